@@ -1,0 +1,25 @@
+/**
+ * What a client adapter may ask of the process it runs in; the same adapter file runs in a child process and in a
+ * simulated one, so everything that differs between the two comes in through this interface.
+ */
+import type { HistoryEvent } from '../history/schema.ts';
+
+/** An event as a client process writes it: the world adds the process id and the place in the history. */
+export type ClientEvent = HistoryEvent extends infer E
+  ? E extends HistoryEvent
+    ? Omit<E, 'seq' | 'process' | 'time'>
+    : never
+  : never;
+
+export interface Host {
+  /** Writes one event; when it returns, the event has left this process. */
+  emit(event: ClientEvent): void;
+  /** Ends the process after all emitted events. */
+  exit(code: number): void;
+}
+
+/** A running member or producer. */
+export interface Application {
+  /** Closes the client as a careful application would and resolves when it is done; never rejects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,82 @@
+/**
+ * The protocol between a world and one client process: JSON Lines, commands on standard input, events on standard
+ * output. Nothing in it is particular to Node, so a client in any language can be put on trial by a driver that
+ * speaks it.
+ *
+ * The driver's duties:
+ * 1. The first line on standard input is a `start` command; begin at once, with the real names given there.
+ * 2. Write an event *before* the side effect that it announces, and synchronously: when the process is killed one
+ *    instruction later, the line is already in the pipe.
+ * 3. Each event line is an object of the history schema without `seq` and `process`, with `time` in milliseconds
+ *    since `timeOriginEpochMs`. Diagnostics go to standard error.
+ * 4. On a `close` command, and on SIGTERM, close the client as a careful application would, then exit with code 0.
+ * 5. When standard input ends, the harness is gone: exit at once.
+ */
+import { z } from 'zod';
+import { scenarioSchema } from '../../scenarios/schema.ts';
+
+const group = scenarioSchema.shape.groups.element;
+const producer = scenarioSchema.shape.producers.element;
+
+/** How to reach the cluster; secrets travel only here, through a pipe, never in arguments or reports. */
+export const connectionSchema = z.strictObject({
+  bootstrapServers: z.array(z.string().regex(/^.+:\d+$/, "an address of the form 'host:port'")).min(1),
+  tls: z
+    .strictObject({
+      /** PEM texts; without an authority, the platform's own list is used. */
+      certificateAuthority: z.string().optional(),
+      certificate: z.string().optional(),
+      key: z.string().optional(),
+      serverName: z.string().optional(),
+    })
+    .nullable(),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+      username: z.string(),
+      password: z.string(),
+    })
+    .nullable(),
+});
+export type Connection = z.infer<typeof connectionSchema>;
+
+const common = {
+  command: z.literal('start'),
+  protocol: z.literal(1),
+  /** Process id in the history, and the client id that the client must use. */
+  process: z.string(),
+  connection: connectionSchema,
+  /** Seed for everything this process draws. */
+  seed: z.int(),
+  /** The wall clock at scenario time 0, in milliseconds since the Unix epoch. */
+  timeOriginEpochMs: z.number(),
+  /** A client or application broken on purpose, or null. */
+  mutant: z.string().nullable(),
+};
+
+export const startCommandSchema = z.discriminatedUnion('role', [
+  /** `group.id` and `group.topics` hold real names. */
+  z.strictObject({ ...common, role: z.literal('member'), group: group.omit({ members: true }) }),
+  /** `producer.topics` hold real names; record ids are `<producer.id>-<number>`, in order from 0. */
+  z.strictObject({ ...common, role: z.literal('producer'), producer }),
+]);
+export type StartCommand = z.infer<typeof startCommandSchema>;
+export type MemberStart = Extract<StartCommand, { role: 'member' }>;
+export type ProducerStart = Extract<StartCommand, { role: 'producer' }>;
+
+export const closeCommandSchema = z.strictObject({ command: z.literal('close') });
+export type Command = StartCommand | z.infer<typeof closeCommandSchema>;
+
+/**
+ * A record's value: its id, a bar, then padding up to the size that the scenario asks for (the id is never cut).
+ */
+export const encodeRecordValue = (record: string, valueBytes: number): string =>
+  `${record}|`.padEnd(valueBytes, '.');
+
+/** The record id in a value, or null where the value is not one of ours. */
+export const decodeRecordValue = (value: Uint8Array | null): string | null => {
+  if (value === null) return null;
+  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
+  const bar = text.indexOf('|');
+  return bar > 0 ? text.slice(0, bar) : null;
+};

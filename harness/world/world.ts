@@ -1,0 +1,28 @@
+/** The contract of a world: a validated scenario and a subject enter, events leave through the recorder. */
+import type { Scenario } from '../../scenarios/schema.ts';
+import type { UnplacedEvent } from '../history/schema.ts';
+
+/** What is on trial. */
+export interface Subject {
+  /** Adapter to run, such as `kafkajs`. */
+  readonly client: string;
+  /** A client or application broken on purpose (see `harness/client/mutants.ts`), or null. */
+  readonly mutant: string | null;
+}
+
+export interface Recorder {
+  /** Takes one event; the recorder orders events by time when the run is over and numbers them. */
+  record(event: UnplacedEvent): void;
+}
+
+export interface World extends AsyncDisposable {
+  readonly name: 'kafka' | 'simulated';
+  /** What this world cannot do of the scenario, one sentence each; empty where it can run it. */
+  refusals(scenario: Scenario): string[];
+  /**
+   * Runs the scenario to its end, from `start` to `finish`, and leaves nothing of it behind.
+   * @param signal aborts the run; processes and faults are cleaned up before the promise rejects
+   * @throws WorldUnavailableError where the world itself failed: there is no verdict
+   */
+  run(scenario: Scenario, subject: Subject, recorder: Recorder, signal?: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,323 @@
+/**
+ * The Scenario, schema version 1: plain JSON that says everything a world has to do; unknown input enters
+ * `parseScenario`, a validated `Scenario` or a `ScenarioError` that names the offending key leaves.
+ *
+ * All times are milliseconds of scenario time; 0 is the moment at which topics exist and nothing runs yet.
+ * In the simulated world that clock is virtual, on real Kafka it is the wall clock.
+ */
+import { z } from 'zod';
+import { UsageError } from '../harness/errors.ts';
+
+/** Names that are legal as a Kafka topic, a client id and a file name alike. */
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a lower-case letter, then up to 39 lower-case letters, digits or hyphens');
+
+const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
+
+/** One hour: the longest time that any part of a scenario may name. */
+const TIME_MAX_MS = 3_600_000;
+
+const topicSchema = z.strictObject({
+  name,
+  partitions: z.int().min(1).max(100),
+  replicationFactor: z.int().min(1).max(5),
+});
+
+const topologySchema = z.strictObject({
+  brokers: z.int().min(1).max(5),
+  topics: z.array(topicSchema).min(1).max(10),
+  /** `group.initial.rebalance.delay.ms` of the brokers (KIP-134). */
+  groupInitialRebalanceDelayMs: milliseconds(0, 60_000).default(250),
+});
+
+const producerSchema = z.strictObject({
+  id: name,
+  topics: z.array(name).min(1),
+  /** What the broker confirms: nothing (0), the leader's append (1), the in-sync replicas' append ('all'). */
+  acks: z.union([z.literal(0), z.literal(1), z.literal('all')]),
+  /** `enable.idempotence` (KIP-98); Kafka allows it only with acks all. */
+  idempotent: z.boolean(),
+  /** Number of distinct record keys, or null for records without a key. */
+  keys: z.int().min(1).max(1_000).nullable(),
+  /** Records in all; they are spread evenly over startMs..stopMs and over the topics in turn. */
+  records: z.int().min(1).max(1_000_000),
+  /** Records handed to one send call. */
+  recordsPerSend: z.int().min(1).max(1_000),
+  valueBytes: z.int().min(0).max(1_000_000),
+  startMs: milliseconds(0, TIME_MAX_MS),
+  stopMs: milliseconds(0, TIME_MAX_MS),
+});
+
+/** When the application tells the group which records are done. */
+const commitModeSchema = z.discriminatedUnion('kind', [
+  /** The client commits by itself; both null means at the end of each batch only. */
+  z.strictObject({
+    kind: z.literal('auto'),
+    intervalMs: milliseconds(1, TIME_MAX_MS).nullable(),
+    thresholdRecords: z.int().min(1).max(1_000_000).nullable(),
+  }),
+  /** The application commits after each record and waits for the answer. */
+  z.strictObject({ kind: z.literal('per-record') }),
+  /** The application commits after each batch and waits for the answer. */
+  z.strictObject({ kind: z.literal('per-batch') }),
+  /** The application commits after each record, goes on at once, and records the outcome when it comes. */
+  z.strictObject({ kind: z.literal('asynchronous') }),
+  /** Nobody commits. */
+  z.strictObject({ kind: z.literal('none') }),
+]);
+
+const handlerSchema = z.strictObject({
+  /** Time to process one record, drawn evenly from this range per record. */
+  timeMs: z.strictObject({ min: milliseconds(0, 600_000), max: milliseconds(0, 600_000) }),
+  /** How many records of a thousand make the handler throw (chosen by topic, partition and offset). */
+  failuresPerThousand: z.int().min(0).max(1_000),
+  /** How often such a record throws in one process before it is processed. */
+  failuresPerRecord: z.int().min(1).max(10),
+});
+
+const memberSchema = z.strictObject({ id: name });
+
+const groupSchema = z.strictObject({
+  id: name,
+  topics: z.array(name).min(1),
+  sessionTimeoutMs: milliseconds(500, 1_800_000),
+  rebalanceTimeoutMs: milliseconds(500, 1_800_000),
+  heartbeatIntervalMs: milliseconds(50, 600_000),
+  /** `auto.offset.reset`; 'none' is refused by clients that have no such policy. */
+  autoOffsetReset: z.enum(['earliest', 'latest', 'none']),
+  /** `fetch.max.wait.ms`. */
+  fetchMaxWaitMs: milliseconds(1, 60_000).default(200),
+  /** `max.partition.fetch.bytes`. */
+  maxPartitionFetchBytes: z.int().min(64).max(1_048_576).default(1_048_576),
+  partitionsConsumedConcurrently: z.int().min(1).max(100).default(1),
+  /** `metadata.max.age.ms`: how soon the client notices new partitions. */
+  metadataMaxAgeMs: milliseconds(100, TIME_MAX_MS).default(300_000),
+  /** `each-message` and `each-batch` resolve offsets for the application; in `manual` the application does. */
+  consumeMode: z.enum(['each-message', 'each-batch', 'manual']),
+  commitMode: commitModeSchema,
+  commitOrder: z.enum(['process-then-commit', 'commit-then-process']),
+  handler: handlerSchema,
+  members: z.array(memberSchema).min(1).max(64),
+});
+
+const at = { atMs: milliseconds(0, TIME_MAX_MS) };
+const duration = { durationMs: milliseconds(1, TIME_MAX_MS) };
+
+const actionSchema = z.discriminatedUnion('kind', [
+  /** Starts the member's process; again after it has ended: a new incarnation. */
+  z.strictObject({ kind: z.literal('join'), ...at, member: name }),
+  /** The application closes its consumer and the process ends. */
+  z.strictObject({ kind: z.literal('leave'), ...at, member: name }),
+  /** SIGTERM: the process ends through its own signal handler. */
+  z.strictObject({ kind: z.literal('terminate'), ...at, member: name }),
+  /** SIGKILL. */
+  z.strictObject({ kind: z.literal('crash'), ...at, member: name }),
+  /** SIGSTOP, and SIGCONT after the duration. */
+  z.strictObject({ kind: z.literal('stall'), ...at, ...duration, member: name }),
+  /** SIGKILL for a producer. */
+  z.strictObject({ kind: z.literal('crash-producer'), ...at, producer: name }),
+  /** The broker is killed and started again after the duration. */
+  z.strictObject({ kind: z.literal('crash-broker'), ...at, ...duration, broker: z.int().min(1).max(5) }),
+  /** The broker shuts down cleanly and is started again after the duration. */
+  z.strictObject({ kind: z.literal('restart-broker'), ...at, ...duration, broker: z.int().min(1).max(5) }),
+  /** The broker is frozen, connections open, for the duration. */
+  z.strictObject({ kind: z.literal('pause-broker'), ...at, ...duration, broker: z.int().min(1).max(5) }),
+  z.strictObject({ kind: z.literal('add-partitions'), ...at, topic: name, partitions: z.int().min(2).max(100) }),
+  /** DeleteRecords (KIP-107) up to this share of what the partition log holds at that moment. */
+  z.strictObject({
+    kind: z.literal('delete-records'),
+    ...at,
+    topic: name,
+    partition: z.int().min(0).max(99),
+    percent: z.int().min(1).max(100),
+  }),
+  /** OffsetDelete (KIP-496) of all the group's offsets of a topic; Kafka refuses while members subscribe to it. */
+  z.strictObject({ kind: z.literal('delete-offsets'), ...at, group: name, topic: name }),
+]);
+
+const scenarioShape = z.strictObject({
+  version: z.literal(1),
+  name: z.string().min(1).max(200),
+  /** Seed of everything drawn at run time: handler times, client jitter, keys. */
+  seed: z.int().min(0).max(0xffff_ffff),
+  topology: topologySchema,
+  producers: z.array(producerSchema).max(16),
+  groups: z.array(groupSchema).min(1).max(8),
+  /** In order of time; actions at the same time are carried out in the order given. */
+  actions: z.array(actionSchema).max(1_000),
+  settling: z.strictObject({
+    /** How long after the last fault and the last record the groups have to drain. */
+    boundMs: milliseconds(1, TIME_MAX_MS),
+  }),
+});
+
+export type Scenario = z.infer<typeof scenarioShape>;
+export type Topology = Scenario['topology'];
+export type Topic = Topology['topics'][number];
+export type Producer = Scenario['producers'][number];
+export type Group = Scenario['groups'][number];
+export type CommitMode = Group['commitMode'];
+export type Action = Scenario['actions'][number];
+export type ActionKind = Action['kind'];
+
+type Issue = { path: PropertyKey[]; message: string };
+
+/** The checks that relate one key to another: references, orders of numbers, what Kafka itself refuses. */
+function* relations(scenario: Scenario): Generator<Issue> {
+  const topics = new Map(scenario.topology.topics.map((topic) => [topic.name, topic]));
+  const members = new Set(scenario.groups.flatMap((group) => group.members.map((member) => member.id)));
+  const producers = new Set(scenario.producers.map((producer) => producer.id));
+  const groups = new Map(scenario.groups.map((group) => [group.id, group]));
+
+  yield* duplicates(scenario.topology.topics, (topic) => topic.name, ['topology', 'topics'], 'name');
+  yield* duplicates(scenario.groups, (group) => group.id, ['groups'], 'id');
+  // One name space for processes: a history names members and producers in the same field.
+  const seenProcesses = new Set<string>();
+  const processes = [
+    ...scenario.producers.map((producer, i) => ({ id: producer.id, path: ['producers', i, 'id'] })),
+    ...scenario.groups.flatMap((group, g) =>
+      group.members.map((member, m) => ({ id: member.id, path: ['groups', g, 'members', m, 'id'] })),
+    ),
+  ];
+  for (const { id, path } of processes) {
+    if (seenProcesses.has(id)) yield { path, message: `expected an id used once, got '${id}' again` };
+    seenProcesses.add(id);
+  }
+
+  for (const [i, topic] of scenario.topology.topics.entries()) {
+    if (topic.replicationFactor > scenario.topology.brokers)
+      yield {
+        path: ['topology', 'topics', i, 'replicationFactor'],
+        message: `expected at most the number of brokers (${scenario.topology.brokers})`,
+      };
+  }
+  for (const [i, producer] of scenario.producers.entries()) {
+    const path = ['producers', i];
+    yield* unknownNames(producer.topics, topics, [...path, 'topics'], 'topic');
+    if (producer.idempotent && producer.acks !== 'all')
+      yield { path: [...path, 'acks'], message: "expected 'all', which an idempotent producer needs" };
+    if (producer.stopMs < producer.startMs)
+      yield { path: [...path, 'stopMs'], message: `expected at least startMs (${producer.startMs})` };
+  }
+  for (const [i, group] of scenario.groups.entries()) {
+    const path = ['groups', i];
+    yield* unknownNames(group.topics, topics, [...path, 'topics'], 'topic');
+    if (group.heartbeatIntervalMs >= group.sessionTimeoutMs)
+      yield {
+        path: [...path, 'heartbeatIntervalMs'],
+        message: `expected less than sessionTimeoutMs (${group.sessionTimeoutMs})`,
+      };
+    if (group.handler.timeMs.max < group.handler.timeMs.min)
+      yield {
+        path: [...path, 'handler', 'timeMs', 'max'],
+        message: `expected at least min (${group.handler.timeMs.min})`,
+      };
+    if (group.commitMode.kind === 'per-batch' && group.consumeMode === 'each-message')
+      yield {
+        path: [...path, 'commitMode', 'kind'],
+        message: "expected another kind, or consumeMode 'each-batch' or 'manual': each-message sees no batches",
+      };
+    if (
+      group.commitOrder === 'commit-then-process' &&
+      (group.commitMode.kind === 'auto' || group.commitMode.kind === 'none')
+    )
+      yield {
+        path: [...path, 'commitOrder'],
+        message: `expected 'process-then-commit': with commitMode '${group.commitMode.kind}' the application never commits`,
+      };
+  }
+  let previousMs = 0;
+  for (const [i, action] of scenario.actions.entries()) {
+    const path = ['actions', i];
+    if (action.atMs < previousMs)
+      yield { path: [...path, 'atMs'], message: `expected at least ${previousMs}, the time of the action before` };
+    previousMs = action.atMs;
+    if ('member' in action && !members.has(action.member))
+      yield { path: [...path, 'member'], message: expectedOneOf('member', members, action.member) };
+    if ('producer' in action && !producers.has(action.producer))
+      yield { path: [...path, 'producer'], message: expectedOneOf('producer', producers, action.producer) };
+    if ('group' in action && !groups.has(action.group))
+      yield { path: [...path, 'group'], message: expectedOneOf('group', groups.keys(), action.group) };
+    if ('topic' in action && !topics.has(action.topic))
+      yield { path: [...path, 'topic'], message: expectedOneOf('topic', topics.keys(), action.topic) };
+    if ('broker' in action && action.broker > scenario.topology.brokers)
+      yield { path: [...path, 'broker'], message: `expected 1 to ${scenario.topology.brokers}` };
+    if (action.kind === 'delete-records') {
+      const added = scenario.actions.flatMap((other) =>
+        other.kind === 'add-partitions' && other.topic === action.topic && other.atMs <= action.atMs
+          ? [other.partitions]
+          : [],
+      );
+      const count = Math.max(topics.get(action.topic)?.partitions ?? 0, ...added);
+      if (action.partition >= count)
+        yield { path: [...path, 'partition'], message: `expected 0 to ${count - 1}: '${action.topic}' has ${count}` };
+    }
+  }
+}
+
+function* duplicates<T>(items: T[], key: (item: T) => string, path: PropertyKey[], last: string): Generator<Issue> {
+  const seen = new Set<string>();
+  for (const [i, item] of items.entries()) {
+    if (seen.has(key(item)))
+      yield { path: [...path, i, last], message: `expected a ${last} used once, got '${key(item)}' again` };
+    seen.add(key(item));
+  }
+}
+
+function* unknownNames(
+  names: string[],
+  known: ReadonlyMap<string, unknown>,
+  path: PropertyKey[],
+  what: string,
+): Generator<Issue> {
+  for (const [i, one] of names.entries())
+    if (!known.has(one)) yield { path: [...path, i], message: expectedOneOf(what, known.keys(), one) };
+}
+
+const expectedOneOf = (what: string, known: Iterable<string>, got: string): string =>
+  `expected a ${what} of this scenario (${[...known].join(', ') || 'there is none'}), got '${got}'`;
+
+/** The schema with all relations; its JSON Schema (without the relations) is `z.toJSONSchema(scenarioSchema)`. */
+export const scenarioSchema = scenarioShape.superRefine((scenario, context) => {
+  for (const issue of relations(scenario))
+    context.addIssue({ code: 'custom', path: issue.path, message: issue.message });
+});
+
+/** `groups[0].members[2].id`, the way JavaScript would write it. */
+export const formatPath = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
+    '',
+  ) || '(top level)';
+
+/** Bad input: one line per offending key, with its path and what was expected. Exit code 2. */
+export class ScenarioError extends UsageError {
+  override name = 'ScenarioError';
+}
+
+/**
+ * Validates any value as a scenario.
+ * @param source where the value comes from, for the message (a file name)
+ * @throws ScenarioError with one line per offending key
+ */
+export function parseScenario(value: unknown, source: string): Scenario {
+  const result = scenarioSchema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const lines = result.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => `  ${formatPath([...issue.path, key])}: expected no such key`)
+      : [`  ${formatPath(issue.path)}: ${issue.message}${describeInput(issue)}`],
+  );
+  throw new ScenarioError(`${source} is not a scenario:\n${lines.join('\n')}`);
+}
+
+/** What was there instead, where the message does not say so already. */
+function describeInput(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom' || issue.message.includes('received')) return '';
+  const { input } = issue;
+  if (input === undefined) return ' (the key is missing)';
+  const text = JSON.stringify(input) ?? String(input);
+  return ` (got ${text.length > 60 ? `${text.slice(0, 57)}...` : text})`;
+}
