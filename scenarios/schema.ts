@@ -11,7 +11,10 @@ import { UsageError } from '../harness/errors.ts';
 /** Names that are legal as a Kafka topic, a client id and a file name alike. */
 const name = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a lower-case letter, then up to 39 lower-case letters, digits or hyphens');
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    'a lower-case letter, then up to 39 lower-case letters, digits or hyphens',
+  );
 
 const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -123,7 +126,12 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('restart-broker'), ...at, ...duration, broker: z.int().min(1).max(5) }),
   /** The broker is frozen, connections open, for the duration. */
   z.strictObject({ kind: z.literal('pause-broker'), ...at, ...duration, broker: z.int().min(1).max(5) }),
-  z.strictObject({ kind: z.literal('add-partitions'), ...at, topic: name, partitions: z.int().min(2).max(100) }),
+  z.strictObject({
+    kind: z.literal('add-partitions'),
+    ...at,
+    topic: name,
+    partitions: z.int().min(2).max(100),
+  }),
   /** DeleteRecords (KIP-107) up to this share of what the partition log holds at that moment. */
   z.strictObject({
     kind: z.literal('delete-records'),
@@ -216,7 +224,8 @@ function* relations(scenario: Scenario): Generator<Issue> {
     if (group.commitMode.kind === 'per-batch' && group.consumeMode === 'each-message')
       yield {
         path: [...path, 'commitMode', 'kind'],
-        message: "expected another kind, or consumeMode 'each-batch' or 'manual': each-message sees no batches",
+        message:
+          "expected another kind, or consumeMode 'each-batch' or 'manual': each-message sees no batches",
       };
     if (
       group.commitOrder === 'commit-then-process' &&
@@ -231,7 +240,10 @@ function* relations(scenario: Scenario): Generator<Issue> {
   for (const [i, action] of scenario.actions.entries()) {
     const path = ['actions', i];
     if (action.atMs < previousMs)
-      yield { path: [...path, 'atMs'], message: `expected at least ${previousMs}, the time of the action before` };
+      yield {
+        path: [...path, 'atMs'],
+        message: `expected at least ${previousMs}, the time of the action before`,
+      };
     previousMs = action.atMs;
     if ('member' in action && !members.has(action.member))
       yield { path: [...path, 'member'], message: expectedOneOf('member', members, action.member) };
@@ -251,12 +263,20 @@ function* relations(scenario: Scenario): Generator<Issue> {
       );
       const count = Math.max(topics.get(action.topic)?.partitions ?? 0, ...added);
       if (action.partition >= count)
-        yield { path: [...path, 'partition'], message: `expected 0 to ${count - 1}: '${action.topic}' has ${count}` };
+        yield {
+          path: [...path, 'partition'],
+          message: `expected 0 to ${count - 1}: '${action.topic}' has ${count}`,
+        };
     }
   }
 }
 
-function* duplicates<T>(items: T[], key: (item: T) => string, path: PropertyKey[], last: string): Generator<Issue> {
+function* duplicates<T>(
+  items: T[],
+  key: (item: T) => string,
+  path: PropertyKey[],
+  last: string,
+): Generator<Issue> {
   const seen = new Set<string>();
   for (const [i, item] of items.entries()) {
     if (seen.has(key(item)))

@@ -1,0 +1,138 @@
+/** The generator: the same seed gives the same scenario everywhere, and all that it promises to draw is drawn. */
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GENERATOR_VERSION, generateScenario, scenarioArbitrary } from './arbitrary.ts';
+import { type Scenario, scenarioSchema } from './schema.ts';
+
+const many = (count: number): Scenario[] => Array.from({ length: count }, (_, i) => generateScenario(11, i));
+
+describe('generateScenario', () => {
+  it('gives the same scenarios on every machine', () => {
+    const text = JSON.stringify(Array.from({ length: 50 }, (_, i) => generateScenario(42, i)));
+    // A change here means that old seeds give other scenarios: raise GENERATOR_VERSION with it.
+    expect({
+      version: GENERATOR_VERSION,
+      digest: createHash('sha256').update(text).digest('hex'),
+    }).toMatchInlineSnapshot(`
+      {
+        "digest": "a0fe510bedd8c6df2435d81bed800afa42f889ed1514de2d4ac9dbbe797907ea",
+        "version": 1,
+      }
+    `);
+  });
+
+  it('depends on seed and index alone', () => {
+    const later = generateScenario(5, 9);
+    generateScenario(6, 0);
+    expect(generateScenario(5, 9)).toEqual(later);
+    expect(generateScenario(5, 8)).not.toEqual(later);
+    expect(generateScenario(6, 9).seed).not.toBe(later.seed);
+  });
+
+  it('reaches every value of every dimension within 1,000 scenarios', () => {
+    const seen = new Set<string>();
+    for (const scenario of many(1_000)) {
+      seen.add(`brokers ${scenario.topology.brokers}`);
+      seen.add(`topics ${scenario.topology.topics.length}`);
+      for (const topic of scenario.topology.topics) seen.add(`partitions ${topic.partitions}`);
+      seen.add(`groups ${scenario.groups.length}`);
+      seen.add(`members ${scenario.groups.reduce((sum, group) => sum + group.members.length, 0)}`);
+      for (const producer of scenario.producers)
+        seen
+          .add(`acks ${producer.acks}`)
+          .add(`idempotent ${producer.idempotent}`)
+          .add(`keyed ${producer.keys !== null}`);
+      for (const group of scenario.groups) {
+        seen.add(`${group.consumeMode} ${group.commitMode.kind} ${group.commitOrder}`);
+        seen.add(`reset ${group.autoOffsetReset}`).add(`failures ${group.handler.failuresPerThousand > 0}`);
+        if (group.commitMode.kind === 'auto')
+          seen
+            .add(`interval ${group.commitMode.intervalMs !== null}`)
+            .add(`threshold ${group.commitMode.thresholdRecords !== null}`);
+      }
+      for (const action of scenario.actions) seen.add(`action ${action.kind}`);
+    }
+    const range = (name: string, from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => `${name} ${from + i}`);
+    const orders = (mode: string, kinds: string[], order: string) =>
+      kinds.map((kind) => `${mode} ${kind} ${order}`);
+    const expected = [
+      'brokers 1',
+      'brokers 3',
+      ...range('topics', 1, 3),
+      ...range('partitions', 1, 12),
+      'groups 1',
+      'groups 2',
+      ...range('members', 1, 8),
+      'acks 0',
+      'acks 1',
+      'acks all',
+      'idempotent true',
+      'idempotent false',
+      'keyed true',
+      'keyed false',
+      'reset earliest',
+      'reset latest',
+      'failures true',
+      'failures false',
+      'interval true',
+      'interval false',
+      'threshold true',
+      'threshold false',
+      ...[
+        'join',
+        'leave',
+        'terminate',
+        'crash',
+        'stall',
+        'crash-producer',
+        'crash-broker',
+        'restart-broker',
+        'pause-broker',
+        'add-partitions',
+        'delete-records',
+        'delete-offsets',
+      ].map((kind) => `action ${kind}`),
+      ...orders('each-message', ['auto', 'per-record', 'asynchronous', 'none'], 'process-then-commit'),
+      ...orders('each-message', ['per-record', 'asynchronous'], 'commit-then-process'),
+      ...['each-batch', 'manual'].flatMap((mode) => [
+        ...orders(mode, ['auto', 'per-record', 'per-batch', 'asynchronous', 'none'], 'process-then-commit'),
+        ...orders(mode, ['per-record', 'per-batch', 'asynchronous'], 'commit-then-process'),
+      ]),
+    ];
+    expect(expected.filter((value) => !seen.has(value))).toEqual([]);
+  });
+
+  it('stays within its limits, and every group has somebody to drain it', () => {
+    for (const scenario of many(1_000)) {
+      expect(scenario.groups.reduce((sum, group) => sum + group.members.length, 0)).toBeLessThanOrEqual(8);
+      for (const group of scenario.groups) {
+        const alive = new Set<string>();
+        const own = new Set(group.members.map((member) => member.id));
+        for (const action of scenario.actions) {
+          if (!('member' in action) || !own.has(action.member)) continue;
+          if (action.kind === 'join') alive.add(action.member);
+          else if (action.kind !== 'stall') alive.delete(action.member);
+        }
+        expect(alive.size, JSON.stringify(scenario.actions)).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('shrinks to valid scenarios only, down to one member and one topic', () => {
+    const result = fc.check(
+      fc.property(scenarioArbitrary(), (scenario) => {
+        expect(scenarioSchema.safeParse(scenario).success).toBe(true);
+        // Fails on everything with a crash, so that fast-check has to shrink.
+        return !scenario.actions.some((action) => action.kind === 'crash');
+      }),
+      { seed: 3, numRuns: 200 },
+    );
+    expect(result.failed).toBe(true);
+    const [smallest] = result.counterexample as [Scenario];
+    expect(smallest.topology.topics).toHaveLength(1);
+    expect(smallest.groups).toHaveLength(1);
+    expect(smallest.actions.length).toBeLessThanOrEqual(4);
+  });
+});

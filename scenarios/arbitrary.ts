@@ -1,0 +1,407 @@
+/**
+ * The generator: a profile enters, a fast-check arbitrary of scenarios leaves, and with a seed and an index one
+ * scenario that is the same on every machine.
+ *
+ * It first draws which kinds of feature and fault are on at all (a swarm: a scenario with everything on seldom gets
+ * far enough to show anything), then a plan of independent numbers, and maps the plan to a scenario. The plan has no
+ * chained draws, so fast-check can shrink every number of it by itself.
+ */
+import fc from 'fast-check';
+import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
+import { settlingBoundMs } from './settling.ts';
+
+/** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
+export const GENERATOR_VERSION = 1;
+
+/** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
+const MEMBERS_MAX = 8;
+
+export interface Profile {
+  readonly description: string;
+  /** How many of ten scenarios have faults of this kind at all. */
+  readonly brokerFaultsPerTen: number;
+  readonly memberFaultsPerTen: number;
+  readonly adminActionsPerTen: number;
+  readonly handlerFailuresPerTen: number;
+}
+
+export const profiles = {
+  default: {
+    description: 'a mixture of everything; one scenario in five has broker faults',
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 8,
+    adminActionsPerTen: 4,
+    handlerFailuresPerTen: 3,
+  },
+  calm: {
+    description: 'members come and go in good order; nothing fails',
+    brokerFaultsPerTen: 0,
+    memberFaultsPerTen: 0,
+    adminActionsPerTen: 0,
+    handlerFailuresPerTen: 0,
+  },
+  members: {
+    description: 'members crash and stall in every scenario; brokers stay up',
+    brokerFaultsPerTen: 0,
+    memberFaultsPerTen: 10,
+    adminActionsPerTen: 3,
+    handlerFailuresPerTen: 3,
+  },
+  brokers: {
+    description: 'broker faults in every scenario',
+    brokerFaultsPerTen: 10,
+    memberFaultsPerTen: 4,
+    adminActionsPerTen: 2,
+    handlerFailuresPerTen: 1,
+  },
+} as const satisfies Record<string, Profile>;
+export type ProfileName = keyof typeof profiles;
+export const isProfileName = (name: string): name is ProfileName => Object.hasOwn(profiles, name);
+
+/** True in `perTen` of ten cases; shrinks to false. */
+const switchedOn = (perTen: number): fc.Arbitrary<boolean> =>
+  fc.integer({ min: 0, max: 9 }).map((draw) => draw >= 10 - perTen);
+
+/** Milliseconds in steps of 50: short enough to place faults anywhere, round enough to read. */
+const time = (minMs: number, maxMs: number): fc.Arbitrary<number> =>
+  fc.integer({ min: Math.ceil(minMs / 50), max: Math.floor(maxMs / 50) }).map((steps) => steps * 50);
+
+/** One of a few values, the first the simplest. */
+const pick = <const T extends unknown[]>(...values: T): fc.Arbitrary<T[number]> => fc.constantFrom(...values);
+
+const commitModePlan = fc.oneof(
+  fc.record({
+    kind: fc.constant('auto' as const),
+    intervalMs: pick(null, 200, 1_000, 5_000),
+    thresholdRecords: pick(null, 1, 10, 100),
+  }),
+  fc.constant({ kind: 'per-record' as const }),
+  fc.constant({ kind: 'per-batch' as const }),
+  fc.constant({ kind: 'asynchronous' as const }),
+  fc.constant({ kind: 'none' as const }),
+);
+
+/** One thing that happens to a member after it joined, and whether it comes back. */
+const episodePlan = fc.record({
+  afterMs: time(300, 4_000),
+  graceful: pick('leave', 'terminate'),
+  fault: pick('crash', 'stall'),
+  faulty: fc.boolean(),
+  /** How much longer than the session a stall lasts. */
+  pastSessionMs: time(300, 2_500),
+  back: fc.boolean(),
+  backAfterMs: time(100, 3_000),
+});
+
+const memberPlan = fc.record({
+  joinAtMs: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: time(0, 6_000) }),
+  episodes: fc.array(episodePlan, { maxLength: 2 }),
+});
+
+const groupPlan = fc.record({
+  topics: fc.integer({ min: 1, max: 7 }),
+  session: pick(3_000, 2_000, 6_000),
+  rebalance: pick(6_000, 4_000, 10_000),
+  heartbeatDivisor: pick(3, 5, 10),
+  autoOffsetReset: pick('earliest', 'earliest', 'latest'),
+  fetchMaxWaitMs: pick(200, 50, 1_000),
+  maxPartitionFetchBytes: pick(1_048_576, 2_048),
+  partitionsConsumedConcurrently: pick(1, 1, 3),
+  consumeMode: pick('each-message', 'each-batch', 'manual'),
+  commitMode: commitModePlan,
+  commitFirst: switchedOn(2),
+  handlerMinMs: pick(0, 1, 5),
+  handlerSpanMs: pick(0, 5, 20, 60),
+  failuresPerThousand: pick(5, 20),
+  failuresPerRecord: pick(1, 2),
+  members: fc.array(memberPlan, { minLength: 1, maxLength: MEMBERS_MAX }),
+  /** All members leave for a while, so that the group is empty. */
+  pause: switchedOn(2),
+  pauseAtMs: time(3_000, 6_000),
+});
+
+const producerPlan = fc.record({
+  topics: fc.integer({ min: 1, max: 7 }),
+  acks: pick('all', 1, 0),
+  idempotent: fc.boolean(),
+  keys: pick(null, 5, 50),
+  records: fc.integer({ min: 5, max: 150 }),
+  recordsPerSend: pick(1, 1, 5, 20),
+  valueBytes: pick(32, 0, 500),
+  startMs: time(0, 2_000),
+  lengthMs: time(500, 8_000),
+  crash: switchedOn(1),
+  crashAfterMs: time(200, 4_000),
+});
+
+const brokerFaultPlan = fc.record({
+  gapMs: time(500, 4_000),
+  kind: pick('pause-broker', 'restart-broker', 'crash-broker'),
+  durationMs: time(500, 4_000),
+  broker: fc.nat({ max: 11 }),
+});
+
+const adminPlan = fc.record({
+  kind: pick('delete-records', 'add-partitions', 'delete-offsets'),
+  atMs: time(500, 8_000),
+  topic: fc.nat({ max: 11 }),
+  group: fc.nat({ max: 11 }),
+  partition: fc.nat({ max: 99 }),
+  percent: pick(50, 10, 100),
+  partitions: fc.integer({ min: 1, max: 3 }),
+});
+
+const planArbitrary = (profile: Profile) =>
+  fc.record({
+    seed: fc.noShrink(fc.integer({ min: 0, max: 0xffff_ffff })),
+    brokers: pick(1, 1, 3),
+    topics: fc.array(
+      fc.oneof(
+        { weight: 3, arbitrary: fc.integer({ min: 1, max: 4 }) },
+        { weight: 1, arbitrary: fc.integer({ min: 1, max: 12 }) },
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+    groups: fc.oneof(
+      { weight: 2, arbitrary: fc.array(groupPlan, { minLength: 1, maxLength: 1 }) },
+      { weight: 1, arbitrary: fc.array(groupPlan, { minLength: 2, maxLength: 2 }) },
+    ),
+    producers: fc.array(producerPlan, { minLength: 1, maxLength: 3 }),
+    brokerFaultsOn: switchedOn(profile.brokerFaultsPerTen),
+    memberFaultsOn: switchedOn(profile.memberFaultsPerTen),
+    adminActionsOn: switchedOn(profile.adminActionsPerTen),
+    handlerFailuresOn: switchedOn(profile.handlerFailuresPerTen),
+    brokerFaults: fc.array(brokerFaultPlan, { minLength: 1, maxLength: 2 }),
+    adminActions: fc.array(adminPlan, { minLength: 1, maxLength: 2 }),
+  });
+
+type Plan = ReturnType<typeof planArbitrary> extends fc.Arbitrary<infer P> ? P : never;
+type GroupPlan = Plan['groups'][number];
+type MemberPlan = GroupPlan['members'][number];
+
+const topicNames = ['orders', 'payments', 'shipments'] as const;
+const groupNames = ['billing', 'audit'] as const;
+
+/** The topics that the bits of the mask select, at least one. */
+const selectTopics = (mask: number, topics: readonly { name: string }[]): string[] => {
+  const selected = topics.filter((_, i) => (mask & (1 << i)) !== 0).map((topic) => topic.name);
+  return selected.length > 0 ? selected : topics.slice(0, 1).map((topic) => topic.name);
+};
+
+function buildGroup(
+  plan: GroupPlan,
+  id: string,
+  topics: readonly { name: string }[],
+  failures: boolean,
+  members: number,
+): Group {
+  const consumeMode =
+    plan.commitMode.kind === 'per-batch' && plan.consumeMode === 'each-message'
+      ? 'each-batch'
+      : plan.consumeMode;
+  const explicit = plan.commitMode.kind !== 'auto' && plan.commitMode.kind !== 'none';
+  return {
+    id,
+    topics: selectTopics(plan.topics, topics),
+    sessionTimeoutMs: plan.session,
+    rebalanceTimeoutMs: plan.rebalance,
+    heartbeatIntervalMs: Math.floor(plan.session / plan.heartbeatDivisor / 50) * 50,
+    autoOffsetReset: plan.autoOffsetReset,
+    fetchMaxWaitMs: plan.fetchMaxWaitMs,
+    maxPartitionFetchBytes: plan.maxPartitionFetchBytes,
+    partitionsConsumedConcurrently: plan.partitionsConsumedConcurrently,
+    metadataMaxAgeMs: 2_000,
+    consumeMode,
+    commitMode: plan.commitMode,
+    commitOrder: explicit && plan.commitFirst ? 'commit-then-process' : 'process-then-commit',
+    handler: {
+      timeMs: { min: plan.handlerMinMs, max: plan.handlerMinMs + plan.handlerSpanMs },
+      failuresPerThousand: failures ? plan.failuresPerThousand : 0,
+      failuresPerRecord: plan.failuresPerRecord,
+    },
+    members: Array.from({ length: members }, (_, m) => ({ id: `${id}-m${m + 1}` })),
+  };
+}
+
+/** A member's life as actions; `alive` says whether it runs at the end. */
+function memberLife(plan: MemberPlan, member: string, sessionTimeoutMs: number, faultsOn: boolean) {
+  const actions: Action[] = [{ kind: 'join', atMs: plan.joinAtMs, member }];
+  let now = plan.joinAtMs;
+  let alive = true;
+  for (const episode of plan.episodes) {
+    if (!alive) break;
+    now += episode.afterMs;
+    const kind = faultsOn && episode.faulty ? episode.fault : episode.graceful;
+    if (kind === 'stall') {
+      const durationMs = sessionTimeoutMs + episode.pastSessionMs;
+      actions.push({ kind, atMs: now, durationMs, member });
+      now += durationMs;
+      continue;
+    }
+    actions.push({ kind, atMs: now, member });
+    alive = false;
+    if (episode.back) {
+      now += episode.backAfterMs;
+      actions.push({ kind: 'join', atMs: now, member });
+      alive = true;
+    }
+  }
+  return { actions, alive, endMs: now };
+}
+
+function buildScenario(plan: Plan): Scenario {
+  const topics = plan.topics.map((partitions, i) => ({
+    name: topicNames[i] as string,
+    partitions,
+    replicationFactor: plan.brokers,
+  }));
+  const actions: Action[] = [];
+  let membersLeft = MEMBERS_MAX;
+  const groups = plan.groups.map((groupPlan, g) => {
+    // Every later group needs at least one member of its own.
+    const members = groupPlan.members.slice(0, membersLeft - (plan.groups.length - 1 - g));
+    membersLeft -= members.length;
+    const group = buildGroup(
+      groupPlan,
+      groupNames[g] as string,
+      topics,
+      plan.handlerFailuresOn,
+      members.length,
+    );
+    actions.push(...groupActions(groupPlan, group, members, plan.memberFaultsOn));
+    return group;
+  });
+
+  const producers = plan.producers.map((producer, i): Producer => {
+    const id = `producer-${i + 1}`;
+    if (producer.crash && plan.memberFaultsOn)
+      actions.push({ kind: 'crash-producer', atMs: producer.startMs + producer.crashAfterMs, producer: id });
+    return {
+      id,
+      topics: selectTopics(producer.topics, topics),
+      acks: producer.acks,
+      idempotent: producer.idempotent && producer.acks === 'all',
+      keys: producer.keys,
+      records: producer.records,
+      recordsPerSend: producer.recordsPerSend,
+      valueBytes: producer.valueBytes,
+      startMs: producer.startMs,
+      stopMs: producer.startMs + producer.lengthMs,
+    };
+  });
+
+  if (plan.brokerFaultsOn) {
+    // One after another, never at once: two of three controllers down is another trial than a group's.
+    let now = 1_000;
+    for (const fault of plan.brokerFaults) {
+      now += fault.gapMs;
+      actions.push({
+        kind: fault.kind,
+        atMs: now,
+        durationMs: fault.durationMs,
+        broker: 1 + (fault.broker % plan.brokers),
+      });
+      now += fault.durationMs;
+    }
+  }
+  if (plan.adminActionsOn) {
+    const counts = new Map(topics.map((topic) => [topic.name, topic.partitions]));
+    const inOrder = [...plan.adminActions].sort((a, b) => a.atMs - b.atMs);
+    for (const admin of inOrder) {
+      const topic = (topics[admin.topic % topics.length] as { name: string }).name;
+      const count = counts.get(topic) as number;
+      if (admin.kind === 'add-partitions') {
+        counts.set(topic, count + admin.partitions);
+        actions.push({ kind: admin.kind, atMs: admin.atMs, topic, partitions: count + admin.partitions });
+      } else if (admin.kind === 'delete-records') {
+        actions.push({
+          kind: admin.kind,
+          atMs: admin.atMs,
+          topic,
+          partition: admin.partition % count,
+          percent: admin.percent,
+        });
+      } else {
+        const group = groups[admin.group % groups.length] as Group;
+        actions.push({
+          kind: admin.kind,
+          atMs: admin.atMs,
+          group: group.id,
+          topic: group.topics[0] as string,
+        });
+      }
+    }
+  }
+  actions.sort((a, b) => a.atMs - b.atMs);
+  return {
+    version: 1,
+    name: 'generated',
+    seed: plan.seed,
+    topology: { brokers: plan.brokers, topics, groupInitialRebalanceDelayMs: 250 },
+    producers,
+    groups,
+    actions,
+    settling: { boundMs: settlingBoundMs(groups, producers, actions) },
+  };
+}
+
+function groupActions(
+  plan: GroupPlan,
+  group: Group,
+  members: readonly MemberPlan[],
+  faultsOn: boolean,
+): Action[] {
+  const actions: Action[] = [];
+  if (plan.pause) {
+    // The group is empty from here until it comes back: the one time at which its offsets can be deleted.
+    for (const [m, member] of members.entries()) {
+      const id = (group.members[m] as { id: string }).id;
+      actions.push({ kind: 'join', atMs: Math.min(member.joinAtMs, plan.pauseAtMs - 1_000), member: id });
+      const kind = faultsOn && member.episodes[0]?.faulty ? 'crash' : 'leave';
+      actions.push({ kind, atMs: plan.pauseAtMs, member: id });
+    }
+    const emptyAtMs = plan.pauseAtMs + group.sessionTimeoutMs + 1_000;
+    actions.push({
+      kind: 'delete-offsets',
+      atMs: emptyAtMs,
+      group: group.id,
+      topic: group.topics[0] as string,
+    });
+    for (const { id } of group.members) actions.push({ kind: 'join', atMs: emptyAtMs + 500, member: id });
+    return actions;
+  }
+  const lives = members.map((member, m) =>
+    memberLife(member, (group.members[m] as { id: string }).id, group.sessionTimeoutMs, faultsOn),
+  );
+  actions.push(...lives.flatMap((life) => life.actions));
+  // A group that nobody is left in has nothing to prove at the end, so its first member comes back.
+  if (!lives.some((life) => life.alive)) {
+    const endMs = Math.max(...lives.map((life) => life.endMs));
+    actions.push({ kind: 'join', atMs: endMs + 1_000, member: (group.members[0] as { id: string }).id });
+  }
+  return actions;
+}
+
+/** Scenarios of a profile, as a fast-check arbitrary with full shrinking. */
+export const scenarioArbitrary = (profile: ProfileName = 'default'): fc.Arbitrary<Scenario> =>
+  planArbitrary(profiles[profile]).map(buildScenario);
+
+/**
+ * Scenario number `index` of a seed, independent of all others, so that shards and workers can each make their own.
+ * @param seed 32-bit unsigned integer
+ * @param index from 0
+ */
+export function generateScenario(seed: number, index: number, profile: ProfileName = 'default'): Scenario {
+  const [scenario] = fc.sample(scenarioArbitrary(profile), { seed: mixSeed(seed, index), numRuns: 1 });
+  const name = `seed-${seed}-${index}${profile === 'default' ? '' : `-${profile}`}`;
+  // Through the parser, so that a generator that breaks a rule of the schema is found at once.
+  return parseScenario({ ...scenario, name }, `the generator's ${name}`);
+}
+
+/** One well-spread 32-bit integer from two: the finaliser of MurmurHash3 over seed and index. */
+export function mixSeed(seed: number, index: number): number {
+  let hash = (seed ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) >>> 0;
+  return (hash ^ (hash >>> 16)) | 0;
+}

@@ -1,0 +1,47 @@
+/** How long a group may take to drain once the faults are over: a scenario's groups enter, a bound in ms leaves. */
+import type { Action, Group, Producer } from './schema.ts';
+
+/**
+ * What a client may legally spend on getting back after a broker was gone. kafkajs retries five times from 300 ms,
+ * doubling each time with 20 % jitter, then restarts its consumer and may go round once more; the Java client's
+ * `request.timeout.ms` and reconnect backoff stay below that.
+ */
+const BROKER_RECOVERY_MS = 45_000;
+/** Process start, first connection and group join on a machine that runs several scenarios at once. */
+const START_MS = 10_000;
+
+/**
+ * The settling bound that a configuration justifies, as the sum of the longest waits that it allows one after the
+ * other: a dead member is noticed (session timeout), the others are called back (rebalance timeout), both once more
+ * where a member dies during the rebalance, new partitions are noticed (metadata age), and the backlog is worked off.
+ * @returns milliseconds
+ */
+export function settlingBoundMs(
+  groups: readonly Group[],
+  producers: readonly Producer[],
+  actions: readonly Action[],
+): number {
+  const perGroup = groups.map((group) => {
+    const records = producers
+      .filter((producer) => producer.topics.some((topic) => group.topics.includes(topic)))
+      .reduce((sum, producer) => sum + producer.records, 0);
+    // One member may have to work off everything alone, twice over where a crash makes records come again; five
+    // milliseconds a record stand for a commit's round trip.
+    const backlogMs = records * (group.handler.timeMs.max + 5) * 2;
+    const failures = Math.ceil(
+      (records * group.handler.failuresPerThousand * group.handler.failuresPerRecord) / 1_000,
+    );
+    const metadataMs = actions.some((action) => action.kind === 'add-partitions')
+      ? group.metadataMaxAgeMs * 2
+      : 0;
+    return (
+      2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs) +
+      backlogMs +
+      failures * 1_000 +
+      metadataMs +
+      group.fetchMaxWaitMs
+    );
+  });
+  const brokerFault = actions.some((action) => 'broker' in action);
+  return START_MS + Math.max(...perGroup) + (brokerFault ? BROKER_RECOVERY_MS : 0);
+}
