@@ -52,7 +52,11 @@ export interface Verdict {
   /** Why it is unknown, one sentence each: a checker threw, evidence is missing. */
   readonly unknown: readonly string[];
   /** The properties that were checked, in the order of the catalogue. */
-  readonly properties: readonly { readonly id: string; readonly anomalies: number; readonly illegal: number }[];
+  readonly properties: readonly {
+    readonly id: string;
+    readonly anomalies: number;
+    readonly illegal: number;
+  }[];
   /** The duplicate ledger, one entry per hand-over or restart of a partition. */
   readonly ledger: readonly LedgerEntry[];
 }

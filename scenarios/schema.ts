@@ -338,6 +338,6 @@ function describeInput(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom' || issue.message.includes('received')) return '';
   const { input } = issue;
   if (input === undefined) return ' (the key is missing)';
-  const text = JSON.stringify(input) ?? String(input);
+  const text = JSON.stringify(input) ?? typeof input;
   return ` (got ${text.length > 60 ? `${text.slice(0, 57)}...` : text})`;
 }

@@ -139,7 +139,13 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     leaderMemberId: z.string(),
     error: errorName,
   }),
-  event('wire-sync', { group: z.string(), memberId: z.string(), generation: z.int(), assignment, error: errorName }),
+  event('wire-sync', {
+    group: z.string(),
+    memberId: z.string(),
+    generation: z.int(),
+    assignment,
+    error: errorName,
+  }),
   /** Heartbeats are recorded only where the answer is an error. */
   event('wire-heartbeat', {
     group: z.string(),
@@ -248,7 +254,11 @@ export type GroupMember = EventOf<'fact-group'>['members'][number];
 export type TopicPartitionOffset = z.infer<typeof topicPartitionOffset>;
 
 /** An event before the recorder has given it its place. */
-export type UnplacedEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, 'seq'> : never) : never;
+export type UnplacedEvent = HistoryEvent extends infer E
+  ? E extends HistoryEvent
+    ? Omit<E, 'seq'>
+    : never
+  : never;
 
 /** A whole history: its first event is `start` and its last is `finish`. */
 export interface History {
