@@ -1,0 +1,119 @@
+/**
+ * Makes a history out of what a run reports: events enter a `HistoryRecorder` in the order in which they become
+ * known, a history in the order in which they happened leaves, and `writeHistory` puts it on disk as JSON Lines.
+ */
+import assert from 'node:assert/strict';
+import type { Recorder } from '../world/world.ts';
+import { writeFileAtomically } from './atomic-write.ts';
+import type { EventOf, History, HistoryEvent, UnplacedEvent } from './schema.ts';
+
+/** What `finish` says of a run that never got there. */
+export const UNFINISHED =
+  'the run ended before its end was recorded, so everything after its last event is missing';
+
+type Placed = { readonly event: UnplacedEvent; time: number };
+type CoordinatorEvent = Extract<UnplacedEvent, { logPosition: unknown }>;
+
+/** Collects the events of one run in memory. */
+export class HistoryRecorder implements Recorder {
+  readonly #events: UnplacedEvent[] = [];
+
+  record(event: UnplacedEvent): void {
+    this.#events.push(event);
+  }
+
+  /** The number of events so far; none means that the run never began. */
+  get size(): number {
+    return this.#events.length;
+  }
+
+  /**
+   * Orders the events and numbers them. A run that recorded no `finish` gets one that says so, and with it a verdict
+   * of at best unknown.
+   */
+  finishHistory(): History {
+    const starts = this.#events.filter((event) => event.kind === 'start');
+    const finishes = this.#events.filter((event) => event.kind === 'finish');
+    const [start] = starts;
+    assert(start !== undefined && starts.length === 1, 'a run records exactly one start event');
+    assert(finishes.length <= 1, 'a run records at most one finish event');
+    const between = orderByTime(
+      this.#events.filter((event) => event.kind !== 'start' && event.kind !== 'finish'),
+    );
+    const finish = finishes[0] ?? {
+      time: Math.max(start.time, between.at(-1)?.time ?? start.time),
+      process: 'harness',
+      kind: 'finish',
+      incomplete: [UNFINISHED],
+    };
+    const ordered: UnplacedEvent[] = [start, ...between.map(withTime), finish];
+    const events = ordered.map((event, seq) => place(event, seq));
+    return { start: events[0] as EventOf<'start'>, events };
+  }
+}
+
+/**
+ * Sorts by time, ties in order of arrival; but what the coordinator wrote keeps the order of its log.
+ *
+ * The coordinator's time stamps can tie or go backwards (they are whole milliseconds of the broker's clock), so each
+ * of its events counts as no earlier than the one before it in the same log partition, and carries that time.
+ */
+function orderByTime(events: readonly UnplacedEvent[]): Placed[] {
+  const placed: Placed[] = events.map((event) => ({ event, time: event.time }));
+  const logs = new Map<number, Placed[]>();
+  for (const one of placed) {
+    if (!isCoordinatorEvent(one.event)) continue;
+    const log = logs.get(one.event.logPosition.partition) ?? [];
+    log.push(one);
+    logs.set(one.event.logPosition.partition, log);
+  }
+  for (const log of logs.values()) {
+    log.sort(byLogOffset);
+    let latest = Number.NEGATIVE_INFINITY;
+    for (const one of log) {
+      latest = Math.max(latest, one.time);
+      one.time = latest;
+    }
+  }
+  placed.sort((a, b) => a.time - b.time);
+  // Ties still stand in order of arrival. Each log now takes the places that its own events got, in log order; times
+  // rise along both, so no event changes its time by this.
+  const next = new Map<number, number>();
+  return placed.map((one) => {
+    if (!isCoordinatorEvent(one.event)) return one;
+    const { partition } = one.event.logPosition;
+    const index = next.get(partition) ?? 0;
+    next.set(partition, index + 1);
+    return logs.get(partition)?.[index] ?? one;
+  });
+}
+
+const isCoordinatorEvent = (event: UnplacedEvent): event is CoordinatorEvent => 'logPosition' in event;
+
+function byLogOffset(a: Placed, b: Placed): number {
+  if (!isCoordinatorEvent(a.event) || !isCoordinatorEvent(b.event)) return 0;
+  const difference = BigInt(a.event.logPosition.offset) - BigInt(b.event.logPosition.offset);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+const withTime = ({ event, time }: Placed): UnplacedEvent =>
+  event.time === time ? event : { ...event, time };
+
+/** The common keys first and always in the same order, so that equal histories are equal byte for byte. */
+function place(event: UnplacedEvent, seq: number): HistoryEvent {
+  const { time, process, kind, ...rest } = event;
+  return { time, seq, process, kind, ...rest } as HistoryEvent;
+}
+
+/** The lines of a history, each with its line end. */
+export function* historyLines(history: History): Generator<string> {
+  for (const event of history.events) yield `${JSON.stringify(event)}\n`;
+}
+
+/**
+ * Writes a history as JSON Lines, whole or not at all.
+ * @throws HarnessError with exit code 3 where the disk is full or the folder cannot be written to
+ */
+export async function writeHistory(path: string, history: History): Promise<void> {
+  await writeFileAtomically(path, historyLines(history));
+}
