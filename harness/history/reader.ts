@@ -162,7 +162,7 @@ const kindOf = (event: unknown): unknown =>
 
 function describeInput(input: unknown): string {
   if (input === undefined) return ' (the key is missing)';
-  const text = JSON.stringify(input) ?? String(input);
+  const text = JSON.stringify(input) ?? typeof input;
   return ` (got ${text.length > 60 ? `${text.slice(0, 57)}...` : text})`;
 }
 

@@ -142,9 +142,9 @@ describe('HistoryRecorder', () => {
   test('compares log offsets as numbers beyond 2^53', () => {
     const history = recorded(
       start(),
+      accepted(10, '3', 7, '90071992547409931'),
       accepted(10, '2', 7, '90071992547409930'),
       accepted(10, '1', 7, '9007199254740993'),
-      accepted(10, '3', 7, '90071992547409931'),
       finish(30),
     );
     expect(labels(history)).toEqual(['start', 'commit 1', 'commit 2', 'commit 3', 'finish']);
