@@ -1,0 +1,43 @@
+/** What a producer sends and when: a producer of the scenario enters, its send calls in order of time leave. */
+import type { Producer } from '../../../scenarios/schema.ts';
+import { encodeRecordValue } from '../record-value.ts';
+import { drawInteger } from './draw.ts';
+
+export interface PlannedRecord {
+  readonly record: string;
+  readonly key: string | null;
+  readonly value: string;
+}
+
+export interface PlannedSend {
+  /** Number of the send call, from 0. */
+  readonly produce: number;
+  /** Scenario time. */
+  readonly dueMs: number;
+  readonly topic: string;
+  readonly records: PlannedRecord[];
+}
+
+/** The send calls, spread evenly from startMs to stopMs and over the topics in turn; made one by one. */
+export function* planSends(producer: Producer, seed: number): Generator<PlannedSend> {
+  const { id, topics, keys, records, recordsPerSend, valueBytes, startMs, stopMs } = producer;
+  const sends = Math.ceil(records / recordsPerSend);
+  const gapMs = sends > 1 ? (stopMs - startMs) / (sends - 1) : 0;
+  for (let produce = 0; produce < sends; produce++) {
+    const first = produce * recordsPerSend;
+    const count = Math.min(recordsPerSend, records - first);
+    yield {
+      produce,
+      dueMs: startMs + produce * gapMs,
+      topic: topics[produce % topics.length] as string,
+      records: Array.from({ length: count }, (_, i) => {
+        const record = `${id}-${first + i}`;
+        return {
+          record,
+          key: keys === null ? null : `k${drawInteger(0, keys - 1, 'record-key', seed, first + i)}`,
+          value: encodeRecordValue(record, valueBytes),
+        };
+      }),
+    };
+  }
+}

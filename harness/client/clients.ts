@@ -1,0 +1,26 @@
+/** The clients that can be put on trial: a client's name enters, its adapter's facts leave. */
+import type { Scenario } from '../../scenarios/schema.ts';
+import { installedVersion } from '../version.ts';
+import { refusals as kafkajsRefusals } from './kafkajs/refusals.ts';
+
+interface Client {
+  /** npm package that holds it. */
+  readonly package: string;
+  /** What it cannot express of a scenario, one sentence each with what to do instead. */
+  refusals(scenario: Scenario): string[];
+}
+
+export const clients = {
+  kafkajs: { package: 'kafkajs', refusals: kafkajsRefusals },
+} as const satisfies Record<string, Client>;
+export type ClientName = keyof typeof clients;
+
+export const isClientName = (name: string): name is ClientName => Object.hasOwn(clients, name);
+
+const clientOf = (name: string): Client => {
+  if (!isClientName(name)) throw new Error(`no client is called ${name}`);
+  return clients[name];
+};
+
+export const refusals = (name: string, scenario: Scenario): string[] => clientOf(name).refusals(scenario);
+export const clientVersion = (name: string): string => installedVersion(clientOf(name).package);

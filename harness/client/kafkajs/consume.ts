@@ -1,0 +1,106 @@
+/**
+ * The application's handlers in kafkajs' terms: the group's consume, commit and order modes enter, the callbacks for
+ * `consumer.run` leave. Each follows the way that kafkajs' documentation shows for that mode.
+ */
+import type { ConsumerRunConfig, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { ConsumedRecord } from '../application/handler.ts';
+import type { Mutation } from '../application/mutation.ts';
+import type { Host } from '../host.ts';
+import { decodeRecordValue } from '../record-value.ts';
+import type { Committer } from './commits.ts';
+
+const nextOffset = (offset: string): string => String(BigInt(offset) + 1n);
+
+export interface ConsumeParts {
+  readonly mutation: Mutation;
+  readonly committer: Committer;
+  readonly handle: (record: ConsumedRecord) => Promise<void>;
+  readonly host: Host;
+}
+
+export function createRunConfig({ mutation, committer, handle, host }: ConsumeParts): ConsumerRunConfig {
+  const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
+  const commitsFirst = commitOrder === 'commit-then-process';
+
+  const deliver = (topic: string, partition: number, messages: KafkaMessage[]): void =>
+    host.emit({ kind: 'delivery', group, topic, partition, offsets: messages.map(({ offset }) => offset) });
+
+  const commitRecord = async (topic: string, partition: number, offset: string): Promise<void> => {
+    if (commitMode.kind === 'per-record') await committer.commit(topic, partition, nextOffset(offset));
+    if (commitMode.kind === 'asynchronous')
+      committer.commitInBackground(topic, partition, nextOffset(offset));
+    if (commitMode.kind === 'auto') await committer.afterAutomatic(topic, partition, nextOffset(offset));
+  };
+
+  const handleRecord = async (topic: string, partition: number, message: KafkaMessage): Promise<void> => {
+    const { offset } = message;
+    if (commitsFirst) await commitRecord(topic, partition, offset);
+    if (!mutation.skips(topic, partition))
+      await handle({ topic, partition, offset, record: decodeRecordValue(message.value) });
+    if (!commitsFirst) await commitRecord(topic, partition, offset);
+  };
+
+  const commitBatch = async (topic: string, partition: number, last: KafkaMessage | undefined) => {
+    if (commitMode.kind === 'per-batch' && last !== undefined)
+      await committer.commit(topic, partition, nextOffset(last.offset));
+  };
+
+  /** The whole batch or an error: kafkajs resolves the batch's last offset whenever the handler returns. */
+  const eachBatch = async ({
+    batch,
+    heartbeat,
+    commitOffsetsIfNecessary,
+  }: EachBatchPayload): Promise<void> => {
+    const { topic, partition, messages } = batch;
+    deliver(topic, partition, messages);
+    if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
+    for (const message of messages) {
+      await handleRecord(topic, partition, message);
+      if (commitMode.kind === 'auto') await commitOffsetsIfNecessary();
+      await heartbeat();
+    }
+    if (!commitsFirst) await commitBatch(topic, partition, messages.at(-1));
+  };
+
+  /** The application resolves each record, so it may stop between any two. */
+  const eachBatchManually = async (payload: EachBatchPayload): Promise<void> => {
+    const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } = payload;
+    const { topic, partition, messages } = batch;
+    deliver(topic, partition, messages);
+    if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
+    let processed: KafkaMessage | undefined;
+    for (const message of messages) {
+      if (!isRunning() || isStale()) break;
+      await handleRecord(topic, partition, message);
+      resolveOffset(message.offset);
+      processed = message;
+      if (commitMode.kind === 'auto') await commitOffsetsIfNecessary();
+      await heartbeat();
+    }
+    if (!commitsFirst) await commitBatch(topic, partition, processed);
+  };
+
+  const commit: ConsumerRunConfig =
+    commitMode.kind === 'auto'
+      ? {
+          autoCommit: true,
+          autoCommitInterval: commitMode.intervalMs,
+          autoCommitThreshold: commitMode.thresholdRecords,
+        }
+      : { autoCommit: false };
+  const common: ConsumerRunConfig = { ...commit, partitionsConsumedConcurrently };
+  switch (consumeMode) {
+    case 'each-message':
+      return {
+        ...common,
+        eachMessage: async ({ topic, partition, message }) => {
+          deliver(topic, partition, [message]);
+          await handleRecord(topic, partition, message);
+        },
+      };
+    case 'each-batch':
+      return { ...common, eachBatchAutoResolve: true, eachBatch };
+    case 'manual':
+      return { ...common, eachBatchAutoResolve: false, eachBatch: eachBatchManually };
+  }
+}

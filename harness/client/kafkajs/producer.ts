@@ -1,0 +1,142 @@
+/**
+ * A producer on kafkajs: a `start` command enters, its records are sent at their times, and each send call leaves
+ * `produce-invoke` and one outcome.
+ */
+import { Partitioners, type RecordMetadata } from 'kafkajs';
+import { describeError } from '../application/describe-error.ts';
+import { type PlannedSend, planSends } from '../application/send-plan.ts';
+import type { Application, Host } from '../host.ts';
+import type { ProducerStart } from '../protocol.ts';
+import { createKafka } from './cluster.ts';
+import { protocolError } from './errors.ts';
+
+const ACKS = { 0: 0, 1: 1, all: -1 } as const;
+
+/**
+ * Answers of a broker that depend on nothing but the records and the settings, so that no earlier try of the same call
+ * can have written them. Any other error, a timeout above all, leaves it open whether they were written.
+ */
+const REFUSALS = new Set([
+  'CORRUPT_MESSAGE',
+  'INVALID_RECORD',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_TIMESTAMP',
+  'INVALID_TOPIC_EXCEPTION',
+  'MESSAGE_TOO_LARGE',
+  'POLICY_VIOLATION',
+  'RECORD_LIST_TOO_LARGE',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+]);
+
+/**
+ * A call with records of several partitions is refused in part: kafkajs throws at the first partition's error and
+ * says nothing of the others. Only where all records share a partition for certain is the refusal the whole answer.
+ */
+const isRefused = (error: unknown, { records }: PlannedSend): boolean => {
+  const answer = protocolError(error);
+  if (answer === undefined || answer.retriable || !REFUSALS.has(answer.type)) return false;
+  return (
+    records.length === 1 || (records[0]?.key !== null && new Set(records.map(({ key }) => key)).size === 1)
+  );
+};
+
+const toAnswers = (metadata: RecordMetadata[]): { partition: number; baseOffset: string }[] =>
+  metadata.map(({ partition, baseOffset, offset }) => ({
+    partition,
+    baseOffset: baseOffset ?? offset ?? '-1',
+  }));
+
+/** Starts the producer at once; the process ends by itself when all records are sent and settled. */
+export function startProducer(start: ProducerStart, host: Host): Application {
+  const { acks, idempotent } = start.producer;
+  const producer = createKafka(start, host).producer({
+    // Named, so that kafkajs does not warn of its new default.
+    createPartitioner: Partitioners.DefaultPartitioner,
+    idempotent,
+    // The documentation asks for it where order and exactly one write matter.
+    ...(idempotent ? { maxInFlightRequests: 1 } : {}),
+  });
+  const outstanding = new Set<Promise<void>>();
+  let closing = false;
+  let wake: () => void = () => {};
+  const closed = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+
+  const waitUntil = async (dueMs: number): Promise<void> => {
+    const waitMs = start.timeOriginEpochMs + dueMs - Date.now();
+    if (waitMs <= 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      closed,
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, waitMs);
+      }),
+    ]);
+    clearTimeout(timer);
+  };
+
+  const send = async (planned: PlannedSend): Promise<void> => {
+    const { produce, topic, records } = planned;
+    host.emit({
+      kind: 'produce-invoke',
+      produce,
+      topic,
+      acks,
+      records: records.map(({ record, key }) => ({ record, key })),
+    });
+    try {
+      const messages = records.map(({ key, value }) => ({ key, value }));
+      const metadata = await producer.send({ topic, acks: ACKS[acks], messages });
+      host.emit({ kind: 'produce-ok', produce, answers: toAnswers(metadata) });
+    } catch (error) {
+      const kind = isRefused(error, planned) ? 'produce-fail' : 'produce-unknown';
+      host.emit({ kind, produce, error: describeError(error) });
+    }
+  };
+
+  const sendAll = async (): Promise<void> => {
+    for (const planned of planSends(start.producer, start.seed)) {
+      await waitUntil(planned.dueMs);
+      if (closing) break;
+      // Not awaited here: a server that handles requests does not wait for one to answer the next.
+      const one = send(planned).finally(() => outstanding.delete(one));
+      outstanding.add(one);
+    }
+    await Promise.all(outstanding);
+  };
+
+  const disconnect = async (): Promise<void> => {
+    host.emit({ kind: 'producer-close', phase: 'begin', error: null });
+    try {
+      await producer.disconnect();
+      host.emit({ kind: 'producer-close', phase: 'end', error: null });
+    } catch (error) {
+      host.emit({ kind: 'producer-close', phase: 'end', error: describeError(error) });
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    try {
+      await producer.connect();
+    } catch (error) {
+      host.emit({ kind: 'application-error', call: 'connect', error: describeError(error) });
+      if (!closing) host.exit(1);
+      return;
+    }
+    await sendAll();
+    await disconnect();
+    host.exit(0);
+  };
+
+  const running = run();
+  return {
+    async close() {
+      closing = true;
+      wake();
+      await running;
+    },
+  };
+}

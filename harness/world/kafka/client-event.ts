@@ -1,0 +1,56 @@
+/** One output line of a client process: text enters, a checked event leaves, or a sentence about what is wrong. */
+import { z } from 'zod';
+import { type EventKind, historyEventSchema, type UnplacedEvent } from '../../history/schema.ts';
+
+/** What a client may say: claims, and what left and reached its sockets. Evidence comes from elsewhere. */
+const CLIENT_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
+  'client-joined',
+  'client-rebalancing',
+  'client-crashed',
+  'client-stopped',
+  'application-error',
+  'delivery',
+  'processing-begin',
+  'processing-end',
+  'application-commit',
+  'application-commit-end',
+  'wire-join',
+  'wire-sync',
+  'wire-heartbeat',
+  'wire-leave',
+  'wire-offset-fetch',
+  'wire-list-offsets',
+  'wire-fetch-error',
+  'commit-invoke',
+  'commit-ok',
+  'commit-fail',
+  'commit-unknown',
+  'produce-invoke',
+  'produce-ok',
+  'produce-fail',
+  'produce-unknown',
+  'producer-close',
+]);
+
+const excerpt = (line: string): string => (line.length > 200 ? `${line.slice(0, 197)}...` : line);
+
+/** @returns the event with `process` added, or a sentence for the log */
+export function parseClientEvent(line: string, process: string): UnplacedEvent | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return `a line of output is not JSON: ${excerpt(line)}`;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return `a line of output is not an object: ${excerpt(line)}`;
+  if ('seq' in value || 'process' in value)
+    return `an event of a client has no seq and no process: ${excerpt(line)}`;
+  // `seq` stands in for the place that the recorder gives later.
+  const result = historyEventSchema.safeParse({ ...value, process, seq: 0 });
+  if (!result.success)
+    return `a line of output is no event (${z.prettifyError(result.error).replace(/\s+/g, ' ')}): ${excerpt(line)}`;
+  const { seq: _seq, ...event } = result.data;
+  if (!CLIENT_KINDS.has(event.kind)) return `a client cannot know '${event.kind}': ${excerpt(line)}`;
+  return event;
+}

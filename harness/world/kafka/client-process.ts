@@ -1,0 +1,130 @@
+/**
+ * The parent's side of a client process: a start command enters, the process runs, and its events leave in order, to
+ * the last one that was in the pipe when it died.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Command, StartCommand } from '../../client/protocol.ts';
+import { WorldUnavailableError } from '../../errors.ts';
+import type { UnplacedEvent } from '../../history/schema.ts';
+import { parseClientEvent } from './client-event.ts';
+
+export interface ClientExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Output lines that were no events; each was logged. */
+  readonly invalidLines: number;
+}
+
+export interface ClientProcess {
+  readonly pid: number | undefined;
+  /** Resolves when the process has ended and its last event has been delivered; rejects where it never started. */
+  readonly exited: Promise<ClientExit>;
+  command(command: Command): void;
+  signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void;
+}
+
+export interface ClientProcessOptions {
+  /** The adapter to run, such as `kafkajs`. */
+  readonly client: string;
+  /** Arguments that the process ignores, for finding processes that a killed harness left behind. */
+  readonly sessionArguments: readonly string[];
+  /** Takes one event as the client wrote it, with the process id added. */
+  readonly onEvent: (event: UnplacedEvent) => void;
+  /** Takes a line of the client's standard error, or a sentence about a line that was no event. */
+  readonly onLog: (line: string) => void;
+  /** The driver's script; by default the built child of the adapter. */
+  readonly entry?: string;
+}
+
+/** Environment variables that a person may have set to reach a cluster, or to see more of the client's log. */
+const PASSED_ON = ['KAFKAJS_LOG_LEVEL', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_DIR', 'SSL_CERT_FILE', 'TZ'];
+
+const environment = (): NodeJS.ProcessEnv => ({
+  // kafkajs retries otherwise under NODE_ENV=test, which a test runner sets.
+  NODE_ENV: 'production',
+  ...Object.fromEntries(
+    PASSED_ON.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : [])),
+  ),
+});
+
+/** The built child of an adapter, from the source tree and from the package alike. */
+export function findChildEntry(client: string): string {
+  const dist = new URL(
+    import.meta.url.includes('/dist/harness/') ? '../../../' : '../../../dist/',
+    import.meta.url,
+  );
+  const entry = fileURLToPath(new URL(`child/${client}.mjs`, dist));
+  if (!existsSync(entry))
+    throw new WorldUnavailableError(`the process of client '${client}' is not built: there is no ${entry}`, {
+      hint: 'Run `npm run build`.',
+    });
+  return entry;
+}
+
+/** Calls `onLine` for each complete line of a stream and `onRest` once for what follows the last one. */
+function readLines(
+  stream: NodeJS.ReadableStream,
+  onLine: (line: string) => void,
+  onRest: (rest: string) => void,
+): void {
+  let pending = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const lines = (pending + chunk).split('\n');
+    pending = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+  stream.on('end', () => {
+    if (pending !== '') onRest(pending);
+  });
+}
+
+const exitOf = (child: ChildProcess, invalidLines: () => number): Promise<ClientExit> =>
+  new Promise((resolve, reject) => {
+    child.once('error', (cause) => {
+      if (child.pid === undefined)
+        reject(new WorldUnavailableError(`cannot start a client process: ${cause.message}`, { cause }));
+    });
+    // 'close' and not 'exit': it comes after standard output has been read to its end.
+    child.once('close', (code, signal) => resolve({ code, signal, invalidLines: invalidLines() }));
+  });
+
+export function spawnClient(start: StartCommand, options: ClientProcessOptions): ClientProcess {
+  const { onEvent, onLog, sessionArguments, entry = findChildEntry(options.client) } = options;
+  const child = spawn(process.execPath, [entry, ...sessionArguments], {
+    env: environment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let invalidLines = 0;
+
+  readLines(
+    child.stdout,
+    (line) => {
+      const event = parseClientEvent(line, start.process);
+      if (typeof event !== 'string') return onEvent(event);
+      invalidLines++;
+      onLog(event);
+    },
+    // Killed inside a write: what the line announces had not happened yet.
+    (rest) => onLog(`the last line was cut off after ${rest.length} characters`),
+  );
+  readLines(child.stderr, onLog, onLog);
+  // A process that has just died cannot take a command; its exit says so already.
+  child.stdin.on('error', () => {});
+
+  const exited = exitOf(child, () => invalidLines);
+  // Whoever awaits it later gets the rejection all the same.
+  exited.catch(() => {});
+  const command = (one: Command): void => {
+    if (child.stdin.writable) child.stdin.write(`${JSON.stringify(one)}\n`);
+  };
+  command(start);
+  return {
+    pid: child.pid,
+    exited,
+    command,
+    signal: (signal) => void child.kill(signal),
+  };
+}
