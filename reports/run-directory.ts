@@ -1,0 +1,261 @@
+/**
+ * The run directory, `<base>/<run id>/`: results, histories and rendered reports enter, files leave; and the way
+ * back, from such a directory to the values.
+ *
+ * ```
+ * run.json  report.html  junit.xml
+ * scenarios/0007-crash-and-rejoin/{scenario.json, history.jsonl, verdict.json}
+ * ```
+ * `<base>/latest` points to the newest run.
+ */
+import assert from 'node:assert/strict';
+import { access, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { UsageError } from '../harness/errors.ts';
+import { asWriteError, writeFileAtomically } from '../harness/history/atomic-write.ts';
+import { readHistory } from '../harness/history/reader.ts';
+import type { History } from '../harness/history/schema.ts';
+import { writeHistory } from '../harness/history/writer.ts';
+import type { Verdict } from '../properties/property.ts';
+import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
+import { renderJson } from './json.ts';
+import { type RunResult, runResultSchema, verdictSchema } from './results.ts';
+
+/** Scenarios without a finding that are kept, so that a report also shows what good looks like. */
+export const VALID_KEPT_MAX = 3;
+/** Runs that may begin in the same second before something else must be wrong. */
+const RUN_IDS_MAX = 1_000;
+
+/** Where a scenario was kept. */
+export interface KeptScenario {
+  readonly directory: string;
+  readonly scenarioFile: string;
+  /** Null where the world failed before there was a history. */
+  readonly historyFile: string | null;
+}
+
+/** A kept scenario, read back. */
+export interface LoadedScenario {
+  readonly directory: string;
+  readonly scenario: Scenario;
+  readonly history: History | null;
+  readonly verdict: Verdict | null;
+}
+
+/** `2025-11-03T14-05-09-seed-42`: sorts by time, and is a legal file name everywhere. */
+export function makeRunId(startedAt: Date, suffix: string): string {
+  const stamp = startedAt.toISOString().slice(0, 19).replaceAll(':', '-');
+  return `${stamp}-${slug(suffix)}`;
+}
+
+/**
+ * Makes the directory of a run, with another number at its end where that name is taken, and points `latest` to it.
+ * @throws HarnessError with exit code 3 where it cannot be made
+ */
+export async function createRunDirectory(base: string, runId: string): Promise<RunDirectory> {
+  assert.match(runId, /^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a run id is a plain file name');
+  for (let number = 1; number <= RUN_IDS_MAX; number += 1) {
+    const name = number === 1 ? runId : `${runId}-${number}`;
+    const path = join(base, name);
+    try {
+      await mkdir(base, { recursive: true });
+      await mkdir(path);
+      await mkdir(join(path, 'scenarios'));
+    } catch (error) {
+      if (isErrno(error, 'EEXIST') && (await isDirectory(path))) continue;
+      throw asWriteError(error, path);
+    }
+    await pointLatestTo(base, name);
+    return new RunDirectory(path, name);
+  }
+  throw new UsageError(`There are ${RUN_IDS_MAX} runs named '${runId}' in '${base}' already.`);
+}
+
+/** Writes into one run directory. */
+export class RunDirectory {
+  readonly path: string;
+  readonly runId: string;
+  readonly reportFile: string;
+  readonly junitFile: string;
+  #validKept = 0;
+  readonly #findingsKept = new Set<string>();
+
+  constructor(path: string, runId: string) {
+    this.path = path;
+    this.runId = runId;
+    this.reportFile = join(path, 'report.html');
+    this.junitFile = join(path, 'junit.xml');
+  }
+
+  /**
+   * Keeps a scenario where it is worth it: every one that is not valid, the first one for each kind of thing that was
+   * observed, and the first few of the rest. Null where it was not kept.
+   * @throws HarnessError with exit code 3 where the disk does not take it; nothing of it is left then
+   */
+  async keepScenario(judged: {
+    readonly index: number;
+    readonly scenario: Scenario;
+    readonly history: History | null;
+    readonly verdict: Verdict;
+  }): Promise<KeptScenario | null> {
+    if (!this.#wants(judged.verdict)) return null;
+    const { index, scenario, history, verdict } = judged;
+    const directory = join(
+      this.path,
+      'scenarios',
+      `${String(index).padStart(4, '0')}-${slug(scenario.name)}`,
+    );
+    const scenarioFile = join(directory, 'scenario.json');
+    const historyFile = join(directory, 'history.jsonl');
+    try {
+      await mkdir(directory, { recursive: true });
+      await writeJson(scenarioFile, scenarioSchema.parse(scenario));
+      if (history !== null) await writeHistory(historyFile, history);
+      await writeJson(join(directory, 'verdict.json'), verdictSchema.parse(verdict));
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+      throw asWriteError(error, directory);
+    }
+    return { directory, scenarioFile, historyFile: history === null ? null : historyFile };
+  }
+
+  /** Decides without waiting, so that scenarios judged at the same time do not count twice. */
+  #wants(verdict: Verdict): boolean {
+    const findings = verdict.anomalies.map((one) => JSON.stringify([one.property, one.signature]));
+    const shownBefore = findings.every((finding) => this.#findingsKept.has(finding));
+    const sample = verdict.outcome === 'valid' && this.#validKept < VALID_KEPT_MAX;
+    if (verdict.outcome === 'valid' && shownBefore && !sample) return false;
+    if (sample) this.#validKept += 1;
+    for (const finding of findings) this.#findingsKept.add(finding);
+    return true;
+  }
+
+  async writeResult(result: RunResult): Promise<void> {
+    await writeFileAtomically(join(this.path, 'run.json'), [renderJson(result)]);
+  }
+
+  async writeReport(html: string): Promise<void> {
+    await writeFileAtomically(this.reportFile, [html]);
+  }
+
+  async writeJunit(xml: string): Promise<void> {
+    await writeFileAtomically(this.junitFile, [xml]);
+  }
+}
+
+/** Pretty JSON with a line end; the keys are in order where a schema has put them in order. */
+const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeFileAtomically(path, [`${JSON.stringify(value, null, 2)}\n`]);
+
+/**
+ * Reads one kept scenario back.
+ * @throws UsageError that names the file and what is wrong in it
+ */
+export async function loadScenarioDirectory(directory: string): Promise<LoadedScenario> {
+  const scenarioFile = join(directory, 'scenario.json');
+  const text = await readOptional(scenarioFile);
+  if (text === null)
+    throw new UsageError(`'${directory}' is no scenario directory: there is no scenario.json in it.`, {
+      hint: 'Name a folder below scenarios/ of a run directory.',
+    });
+  const scenario = parseScenario(parseJson(text, scenarioFile), scenarioFile);
+  const historyFile = join(directory, 'history.jsonl');
+  const history = (await exists(historyFile)) ? await readHistory(historyFile) : null;
+  const verdictFile = join(directory, 'verdict.json');
+  const verdictText = await readOptional(verdictFile);
+  const verdict = verdictText === null ? null : parseWith(verdictSchema, verdictText, verdictFile);
+  return { directory, scenario, history, verdict };
+}
+
+/**
+ * Reads a run directory back: its result and every scenario kept in it, in order of name.
+ * @throws UsageError that names the file and what is wrong in it
+ */
+export async function loadRunDirectory(
+  path: string,
+): Promise<{ result: RunResult; scenarios: LoadedScenario[] }> {
+  const file = join(path, 'run.json');
+  const text = await readOptional(file);
+  if (text === null)
+    throw new UsageError(`'${path}' is no run directory: there is no run.json in it.`, {
+      hint: "Name a folder below reports/out, such as 'reports/out/latest'.",
+    });
+  const result = parseWith(runResultSchema, text, file);
+  const folder = join(path, 'scenarios');
+  const names = (await exists(folder)) ? (await readdir(folder)).sort() : [];
+  const scenarios: LoadedScenario[] = [];
+  for (const name of names) scenarios.push(await loadScenarioDirectory(join(folder, name)));
+  return { result, scenarios };
+}
+
+function parseWith<S extends z.ZodType>(schema: S, text: string, file: string): z.infer<S> {
+  const result = schema.safeParse(parseJson(text, file));
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => `  ${formatPath(issue.path)}: ${issue.message}`);
+  throw new UsageError(`${file} is not what this version of kafka-trial writes:\n${lines.join('\n')}`);
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The text of a file, or null where there is none. */
+async function readOptional(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return null;
+    throw new UsageError(`Cannot read '${path}': ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+const exists = async (path: string): Promise<boolean> => {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const isDirectory = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+};
+
+const isErrno = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+/** A convenience: where links cannot be made, the run goes on without. */
+async function pointLatestTo(base: string, name: string): Promise<void> {
+  const link = join(base, 'latest');
+  const temporary = `${link}.${process.pid}.partial`;
+  try {
+    await symlink(name, temporary, 'dir');
+    await rename(temporary, link);
+  } catch {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+/** A name as part of a file name: lower-case letters, digits and hyphens. */
+function slug(text: string): string {
+  const words = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
+    .replace(/^-+|-+$/g, '');
+  return words || 'unnamed';
+}
