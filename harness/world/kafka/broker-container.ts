@@ -1,0 +1,44 @@
+/** One broker in a container: its place, image and environment enter, a container that runs a started broker leaves. */
+import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
+import { containerPorts } from './broker-settings.ts';
+
+export interface BrokerContainerOptions {
+  readonly image: string;
+  readonly name: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Network shared with the other brokers, or null for a broker alone. */
+  readonly network: string | null;
+  readonly hostPort: number;
+  /** Addresses of the host on which clients may connect; empty means all of them. */
+  readonly hostAddress: string;
+  readonly startTimeoutMs: number;
+}
+
+class BrokerContainer extends GenericContainer {
+  /** A fixed port of the host, so that a broker that is started again is found where it was. */
+  withHostPort(hostAddress: string, hostPort: number): this {
+    this.withExposedPorts({ container: containerPorts.client, host: hostPort });
+    this.hostConfig.PortBindings = {
+      [`${containerPorts.client}/tcp`]: [{ HostIp: hostAddress, HostPort: String(hostPort) }],
+    };
+    return this;
+  }
+}
+
+/** The line that a broker prints once it is registered and serves clients; controllers print one of their own kind. */
+export const startedLine = /\[KafkaRaftServer nodeId=\d+\] Kafka Server started/;
+
+export async function startBrokerContainer(options: BrokerContainerOptions): Promise<StartedTestContainer> {
+  const container = new BrokerContainer(options.image)
+    .withName(options.name)
+    .withEnvironment({ ...options.environment })
+    .withLabels({ ...options.labels })
+    .withHostPort(options.hostAddress, options.hostPort)
+    // Cleaning up is the cluster set's own work, by label; testcontainers' reaper is not needed for it.
+    .withAutoCleanup(false)
+    .withWaitStrategy(Wait.forLogMessage(startedLine))
+    .withStartupTimeout(options.startTimeoutMs);
+  if (options.network !== null) container.withNetworkMode(options.network);
+  return container.start();
+}
