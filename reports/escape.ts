@@ -2,6 +2,7 @@
  * Makes text from outside harmless to look at: a topic name, key or error text enters, the same text with every
  * character that could steer a terminal, break XML or reverse the reading order shown as an escape leaves.
  */
+/* oxlint-disable no-control-regex -- control characters are what this file looks for */
 
 /**
  * Control characters (C0, C1, DEL), line and paragraph separators, marks that change the direction of text, invisible
@@ -9,7 +10,6 @@
  */
 const HARMFUL =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
-  // oxlint-disable-next-line no-control-regex -- the same
   /[\u0000-\u001F\u007F-\u009F\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
 
 /** One line of text in which nothing is hidden: `\n` and `\u202e` are written out. */
