@@ -46,36 +46,31 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
   };
 
   /** The whole batch or an error: kafkajs resolves the batch's last offset whenever the handler returns. */
-  const eachBatch = async ({
-    batch,
-    heartbeat,
-    commitOffsetsIfNecessary,
-  }: EachBatchPayload): Promise<void> => {
-    const { topic, partition, messages } = batch;
+  const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
+    const { topic, partition, messages } = payload.batch;
     deliver(topic, partition, messages);
     if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
     for (const message of messages) {
       await handleRecord(topic, partition, message);
-      if (commitMode.kind === 'auto') await commitOffsetsIfNecessary();
-      await heartbeat();
+      if (commitMode.kind === 'auto') await payload.commitOffsetsIfNecessary();
+      await payload.heartbeat();
     }
     if (!commitsFirst) await commitBatch(topic, partition, messages.at(-1));
   };
 
   /** The application resolves each record, so it may stop between any two. */
   const eachBatchManually = async (payload: EachBatchPayload): Promise<void> => {
-    const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } = payload;
-    const { topic, partition, messages } = batch;
+    const { topic, partition, messages } = payload.batch;
     deliver(topic, partition, messages);
     if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
     let processed: KafkaMessage | undefined;
     for (const message of messages) {
-      if (!isRunning() || isStale()) break;
+      if (!payload.isRunning() || payload.isStale()) break;
       await handleRecord(topic, partition, message);
-      resolveOffset(message.offset);
+      payload.resolveOffset(message.offset);
       processed = message;
-      if (commitMode.kind === 'auto') await commitOffsetsIfNecessary();
-      await heartbeat();
+      if (commitMode.kind === 'auto') await payload.commitOffsetsIfNecessary();
+      await payload.heartbeat();
     }
     if (!commitsFirst) await commitBatch(topic, partition, processed);
   };

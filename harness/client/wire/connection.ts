@@ -1,0 +1,148 @@
+/**
+ * One connection under the tap: the bytes of both directions enter as they pass, and each request is matched with its
+ * answer by correlation id.
+ */
+import {
+  isKnownVersion,
+  readRequestBody,
+  readRequestHeader,
+  readResponseBody,
+} from '../../cluster/protocol/api.ts';
+import { Reader } from '../../cluster/protocol/bytes.ts';
+import { FrameAssembler } from './frames.ts';
+import { type Answer, type WatchContext, type Watcher, watchers } from './watchers.ts';
+
+const SASL_HANDSHAKE_KEY = 17;
+
+interface Pending {
+  readonly watcher: Watcher;
+  readonly version: number;
+  readonly answer: Answer<unknown>;
+}
+
+export interface ConnectionOptions {
+  readonly context: WatchContext;
+  /** The client id in every request of this process; tells requests from the tokens of an old SASL exchange. */
+  readonly clientId: string;
+  /** Tells a person of something that could not be read; `topic` for saying it once. */
+  readonly report: (topic: string, message: string) => void;
+}
+
+export class TappedConnection {
+  readonly #options: ConnectionOptions;
+  readonly #pending = new Map<number, Pending>();
+  readonly #requests: FrameAssembler;
+  readonly #responses: FrameAssembler;
+  /** After SaslHandshake version 0 come bare tokens in frames, not requests, until the client is let in. */
+  #saslTokens = false;
+  #tokensUnanswered = 0;
+  #ended = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#requests = new FrameAssembler({
+      wants: (head) => this.#wantsRequest(head),
+      frame: (bytes) => this.#request(bytes),
+    });
+    this.#responses = new FrameAssembler({
+      wants: (head) => this.#wantsResponse(head),
+      frame: (bytes) => this.#response(bytes),
+    });
+  }
+
+  /** Bytes that are about to leave. */
+  sending(chunk: Buffer): void {
+    this.#requests.push(chunk);
+  }
+
+  /** Bytes that have come and that the client has not seen. */
+  received(chunk: Buffer): void {
+    this.#responses.push(chunk);
+  }
+
+  /** No more bytes will come. */
+  ended(reason: string): void {
+    this.#ended = true;
+    for (const [correlationId, { answer }] of this.#pending) {
+      this.#pending.delete(correlationId);
+      answer.lost?.(reason);
+    }
+  }
+
+  #wantsRequest(head: number | null): boolean {
+    if (this.#saslTokens) return true;
+    if (head === null) return false;
+    const apiKey = head >> 16;
+    const version = head & 0xffff;
+    if (apiKey === SASL_HANDSHAKE_KEY && version === 0) this.#saslTokens = true;
+    const api = watchers.get(apiKey)?.api;
+    if (api === undefined) return false;
+    if (isKnownVersion(api, version)) return true;
+    this.#options.report(
+      `${api.name} ${version}`,
+      `${api.name} version ${version} is not known and not recorded`,
+    );
+    return false;
+  }
+
+  #request(frame: Buffer): void {
+    if (this.#saslTokens && this.#isToken(frame)) return;
+    const reader = new Reader(frame);
+    const { apiKey, apiVersion: version, correlationId } = readRequestHeader(reader);
+    const watcher = watchers.get(apiKey);
+    if (watcher === undefined || !isKnownVersion(watcher.api, version)) return;
+    this.#guard(`${watcher.api.name} request, version ${version}`, () => {
+      const body = readRequestBody(watcher.api, version, reader);
+      const answer = watcher.request(body, this.#options.context);
+      if (answer === null) return;
+      // The client wrote to a connection that had ended.
+      if (this.#ended) answer.lost?.('the connection had ended');
+      else this.#pending.set(correlationId, { watcher, version, answer });
+    });
+  }
+
+  #isToken(frame: Buffer): boolean {
+    try {
+      if (readRequestHeader(new Reader(frame)).clientId === this.#options.clientId) {
+        this.#saslTokens = false;
+        return false;
+      }
+    } catch {
+      // Too short for a request.
+    }
+    this.#tokensUnanswered++;
+    return true;
+  }
+
+  #wantsResponse(head: number | null): boolean {
+    // A broker answers in order, so the next frames belong to the tokens.
+    if (this.#tokensUnanswered > 0) {
+      this.#tokensUnanswered--;
+      return false;
+    }
+    return head !== null && this.#pending.has(head);
+  }
+
+  #response(frame: Buffer): void {
+    const reader = new Reader(frame);
+    const correlationId = reader.int32();
+    const pending = this.#pending.get(correlationId);
+    if (pending === undefined) return;
+    this.#pending.delete(correlationId);
+    const { watcher, version, answer } = pending;
+    const read = this.#guard(`${watcher.api.name} answer, version ${version}`, () =>
+      answer.response(readResponseBody(watcher.api, version, reader)),
+    );
+    if (!read) answer.lost?.('the answer could not be read');
+  }
+
+  #guard(what: string, step: () => void): boolean {
+    try {
+      step();
+      return true;
+    } catch (error) {
+      this.#options.report(what, `a frame could not be read (${what}): ${(error as Error).message}`);
+      return false;
+    }
+  }
+}

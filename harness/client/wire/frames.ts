@@ -1,0 +1,81 @@
+/**
+ * Kafka's framing: chunks of a byte stream enter, cut anywhere, and whole frames leave, without their size. A frame
+ * that nobody wants is passed over as it arrives and never kept.
+ */
+
+/** Beyond this a size is taken for garbage: Kafka's own limit for a request is 100 MiB. */
+const FRAME_BYTES_MAX = 1 << 30;
+const SIZE_BYTES = 4;
+/** What a decision needs to see: the API key and version of a request, or the correlation id of a response. */
+const HEAD_BYTES = 4;
+
+export interface FrameSink {
+  /** @param head the first four bytes as an integer, or null where the frame is shorter */
+  wants(head: number | null): boolean;
+  frame(bytes: Buffer): void;
+}
+
+export class FrameAssembler {
+  readonly #sink: FrameSink;
+  /** The size, then the head of the frame in hand. */
+  readonly #start = Buffer.alloc(SIZE_BYTES + HEAD_BYTES);
+  #startLength = 0;
+  /** Bytes of the frame in hand that are still to come, once its size and head are known. */
+  #missing = 0;
+  /** Pieces of the frame in hand, or null where it is passed over. */
+  #pieces: Buffer[] | null = null;
+
+  constructor(sink: FrameSink) {
+    this.#sink = sink;
+  }
+
+  /** @throws Error where the stream cannot be Kafka's, after which the assembler is of no more use */
+  push(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0) rest = this.#missing > 0 ? this.#continue(rest) : this.#begin(rest);
+  }
+
+  #begin(chunk: Buffer): Buffer {
+    const wanted = this.#startLength < SIZE_BYTES ? SIZE_BYTES : SIZE_BYTES + this.#headLength();
+    const taken = chunk.subarray(0, wanted - this.#startLength);
+    this.#start.set(taken, this.#startLength);
+    this.#startLength += taken.length;
+    const complete = this.#startLength >= SIZE_BYTES && this.#startLength === SIZE_BYTES + this.#headLength();
+    if (complete) this.#decide();
+    return chunk.subarray(taken.length);
+  }
+
+  #size(): number {
+    const size = this.#start.readInt32BE(0);
+    if (size < 0 || size > FRAME_BYTES_MAX) throw new Error(`a frame of ${size} bytes is none of Kafka's`);
+    return size;
+  }
+
+  #headLength(): number {
+    return Math.min(HEAD_BYTES, this.#size());
+  }
+
+  #decide(): void {
+    const headLength = this.#headLength();
+    const head = this.#start.subarray(SIZE_BYTES, SIZE_BYTES + headLength);
+    this.#missing = this.#size() - headLength;
+    this.#startLength = 0;
+    const wanted = this.#sink.wants(headLength === HEAD_BYTES ? head.readInt32BE(0) : null);
+    this.#pieces = wanted ? [Buffer.from(head)] : null;
+    if (this.#missing === 0) this.#finish();
+  }
+
+  #continue(chunk: Buffer): Buffer {
+    const taken = chunk.subarray(0, this.#missing);
+    this.#missing -= taken.length;
+    this.#pieces?.push(taken);
+    if (this.#missing === 0) this.#finish();
+    return chunk.subarray(taken.length);
+  }
+
+  #finish(): void {
+    const pieces = this.#pieces;
+    this.#pieces = null;
+    if (pieces !== null) this.#sink.frame(Buffer.concat(pieces));
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Kafka's primitive types as bytes: a buffer enters and values are read from it in order, or values are written and a
+ * buffer leaves. What is made of them is in `codec.ts`.
+ */
+
+/** Bytes that are not what the schema says. */
+export class ProtocolFormatError extends Error {
+  override name = 'ProtocolFormatError';
+}
+
+export class Reader {
+  readonly #buffer: Buffer;
+  #position: number;
+
+  constructor(bytes: Uint8Array, position = 0) {
+    this.#buffer = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#position = position;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get remaining(): number {
+    return this.#buffer.length - this.#position;
+  }
+
+  int8(): number {
+    return this.#buffer.readInt8(this.#advance(1));
+  }
+
+  int16(): number {
+    return this.#buffer.readInt16BE(this.#advance(2));
+  }
+
+  int32(): number {
+    return this.#buffer.readInt32BE(this.#advance(4));
+  }
+
+  int64(): bigint {
+    return this.#buffer.readBigInt64BE(this.#advance(8));
+  }
+
+  /** Base 128, least significant group first, at most 32 bits. */
+  unsignedVarint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#buffer.readUInt8(this.#advance(1));
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw new ProtocolFormatError(`a varint at ${this.#position} is longer than 5 bytes`);
+  }
+
+  /** A view of the next bytes, not a copy. */
+  view(length: number): Buffer {
+    const start = this.#advance(length);
+    return this.#buffer.subarray(start, start + length);
+  }
+
+  utf8(length: number): string {
+    const start = this.#advance(length);
+    return this.#buffer.toString('utf8', start, start + length);
+  }
+
+  #advance(length: number): number {
+    const start = this.#position;
+    if (length < 0 || length > this.#buffer.length - start)
+      throw new ProtocolFormatError(`expected ${length} bytes at ${start}, of ${this.#buffer.length}`);
+    this.#position = start + length;
+    return start;
+  }
+}
+
+const INITIAL_BYTES = 256;
+
+export class Writer {
+  #buffer: Buffer = Buffer.allocUnsafe(INITIAL_BYTES);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  int8(value: number): this {
+    this.#buffer.writeInt8(value, this.#reserve(1));
+    return this;
+  }
+
+  int16(value: number): this {
+    this.#buffer.writeInt16BE(value, this.#reserve(2));
+    return this;
+  }
+
+  int32(value: number): this {
+    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    return this;
+  }
+
+  int64(value: bigint): this {
+    this.#buffer.writeBigInt64BE(value, this.#reserve(8));
+    return this;
+  }
+
+  unsignedVarint(value: number): this {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#buffer.writeUInt8((rest % 0x80) + 0x80, this.#reserve(1));
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#buffer.writeUInt8(rest, this.#reserve(1));
+    return this;
+  }
+
+  append(bytes: Uint8Array): this {
+    this.#buffer.set(bytes, this.#reserve(bytes.byteLength));
+    return this;
+  }
+
+  utf8(text: string, byteLength: number): this {
+    this.#buffer.write(text, this.#reserve(byteLength), 'utf8');
+    return this;
+  }
+
+  /** Overwrites four bytes written before, such as a size that is known only at the end. */
+  patchInt32(position: number, value: number): this {
+    this.#buffer.writeInt32BE(value, position);
+    return this;
+  }
+
+  /** A view of what was written; writing on may leave it behind. */
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #reserve(length: number): number {
+    const start = this.#length;
+    const needed = start + length;
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
+    }
+    this.#length = needed;
+    return start;
+  }
+}
