@@ -8,6 +8,7 @@
  */
 import fc from 'fast-check';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
+import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
@@ -396,12 +397,4 @@ export function generateScenario(seed: number, index: number, profile: ProfileNa
   const name = `seed-${seed}-${index}${profile === 'default' ? '' : `-${profile}`}`;
   // Through the parser, so that a generator that breaks a rule of the schema is found at once.
   return parseScenario({ ...scenario, name }, `the generator's ${name}`);
-}
-
-/** One well-spread 32-bit integer from two: the finaliser of MurmurHash3 over seed and index. */
-export function mixSeed(seed: number, index: number): number {
-  let hash = (seed ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0;
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) >>> 0;
-  return (hash ^ (hash >>> 16)) | 0;
 }

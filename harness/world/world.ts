@@ -17,8 +17,8 @@ export interface Recorder {
 
 export interface World extends AsyncDisposable {
   readonly name: 'kafka' | 'simulated';
-  /** What this world cannot do of the scenario, one sentence each; empty where it can run it. */
-  refusals(scenario: Scenario): string[];
+  /** What this world and client cannot do of the scenario, one sentence each; empty where they can run it. */
+  refusals(scenario: Scenario, subject: Subject): string[];
   /**
    * Runs the scenario to its end, from `start` to `finish`, and leaves nothing of it behind.
    * @param signal aborts the run; processes and faults are cleaned up before the promise rejects

@@ -5,4 +5,4 @@ export const DEFAULT_KAFKA_VERSION = '4.3.1';
 
 /** `KAFKA_TRIAL_IMAGE`, or Apache's own image in the default version. */
 export const defaultKafkaImage = (): string =>
-  process.env['KAFKA_TRIAL_IMAGE'] || `apache/kafka:${DEFAULT_KAFKA_VERSION}`;
+  process.env.KAFKA_TRIAL_IMAGE || `apache/kafka:${DEFAULT_KAFKA_VERSION}`;

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+/** The command line: arguments enter, exactly one exit code leaves: 0 valid, 1 invalid, 2 bad input, 3 unknown. */
+import { Command, CommanderError } from 'commander';
+import { type ExitCode, exitCodes, HarnessError } from '../errors.ts';
+import { harnessVersion } from '../version.ts';
+import { checkCommand } from './check.ts';
+import { doctorCommand } from './doctor.ts';
+import { replayCommand } from './replay.ts';
+import { runCommand } from './run.ts';
+
+/** Each command is given a way to say how it ended, since commander's actions return nothing. */
+export type Ended = (code: ExitCode) => void;
+
+async function main(commandLine: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.valid;
+  const ended: Ended = (result) => {
+    code = result;
+  };
+  const program = new Command('kafka-trial')
+    .description('Put a Kafka consumer group on trial: generated scenarios, a real client, and a verdict.')
+    .version(harnessVersion())
+    .addCommand(runCommand(ended))
+    .addCommand(replayCommand(ended))
+    .addCommand(checkCommand(ended))
+    .addCommand(doctorCommand(ended))
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 valid, 1 invalid (an illegal anomaly), 2 usage or bad input, 3 unknown (no verdict).',
+    );
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync([...commandLine], { from: 'user' });
+    return code;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** Says what went wrong on standard error and gives the exit code for it. */
+function explain(error: unknown): ExitCode {
+  if (error instanceof CommanderError) {
+    // Help and version end the same way, with code 0; commander has printed everything already.
+    return error.exitCode === 0 ? exitCodes.valid : exitCodes.usage;
+  }
+  if (error instanceof HarnessError) {
+    process.stderr.write(`${error.message}\n`);
+    if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+    return error.exitCode;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`kafka-trial itself failed, so there is no verdict:\n${stack}\n`);
+  return exitCodes.unknown;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,72 @@
+/** The options that several commands share: text from the command line enters, checked values leave. */
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { catalogue } from '../../properties/index.ts';
+import type { Property } from '../../properties/property.ts';
+import { clients } from '../client/clients.ts';
+import { mutants } from '../client/mutants.ts';
+import { UsageError } from '../errors.ts';
+
+/** Options of every command that runs scenarios. */
+export interface TrialOptions {
+  readonly world: 'kafka';
+  readonly client: string;
+  readonly mutant?: string;
+  readonly properties?: string;
+  readonly jobs: number;
+  readonly out: string;
+  readonly brokers?: string;
+  readonly connection?: string;
+  readonly json?: boolean;
+}
+
+export const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    return value;
+  };
+
+/** `90s`, `10m`, `2h` or a number of seconds, as milliseconds. */
+export function duration(text: string): number {
+  const match = /^(\d+)(s|m|h)?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Expected a time such as 90s, 10m or 2h.');
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] as number;
+  return Number(match[1]) * unitMs;
+}
+
+/** Two processors carry three scenarios at once: most of a scenario is waiting. */
+const defaultJobs = (): number => Math.min(8, availableParallelism() + 1);
+
+export function addTrialOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--world <name>', 'where scenarios run').choices(['kafka']).default('kafka'))
+    .addOption(
+      new Option('--client <name>', 'client on trial').choices(Object.keys(clients)).default('kafkajs'),
+    )
+    .addOption(
+      new Option('--mutant <name>', 'break the client or application on purpose, to see it caught').choices(
+        mutants.map((mutant) => mutant.id),
+      ),
+    )
+    .option('--properties <ids>', 'check only these properties (comma-separated)')
+    .option('--jobs <n>', 'scenarios at once', wholeNumber(1, 64), defaultJobs())
+    .option('--out <dir>', 'where run directories go', 'reports/out')
+    .option('--brokers <addresses>', 'use this cluster (host:port, comma-separated) instead of containers')
+    .option('--connection <file>', 'JSON file with bootstrapServers, tls and sasl for --brokers')
+    .option('--json', 'print one JSON document on standard output, everything else on standard error');
+}
+
+/** @throws UsageError for an id that is not in the catalogue */
+export function selectProperties(list: string | undefined): readonly Property[] {
+  if (list === undefined) return catalogue;
+  const ids = list.split(',').map((id) => id.trim());
+  const unknown = ids.find((id) => !catalogue.some((property) => property.id === id));
+  if (unknown !== undefined)
+    throw new UsageError(`There is no property '${unknown}'.`, {
+      hint: `The properties are: ${catalogue.map((property) => property.id).join(', ')}.`,
+    });
+  return catalogue.filter((property) => ids.includes(property.id));
+}

@@ -1,0 +1,105 @@
+/**
+ * What `run` and `replay` have in common: plans enter; a world is opened, the plans are run in it, the result is kept
+ * and shown, and an exit code leaves when everything is cleaned up.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { renderHtml } from '../../reports/html.tsx';
+import { renderJson } from '../../reports/json.ts';
+import { renderJunit } from '../../reports/junit.ts';
+import { outcomeOf, type RunResult } from '../../reports/results.ts';
+import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
+import { renderSummary } from '../../reports/terminal.ts';
+import { clientVersion } from '../client/clients.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
+import { type Plan, runScenarios } from '../runner/runner.ts';
+import { harnessVersion } from '../version.ts';
+import { defaultKafkaImage } from '../world/kafka/image-name.ts';
+import { KafkaWorld } from '../world/kafka/kafka-world.ts';
+import { findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
+import { ClientLog } from './client-log.ts';
+import { readConnection } from './connection.ts';
+import { listenForInterruption } from './interrupt.ts';
+import { selectProperties, type TrialOptions } from './options.ts';
+import { colorOf, Output } from './output.ts';
+
+export interface Trial {
+  readonly command: 'run' | 'replay';
+  readonly seed: number | null;
+  /** Ends the name of the run directory. */
+  readonly runName: string;
+  readonly plans: Iterable<Plan>;
+  readonly planned: number | null;
+  readonly timeLimitMs: number | null;
+  /** Options that the result shows; never a secret. */
+  readonly shownOptions: Record<string, unknown>;
+}
+
+export async function trial(options: TrialOptions, what: Trial): Promise<ExitCode> {
+  // Everything that can be wrong with the input is found before anything is started.
+  const connection = readConnection(options, process.env);
+  const properties = selectProperties(options.properties);
+  const subject = { client: options.client, mutant: options.mutant ?? null };
+  const output = new Output(process.stderr);
+  const startedAt = new Date();
+  const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
+  using interruption = listenForInterruption((sentence) => output.say(sentence));
+
+  await removeLeftovers(await findLeftovers());
+  let result: RunResult;
+  {
+    await using clientLog = new ClientLog(join(directory.path, 'clients.log'));
+    await using world = new KafkaWorld({
+      sessionId: randomUUID(),
+      connection,
+      onProgress: (sentence) => output.say(sentence),
+      onLog: (origin, line) => clientLog.write(origin, line),
+      signal: interruption.signal,
+    });
+    result = await runScenarios({
+      header: {
+        command: what.command,
+        seed: what.seed,
+        world: world.name,
+        client: { name: subject.client, version: clientVersion(subject.client) },
+        mutant: subject.mutant,
+        versions: {
+          'kafka-trial': harnessVersion(),
+          node: process.versions.node,
+          ...(connection === null ? { image: defaultKafkaImage() } : {}),
+        },
+        startedAt: startedAt.toISOString(),
+        options: { ...what.shownOptions, jobs: options.jobs },
+        runDirectory: directory.path,
+      },
+      plans: what.plans,
+      planned: what.planned,
+      world,
+      subject,
+      properties,
+      jobs: options.jobs,
+      timeLimitMs: what.timeLimitMs,
+      directory,
+      onProgress: (progress) => output.progress(progress),
+      signal: interruption.signal,
+    });
+    output.say('Stopping the cluster.');
+  }
+  await directory.writeResult(result);
+  await directory.writeJunit(renderJunit(result));
+  const { scenarios } = await loadRunDirectory(directory.path);
+  await directory.writeReport(renderHtml(result, scenarios));
+  output.end();
+  if (options.json === true) process.stdout.write(renderJson(result));
+  else
+    process.stdout.write(
+      renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
+    );
+  return exitCodeOf(result);
+}
+
+/** A command that was interrupted before it found anything has no verdict. */
+export function exitCodeOf(result: RunResult): ExitCode {
+  const outcome = outcomeOf(result);
+  return outcome === 'valid' && result.interrupted ? exitCodes.unknown : exitCodes[outcome];
+}

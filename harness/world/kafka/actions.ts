@@ -1,0 +1,139 @@
+/** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
+import type { Action } from '../../../scenarios/schema.ts';
+import type { ClusterSet } from './cluster-set.ts';
+import type { ClusterAdmin } from './observer/admin.ts';
+import type { Processes } from './processes.ts';
+import { type RunContext, sleepUntil } from './run-context.ts';
+
+export interface Tools {
+  readonly processes: Processes;
+  readonly admin: ClusterAdmin;
+  /** Null where the cluster is not ours. */
+  readonly clusterSet: ClusterSet | null;
+}
+
+/** How long an administrative request may wait for brokers that are away. */
+const ADMIN_DEADLINE_MS = 20_000;
+
+/** What became of an action: what it came down to, or why it was skipped. */
+type Effect = { skipped: string } | { detail?: Record<string, string | number> };
+
+const orSkipped = (reason: string | null): Effect => (reason === null ? {} : { skipped: reason });
+
+/**
+ * Runs all actions and resolves when the last of them has ended.
+ * @throws whatever the cluster set throws where a broker does not come back: the world has failed then
+ */
+export async function runActions(context: RunContext, tools: Tools): Promise<void> {
+  const running: Promise<void>[] = [];
+  try {
+    for (const [index, action] of context.scenario.actions.entries()) {
+      await sleepUntil(context, action.atMs);
+      running.push(perform(context, tools, action, index));
+    }
+  } finally {
+    await Promise.all(running);
+  }
+}
+
+async function perform(context: RunContext, tools: Tools, action: Action, index: number): Promise<void> {
+  const note = (phase: 'begin' | 'end', effect: Effect): void => {
+    const skipped = 'skipped' in effect ? effect.skipped : null;
+    context.note({
+      process: 'harness',
+      kind: 'action',
+      action: index,
+      actionKind: action.kind,
+      phase,
+      outcome: skipped === null ? 'applied' : 'skipped',
+      reason: skipped,
+      ...('detail' in effect && effect.detail !== undefined ? { detail: effect.detail } : {}),
+    });
+  };
+  const { processes } = tools;
+  switch (action.kind) {
+    case 'join':
+      return note('begin', orSkipped(processes.start(action.member)));
+    case 'leave':
+      return note('begin', orSkipped(processes.close(action.member)));
+    case 'terminate':
+      return note('begin', orSkipped(processes.kill(action.member, 'SIGTERM')));
+    case 'crash':
+      return note('begin', orSkipped(processes.kill(action.member, 'SIGKILL')));
+    case 'crash-producer':
+      return note('begin', orSkipped(processes.kill(action.producer, 'SIGKILL')));
+    case 'stall': {
+      const reason = processes.stall(action.member);
+      note('begin', orSkipped(reason));
+      if (reason !== null) return;
+      await sleepUntil(context, action.atMs + action.durationMs);
+      return note('end', orSkipped(processes.resume(action.member)));
+    }
+    case 'crash-broker':
+    case 'restart-broker':
+    case 'pause-broker': {
+      if (tools.clusterSet === null)
+        return note('begin', {
+          skipped: 'the brokers of a cluster named with --brokers are not ours to stop',
+        });
+      const set = tools.clusterSet;
+      // Noted before it happens: no client can have felt the fault earlier.
+      note('begin', {});
+      if (action.kind === 'crash-broker') await set.crashBroker(action.broker);
+      else if (action.kind === 'restart-broker') await set.stopBroker(action.broker);
+      else await set.pauseBroker(action.broker);
+      await sleepUntil(context, action.atMs + action.durationMs);
+      if (action.kind === 'pause-broker') await set.unpauseBroker(action.broker);
+      else await set.startBroker(action.broker);
+      return note('end', {});
+    }
+    case 'add-partitions':
+    case 'delete-records':
+    case 'delete-offsets': {
+      note('begin', {});
+      return note('end', await administer(context, tools.admin, action));
+    }
+  }
+}
+
+type AdministrativeAction = Extract<Action, { kind: 'add-partitions' | 'delete-records' | 'delete-offsets' }>;
+
+/** One administrative request; what Kafka refuses is skipped with Kafka's own word for it. */
+async function administer(
+  context: RunContext,
+  admin: ClusterAdmin,
+  action: AdministrativeAction,
+): Promise<Effect> {
+  const topic = context.names.real(action.topic);
+  try {
+    switch (action.kind) {
+      case 'add-partitions':
+        await admin.addPartitions(topic, action.partitions, ADMIN_DEADLINE_MS);
+        return {};
+      case 'delete-records': {
+        const offsets = (await admin.logOffsets(topic, ADMIN_DEADLINE_MS)).find(
+          ({ partition }) => partition === action.partition,
+        );
+        if (offsets === undefined) return { skipped: 'the partition does not exist' };
+        const held = offsets.logEndOffset - offsets.logStartOffset;
+        const before = offsets.logStartOffset + (held * BigInt(action.percent)) / 100n;
+        if (before === offsets.logStartOffset)
+          return { skipped: 'the partition log holds nothing to delete' };
+        const logStartOffset = await admin.deleteRecords(topic, action.partition, before, ADMIN_DEADLINE_MS);
+        return { detail: { logStartOffset: String(logStartOffset) } };
+      }
+      case 'delete-offsets': {
+        const group = context.names.real(action.group);
+        const partitions = (await admin.logOffsets(topic, ADMIN_DEADLINE_MS)).map(
+          ({ partition }) => partition,
+        );
+        const results = await admin.deleteGroupOffsets(group, topic, partitions, ADMIN_DEADLINE_MS);
+        const error = results.find((result) => result.error !== null)?.error;
+        return error === undefined ? {} : { skipped: `Kafka answered ${error}` };
+      }
+    }
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return { skipped: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,134 @@
+/** When a run counts as settled: each thing that can be missing is missed, and named. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { parseScenario, type Scenario } from '../../../scenarios/schema.ts';
+import { DrainTracker } from './drain.ts';
+import type { RunContext, RunEvent } from './run-context.ts';
+
+const scenarioWith = (commitMode: 'per-record' | 'none'): Scenario =>
+  parseScenario(
+    {
+      version: 1,
+      name: 'drain',
+      seed: 1,
+      topology: { brokers: 1, topics: [{ name: 'orders', partitions: 2, replicationFactor: 1 }] },
+      producers: [],
+      groups: [
+        {
+          id: 'billing',
+          topics: ['orders'],
+          sessionTimeoutMs: 3000,
+          rebalanceTimeoutMs: 3000,
+          heartbeatIntervalMs: 500,
+          autoOffsetReset: 'earliest',
+          consumeMode: 'each-message',
+          commitMode: { kind: commitMode },
+          commitOrder: 'process-then-commit',
+          handler: { timeMs: { min: 0, max: 0 }, failuresPerThousand: 0, failuresPerRecord: 1 },
+          members: [{ id: 'm1' }, { id: 'm2' }],
+        },
+      ],
+      actions: [],
+      settling: { boundMs: 1000 },
+    },
+    'the test',
+  );
+
+const partitions = [
+  { topic: 'orders', partition: 0 },
+  { topic: 'orders', partition: 1 },
+];
+
+/** A tracker that is fed by hand; `live` are the processes that run. */
+function trackerFor(scenario: Scenario, live: string[]) {
+  let listener: (event: RunEvent) => void = () => {};
+  const context = { scenario, onEvent: (one: typeof listener) => (listener = one) } as unknown as RunContext;
+  const tracker = new DrainTracker(
+    context,
+    () => [...live],
+    () => live.length > 0,
+  );
+  const feed = (event: object) => listener({ time: 0, process: 'm1.1', ...event } as RunEvent);
+  const generation = (...owners: [string, number[]][]) =>
+    feed({
+      kind: 'group-generation',
+      group: 'billing',
+      generation: 1,
+      state: owners.length > 0 ? 'stable' : 'empty',
+      members: owners.map(([clientId, owned]) => ({
+        clientId,
+        assignment: [{ topic: 'orders', partitions: owned }],
+      })),
+    });
+  const process = (partition: number, offset: number, record: string | null, outcome = 'ok') => {
+    const place = { group: 'billing', topic: 'orders', partition, offset: String(offset) };
+    feed({ kind: 'processing-begin', ...place, record });
+    feed({ kind: 'processing-end', ...place, outcome });
+  };
+  const commit = (partition: number, offset: number) =>
+    feed({ kind: 'commit-accepted', group: 'billing', topic: 'orders', partition, offset: String(offset) });
+  return { tracker, generation, process, commit, feed };
+}
+
+describe('DrainTracker', () => {
+  let run: ReturnType<typeof trackerFor>;
+  beforeEach(() => {
+    run = trackerFor(scenarioWith('per-record'), ['m1.1', 'm2.1']);
+    run.tracker.markerWritten({ topic: 'orders', partition: 0 }, 5);
+    run.tracker.markerWritten({ topic: 'orders', partition: 1 }, 7);
+    run.generation(['m1.1', [0]], ['m2.1', [1]]);
+    run.process(0, 5, 'marker-0');
+    run.process(1, 7, 'marker-1');
+    run.commit(0, 6);
+    run.commit(1, 8);
+  });
+
+  it('is settled when every marker is processed and committed past', () => {
+    expect(run.tracker.undrained(partitions)).toEqual([]);
+    expect(run.tracker.undrainedPartitions(partitions)).toEqual([]);
+  });
+
+  it('misses a live member that is in no generation', () => {
+    run.generation(['m1.1', [0, 1]]);
+    expect(run.tracker.undrained(partitions)).toEqual([
+      'group billing has the live members m1.1, m2.1, but its last generation has m1.1',
+    ]);
+  });
+
+  it('misses a partition without an owner', () => {
+    run.generation(['m1.1', [0]], ['m2.1', []]);
+    expect(run.tracker.undrained(partitions)).toEqual(['orders-1 has no owner in group billing']);
+  });
+
+  it('misses a newer marker, and asks for another in that partition only', () => {
+    run.tracker.markerWritten({ topic: 'orders', partition: 1 }, 9);
+    expect(run.tracker.undrained(partitions)).toEqual([
+      'group billing has not processed orders-1 up to its end, offset 9',
+    ]);
+    expect(run.tracker.undrainedPartitions(partitions)).toEqual([{ topic: 'orders', partition: 1 }]);
+  });
+
+  it('does not count a marker whose processing failed, or a record that is no marker', () => {
+    run.tracker.markerWritten({ topic: 'orders', partition: 0 }, 6);
+    run.process(0, 6, 'marker-2', 'failed');
+    run.tracker.markerWritten({ topic: 'orders', partition: 1 }, 8);
+    run.process(1, 8, 'producer-1-3');
+    expect(run.tracker.undrainedPartitions(partitions)).toHaveLength(2);
+  });
+
+  it('misses a commit that was never made or was deleted, but not where nobody commits', () => {
+    run.feed({ kind: 'commit-removed', group: 'billing', topic: 'orders', partition: 0 });
+    expect(run.tracker.undrained(partitions)).toEqual([
+      'group billing has processed orders-0 to its end, offset 5, but committed nothing',
+    ]);
+    const none = trackerFor(scenarioWith('none'), ['m1.1']);
+    none.tracker.markerWritten({ topic: 'orders', partition: 0 }, 0);
+    none.generation(['m1.1', [0]]);
+    none.process(0, 0, 'marker-0');
+    expect(none.tracker.undrained([{ topic: 'orders', partition: 0 }])).toEqual([]);
+  });
+
+  it('asks nothing of a group without live members', () => {
+    const nobody = trackerFor(scenarioWith('per-record'), []);
+    expect(nobody.tracker.undrained(partitions)).toEqual([]);
+  });
+});

@@ -1,0 +1,162 @@
+/**
+ * Decides when a run has settled: the run's events enter, and one sentence for each thing that is still missing
+ * leaves; no sentences means that every group with live members is stable, owns everything and has drained it.
+ *
+ * Silence proves nothing about a consumer, so the harness writes a marker record into each partition and waits until
+ * the group has processed it and committed past it. A group that starts at the log end may legally miss a marker that
+ * was written before it found its position, so partitions that are not drained get another marker now and then.
+ */
+import { MARKER_PREFIX } from '../../history/schema.ts';
+import type { RunContext, RunEvent } from './run-context.ts';
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
+
+interface GroupState {
+  /** Client ids of the members of the last generation, or null while it is empty or unknown. */
+  stableMembers: string[] | null;
+  /** Partitions owned in the last stable generation. */
+  owned: Set<string>;
+  /** Highest marker offset that some member processed, per partition. */
+  processedMarker: Map<string, number>;
+  committed: Map<string, number>;
+}
+
+export class DrainTracker {
+  readonly #context: RunContext;
+  readonly #live: (group: string) => string[];
+  readonly #wantsMembers: (group: string) => boolean;
+  readonly #groups = new Map<string, GroupState>();
+  /** Offset of the newest marker per partition. */
+  readonly #markers = new Map<string, number>();
+
+  constructor(
+    context: RunContext,
+    live: (group: string) => string[],
+    wantsMembers: (group: string) => boolean,
+  ) {
+    this.#context = context;
+    this.#live = live;
+    this.#wantsMembers = wantsMembers;
+    for (const group of context.scenario.groups)
+      this.#groups.set(group.id, {
+        stableMembers: null,
+        owned: new Set(),
+        processedMarker: new Map(),
+        committed: new Map(),
+      });
+    context.onEvent((event) => this.#observe(event));
+  }
+
+  markerWritten(topicPartition: TopicPartition, offset: number): void {
+    this.#markers.set(keyOf(topicPartition), offset);
+  }
+
+  /** Partitions that some group with live members has not drained up to its newest marker. */
+  undrainedPartitions(partitions: readonly TopicPartition[]): TopicPartition[] {
+    return partitions.filter((one) =>
+      this.#watchedGroups().some(
+        (group) => group.topics.includes(one.topic) && this.#missing(group.id, one) !== null,
+      ),
+    );
+  }
+
+  /** What is missing, one sentence each; empty where the run has settled. */
+  undrained(partitions: readonly TopicPartition[]): string[] {
+    return this.#watchedGroups().flatMap((group) => {
+      const state = this.#state(group.id);
+      const live = this.#live(group.id).sort();
+      const members = state.stableMembers === null ? [] : [...state.stableMembers].sort();
+      const sentences: string[] = [];
+      if (state.stableMembers === null || live.join() !== members.join())
+        sentences.push(
+          `group ${group.id} has the live members ${list(live)}, but its last generation has ${list(members)}`,
+        );
+      for (const one of partitions) {
+        if (!group.topics.includes(one.topic)) continue;
+        if (state.stableMembers !== null && !state.owned.has(keyOf(one)))
+          sentences.push(`${keyOf(one)} has no owner in group ${group.id}`);
+        const missing = this.#missing(group.id, one);
+        if (missing !== null) sentences.push(missing);
+      }
+      return sentences;
+    });
+  }
+
+  #watchedGroups() {
+    return this.#context.scenario.groups.filter((group) => this.#wantsMembers(group.id));
+  }
+
+  #missing(groupId: string, one: TopicPartition): string | null {
+    const state = this.#state(groupId);
+    const key = keyOf(one);
+    const marker = this.#markers.get(key);
+    if (marker === undefined) return `${key} has no marker yet`;
+    const processed = state.processedMarker.get(key) ?? -1;
+    if (processed < marker)
+      return `group ${groupId} has not processed ${key} up to its end, offset ${marker}`;
+    const commits =
+      this.#context.scenario.groups.find((group) => group.id === groupId)?.commitMode.kind !== 'none';
+    const committed = state.committed.get(key);
+    if (commits && (committed ?? -1) <= marker)
+      return `group ${groupId} has processed ${key} to its end, offset ${marker}, but committed ${committed ?? 'nothing'}`;
+    return null;
+  }
+
+  #state(group: string): GroupState {
+    const state = this.#groups.get(group);
+    if (state === undefined) throw new Error(`no group is called ${group}`);
+    return state;
+  }
+
+  #observe(event: RunEvent): void {
+    switch (event.kind) {
+      case 'group-generation': {
+        const state = this.#state(event.group);
+        state.stableMembers =
+          event.state === 'stable' ? event.members.map((member) => member.clientId) : null;
+        state.owned = new Set(
+          event.members.flatMap((member) =>
+            member.assignment.flatMap(({ topic, partitions }) =>
+              partitions.map((partition) => keyOf({ topic, partition })),
+            ),
+          ),
+        );
+        return;
+      }
+      case 'processing-begin':
+        // A marker counts when its processing ended; the end event has no record id, so remember it here.
+        if (event.record?.startsWith(MARKER_PREFIX)) this.#begun.add(processingKey(event));
+        return;
+      case 'processing-end':
+        if (event.outcome === 'ok' && this.#begun.has(processingKey(event))) {
+          const processed = this.#state(event.group).processedMarker;
+          const key = keyOf(event);
+          processed.set(key, Math.max(processed.get(key) ?? -1, Number(event.offset)));
+        }
+        return;
+      case 'commit-accepted':
+        this.#state(event.group).committed.set(keyOf(event), Number(event.offset));
+        return;
+      case 'commit-removed':
+        this.#state(event.group).committed.delete(keyOf(event));
+        return;
+    }
+  }
+
+  readonly #begun = new Set<string>();
+}
+
+const processingKey = (event: {
+  process: string;
+  group: string;
+  topic: string;
+  partition: number;
+  offset: string;
+}) => `${event.process} ${event.group} ${event.topic}-${event.partition}@${event.offset}`;
+
+const list = (names: readonly string[]): string => (names.length === 0 ? 'nobody' : names.join(', '));

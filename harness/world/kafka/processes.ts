@@ -1,0 +1,257 @@
+/**
+ * The child processes of one run: scenario ids enter (join this member, kill that one), real processes and real
+ * signals leave, and every start and exit is in the history.
+ */
+import type { Group, Producer } from '../../../scenarios/schema.ts';
+import { mixSeed } from '../../../scenarios/seed.ts';
+import type { Connection, StartCommand } from '../../client/protocol.ts';
+import { type ClientProcess, spawnClient } from './client-process.ts';
+import type { RunContext } from './run-context.ts';
+
+/** A process that ended by itself with an error is started again after this time, as a supervisor would. */
+const RESTART_DELAY_MS = 1_000;
+/** More restarts than this within one run are a fact about the client, and the history has shown it by then. */
+const RESTARTS_MAX = 20;
+
+/** Exit code of a driver that cannot take its start command: ours to mend, nothing that the client did. */
+const NOT_UNDERSTOOD = 2;
+
+interface Slot {
+  readonly id: string;
+  readonly role: 'member' | 'producer';
+  readonly group: Group | null;
+  readonly producer: Producer | null;
+  incarnation: number;
+  restarts: number;
+  current: { name: string; client: ClientProcess } | null;
+  /** The scenario wants it to run: it has joined and has not been told to end. */
+  wanted: boolean;
+  stalled: boolean;
+  /** It is to be started anew as soon as the incarnation that is closing has ended. */
+  startAgain: boolean;
+  restartTimer: NodeJS.Timeout | null;
+}
+
+export class Processes {
+  readonly #context: RunContext;
+  readonly #connection: Connection;
+  readonly #sessionArguments: readonly string[];
+  readonly #slots = new Map<string, Slot>();
+  readonly #exits = new Set<Promise<void>>();
+  readonly #log: (process: string, line: string) => void;
+
+  constructor(
+    context: RunContext,
+    connection: Connection,
+    sessionArguments: readonly string[],
+    log: (process: string, line: string) => void,
+  ) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#sessionArguments = sessionArguments;
+    this.#log = log;
+    const blank = {
+      incarnation: 0,
+      restarts: 0,
+      current: null,
+      wanted: false,
+      stalled: false,
+      startAgain: false,
+      restartTimer: null,
+    };
+    for (const group of context.scenario.groups)
+      for (const { id } of group.members)
+        this.#slots.set(id, { ...blank, id, role: 'member', group, producer: null });
+    for (const producer of context.scenario.producers)
+      this.#slots.set(producer.id, { ...blank, id: producer.id, role: 'producer', group: null, producer });
+  }
+
+  /**
+   * Starts a new incarnation: at once, or, where the one before is still closing, when that has ended.
+   * Returns why it could not, or null.
+   */
+  start(id: string): string | null {
+    const slot = this.#slot(id);
+    if (slot.wanted) return `${id} already runs`;
+    slot.wanted = true;
+    if (slot.current === null) this.#spawn(slot);
+    else slot.startAgain = true;
+    return null;
+  }
+
+  /** Tells the application to close its client and end. Returns why not, or null. */
+  close(id: string): string | null {
+    return this.#end(id, (client) => client.command({ command: 'close' }));
+  }
+
+  /** SIGTERM or SIGKILL. Returns why not, or null. */
+  kill(id: string, signal: 'SIGTERM' | 'SIGKILL'): string | null {
+    return this.#end(id, (client) => client.signal(signal));
+  }
+
+  /** SIGSTOP, or SIGCONT for a process that is stopped. Returns why not, or null. */
+  stall(id: string): string | null {
+    const slot = this.#slot(id);
+    if (slot.current === null) return `${id} does not run`;
+    if (slot.stalled) return `${id} is stalled already`;
+    slot.stalled = true;
+    slot.current.client.signal('SIGSTOP');
+    return null;
+  }
+
+  resume(id: string): string | null {
+    const slot = this.#slot(id);
+    if (slot.current === null || !slot.stalled) return `${id} is not stalled`;
+    slot.stalled = false;
+    slot.current.client.signal('SIGCONT');
+    return null;
+  }
+
+  /** Process ids of the members that run and are wanted, in the scenario's order. */
+  live(groupId: string): string[] {
+    return [...this.#slots.values()].flatMap((slot) =>
+      slot.group?.id === groupId && slot.wanted && slot.current !== null ? [slot.current.name] : [],
+    );
+  }
+
+  /** True while the scenario wants any member of the group to run, alive at this instant or being restarted. */
+  wantsMembers(groupId: string): boolean {
+    return [...this.#slots.values()].some((slot) => slot.group?.id === groupId && slot.wanted);
+  }
+
+  /** Resolves when all processes of the role have ended; false where some still ran at the deadline. */
+  async ended(role: 'member' | 'producer', timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    for (const slot of this.#slots.values()) {
+      if (slot.role !== role) continue;
+      while (slot.current !== null) {
+        const leftMs = deadline - performance.now();
+        if (leftMs <= 0) return false;
+        // A timer of its own, cleared at once: a pending one would hold up the end of the harness.
+        let timer: NodeJS.Timeout | undefined;
+        const timeout = new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, leftMs);
+        });
+        await Promise.race([slot.current.client.exited.then(() => undefined), timeout]);
+        clearTimeout(timer);
+        // The exit is recorded by a continuation of the same promise; let it run.
+        await Promise.resolve();
+      }
+    }
+    return true;
+  }
+
+  /** Tells all members to close, resumes those that are stalled, and waits; what is left at the bound is killed. */
+  async closeMembers(timeoutMs: number): Promise<void> {
+    for (const slot of this.#slots.values()) {
+      if (slot.role !== 'member') continue;
+      if (slot.stalled) this.resume(slot.id);
+      if (slot.current !== null && slot.wanted) this.close(slot.id);
+      this.#forgetRestart(slot);
+      slot.wanted = false;
+    }
+    if (!(await this.ended('member', timeoutMs))) await this.killAll();
+  }
+
+  /** Kills whatever still runs and waits until it is gone; safe at any time, any number of times. */
+  async killAll(): Promise<void> {
+    for (const slot of this.#slots.values()) {
+      slot.wanted = false;
+      this.#forgetRestart(slot);
+      slot.current?.client.signal('SIGKILL');
+    }
+    await Promise.all(this.#exits);
+  }
+
+  #slot(id: string): Slot {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) throw new Error(`no process is called ${id}`);
+    return slot;
+  }
+
+  #end(id: string, how: (client: ClientProcess) => void): string | null {
+    const slot = this.#slot(id);
+    const pending = slot.restartTimer !== null;
+    this.#forgetRestart(slot);
+    slot.wanted = false;
+    slot.startAgain = false;
+    if (slot.current === null) return pending ? null : `${id} does not run`;
+    how(slot.current.client);
+    return null;
+  }
+
+  #forgetRestart(slot: Slot): void {
+    if (slot.restartTimer !== null) clearTimeout(slot.restartTimer);
+    slot.restartTimer = null;
+  }
+
+  #spawn(slot: Slot): void {
+    const context = this.#context;
+    slot.incarnation++;
+    slot.stalled = false;
+    slot.startAgain = false;
+    const name = `${slot.id}.${slot.incarnation}`;
+    context.note({
+      process: name,
+      kind: 'process-start',
+      role: slot.role,
+      id: slot.id,
+      group: slot.group?.id ?? null,
+      incarnation: slot.incarnation,
+    });
+    const client = spawnClient(this.#startCommand(slot, name), {
+      client: context.subject.client,
+      sessionArguments: this.#sessionArguments,
+      onEvent: (event) => context.record(context.names.toLogical(event)),
+      onLog: (line) => this.#log(name, line),
+    });
+    slot.current = { name, client };
+    const exit = client.exited.then(({ code, signal, invalidLines }) => {
+      slot.current = null;
+      slot.stalled = false;
+      if (invalidLines > 0) context.incomplete(`${name} wrote ${invalidLines} lines that are no events`);
+      context.note({ process: name, kind: 'process-exit', code, signal });
+      this.#exits.delete(exit);
+      if (code === NOT_UNDERSTOOD) context.incomplete(`${name} did not understand its start command`);
+      if (slot.role === 'producer' || code === NOT_UNDERSTOOD) slot.wanted = false;
+      if (!slot.wanted) return;
+      if (slot.startAgain) return this.#spawn(slot);
+      if (slot.restarts >= RESTARTS_MAX) return;
+      slot.restarts++;
+      slot.restartTimer = setTimeout(() => {
+        slot.restartTimer = null;
+        if (slot.wanted && !context.signal.aborted) this.#spawn(slot);
+      }, RESTART_DELAY_MS);
+    });
+    this.#exits.add(exit);
+  }
+
+  #startCommand(slot: Slot, name: string): StartCommand {
+    const { scenario, subject, names, timeOriginEpochMs } = this.#context;
+    const order = [...this.#slots.keys()].indexOf(slot.id);
+    const common = {
+      command: 'start' as const,
+      protocol: 1 as const,
+      process: name,
+      connection: this.#connection,
+      // One stream per process, so that dropping a member from a scenario leaves the others' draws alone.
+      seed: mixSeed(scenario.seed, order * 1_000 + slot.incarnation),
+      timeOriginEpochMs,
+      mutant: subject.mutant,
+    };
+    if (slot.group !== null) {
+      const { members: _, ...group } = slot.group;
+      return {
+        ...common,
+        role: 'member',
+        group: { ...group, id: names.real(group.id), topics: group.topics.map(names.real) },
+      };
+    }
+    const producer = slot.producer as Producer;
+    return {
+      ...common,
+      role: 'producer',
+      producer: { ...producer, topics: producer.topics.map(names.real) },
+    };
+  }
+}
