@@ -38,11 +38,14 @@ const SLOW_REQUEST_TIMEOUT_MS = 8_000;
 
 const UUID_OF_NONE = null;
 
-/** The controller, or any broker where metadata names none: with KRaft, brokers forward its requests. */
-async function controller(link: ClusterLink): Promise<BrokerAddress> {
-  const metadata = await link.metadata([]);
-  const found =
-    metadata.brokers.find((broker) => broker.nodeId === metadata.controller) ?? metadata.brokers[0];
+/**
+ * Who takes a request for the controller: first the broker that metadata names, then the others in turn, since with
+ * KRaft every broker forwards such requests, and the one named may be paused.
+ */
+async function controller(link: ClusterLink, attempt: number): Promise<BrokerAddress> {
+  const { brokers, controller: named } = await link.metadata([]);
+  const inTurn = [...brokers].sort((a, b) => Number(b.nodeId === named) - Number(a.nodeId === named));
+  const found = inTurn[attempt % inTurn.length];
   if (!found) throw new BrokerUnreachableError('the cluster has no living broker');
   return found;
 }
@@ -64,7 +67,7 @@ export async function createTopics(
       configs: Object.entries(configuration ?? {}).map(([key, value]) => ({ name: key, value })),
     }));
     const answer = await link.request(
-      await controller(link),
+      await controller(link, number),
       createTopicsV7.api,
       [requests, BROKER_TIMEOUT_MS, false],
       SLOW_REQUEST_TIMEOUT_MS,
@@ -91,7 +94,7 @@ export async function addPartitions(
     // Null lets the controller place the replicas; the library's type lacks it.
     const request = { name: topic, count: total, assignments: null as never };
     const answer = await link.request(
-      await controller(link),
+      await controller(link, number),
       createPartitionsV3.api,
       [[request], BROKER_TIMEOUT_MS, false],
       SLOW_REQUEST_TIMEOUT_MS,
@@ -114,9 +117,9 @@ export async function deleteTopics(
 ): Promise<void> {
   if (names.length === 0) return;
   const what = `deleting topics ${names.join(', ')}`;
-  await withRetries(what, deadline, async () => {
+  await withRetries(what, deadline, async (number) => {
     const answer = await link.request(
-      await controller(link),
+      await controller(link, number),
       deleteTopicsV6.api,
       [names.map((name) => ({ name, topicId: UUID_OF_NONE as never })), BROKER_TIMEOUT_MS],
       SLOW_REQUEST_TIMEOUT_MS,

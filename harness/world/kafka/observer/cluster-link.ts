@@ -33,7 +33,7 @@ export interface ClusterMetadata {
 }
 
 /** Limit of one ordinary request. A healthy broker answers in milliseconds; a paused one never does. */
-export const REQUEST_TIMEOUT_MS = 5_000;
+export const REQUEST_TIMEOUT_MS = 3_000;
 
 export class ClusterLink {
   readonly #connection: Connection;
