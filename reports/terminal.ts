@@ -118,7 +118,9 @@ function failureBlock(result: RunResult, finding: Finding, colors: Colors, colum
   const command = replayCommand(result, example);
   const account = example.account.slice(-ACCOUNT_LINES_MAX);
   return [
-    paint(`✗ ${colors.bold(visible(finding.property))}: ${visible(finding.signature)}, ${times}`),
+    ...wrap(visible(`${finding.property}: ${finding.signature}, ${times}`), columns, '✗ ', '  ').map((line) =>
+      paint(colors.bold(line)),
+    ),
     ...(finding.known === null ? [] : labelled('known as', finding.known, columns)),
     ...wrap(visible(example.message), columns, '    '),
     ...labelled('scenario', example.scenario, columns),

@@ -21,6 +21,12 @@ const samples: readonly [words: string, sample: JSX.Element][] = [
       <rect y="2" width="26" height="12" fill="url(#stalled)" class="veil" />
     </g>,
   ],
+  [
+    'member joining',
+    <g key="s" class="joining">
+      <rect y="2" width="26" height="12" class="state" />
+    </g>,
+  ],
   ['rebalance', <rect key="s" y="2" width="26" height="12" class="gap" />],
   ['no owner', <rect key="s" x="1" y="3" width="24" height="10" class="unowned" />],
   ['two owners', <rect key="s" x="2" y="3" width="22" height="10" class="overlap" />],
@@ -54,9 +60,11 @@ const samples: readonly [words: string, sample: JSX.Element][] = [
     </g>,
   ],
   [
-    'heal, end of settling',
-    <g key="s" class="moments">
-      <path d="M8 1v14" />
+    'all faults over, settled',
+    <g key="s" class="faults">
+      <g class="moment">
+        <path d="M8 1v14" class="line" />
+      </g>
     </g>,
   ],
 ];

@@ -8,7 +8,7 @@ export interface Scale extends Span {
 }
 
 /** Wide enough for a quarter of an hour to be told apart, narrow enough for a screen where the run was short. */
-const WIDTH_MIN = 1_060;
+const WIDTH_MIN = 1_150;
 const WIDTH_MAX = 4_000;
 const PIXELS_PER_SECOND_MIN = 10;
 

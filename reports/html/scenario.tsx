@@ -43,7 +43,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
   );
   const command = replayCommand(result, { scenarioFile: `${loaded.directory}/scenario.json` });
   return (
-    <details class="scenario" id={scenarioId(own.index)} open={open}>
+    <details class="scenario" open={open}>
       <summary>
         <OutcomeBadge outcome={own.outcome} /> {shorten(own.name, 200)}{' '}
         <span class="quiet">
@@ -54,6 +54,8 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
             : `, ${count(section.anomalies.length, 'anomaly', 'anomalies')}`}
         </span>
       </summary>
+      {/* Inside, since a browser opens what is folded only for a link to something in it. */}
+      <div class="anchor" id={scenarioId(own.index)} />
       {own.unknown.length === 0 ? null : (
         <section class="card observed">
           <h4>Why there is no verdict</h4>

@@ -55,7 +55,8 @@ ol.events li{display:flex;gap:10px;padding:1px 0}
 ol.events .when{flex:0 0 82px;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .wide{overflow-x:auto;margin:8px 0}
 table{border-collapse:collapse;font-size:14px}
-th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;max-width:520px}
+th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;max-width:520px;min-width:7ch}
+td:not(.n){min-width:11ch}
 th{color:var(--quiet);font-weight:600;white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 td,li,h4,summary{unicode-bidi:isolate}
@@ -76,7 +77,7 @@ details.scenario>summary .quiet{font-weight:400;font-size:14px}
 .faults .bar{fill:var(--fault)}.faults .shade{fill:var(--shade)}.faults .line{stroke:var(--fault);stroke-dasharray:4 3;fill:none}
 .faults .planned .bar{fill:var(--quiet)}.faults .planned text{fill:var(--quiet)}
 .faults text{font-weight:600;paint-order:stroke;stroke:var(--page);stroke-width:3px;stroke-linejoin:round}
-.faults .planned text{font-weight:400}
+.faults .planned text{font-weight:400}.lanes .faults text.inside{fill:var(--page);stroke:none}
 .faults .skipped text{text-decoration:line-through;fill:var(--quiet)}.faults .skipped .bar{fill:none;stroke:var(--quiet)}
 .rebalancing{fill:var(--rebalance);opacity:.14}
 .generation path{stroke:var(--rebalance);stroke-width:1.2;fill:none}
@@ -98,11 +99,15 @@ g.rebalancing{fill:none;opacity:1}
 .refused path{stroke:var(--bad);stroke-width:1.8;fill:none}
 .killed path{stroke:var(--bad);stroke-width:2.6;fill:none}.ended path{stroke:var(--quiet);stroke-width:3;fill:none}
 .foreign{stroke:var(--bad);stroke-width:2;paint-order:stroke}
-.moments path{stroke:var(--good);stroke-width:1.5;fill:none}
-.markers circle{fill:var(--bad);stroke:var(--page);stroke-width:2}.markers .observed circle{fill:var(--warn)}
+.faults .moment .bar{fill:var(--good)}.faults .moment .line{stroke:var(--good);stroke-width:1.5;stroke-dasharray:none}.lanes .moment text{fill:var(--good)}
+.markers circle{fill:var(--bad);stroke:var(--page);stroke-width:2}.pin{fill:var(--bad)}.markers .observed circle,.observed .pin{fill:var(--warn)}
 .lanes .markers text{fill:var(--page);text-anchor:middle;font-weight:700;font-size:10px}
+.anchor{scroll-margin-top:70px}
+.markers a:focus-visible{outline:none}
 .guide{stroke:var(--focus);stroke-width:2;fill:none;visibility:hidden}
-.markers a:target .guide,.markers a:focus .guide,.markers a:hover .guide{visibility:visible}
+.markers a:target .guide,.markers a:focus .guide,.markers a:hover .anchor{scroll-margin-top:70px}
+.markers a:focus-visible{outline:none}
+.guide{visibility:visible}
 .markers a:target circle,.markers a:focus circle{stroke:var(--focus);stroke-width:4}
 .definitions{position:absolute}
 ${perColor((index) => `.c${index}{fill:${areas[index]}}.i${index}{fill:var(--i${index})}`)}

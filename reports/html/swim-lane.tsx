@@ -48,6 +48,8 @@ const GROUP_GAP = 16;
 const LABEL_WIDTH = 148;
 const BAND_HEIGHT = 15;
 const CHARACTER_WIDTH = 6.1;
+const BOLD_CHARACTER_WIDTH = 6.6;
+const LABEL_LENGTH_MAX = 40;
 const MARKER_RADIUS = 8;
 const COMMIT_DISTANCE_MIN = 5;
 
@@ -59,11 +61,14 @@ interface PlacedGroup {
   readonly members: readonly { readonly lane: MemberLane; readonly y: number; readonly style: number }[];
 }
 
+/** Something at the top of the picture, with words: a fault, an action, or a moment of the whole run. */
 interface PlacedFault {
   readonly fault: Fault;
   readonly y: number;
   readonly textX: number;
   readonly anchor: 'start' | 'end';
+  /** The words stand on the bar itself. */
+  readonly inside: boolean;
 }
 
 interface Layout {
@@ -83,7 +88,7 @@ export const stylesIn = (timeline: Timeline): number =>
 
 function layOut(timeline: Timeline): Layout {
   const scale = scaleOf(timeline);
-  const faults = placeFaults(timeline.faults, scale);
+  const faults = placeFaults([...timeline.faults, ...momentsOf(timeline)], scale);
   const faultsHeight = faults.reduce((rows, one) => Math.max(rows, one.y + FAULT_ROW_HEIGHT), 0) + 4;
   const styles = new Map<string, number>();
   let y = AXIS_HEIGHT + faultsHeight;
@@ -121,24 +126,53 @@ function layOut(timeline: Timeline): Layout {
   };
 }
 
+/** The moments of the whole run, placed among the faults so that their words find room. */
+function momentsOf({ healMs, settledMs }: Timeline): Fault[] {
+  const common = { lasting: false, skipped: false, group: null, severity: 'moment' } as const;
+  return [
+    ...(healMs === null
+      ? []
+      : [
+          {
+            ...common,
+            fromMs: healMs,
+            toMs: healMs,
+            action: -1,
+            label: 'all faults over',
+            text: 'all faults over',
+          },
+        ]),
+    ...(settledMs === null
+      ? []
+      : [
+          {
+            ...common,
+            fromMs: settledMs,
+            toMs: settledMs,
+            action: -2,
+            label: 'settled',
+            text: 'end of settling',
+          },
+        ]),
+  ];
+}
+
 /** Gives each fault the first row in which its bar and its words are free. */
 function placeFaults(faults: readonly Fault[], scale: Scale): PlacedFault[] {
   const rows: number[] = [];
   return faults.map((fault) => {
     const from = scale.x(fault.fromMs);
-    const words = shorten(fault.label, 40).length * CHARACTER_WIDTH + 10;
-    const fits = from + words <= scale.width;
-    const left = fits ? from : from - words;
-    const right = Math.max(fits ? from + words : from, scale.x(fault.toMs)) + 6;
+    const to = scale.x(fault.toMs);
+    const words = shorten(fault.label, LABEL_LENGTH_MAX).length * BOLD_CHARACTER_WIDTH + 10;
+    const inside = to - from >= words;
+    const after = !inside && to + words <= scale.width;
+    const left = inside || after ? from : from - words;
+    const right = (after ? to + words : to) + 6;
     const free = rows.findIndex((end) => end <= left);
     const row = free === -1 ? rows.length : free;
     rows[row] = right;
-    return {
-      fault,
-      y: row * FAULT_ROW_HEIGHT,
-      textX: fits ? from + 5 : from - 5,
-      anchor: fits ? 'start' : 'end',
-    };
+    const textX = inside ? from + 5 : after ? to + 5 : from - 5;
+    return { fault, y: row * FAULT_ROW_HEIGHT, textX, anchor: inside || after ? 'start' : 'end', inside };
   });
 }
 
@@ -172,7 +206,6 @@ export function SwimLane({
           {layout.groups.map((group) => (
             <Group key={group.lanes.group} group={group} layout={layout} />
           ))}
-          <Moments layout={layout} />
           <Markers markers={markers} layout={layout} />
         </svg>
       </section>
@@ -254,7 +287,7 @@ function Faults({ layout }: { readonly layout: Layout }): JSX.Element {
   const { scale, height, groups } = layout;
   return (
     <g class="faults">
-      {layout.faults.map(({ fault, y, textX, anchor }) => {
+      {layout.faults.map(({ fault, y, textX, anchor, inside }) => {
         const top = AXIS_HEIGHT + y;
         const x = scale.x(fault.fromMs);
         const width = Math.max(2, scale.x(fault.toMs) - x);
@@ -262,7 +295,7 @@ function Faults({ layout }: { readonly layout: Layout }): JSX.Element {
         const block = groups.find((group) => group.lanes.group === fault.group);
         const from = block?.y ?? AXIS_HEIGHT + layout.faultsHeight;
         const to = block === undefined ? height - AXIS_HEIGHT : block.y + block.height;
-        const crosses = !fault.skipped && fault.severity === 'fault';
+        const crosses = !fault.skipped && fault.severity !== 'planned';
         return (
           <g key={fault.action} class={`${fault.severity}${fault.skipped ? ' skipped' : ''}`}>
             <title>{`${formatSeconds(fault.fromMs)}${fault.lasting ? ` to ${formatSeconds(fault.toMs)}` : ''}: ${shorten(fault.text, 300)}`}</title>
@@ -271,8 +304,8 @@ function Faults({ layout }: { readonly layout: Layout }): JSX.Element {
             ) : null}
             {crosses ? <path d={`M${x} ${from}V${to}`} class="line" /> : null}
             <rect x={x} y={top + 1} width={width} height={FAULT_ROW_HEIGHT - 3} class="bar" />
-            <text x={textX} y={top + 12} text-anchor={anchor}>
-              {shorten(fault.label, 40)}
+            <text x={textX} y={top + 12} text-anchor={anchor} class={inside ? 'inside' : 'beside'}>
+              {shorten(fault.label, LABEL_LENGTH_MAX)}
             </text>
           </g>
         );
@@ -517,24 +550,6 @@ function Member({
   );
 }
 
-/** The moments of the whole run: when all faults were over, and when settling ended. */
-function Moments({ layout }: { readonly layout: Layout }): JSX.Element {
-  const { scale, timeline, height } = layout;
-  const moments: [number, string][] = [];
-  if (timeline.healMs !== null) moments.push([timeline.healMs, 'heal: all faults over']);
-  if (timeline.settledMs !== null) moments.push([timeline.settledMs, 'end of settling']);
-  return (
-    <g class="moments">
-      {moments.map(([timeMs, text]) => (
-        <g key={text}>
-          <title>{`${formatSeconds(timeMs)}: ${text}`}</title>
-          <path d={`M${scale.x(timeMs)} ${AXIS_HEIGHT - 4}V${height - AXIS_HEIGHT + 4}`} />
-        </g>
-      ))}
-    </g>
-  );
-}
-
 function laneY(lane: LaneName, layout: Layout): number {
   if (lane.kind === 'faults') return AXIS_HEIGHT;
   const group = layout.groups.find((one) => one.lanes.group === lane.group);
@@ -564,17 +579,21 @@ function Markers({
     <g class="markers">
       {markers.map((marker) => {
         const y = laneY(marker.lane, layout);
-        let x = layout.scale.x(marker.timeMs);
-        // Markers at the same place would hide each other: the later one moves aside.
-        while (taken.some((one) => one.y === y && Math.abs(one.x - x) < 2 * MARKER_RADIUS))
-          x += 2 * MARKER_RADIUS;
-        taken.push({ x, y });
+        const x = layout.scale.x(marker.timeMs);
+        // A pin stands before the moment that it points to, since what follows from the event begins there. Pins at
+        // the same place would hide each other: the later one moves further away.
+        const side = x < 4 * MARKER_RADIUS ? 1 : -1;
+        let center = x + side * (MARKER_RADIUS + 4);
+        while (taken.some((one) => one.y === y && Math.abs(one.x - center) < 2 * MARKER_RADIUS))
+          center += side * 2 * MARKER_RADIUS;
+        taken.push({ x: center, y });
         return (
           <a key={marker.id} id={marker.id} href={marker.href} class={marker.policy} aria-label={marker.text}>
             <title>{marker.text}</title>
             <path d={`M${x} ${AXIS_HEIGHT}V${layout.height - AXIS_HEIGHT}`} class="guide" />
-            <circle cx={x} cy={y} r={MARKER_RADIUS} />
-            <text x={x} y={y + 3.5}>
+            <path d={`M${x} ${y}L${center} ${y - 5}V${y + 5}z`} class="pin" />
+            <circle cx={center} cy={y} r={MARKER_RADIUS} />
+            <text x={center} y={y + 3.5}>
               {marker.number}
             </text>
           </a>

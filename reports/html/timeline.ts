@@ -92,7 +92,8 @@ export interface Fault extends Span {
   readonly skipped: boolean;
   /** The group whose member it hits, or null where it concerns everything. */
   readonly group: string | null;
-  readonly severity: 'planned' | 'fault';
+  /** `moment`: no fault at all, but a moment of the run that the eye should find. */
+  readonly severity: 'planned' | 'fault' | 'moment';
 }
 
 export interface Timeline extends Span {
