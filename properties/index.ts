@@ -91,7 +91,9 @@ function missingEvidence(history: History): string[] {
   const last = events.at(-1);
   if (last?.kind !== 'finish')
     unknown.push('The history does not end with its finish event: the run was cut short.');
-  else for (const reason of last.incomplete) unknown.push(`The evidence is incomplete: ${reason.replace(/\.$/, '')}.`);
+  else
+    for (const reason of last.incomplete)
+      unknown.push(`The evidence is incomplete: ${reason.replace(/\.$/, '')}.`);
   if (!events.some((event) => event.kind === 'settled'))
     unknown.push('The run did not get to the end of its settling.');
   const logs = new Set(
