@@ -44,7 +44,7 @@ function unexplained(evidence: Evidence, group: GroupEvidence, stretch: Stretch)
     return report(
       'start without a commit is not what auto.offset.reset says',
       `${process} started ${key} in group ${group.id} at ${first} without a committed offset, but ${breach}.`,
-      proof(none.entry?.seq, fetched?.seq, listed?.seq, openSeq),
+      proof(none.entry?.seq, fetched?.seq, ...listed.map(({ seq }) => seq), openSeq),
       subject,
     );
   }

@@ -54,7 +54,13 @@ function wrongStart(evidence: Evidence, group: GroupEvidence, stretch: Stretch):
       ? 'wrong start after a position out of range'
       : 'wrong start without a committed offset',
     `${process} started ${key} in group ${group.id} at ${first} ${why}, but ${breach}.`,
-    proof(committed.certain.entry?.seq, outOfRange?.seq, fetched?.seq, listed?.seq, openSeq),
+    proof(
+      committed.certain.entry?.seq,
+      outOfRange?.seq,
+      fetched?.seq,
+      ...listed.map(({ seq }) => seq),
+      openSeq,
+    ),
     { group: group.id, topic, partition, process },
   );
 }

@@ -6,7 +6,7 @@ import type { History } from '../../harness/history/schema.ts';
 import type { PartitionLog } from './logs.ts';
 import { isNextRecord } from './logs.ts';
 import { type Join, type PositionEvidence, positionsOf } from './positions.ts';
-import { lastBefore, listAt, partitionKey, toOffset } from './values.ts';
+import { between, lastBefore, listAt, partitionKey, toOffset } from './values.ts';
 
 /** One attempt to process one record. */
 export interface Processing {
@@ -234,11 +234,12 @@ function continued(
   const { fetched, listed, outOfRange } = positionsOf(positions, process, key);
   const goesOn = (stretch: OpenStretch): boolean => isNextRecord(log, stretch.last + 1, offset);
   if (join !== null && join.seq > (current.join?.seq ?? -1)) {
-    const committed = lastBefore(fetched, seq);
-    const reset = lastBefore(listed, seq);
-    const hasResolved = committed !== null && committed.seq > join.seq;
-    const position = committed?.offset ?? (reset !== null && reset.seq > join.seq ? reset.offset : null);
-    const isAtPosition = hasResolved && (position === null || isNextRecord(log, position, offset));
+    const answers = between(fetched, join.seq, seq);
+    const resets = between(listed, join.seq, seq);
+    const isAtPosition =
+      answers.some(({ offset: at }) => (at === null ? resets.length === 0 : isNextRecord(log, at, offset))) ||
+      (answers.some(({ offset: at }) => at === null) &&
+        resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
     return goesOn(current) && !isAtPosition ? current : { opening: 'join' };
   }
   if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };

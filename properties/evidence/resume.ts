@@ -8,7 +8,7 @@ import { type Evidence, entriesOf, type GroupEvidence } from './evidence.ts';
 import type { GenerationEvidence } from './generations.ts';
 import { deletionsOf, isNextRecord } from './logs.ts';
 import { type FetchedOffset, type ListedOffset, type OutOfRange, positionsOf } from './positions.ts';
-import { CLOCK_TOLERANCE_MS, firstIndexWhere, lastBefore } from './values.ts';
+import { between, CLOCK_TOLERANCE_MS, firstIndexWhere, lastBefore } from './values.ts';
 
 /** The committed offset of a partition at some moment. */
 export interface CommittedState {
@@ -70,8 +70,11 @@ export interface Resume {
   readonly committed: CommittedAt;
   /** The coordinator's answer that the stretch started from; null without one on the wire. */
   readonly fetched: FetchedOffset | null;
-  /** The log end or start that it started from; null without one on the wire, or where a commit was in force. */
-  readonly listed: ListedOffset | null;
+  /**
+   * The log ends or starts that it may have started from: all that it was told since it took up the ownership, since a
+   * client that reads from several brokers may ask once for each; none without a tap.
+   */
+  readonly listed: readonly ListedOffset[];
   /** The position that was out of range, for a stretch that opened with a reset. */
   readonly outOfRange: OutOfRange | null;
 }
@@ -83,15 +86,16 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
   const since = stretch.opening === 'join' ? (join?.seq ?? -1) : (stretch.before?.lastSeq ?? -1);
   const answer = lastBefore(fetched, openSeq);
   const ownAnswer = answer !== null && answer.seq > since ? answer : null;
-  const reset = lastBefore(listed, openSeq);
+  const resets = between(listed, since, openSeq);
+  // A client that keeps its position over a rebalance asks for the log's end only once.
+  const kept = resets.length === 0 && ownAnswer === null ? lastBefore(listed, openSeq) : null;
   const refused = lastBefore(outOfRange, openSeq);
   const resolved =
     ownAnswer !== null && stretch.opening === 'join' ? ownAnswer : { seq: openSeq, time: openTime };
   return {
     committed: committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time),
     fetched: ownAnswer,
-    // A client that keeps its position over a rebalance asks for the log's end only once.
-    listed: reset !== null && (reset.seq > since || ownAnswer === null) ? reset : null,
+    listed: kept === null ? resets : [kept],
     outOfRange: refused !== null && refused.seq > since ? refused : null,
   };
 }
@@ -127,7 +131,7 @@ export function resetBreach(
   evidence: Evidence,
   group: GroupEvidence,
   stretch: Stretch,
-  listed: ListedOffset | null,
+  listed: readonly ListedOffset[],
 ): string | null {
   const log = evidence.logs.get(stretch.key);
   const policy = group.config.autoOffsetReset;
@@ -138,12 +142,13 @@ export function resetBreach(
       ? null
       : `auto.offset.reset earliest asks for offset ${firstHeld}, the first that the log still holds`;
   }
-  if (listed !== null && listed.at === 'latest')
-    return isNextRecord(log, listed.offset, stretch.first)
+  const ends = listed.filter(({ at }) => at === 'latest');
+  if (ends.length > 0)
+    return ends.some(({ offset }) => isNextRecord(log, offset, stretch.first))
       ? null
-      : `the log end that it was told is ${listed.offset}`;
+      : `the log end that it was told is ${[...new Set(ends.map(({ offset }) => offset))].join(', then ')}`;
   // Without the answer, and with brokers that may lose an acknowledged tail, the end at that time is not known.
-  if (listed !== null || evidence.brokerFaults.length > 0) return null;
+  if (listed.length > 0 || evidence.brokerFaults.length > 0) return null;
   const since = stretch.join ?? evidence.processes.get(stretch.process) ?? null;
   const sinceTime = since === null ? stretch.openTime : 'time' in since ? since.time : since.startTime;
   const end = knownLogEndAt(evidence, stretch.topic, stretch.partition, sinceTime - CLOCK_TOLERANCE_MS);

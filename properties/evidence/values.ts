@@ -56,6 +56,17 @@ export function firstIndexWhere<T>(items: readonly T[], isAfter: (item: T) => bo
 export const lastBefore = <T extends { readonly seq: number }>(items: readonly T[], seq: number): T | null =>
   items[firstIndexWhere(items, (item) => item.seq >= seq) - 1] ?? null;
 
+/** The items whose `seq` lies between two places, both excluded, in a list ordered by `seq`. */
+export const between = <T extends { readonly seq: number }>(
+  items: readonly T[],
+  afterSeq: number,
+  beforeSeq: number,
+): readonly T[] =>
+  items.slice(
+    firstIndexWhere(items, (item) => item.seq > afterSeq),
+    firstIndexWhere(items, (item) => item.seq >= beforeSeq),
+  );
+
 /** `3`, `3 to 7` or `3, 5 to 7 and 9`: offsets in ascending order, as a person would write them. */
 export function describeOffsets(offsets: readonly number[]): string {
   const ranges: [number, number][] = [];

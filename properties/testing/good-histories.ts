@@ -459,7 +459,10 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       const { story, m1, m2 } = pair();
       story.produces(6);
       m1.works(0, 2).commits(0, 2).crashes();
-      return story.deletesRecords(4).wait(6_000).generation([[m2, [0, 1]]]);
+      return story
+        .deletesRecords(4)
+        .wait(6_000)
+        .generation([[m2, [0, 1]]]);
     },
     'latest, position below the log start': () => {
       const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
