@@ -138,6 +138,7 @@ describe('renderJunit', () => {
     expect(elements.some((element) => element.attributes.name === 'a <b> & "c" \\x01')).toBe(true);
     const failure = elements.find((element) => element.name === 'failure');
     expect(failure?.attributes.message).toContain('<b>&amp;</testcase>]]>');
+    expect(failure?.attributes.message).toContain('\\x00\\x08\\x1b[31m\\u202e\\ud800\\ufffe');
     expect(failure?.text).toContain('\\x00\\x08\\x1b[31m\\u202e\\ud800\\ufffe');
   });
 

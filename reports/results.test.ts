@@ -272,8 +272,8 @@ describe('replayCommand', () => {
     expect(replayCommand(kafka, { scenarioFile: 'a/b.json' })).toBe(
       'kafka-trial replay a/b.json --world kafka --times 10',
     );
-    expect(replayCommand(simulated, { scenarioFile: "it's $HOME.json" })).toBe(
-      `kafka-trial replay 'it'\\''s $HOME.json' --mutant skips-partition`,
+    expect(replayCommand(simulated, { scenarioFile: "it's Ann's $HOME.json" })).toBe(
+      `kafka-trial replay 'it'\\''s Ann'\\''s $HOME.json' --mutant skips-partition`,
     );
   });
 });

@@ -166,7 +166,7 @@ function stallsOf(history: History, whole: Span): Map<string, Span[]> {
   const stalls = new Map<string, Span[]>();
   for (const fault of faultsOf(history, whole)) {
     const action = history.start.scenario.actions[fault.action];
-    if (action?.kind !== 'stall' || fault.skipped) continue;
+    if (action?.kind !== 'stall') continue;
     stalls.set(action.member, [...(stalls.get(action.member) ?? []), fault]);
   }
   return stalls;
