@@ -111,15 +111,27 @@ Directory  reports/out/run
     const [first] = result.anomalies as [ResultAnomaly];
     const same = {
       ...result,
+      scenarios: { ...result.scenarios, run: 60 },
       anomalies: Array.from({ length: 50 }, (_, scenarioIndex) => ({ ...first, scenarioIndex })),
     };
-    expect(plain(same)).toContain('partition with two owners in one generation, 50 times in 50 scenarios');
+    expect(plain(same)).toContain(
+      'partition with two owners in one generation, 50 times in 50 of 60 scenarios',
+    );
     expect(plain(same).match(/✗ exclusive-assignment: /g)).toHaveLength(1);
     const different = {
       ...result,
       anomalies: Array.from({ length: 50 }, (_, index) => ({ ...first, signature: `${index}` })),
     };
     expect(plain(different)).toContain('30 more findings in the report.');
+  });
+
+  test('a replay says in how many of its runs each thing happened', () => {
+    const text = plain({
+      ...result,
+      command: 'replay',
+      scenarios: { run: 10, valid: 9, invalid: 1, unknown: 0 },
+    });
+    expect(text).toContain('✗ duplicate-bound: replayed more than was uncommitted, in 1 of 10 runs');
   });
 
   test('colour only where it is asked for, and the same words either way', () => {
