@@ -17,7 +17,7 @@ import { readPartition } from './read-partition.ts';
 import type { LogRecord } from './record-batches.ts';
 import { releaseOf } from './release.ts';
 
-export type { CommittedOffset, GroupDescription } from './admin-groups.ts';
+export type { AskedPartitions, CommittedOffset, GroupDescription } from './admin-groups.ts';
 export type { LogOffsets, NewTopic } from './admin-topics.ts';
 
 export interface DescribedBroker extends Broker {
@@ -93,8 +93,13 @@ export class ClusterAdmin implements AsyncDisposable {
     return await groups.describeGroup(this.#link, group, new Deadline(timeoutMs));
   }
 
-  async committedOffsets(group: string, timeoutMs = TIMEOUT_MS): Promise<groups.CommittedOffset[]> {
-    return await groups.committedOffsets(this.#link, group, new Deadline(timeoutMs));
+  /** Of the partitions given, or of all that the group has committed. Open transactions are waited for. */
+  async committedOffsets(
+    group: string,
+    timeoutMs = TIMEOUT_MS,
+    of: readonly groups.AskedPartitions[] | null = null,
+  ): Promise<groups.CommittedOffset[]> {
+    return await groups.committedOffsets(this.#link, group, of, new Deadline(timeoutMs));
   }
 
   /** Per partition Kafka's error name or null; GROUP_SUBSCRIBED_TO_TOPIC is an answer, not an exception. */

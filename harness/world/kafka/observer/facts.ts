@@ -55,9 +55,13 @@ export async function collectFacts(
     }
   }
   for (const group of groups) {
-    const committed = await admin.committedOffsets(group.id, deadline.remainingMs);
-    for (const topic of group.topics)
-      for (let partition = 0; partition < (partitionCounts.get(topic) ?? 0); partition++) {
+    const asked = group.topics.map((topic) => ({
+      topic,
+      partitions: Array.from({ length: partitionCounts.get(topic) ?? 0 }, (_, partition) => partition),
+    }));
+    const committed = await admin.committedOffsets(group.id, deadline.remainingMs, asked);
+    for (const { topic, partitions } of asked)
+      for (const partition of partitions) {
         const found = committed.find((one) => one.topic === topic && one.partition === partition);
         const offset = found?.offset ?? null;
         emit({
