@@ -1,7 +1,7 @@
 /** No text from outside may steer a terminal or hide in a page. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { shorten, visible, visibleLines } from './escape.ts';
+import { shorten, shortenName, visible, visibleLines } from './escape.ts';
 
 describe('visible', () => {
   test.each([
@@ -44,4 +44,11 @@ describe('shorten', () => {
   test('cuts no surrogate pair in half', () => {
     expect(shorten('123🙂567', 5)).toBe('123…');
   });
+});
+
+test('shortenName keeps both ends, and cuts no surrogate pair in half', () => {
+  expect(shortenName('consumer-with-a-long-name-17', 12)).toBe('consume…e-17');
+  expect(shortenName('consumer', 8)).toBe('consumer');
+  expect(shortenName('consumers', 5)).toBe('cons…');
+  expect(visible(shortenName('1234567🙂8901🙂23', 12))).not.toContain('\\u');
 });

@@ -36,3 +36,12 @@ export function shorten(text: string, lengthMax: number): string {
   const cut = text.slice(0, lengthMax - 1).replace(/[\uD800-\uDBFF]$/, '');
   return `${cut}…`;
 }
+
+/** A name cut in its middle, since names that begin alike differ at their ends: `consumer-…-17`. */
+export function shortenName(name: string, lengthMax: number): string {
+  if (name.length <= lengthMax || lengthMax < 8) return shorten(name, lengthMax);
+  const end = Math.floor(lengthMax / 3);
+  // Not in the middle of a surrogate pair.
+  const tail = name.slice(-end).replace(/^[\uDC00-\uDFFF]/, '');
+  return `${shorten(name, lengthMax - end)}${tail}`;
+}

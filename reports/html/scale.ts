@@ -5,7 +5,11 @@ export interface Scale extends Span {
   readonly width: number;
   /** The place of a moment, rounded to a tenth of a pixel and never outside. */
   x(timeMs: number): number;
+  /** The width of a span in the picture, rounded alike and never less than that of a thin line. */
+  across(span: Span): number;
 }
+
+const WIDTH_OF_LINE = 0.5;
 
 /** Wide enough for a quarter of an hour to be told apart, narrow enough for a screen where the run was short. */
 const WIDTH_MIN = 1_150;
@@ -16,9 +20,10 @@ export function scaleOf({ fromMs, toMs }: Span): Scale {
   const wanted = Math.round(((toMs - fromMs) / 1_000) * PIXELS_PER_SECOND_MIN);
   const width = Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, wanted));
   const perMs = width / (toMs - fromMs);
-  const x = (timeMs: number): number =>
-    Math.round(Math.min(width, Math.max(0, (timeMs - fromMs) * perMs)) * 10) / 10;
-  return { fromMs, toMs, width, x };
+  const round = (value: number): number => Math.round(value * 10) / 10;
+  const x = (timeMs: number): number => round(Math.min(width, Math.max(0, (timeMs - fromMs) * perMs)));
+  const across = (span: Span): number => Math.max(WIDTH_OF_LINE, round(x(span.toMs) - x(span.fromMs)));
+  return { fromMs, toMs, width, x, across };
 }
 
 const TICK_DISTANCE_MIN = 70;

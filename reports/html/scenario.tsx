@@ -7,14 +7,14 @@ import type { History, HistoryEvent } from '../../harness/history/schema.ts';
 import type { LedgerEntry } from '../../properties/property.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { count, describeEvent, formatDuration, formatSeconds } from '../describe-event.ts';
-import { shorten } from '../escape.ts';
+import { shorten, shortenName } from '../escape.ts';
 import { replayCommand } from '../replay-command.ts';
 import type { ResultAnomaly, RunResult, ScenarioResult } from '../results.ts';
 import type { LoadedScenario } from '../run-directory.ts';
 import { Legend } from './legend.tsx';
 import { anomalyId, OutcomeBadge, PolicyBadge, scenarioId, Wide } from './overview.tsx';
 import { type LaneName, type Marker, SwimLane } from './swim-lane.tsx';
-import type { Timeline } from './timeline.ts';
+import type { GroupLanes, Timeline } from './timeline.ts';
 
 /** Bounds on what one section shows; the files of the scenario have everything. */
 const ANOMALIES_MAX = 60;
@@ -313,17 +313,9 @@ const isOutOfBounds = (entry: LedgerEntry): boolean =>
 const LeftOut = ({ count: left }: { readonly count: number }): JSX.Element | null =>
   left <= 0 ? null : <p class="quiet">{count(left, 'more row')} left out here.</p>;
 
-const kindWords = {
-  rebalance: 'nobody for certain: rebalance',
-  none: 'nobody: left out by the generation',
-} as const;
-
+/** One row per generation: a picture of many partitions would make a table that nobody reads. */
 function OwnershipTable({ timeline }: { readonly timeline: Timeline }): JSX.Element {
-  const rows = timeline.groups.flatMap((group) =>
-    group.partitions.flatMap((lane) =>
-      lane.ownership.flatMap((span) => (span.kind === 'before' ? [] : [{ group: group.group, lane, span }])),
-    ),
-  );
+  const rows = timeline.groups.flatMap((group) => generationRows(group, timeline.toMs));
   const shown = rows.slice(0, TABLE_ROWS_MAX);
   return (
     <details>
@@ -333,34 +325,32 @@ function OwnershipTable({ timeline }: { readonly timeline: Timeline }): JSX.Elem
           <thead>
             <tr>
               <th>group</th>
-              <th>partition</th>
+              <th class="n">generation</th>
               <th class="n">from</th>
               <th class="n">to</th>
-              <th class="n">for</th>
-              <th class="n">generation</th>
-              <th>owner, as the coordinator saw it</th>
+              <th class="n">rebalance from</th>
+              <th>owners, as the coordinator saw them</th>
             </tr>
           </thead>
           <tbody>
-            {shown.map(({ group, lane, span }) => (
-              <tr key={`${group} ${lane.topic} ${lane.partition} ${span.fromMs}`}>
-                <td>{shorten(group, 100)}</td>
-                <td>{`${shorten(lane.topic, 100)}-${lane.partition}`}</td>
-                <td class="n">{formatSeconds(span.fromMs)}</td>
-                <td class="n">{formatSeconds(span.toMs)}</td>
-                <td class="n">{formatSeconds(span.toMs - span.fromMs)}</td>
-                <td class="n">{span.generation ?? ''}</td>
-                <td class={span.kind === 'none' || span.owners.length > 1 ? 'bad' : ''}>
-                  {span.kind === 'owned'
-                    ? `${span.owners.length > 1 ? 'two owners: ' : ''}${span.owners
-                        .map(
-                          (owner) =>
-                            `${owner.process}${owner.condition === 'alive' ? '' : ` (${owner.condition})`}`,
-                        )
-                        .join(' and ')}`
-                    : span.kind === 'before'
-                      ? ''
-                      : kindWords[span.kind]}
+            {shown.map((row) => (
+              <tr key={`${row.group} ${row.fromMs}`}>
+                <td>{shortenName(row.group, 100)}</td>
+                <td class="n">{row.generation}</td>
+                <td class="n">{formatSeconds(row.fromMs)}</td>
+                <td class="n">{formatSeconds(row.toMs)}</td>
+                <td class="n">{row.rebalanceMs === null ? '' : formatSeconds(row.rebalanceMs)}</td>
+                <td>
+                  {row.owners.map(([who, what]) => (
+                    <div key={who}>
+                      <b>{shortenName(who, 200)}</b>: {shorten(what, TEXT_MAX)}
+                    </div>
+                  ))}
+                  {row.warnings.map((warning) => (
+                    <div key={warning} class="bad">
+                      {shorten(warning, TEXT_MAX)}
+                    </div>
+                  ))}
                 </td>
               </tr>
             ))}
@@ -370,4 +360,53 @@ function OwnershipTable({ timeline }: { readonly timeline: Timeline }): JSX.Elem
       <LeftOut count={rows.length - shown.length} />
     </details>
   );
+}
+
+interface GenerationRow {
+  readonly group: string;
+  readonly generation: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly rebalanceMs: number | null;
+  /** Each owner with its partitions. */
+  readonly owners: readonly (readonly [who: string, what: string])[];
+  /** Partitions without an owner or with several, and owners that were not working. */
+  readonly warnings: readonly string[];
+}
+
+function generationRows(group: GroupLanes, endMs: number): GenerationRow[] {
+  return group.generations.map((mark, index) => {
+    const fromMs = mark.timeMs;
+    const toMs = group.generations[index + 1]?.timeMs ?? endMs;
+    const owners = new Map<string, string[]>();
+    const warnings = new Set<string>();
+    for (const lane of group.partitions) {
+      const name = `${lane.topic}-${lane.partition}`;
+      const spans = lane.ownership.filter((span) => span.fromMs >= fromMs && span.fromMs < toMs);
+      const first = spans.find((span) => span.kind === 'owned');
+      for (const { process } of first?.owners ?? [])
+        owners.set(process, [...(owners.get(process) ?? []), name]);
+      if ((first?.owners.length ?? 0) > 1)
+        warnings.add(
+          `${name} has ${first?.owners.length} owners: ${first?.owners.map((one) => one.process).join(' and ')}`,
+        );
+      if (spans.some((span) => span.kind === 'none')) warnings.add(`${name} has no owner`);
+      for (const span of spans)
+        for (const { process, condition } of span.owners)
+          if (condition !== 'alive')
+            warnings.add(
+              `${process} is ${condition} from ${formatSeconds(span.fromMs)} to ${formatSeconds(span.toMs)}`,
+            );
+    }
+    return {
+      group: group.group,
+      generation: mark.generation,
+      fromMs,
+      toMs,
+      rebalanceMs:
+        group.rebalances.find((span) => span.fromMs >= fromMs && span.fromMs < toMs)?.fromMs ?? null,
+      owners: [...owners].map(([process, names]) => [process, names.join(', ')] as const),
+      warnings: [...warnings],
+    };
+  });
 }

@@ -1,9 +1,9 @@
 /** The style sheet of the HTML report: nothing enters, CSS for light, dark, narrow and printed pages leaves. */
 import { COLORS } from './palette.tsx';
 
-/** Paul Tol's light scheme for areas, and darker inks of the same hues for thin marks on a light page. */
-const areas = ['#77aadd', '#ee8866', '#eedd88', '#ffaabb', '#99ddff', '#44bb99', '#bbcc33', '#cccccc'];
-const inksOnLight = ['#2f6fb0', '#c2542d', '#927a0b', '#c0486a', '#1c86b8', '#1b8a69', '#6f7d0a', '#6b6b6b'];
+/** Paul Tol's light scheme for areas (its grey replaced, which would look like nobody), and darker inks of the same hues for thin marks on a light page. */
+const areas = ['#77aadd', '#ee8866', '#eedd88', '#ffaabb', '#99ddff', '#44bb99', '#bbcc33', '#c5b0e6'];
+const inksOnLight = ['#2f6fb0', '#c2542d', '#927a0b', '#c0486a', '#1c86b8', '#1b8a69', '#6f7d0a', '#7a4fc0'];
 
 const perColor = (rule: (index: number) => string): string =>
   Array.from({ length: COLORS }, (_, index) => rule(index)).join('');

@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 import type { Policy } from '../../properties/property.ts';
 import { formatSeconds } from '../describe-event.ts';
-import { shorten } from '../escape.ts';
+import { shorten, shortenName } from '../escape.ts';
 import { fillOf, inkClassOf } from './palette.tsx';
 import { columnsPath, type Scale, scaleOf, thinned, ticksOf } from './scale.ts';
 import type {
@@ -225,12 +225,12 @@ function LaneNames({ layout }: { readonly layout: Layout }): JSX.Element {
       {layout.groups.map((group) => (
         <g key={group.lanes.group}>
           <text x={right} y={group.y + 20} class="group-name">
-            {shorten(group.lanes.group, 20)}
+            {shortenName(group.lanes.group, 18)}
             <title>{shorten(group.lanes.group, 300)}</title>
           </text>
           {group.partitions.map(({ lane, y }) => (
             <text key={`${lane.topic} ${lane.partition}`} x={right} y={y + 15} class="lane-name">
-              {`${shorten(lane.topic, 18)}-${lane.partition}`}
+              {`${shortenName(lane.topic, 17)}-${lane.partition}`}
               <title>{`${shorten(lane.topic, 300)}-${lane.partition}`}</title>
             </text>
           ))}
@@ -246,7 +246,7 @@ function LaneNames({ layout }: { readonly layout: Layout }): JSX.Element {
                 class="swatch"
               />
               <text x={right - 20} y={y + 14} class="lane-name">
-                {shorten(lane.member, 16)}
+                {shortenName(lane.member, 16)}
               </text>
             </g>
           ))}
@@ -290,7 +290,7 @@ function Faults({ layout }: { readonly layout: Layout }): JSX.Element {
       {layout.faults.map(({ fault, y, textX, anchor, inside }) => {
         const top = AXIS_HEIGHT + y;
         const x = scale.x(fault.fromMs);
-        const width = Math.max(2, scale.x(fault.toMs) - x);
+        const width = Math.max(2, scale.across(fault));
         // A member's fault concerns its group's lanes only.
         const block = groups.find((group) => group.lanes.group === fault.group);
         const from = block?.y ?? AXIS_HEIGHT + layout.faultsHeight;
@@ -327,7 +327,7 @@ function Group({ group, layout }: { readonly group: PlacedGroup; readonly layout
           key={span.fromMs}
           x={scale.x(span.fromMs)}
           y={lanesTop}
-          width={Math.max(1, scale.x(span.toMs) - scale.x(span.fromMs))}
+          width={scale.across(span)}
           height={y + height - lanesTop}
           class="rebalancing"
         />
@@ -421,52 +421,63 @@ function Ownership({
   readonly y: number;
   readonly layout: Layout;
 }): JSX.Element | null {
-  if (span.kind === 'before') return null;
   const { scale } = layout;
   const x = scale.x(span.fromMs);
-  const width = Math.max(0.5, scale.x(span.toMs) - x);
+  const width = scale.across(span);
   const box = { x, y, width, height: BAND_HEIGHT };
   const when = `${formatSeconds(span.fromMs)} to ${formatSeconds(span.toMs)}`;
+  const { owners } = span;
+  const [owner] = owners;
+  if (span.kind === 'before') return null;
   if (span.kind === 'rebalance')
     return (
-      <g>
+      <rect {...box} class="gap">
         <title>{`${when}: rebalance, nobody owns it for certain`}</title>
-        <rect {...box} class="gap" />
-      </g>
+      </rect>
     );
-  if (span.kind === 'none')
+  if (span.kind === 'none' || owner === undefined)
     return (
-      <g>
-        <title>{`${when}: no owner in generation ${span.generation}`}</title>
-        <rect {...box} class="unowned" />
+      <>
+        <rect {...box} class="unowned">
+          <title>{`${when}: no owner in generation ${span.generation}`}</title>
+        </rect>
         <BandText text="no owner" x={x} y={y} width={width} className="alarm" />
-      </g>
+      </>
     );
-  const share = BAND_HEIGHT / span.owners.length;
-  const text = span.owners.map(ownerText).join(' and ');
+  const text = owners.map(ownerText).join(' and ');
+  const title = <title>{`${when}: ${shorten(text, 300)}, generation ${span.generation}`}</title>;
+  if (owners.length === 1 && owner.condition === 'alive')
+    // Most of the picture is this, so it is kept small.
+    return (
+      <>
+        <rect {...box} fill={fillOf(layout.styleOf(owner.process))}>
+          {title}
+        </rect>
+        <BandText text={text} x={x} y={y} width={width} className="owner" />
+      </>
+    );
+  const share = BAND_HEIGHT / owners.length;
   return (
     <g>
-      <title>{`${when}: ${shorten(text, 300)} in generation ${span.generation}`}</title>
-      {span.owners.map((owner, index) => {
+      {title}
+      {owners.map((one, index) => {
         const part = { ...box, y: y + index * share, height: share };
         return (
-          <g key={owner.process} class={owner.condition}>
-            <rect {...part} fill={fillOf(layout.styleOf(owner.process))} class="band" />
-            {owner.condition === 'alive' ? null : (
-              <rect {...part} fill={`url(#${owner.condition})`} class="veil" />
+          <g key={one.process} class={one.condition}>
+            <rect {...part} fill={fillOf(layout.styleOf(one.process))} class="band" />
+            {one.condition === 'alive' ? null : (
+              <rect {...part} fill={`url(#${one.condition})`} class="veil" />
             )}
           </g>
         );
       })}
-      {span.owners.length > 1 ? <rect {...box} class="overlap" /> : null}
+      {owners.length > 1 ? <rect {...box} class="overlap" /> : null}
       <BandText
-        text={span.owners.length > 1 ? `${span.owners.length} owners: ${text}` : text}
+        text={owners.length > 1 ? `${owners.length} owners: ${text}` : text}
         x={x}
         y={y}
         width={width}
-        className={
-          span.owners.length > 1 || span.owners.some((one) => one.condition !== 'alive') ? 'alarm' : 'owner'
-        }
+        className="alarm"
       />
     </g>
   );
@@ -484,7 +495,7 @@ function BandText(props: {
   if (room < Math.min(props.text.length, 5)) return null;
   return (
     <text x={props.x + 4} y={props.y + 11.5} class={`band-text ${props.className}`}>
-      {shorten(props.text, room)}
+      {shortenName(props.text, room)}
     </text>
   );
 }
@@ -516,7 +527,7 @@ function Member({
       {lane.spans.map((span) => {
         if (span.state === 'dead' || span.process === null) return null;
         const x = scale.x(span.fromMs);
-        const width = Math.max(0.5, scale.x(span.toMs) - x);
+        const width = scale.across(span);
         const box = { x, y: y + 3, width, height: 14 };
         const solid = span.state === 'owning';
         const words = { owning: span.process, expelled: 'expelled', rebalancing: '' } as Partial<
