@@ -176,6 +176,31 @@ describe('renderHtml', () => {
     expect(sizeOf({ history, verdict, scenario })).toBeLessThan(300_000);
   });
 
+  test('a hundred failures of ten thousand events each stay below 20 MB, with every anomaly told', () => {
+    const one = syntheticHistory({ recordIntervalMs: 60 });
+    const builder = new RunResultBuilder({ ...run.result }, []);
+    const scenarios = Array.from({ length: 200 }, (_, index) => ({
+      index,
+      ...one,
+      wallSeconds: 1,
+      kept: null,
+    }));
+    for (const scenario of scenarios) builder.add(scenario);
+    const html = renderHtml(builder.build({ ...run.result }), loadedOf(scenarios));
+    expect(html.length).toBeLessThan(20_000_000);
+    expect(html.match(/class="plot"/g)?.length).toBeGreaterThan(100);
+    expect(html).toContain('This page has many pictures already');
+    const ids = new Set(tagsOf(html).flatMap((tag) => tag.attributes.get('id') ?? []));
+    const links = tagsOf(html).flatMap((tag) => tag.attributes.get('href') ?? []);
+    expect(links.filter((link) => !ids.has(link.slice(1)))).toEqual([]);
+  });
+
+  test('the line through a marker shows only where the reader is', () => {
+    expect(page).toMatch(/\.guide\{[^}]*visibility:hidden\}/);
+    expect(page).not.toMatch(/\}\.guide\{visibility:visible/);
+    expect(page).toContain('.markers a:target .guide,');
+  });
+
   test('a run without anything still makes a page', () => {
     const empty: RunResult = {
       ...run.result,

@@ -18,6 +18,9 @@ import type { LoadedScenario } from './run-directory.ts';
 /** Sections that are open from the start; a page full of pictures says no more than its first few. */
 const OPEN_MAX = 3;
 
+/** A page that a browser still opens at once; the files of a run have the rest. */
+const PICTURES_LENGTH_MAX = 15_000_000;
+
 /** Nothing may run, load, or be sent; the one style sheet is allowed by its hash. */
 const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(css).digest('base64')}'; base-uri 'none'; form-action 'none'`;
 
@@ -46,15 +49,27 @@ export function renderHtml(result: RunResult, scenarios: readonly LoadedScenario
         />
         <main>
           <Overview result={result} shown={new Set(sections.map((section) => section.own.index))} />
-          {sections.map((section) => (
-            <ScenarioDetails key={section.own.index} {...section} />
-          ))}
+          {/* Rendered below, by the same framework. */}
+          <div dangerouslySetInnerHTML={{ __html: details(sections) }} />
         </main>
       </body>
     </html>
   );
   // The framework has escaped what is markup; this shows what would be invisible, wherever it came from.
   return `<!doctype html>\n${visibleLines(render(page))}\n`;
+}
+
+/** The sections in order, without pictures once there are too many of them for one page. */
+function details(sections: readonly ScenarioSection[]): string {
+  let length = 0;
+  return sections
+    .map((section) => {
+      const withPicture = length < PICTURES_LENGTH_MAX;
+      const html = render(<ScenarioDetails {...section} timeline={withPicture ? section.timeline : null} />);
+      length += html.length;
+      return html;
+    })
+    .join('');
 }
 
 const outcomeRanks: Record<Outcome, number> = { invalid: 0, unknown: 1, valid: 2 };

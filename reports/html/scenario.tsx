@@ -67,7 +67,11 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
         </section>
       )}
       {timeline === null || history === null ? (
-        <p class="quiet">There is no history, so there is no picture.</p>
+        <p class="quiet">
+          {history === null
+            ? 'There is no history, so there is no picture.'
+            : 'This page has many pictures already; for this one, run kafka-trial report on this scenario alone.'}
+        </p>
       ) : (
         <>
           <SwimLane timeline={timeline} markers={markersOf(section, history)} label={label} />
@@ -76,7 +80,14 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
       )}
       {ordered.length === 0 ? null : <h3>What went wrong, or might have</h3>}
       {ordered.slice(0, ANOMALIES_MAX).map(({ anomaly, number }) => (
-        <AnomalyCard key={number} anomaly={anomaly} number={number} history={history} index={own.index} />
+        <AnomalyCard
+          key={number}
+          anomaly={anomaly}
+          number={number}
+          history={history}
+          index={own.index}
+          pictured={timeline !== null}
+        />
       ))}
       {ordered.length > ANOMALIES_MAX ? (
         <p>{count(ordered.length - ANOMALIES_MAX, 'more anomaly', 'more anomalies')} in verdict.json.</p>
@@ -178,7 +189,9 @@ function AnomalyCard({
   number,
   history,
   index,
+  pictured,
 }: {
+  readonly pictured: boolean;
   readonly anomaly: ResultAnomaly;
   readonly number: number;
   readonly history: History | null;
@@ -186,7 +199,7 @@ function AnomalyCard({
 }): JSX.Element {
   const events = history === null ? [] : provingEvents(anomaly, history);
   const left = anomaly.events.length - events.length;
-  const marked = number <= MARKED_MAX;
+  const marked = number <= MARKED_MAX && pictured;
   return (
     <section class={`card ${anomaly.policy}`} id={anomalyId(index, number)}>
       <h4>

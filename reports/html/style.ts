@@ -105,9 +105,7 @@ g.rebalancing{fill:none;opacity:1}
 .anchor{scroll-margin-top:70px}
 .markers a:focus-visible{outline:none}
 .guide{stroke:var(--focus);stroke-width:2;fill:none;visibility:hidden}
-.markers a:target .guide,.markers a:focus .guide,.markers a:hover .anchor{scroll-margin-top:70px}
-.markers a:focus-visible{outline:none}
-.guide{visibility:visible}
+.markers a:target .guide,.markers a:focus .guide,.markers a:hover .guide{visibility:visible}
 .markers a:target circle,.markers a:focus circle{stroke:var(--focus);stroke-width:4}
 .definitions{position:absolute}
 ${perColor((index) => `.c${index}{fill:${areas[index]}}.i${index}{fill:var(--i${index})}`)}
