@@ -58,12 +58,13 @@ export const atLeastOnce: Property = {
 
 function brokerLosses(evidence: Evidence): Anomaly[] {
   return evidence.producing.sends.flatMap((send) => {
-    if (send.outcome !== 'ok' || send.acks === 0 || !evidence.processes.has(send.process)) return [];
+    if (send.outcome !== 'ok' || send.acks === 0) return [];
+    if (!evidence.processes.has(send.process) || !evidence.completeTopics.has(send.topic)) return [];
     const { found, deletedMax, misplaced, logs } = reckon(evidence, send);
     const missing = send.records.filter(
       (record) => !found.has(record) && !misplaced.some((one) => one.record === record),
     );
-    if (missing.length <= deletedMax || logs.length === 0) return [];
+    if (missing.length <= deletedMax) return [];
     return [
       report(
         BROKER_LOSS,

@@ -1,5 +1,6 @@
 /** commit-monotonic: the coordinator's accepted commits in its own order enter, those that went back leave. */
 import { groupOf, proof, reporter } from './anomaly.ts';
+import { ledgerOf } from './duplicate-ledger.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isBrokerFaultWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
@@ -16,7 +17,7 @@ export const commitMonotonic: Property = {
   id: 'commit-monotonic',
   title: 'Committed offsets never decrease',
   statement:
-    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless the committed offset was removed in between, or the member's position had been found out of range since. With asynchronous commits, where a repeated older commit may overtake a newer one, this is observed and not illegal.",
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless the committed offset was removed in between, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed. With asynchronous commits, where a repeated older commit may overtake a newer one, this is observed and not illegal.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -34,7 +35,8 @@ function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly C
     const before = entries[i - 1];
     // After a removal or a sentinel there is nothing to compare with.
     if (before === undefined || before.offset === null || entry.offset === null) return [];
-    if (entry.offset >= before.offset || isReset(evidence, group, before, entry)) return [];
+    if (entry.offset >= before.offset) return [];
+    if (isReset(evidence, group, before, entry) || isOfReplay(evidence, group, before, entry)) return [];
     const [from, to] = [before.request?.process ?? null, entry.request?.process ?? null];
     const by = to === null ? '' : ` by ${to}`;
     return [
@@ -68,4 +70,28 @@ function isReset(evidence: Evidence, group: GroupEvidence, before: CommitEntry, 
       ({ time }) => time >= fromTime && time <= toTime,
     ),
   );
+}
+
+/**
+ * Whether the commit covers records that came again inside one ownership: a client that repeats a whole batch after a
+ * failure has its application commit the batch's records once more.
+ */
+function isOfReplay(
+  evidence: Evidence,
+  group: GroupEvidence,
+  before: CommitEntry,
+  entry: CommitEntry,
+): boolean {
+  const causes = ledgerOf(evidence, group.id, `${entry.topic}/${entry.partition}`)?.causes ?? new Map();
+  return [...causes].some(([stretch, cause]) => {
+    if (stretch.opening !== 'back' || cause === 'unexplained') return false;
+    const { request } = entry;
+    const since = before.request?.process === stretch.process ? before.request.seq : -1;
+    const isBetween =
+      request === null
+        ? stretch.openTime >= before.time - CLOCK_TOLERANCE_MS &&
+          stretch.openTime <= entry.time + CLOCK_TOLERANCE_MS
+        : stretch.process === request.process && stretch.openSeq < request.seq && stretch.openSeq > since;
+    return isBetween && (entry.offset ?? 0) > stretch.first;
+  });
 }

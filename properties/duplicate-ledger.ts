@@ -35,6 +35,8 @@ export interface BoundBreach {
 
 export interface PartitionLedger {
   readonly entries: readonly LedgerEntry[];
+  /** Why each stretch was opened. */
+  readonly causes: ReadonlyMap<Stretch, Cause>;
   readonly breaches: readonly BoundBreach[];
 }
 
@@ -50,6 +52,13 @@ export function ledgersOf(evidence: Evidence): readonly PartitionLedger[] {
   }
   return ledgers;
 }
+
+/** The ledger of one partition in one group, or undefined where nothing of it was consumed. */
+export const ledgerOf = (evidence: Evidence, group: string, key: string): PartitionLedger | undefined =>
+  ledgersOf(evidence).find(({ causes }) => {
+    const [first] = causes.keys();
+    return first !== undefined && first.group === group && first.key === key;
+  });
 
 /** All entries, in the order of time. */
 export const duplicateLedger = (history: History): LedgerEntry[] =>
@@ -170,7 +179,8 @@ function partitionLedger(
     if (breach !== null) breaches.push(breach);
     entries.push(overlapEntry(group, overlap, opened.get(overlap.holder)));
   }
-  return { entries, breaches };
+  const causes = new Map([...opened].map(([stretch, { cause }]) => [stretch, cause]));
+  return { entries, causes, breaches };
 }
 
 /**

@@ -99,10 +99,13 @@ function missingEvidence(history: History): string[] {
   const logs = new Set(
     events.flatMap((event) => (event.kind === 'fact-log' ? [`${event.topic}/${event.partition}`] : [])),
   );
-  for (const { name, partitions } of history.start.scenario.topology.topics)
-    for (let partition = 0; partition < partitions; partition += 1)
-      if (!logs.has(`${name}/${partition}`))
-        unknown.push(`The evidence is incomplete: the final log of ${name}/${partition} is missing.`);
+  const missing = history.start.scenario.topology.topics.flatMap(({ name, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => `${name}/${partition}`).filter(
+      (key) => !logs.has(key),
+    ),
+  );
+  if (missing.length > 0)
+    unknown.push(`The evidence is incomplete: the final log of ${missing.join(', ')} is missing.`);
   return unknown;
 }
 

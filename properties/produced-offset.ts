@@ -128,6 +128,7 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
         subject,
       ),
     ];
+  if (!evidence.completeTopics.has(topic)) return [];
   const { found, deletedMax, wrong, misplaced, logs } = reckon(evidence, send);
   const proofs = proof(seq, outcomeSeq, ...logs.map((log) => log.event.seq));
   const anomalies = wrong.map(({ partition, offset, there }) =>

@@ -19,7 +19,9 @@ export const producerFlush: Property = {
     const evidence = evidenceOf(history);
     return evidence.producing.sends.flatMap((send) => {
       const close = evidence.producing.closes.get(send.process);
-      return close === undefined || send.seq > close.begin.seq ? [] : leftBehind(evidence, send, close);
+      return close === undefined || send.seq > close.begin.seq || !evidence.completeTopics.has(send.topic)
+        ? []
+        : leftBehind(evidence, send, close);
     });
   },
   policy: (scenario, anomaly) =>

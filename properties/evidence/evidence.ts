@@ -7,7 +7,7 @@ import type { Group, Scenario } from '../../scenarios/schema.ts';
 import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts';
 import { indexConsumption, type PartitionConsumption } from './consumption.ts';
 import { type GenerationEvidence, indexGenerations } from './generations.ts';
-import { indexLogs, type LogEvidence } from './logs.ts';
+import { indexLogs, type LogEvidence, topicsWithAllLogs } from './logs.ts';
 import { indexPositions, type PositionEvidence } from './positions.ts';
 import {
   type AppliedAction,
@@ -41,6 +41,8 @@ export interface Evidence {
   readonly groups: readonly GroupEvidence[];
   readonly logs: LogEvidence['logs'];
   readonly locations: LogEvidence['locations'];
+  /** The topics of which every partition's final log is known: only there is a missing record a lost one. */
+  readonly completeTopics: ReadonlySet<string>;
   readonly positions: PositionEvidence;
   readonly producing: ProducingEvidence;
   readonly heal: EventOf<'heal'> | null;
@@ -104,6 +106,7 @@ function index(history: History): Evidence {
     }),
     logs,
     locations,
+    completeTopics: topicsWithAllLogs(scenario, actions, logs),
     positions,
     producing: indexProducing(history, processes),
     heal: history.events.find((event) => event.kind === 'heal') ?? null,

@@ -91,6 +91,26 @@ export function partitionCountsAt(
   return [...new Set(acceptable)].sort((a, b) => a - b);
 }
 
+/** The topics whose final logs are all known, so that a record that is in none of them is nowhere. */
+export function topicsWithAllLogs(
+  scenario: Scenario,
+  actions: readonly AppliedAction[],
+  logs: ReadonlyMap<string, PartitionLog>,
+): Set<string> {
+  return new Set(
+    scenario.topology.topics
+      .map(({ name }) => name)
+      .filter((topic) => {
+        const count = Math.min(
+          ...(partitionCountsAt(scenario, actions, topic, Number.POSITIVE_INFINITY, 0) ?? []),
+        );
+        return Array.from({ length: count }, (_, partition) =>
+          logs.has(partitionKey(topic, partition)),
+        ).every(Boolean);
+      }),
+  );
+}
+
 /** The delete-records actions that hit a partition. */
 export const deletionsOf = (
   actions: readonly AppliedAction[],

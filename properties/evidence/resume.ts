@@ -8,7 +8,7 @@ import { type Evidence, entriesOf, type GroupEvidence } from './evidence.ts';
 import type { GenerationEvidence } from './generations.ts';
 import { deletionsOf, isNextRecord } from './logs.ts';
 import { type FetchedOffset, type ListedOffset, type OutOfRange, positionsOf } from './positions.ts';
-import { between, CLOCK_TOLERANCE_MS, firstIndexWhere, lastBefore } from './values.ts';
+import { between, CLOCK_TOLERANCE_MS, firstIndexWhere, lastBefore, listAt, partitionKey } from './values.ts';
 
 /** The committed offset of a partition at some moment. */
 export interface CommittedState {
@@ -168,16 +168,19 @@ function knownLogEndAt(evidence: Evidence, topic: string, partition: number, tim
       (a, b) => (a.outcomeTime ?? 0) - (b.outcomeTime ?? 0),
     )) {
       if (send.outcome !== 'ok' || send.outcomeTime === null) continue;
-      for (const answer of send.answers) {
-        if (answer.baseOffset < 0) continue;
-        const key = `${send.topic}/${answer.partition}`;
-        const ends = byPartition.get(key) ?? [];
-        ends.push({ time: send.outcomeTime, end: Math.max(ends.at(-1)?.end ?? 0, answer.baseOffset + 1) });
-        byPartition.set(key, ends);
+      for (const { partition, baseOffset } of send.answers) {
+        if (baseOffset < 0) continue;
+        const key = partitionKey(send.topic, partition);
+        const ends = listAt(byPartition, key);
+        const places = send.records
+          .flatMap((record) => evidence.locations.get(record) ?? [])
+          .filter((place) => place.topic === send.topic && place.partition === partition);
+        const end = places.reduce((most, { offset }) => Math.max(most, offset + 1), baseOffset + 1);
+        ends.push({ time: send.outcomeTime, end: Math.max(ends.at(-1)?.end ?? 0, end) });
       }
     }
     acknowledged.set(evidence, byPartition);
   }
-  const ends = byPartition.get(`${topic}/${partition}`) ?? [];
+  const ends = byPartition.get(partitionKey(topic, partition)) ?? [];
   return ends[firstIndexWhere(ends, (one) => one.time > time) - 1]?.end ?? 0;
 }

@@ -475,6 +475,16 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       m1.works(0, 1).commits(0, 7);
       return story;
     },
+    'three brokers are asked for the end of the log, one after another': () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(1);
+      m1.resolves(0, { told: null });
+      story.produces(1);
+      m1.resolves(0, { told: null });
+      m1.stands(0, 0).works(0, 2).commits(0, 2);
+      return story;
+    },
     'latest without a tap': () => {
       const story = new Story({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
       story.produces(3);
@@ -568,6 +578,15 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
         [m1, [0]],
         [m2, [1]],
       ]);
+    },
+    'a repeated batch has its records committed again': () => {
+      const { story, m1 } = alone({ groups: [{ consumeMode: 'each-batch' }] });
+      story.produces(4);
+      m1.delivers(0, [0, 1, 2, 3]);
+      for (const offset of [0, 1, 2]) m1.processes(0, offset).commits(0, offset + 1);
+      m1.processes(0, 3, 'failed').stands(0, 0).delivers(0, [0, 1, 2, 3]);
+      for (const offset of [0, 1, 2, 3]) m1.processes(0, offset).commits(0, offset + 1);
+      return story;
     },
     'the whole group is removed and starts anew': () => {
       const { story, m1 } = alone();

@@ -1,0 +1,69 @@
+/** commit-monotonic on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { commitMonotonic } from './commit-monotonic.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+
+describeGoodHistories(commitMonotonic);
+
+describe('finds', () => {
+  it('a commit that one member takes back', () => {
+    const { story, m1 } = alone();
+    story.produces(5);
+    m1.works(0, 5).commits(0, 5).commits(0, 2);
+    expect(findings(commitMonotonic, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | commit went back in one member | The committed offset of orders/0 in group billing went back from 5 (committed by m1.1) to 2 by m1.1. | commit-invoke commit-accepted commit-invoke commit-accepted | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('the same as observed where commits are asynchronous', () => {
+    const { story, m1 } = alone({ groups: [{ commitMode: { kind: 'asynchronous' } }] });
+    story.produces(5);
+    m1.works(0, 5).commits(0, 5).commits(0, 4);
+    expect(findings(commitMonotonic, story)).toMatchInlineSnapshot(`
+      [
+        "observed | commit went back in one member | The committed offset of orders/0 in group billing went back from 5 (committed by m1.1) to 4 by m1.1. | commit-invoke commit-accepted commit-invoke commit-accepted | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a commit of the member before, after the new owner has gone on', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(5);
+    m1.works(0, 2);
+    story.generation([
+      [m1, [1]],
+      [m2, [0]],
+    ]);
+    m2.works(0, 5).commits(0, 5);
+    m1.commits(0, 2);
+    expect(findings(commitMonotonic, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | commit went back from one member to another | The committed offset of orders/0 in group billing went back from 5 (committed by m2.1) to 2 by m1.1. | commit-invoke commit-accepted commit-invoke commit-accepted | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('without a tap too', () => {
+    const { story, m1 } = alone({ wire: false });
+    story.produces(5);
+    m1.works(0, 5);
+    story.accepts('orders', 0, 5).accepts('orders', 0, 3);
+    expect(findings(commitMonotonic, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | commit went back in one member | The committed offset of orders/0 in group billing went back from 5 to 3. | commit-accepted commit-accepted | billing orders 0",
+      ]
+    `);
+  });
+
+  it('nothing after a genuine reset of the position', () => {
+    const { story, m1 } = alone();
+    story.produces(5, { outcome: 'unknown' });
+    m1.works(0, 5).commits(0, 5);
+    story.during({ kind: 'crash-broker', broker: 1 }, () => story.log('orders', 0).records.splice(2));
+    m1.findsOutOfRange(0).works(0, 1).commits(0, 1);
+    expect(findings(commitMonotonic, story)).toEqual([]);
+  });
+});

@@ -1,0 +1,116 @@
+/** complete-assignment on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { completeAssignment } from './complete-assignment.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+import { Story } from './testing/history-builder.ts';
+
+describeGoodHistories(completeAssignment);
+
+describe('finds', () => {
+  it('partitions that nobody is assigned', () => {
+    const story = new Story({ topics: { orders: 4 } });
+    story.generation([
+      [story.joins('m1'), [0]],
+      [story.joins('m2'), [2]],
+    ]);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 1 of group billing assigns orders/1, orders/3 to nobody. | group-generation | billing orders",
+      ]
+    `);
+  });
+
+  it('a whole topic that nobody is assigned', () => {
+    const story = new Story({ topics: { orders: 1, payments: 1 } });
+    story.generation([[story.joins('m1'), { orders: [0] }]]);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 1 of group billing assigns payments/0 to nobody. | group-generation | billing payments 0",
+      ]
+    `);
+  });
+
+  it('a partition that does not exist', () => {
+    const story = new Story();
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0, 1]]], { unaware: [m1] });
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition assigned that does not exist | Generation 1 of group billing assigns orders/1, which did not exist. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
+  it('a topic that the member does not subscribe to', () => {
+    const story = new Story({ topics: { orders: 1, payments: 1 }, groups: [{ topics: ['orders'] }] });
+    story.generation([[story.joins('m1'), { orders: [0], payments: [0] }]]);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | topic assigned that the member does not subscribe to | Generation 1 of group billing assigns payments/0 to m1.1, which does not subscribe to payments. | group-generation | billing payments 0 m1.1",
+      ]
+    `);
+  });
+
+  it('an assignment for more than the old count and less than the new', () => {
+    const { story, m1 } = alone();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 4 });
+    story.generation([[m1, [0, 1]]]);
+    story.generation([[m1, [0, 1, 2, 3]]]);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 2 of group billing assigns orders/2, orders/3 to nobody. | group-generation | billing orders",
+      ]
+    `);
+  });
+
+  it('an old count in use long after partitions were added', () => {
+    const { story, m1, m2 } = pair();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 }).wait(60_000);
+    story.generation([
+      [m1, [1]],
+      [m2, [0]],
+    ]);
+    story.generation([
+      [m1, [1, 2]],
+      [m2, [0]],
+    ]);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 2 of group billing assigns orders/2 to nobody. | group-generation | billing orders 2",
+      ]
+    `);
+  });
+
+  it('added partitions that no generation ever had, once the time to notice them is over', () => {
+    const { story } = pair();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 }).wait(60_000);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 1 of group billing assigns orders/2 to nobody. | group-generation | billing orders 2",
+      ]
+    `);
+  });
+
+  it('nothing about that while the time is not over', () => {
+    const { story } = pair();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });
+    expect(findings(completeAssignment, story)).toEqual([]);
+  });
+
+  it('nothing where adding partitions may have failed', () => {
+    const { story } = pair();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });
+    story.emit({
+      process: 'harness',
+      kind: 'action',
+      action: story.scenario.actions.length - 1,
+      actionKind: 'add-partitions',
+      phase: 'end',
+      outcome: 'skipped',
+      reason: 'no answer',
+    });
+    story.wait(60_000);
+    expect(findings(completeAssignment, story)).toEqual([]);
+  });
+});

@@ -1,0 +1,109 @@
+/** idle-member on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { idleMember } from './idle-member.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { pair } from './testing/good-histories.ts';
+import { Story, type StoryOptions } from './testing/history-builder.ts';
+
+/** One owner, and one member that waits. */
+const waiting = (options: StoryOptions = {}) => {
+  const story = new Story(options);
+  const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+  story.generation([
+    [m1, [0]],
+    [m2, []],
+  ]);
+  return { story, m1, m2 };
+};
+
+describeGoodHistories(idleMember);
+
+describe('finds', () => {
+  it('a member that is left waiting when an owner has gone', () => {
+    const { story, m1, m2 } = pair();
+    const m3 = story.joins('m3');
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+      [m3, []],
+    ]);
+    m1.leaves();
+    story.generation([
+      [m2, [0, 1]],
+      [m3, []],
+    ]);
+    expect(findings(idleMember, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | idle while another member has two partitions | Generation 3 of group billing gives m3.1 nothing and m2.1 2 partitions of orders, to which both subscribe. | group-generation | billing orders m3.1",
+      ]
+    `);
+  });
+
+  it('a client that stops while it is idle', () => {
+    const { story, m2 } = waiting();
+    m2.clientCrashes('TypeError: nothing to fetch', false);
+    expect(findings(idleMember, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | idle member failed | m2.1 had no partitions in generation 1 of group billing, and its client stopped with TypeError: nothing to fetch. | group-generation client-crashed | billing m2.1",
+      ]
+    `);
+  });
+
+  it('a process that ends while it is idle', () => {
+    const { story, m2 } = waiting();
+    m2.exits(1);
+    expect(findings(idleMember, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | idle member failed | m2.1 had no partitions in generation 1 of group billing, and its process ended with code 1. | group-generation process-exit | billing m2.1",
+      ]
+    `);
+  });
+
+  it('an error while it is idle, observed where a broker failed', () => {
+    const { story, m2 } = waiting();
+    story.during({ kind: 'restart-broker', broker: 1 }, () =>
+      story.emit({ process: m2.process, kind: 'application-error', call: 'run', error: 'timeout' }),
+    );
+    expect(findings(idleMember, story)).toMatchInlineSnapshot(`
+      [
+        "observed | idle member failed | m2.1 had no partitions in generation 1 of group billing, and run failed with timeout. | group-generation application-error | billing m2.1",
+      ]
+    `);
+  });
+
+  it('a membership that expires for want of heartbeats', () => {
+    const { story, m1 } = waiting();
+    story.wait(7_000).generation([[m1, [0]]]);
+    expect(findings(idleMember, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | idle member lost its membership | m2.1 had no partitions in generation 1 of group billing, and generation 2 is without it, although it ran and nothing had happened to it. | group-generation group-generation | billing m2.1",
+      ]
+    `);
+  });
+
+  it('the same as observed where the configuration leaves no time for heartbeats', () => {
+    const { story, m1 } = waiting({ groups: [{ sessionTimeoutMs: 1_000 }] });
+    story.wait(2_000).generation([[m1, [0]]]);
+    expect(findings(idleMember, story)).toMatchInlineSnapshot(`
+      [
+        "observed | idle member lost its membership | m2.1 had no partitions in generation 1 of group billing, and generation 2 is without it, although it ran and nothing had happened to it. | group-generation group-generation | billing m2.1",
+      ]
+    `);
+  });
+
+  it('nothing where the idle member had been told to leave, or its client had started anew', () => {
+    const { story, m1, m2 } = waiting();
+    const m3 = story.joins('m3');
+    story.generation([
+      [m1, [0]],
+      [m2, []],
+      [m3, []],
+    ]);
+    m2.leaves();
+    story.generation([
+      [m1, [0]],
+      [m3, []],
+    ]);
+    expect(findings(idleMember, story)).toEqual([]);
+  });
+});
