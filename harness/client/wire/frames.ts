@@ -47,7 +47,11 @@ export class FrameAssembler {
 
   #size(): number {
     const size = this.#start.readInt32BE(0);
-    if (size < 0 || size > FRAME_BYTES_MAX) throw new Error(`a frame of ${size} bytes is none of Kafka's`);
+    if (size < 0 || size > FRAME_BYTES_MAX) {
+      // As text, since what answers in Kafka's place is most often an HTTP server or a TLS listener.
+      const text = JSON.stringify(this.#start.toString('latin1', 0, SIZE_BYTES));
+      throw new Error(`a frame of ${size} bytes (${text}) is none of Kafka's`);
+    }
     return size;
   }
 
