@@ -5,10 +5,10 @@ import { renderJson } from '../../reports/json.ts';
 import { RunResultBuilder } from '../../reports/results.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import { readHistory } from '../history/reader.ts';
+import { exitCodeOf } from './exit-code.ts';
 import type { Ended } from './main.ts';
 import { selectProperties } from './options.ts';
 import { colorOf } from './output.ts';
-import { exitCodeOf } from './trial.ts';
 
 interface CheckOptions {
   readonly properties?: string;

@@ -52,4 +52,10 @@ function explain(error: unknown): ExitCode {
   return exitCodes.unknown;
 }
 
+// A reader that has seen enough (`| head`) ends neither the trial nor its clean-up.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
 process.exitCode = await main(process.argv.slice(2));

@@ -4,8 +4,6 @@ import type { Scenario } from '../../scenarios/schema.ts';
 import type { Plan } from '../runner/runner.ts';
 import type { Ended } from './main.ts';
 import { addTrialOptions, type TrialOptions, wholeNumber } from './options.ts';
-import { readTarget } from './target.ts';
-import { trial } from './trial.ts';
 
 interface ReplayOptions extends TrialOptions {
   readonly times: number;
@@ -29,6 +27,8 @@ Examples:
   kafka-trial replay 7:3                                 scenario 3 of seed 7`,
     )
     .action(async (target: string, options: ReplayOptions) => {
+      // Loaded when they are needed, so that --help and bad input are answered at once.
+      const [{ readTarget }, { trial }] = await Promise.all([import('./target.ts'), import('./trial.ts')]);
       const scenarios = await readTarget(target);
       ended(
         await trial(options, {
@@ -37,6 +37,7 @@ Examples:
           runName: `replay-${scenarios[0]?.name ?? ''}`,
           plans: repeated(scenarios, options.times),
           planned: scenarios.length * options.times,
+          given: scenarios,
           timeLimitMs: null,
           shownOptions: { target, times: options.times },
         }),

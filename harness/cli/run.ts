@@ -10,7 +10,6 @@ import {
 import type { Plan } from '../runner/runner.ts';
 import type { Ended } from './main.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
-import { trial } from './trial.ts';
 
 interface RunOptions extends TrialOptions {
   readonly runs?: number;
@@ -57,6 +56,8 @@ Examples:
   kafka-trial run --brokers localhost:9092               use a cluster of yours`,
     )
     .action(async (options: RunOptions) => {
+      // Loaded when it is needed, so that --help and bad input are answered at once.
+      const { trial } = await import('./trial.ts');
       const seed = options.seed ?? randomInt(0x1_0000_0000);
       const planned = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
       ended(
@@ -66,6 +67,7 @@ Examples:
           runName: `seed-${seed}`,
           plans: generated(seed, options.profile, planned),
           planned,
+          given: [],
           timeLimitMs: options.time ?? null,
           shownOptions: {
             profile: options.profile,

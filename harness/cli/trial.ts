@@ -7,18 +7,20 @@ import { join } from 'node:path';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
-import { outcomeOf, type RunResult } from '../../reports/results.ts';
+import type { RunResult } from '../../reports/results.ts';
 import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
 import { clientVersion } from '../client/clients.ts';
-import { type ExitCode, exitCodes } from '../errors.ts';
+import { type ExitCode, UsageError } from '../errors.ts';
 import { type Plan, runScenarios } from '../runner/runner.ts';
 import { harnessVersion } from '../version.ts';
 import { defaultKafkaImage } from '../world/kafka/image-name.ts';
-import { KafkaWorld } from '../world/kafka/kafka-world.ts';
+import { KafkaWorld, refusalsOf } from '../world/kafka/kafka-world.ts';
 import { findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
 import { ClientLog } from './client-log.ts';
 import { readConnection } from './connection.ts';
+import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
@@ -30,6 +32,8 @@ export interface Trial {
   readonly runName: string;
   readonly plans: Iterable<Plan>;
   readonly planned: number | null;
+  /** Scenarios that the user wrote: what cannot be run of them is said before anything starts. */
+  readonly given: readonly Scenario[];
   readonly timeLimitMs: number | null;
   /** Options that the result shows; never a secret. */
   readonly shownOptions: Record<string, unknown>;
@@ -40,6 +44,13 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   const connection = readConnection(options, process.env);
   const properties = selectProperties(options.properties);
   const subject = { client: options.client, mutant: options.mutant ?? null };
+  for (const scenario of what.given) {
+    const refusals = refusalsOf(scenario, subject, connection === null);
+    if (refusals.length > 0)
+      throw new UsageError(
+        `${scenario.name} cannot be run here:\n${refusals.map((one) => `  ${one}`).join('\n')}`,
+      );
+  }
   const output = new Output(process.stderr);
   const startedAt = new Date();
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
@@ -96,10 +107,4 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
   return exitCodeOf(result);
-}
-
-/** A command that was interrupted before it found anything has no verdict. */
-export function exitCodeOf(result: RunResult): ExitCode {
-  const outcome = outcomeOf(result);
-  return outcome === 'valid' && result.interrupted ? exitCodes.unknown : exitCodes[outcome];
 }

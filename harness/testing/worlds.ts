@@ -16,7 +16,7 @@ export interface KafkaProject {
  */
 export async function kafkaProject(): Promise<KafkaProject> {
   const missing = await whatIsMissing();
-  const required = (process.env['KAFKA_TRIAL_REQUIRE'] ?? '').split(',').includes('kafka');
+  const required = (process.env.KAFKA_TRIAL_REQUIRE ?? '').split(',').includes('kafka');
   if (missing !== null && required) throw new Error(`KAFKA_TRIAL_REQUIRE names kafka, but ${missing}`);
   return { missing };
 }

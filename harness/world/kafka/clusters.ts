@@ -4,6 +4,7 @@
  */
 import type { Topology } from '../../../scenarios/schema.ts';
 import type { Connection } from '../../client/protocol.ts';
+import { WorldUnavailableError } from '../../errors.ts';
 import { type ClusterSet, startClusterSet } from './cluster-set.ts';
 import { type ClusterAdmin, openAdmin } from './observer/admin.ts';
 import { type CoordinatorView, startCoordinatorView } from './observer/coordinator-view.ts';
@@ -32,6 +33,9 @@ export interface ClusterOptions {
   readonly onProgress: (sentence: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** A cluster that is there answers in milliseconds; with a login and a slow line, in a few seconds. */
+const REACH_TIMEOUT_MS = 10_000;
 
 interface Entry {
   readonly lock: SharedLock;
@@ -104,6 +108,7 @@ export class Clusters implements AsyncDisposable {
     };
     const admin = openAdmin(connection);
     try {
+      if (named !== null) await reach(admin, named);
       const view = await startCoordinatorView(connection);
       return {
         connection,
@@ -132,6 +137,18 @@ export class Clusters implements AsyncDisposable {
     );
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     if (failures.length > 0) throw new AggregateError(failures, 'some clusters could not be stopped');
+  }
+}
+
+/** Asks a cluster that the user named for its brokers, so that a wrong address is said at once and by name. */
+async function reach(admin: ClusterAdmin, connection: Connection): Promise<void> {
+  try {
+    await admin.brokers(REACH_TIMEOUT_MS);
+  } catch (error) {
+    throw new WorldUnavailableError(
+      `The cluster at ${connection.bootstrapServers.join(',')} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      { hint: 'Check the addresses, and whether it asks for TLS or SASL.', cause: error },
+    );
   }
 }
 

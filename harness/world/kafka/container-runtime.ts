@@ -21,6 +21,13 @@ export async function loadTestcontainers(): Promise<typeof import('testcontainer
 
 /** @throws WorldUnavailableError where no Docker daemon answers */
 export async function containerRuntime(): Promise<ContainerRuntimeClient> {
+  // testcontainers falls back to the usual socket where DOCKER_HOST does not answer; whoever named a daemon does not
+  // want containers on another one.
+  const named = process.env.DOCKER_HOST;
+  if (named !== undefined && (await pingErrorCode()) !== undefined)
+    throw new WorldUnavailableError(`No Docker daemon answers at ${named}, which DOCKER_HOST names.`, {
+      hint: 'Start it there, or unset DOCKER_HOST.',
+    });
   const { getContainerRuntimeClient } = await loadTestcontainers();
   try {
     const runtime = await getContainerRuntimeClient();
@@ -42,17 +49,25 @@ export async function dockerUnavailable(cause: unknown): Promise<WorldUnavailabl
   return new WorldUnavailableError('No Docker daemon answers.', { hint: startDockerHint, cause });
 }
 
-/** testcontainers does not say why it found no daemon; the usual socket does. */
+/** Undefined where only testcontainers knows how to get there: TLS, SSH, named pipes. */
+function pingTarget(address: string): { socketPath: string } | { host: string; port: string } | undefined {
+  if (address.startsWith('unix://')) return { socketPath: address.slice('unix://'.length) };
+  if (!address.startsWith('tcp://') || process.env.DOCKER_TLS_VERIFY) return undefined;
+  const { hostname, port } = new URL(address);
+  return { host: hostname, port: port || '2375' };
+}
+
+/** The code of the error with which the daemon's address answers, undefined where it answers or cannot be asked. */
 async function pingErrorCode(): Promise<string | undefined> {
   const address = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
-  if (!address.startsWith('unix://')) return undefined;
-  const socketPath = address.slice('unix://'.length);
+  const target = pingTarget(address);
+  if (target === undefined) return undefined;
   return new Promise((resolve) => {
-    const ping = request({ socketPath, path: '/_ping', timeout: 2_000 }, (response) => {
+    const ping = request({ ...target, path: '/_ping', timeout: 2_000 }, (response) => {
       response.resume();
       resolve(undefined);
     });
-    ping.on('timeout', () => ping.destroy());
+    ping.on('timeout', () => ping.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
     ping.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
     ping.end();
   });

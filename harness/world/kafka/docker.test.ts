@@ -33,8 +33,8 @@ test('where no daemon answers, that is the finding', async () => {
     {
       name: 'docker',
       status: 'missing',
-      sentence: 'No Docker daemon answers.',
-      hint: expect.stringContaining('docker info'),
+      sentence: 'No Docker daemon answers at tcp://127.0.0.1:1, which DOCKER_HOST names.',
+      hint: 'Start it there, or unset DOCKER_HOST.',
     },
   ]);
 });

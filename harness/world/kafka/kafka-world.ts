@@ -54,16 +54,7 @@ export class KafkaWorld implements World {
   }
 
   refusals(scenario: Scenario, subject: Subject): string[] {
-    const sentences = clientRefusals(subject.client, scenario);
-    if (
-      this.#options.connection === null &&
-      scenario.topology.brokers !== 1 &&
-      scenario.topology.brokers !== 3
-    )
-      sentences.push(
-        `topology.brokers: the Kafka world starts 1 or 3 brokers, not ${scenario.topology.brokers}; use --brokers to name a cluster of another size`,
-      );
-    return sentences;
+    return refusalsOf(scenario, subject, this.#options.connection === null);
   }
 
   async run(scenario: Scenario, subject: Subject, recorder: Recorder, signal?: AbortSignal): Promise<void> {
@@ -213,6 +204,20 @@ export class KafkaWorld implements World {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#clusters[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * What this world and the client cannot do of a scenario, one sentence each.
+ * @param ownCluster whether the world starts the cluster itself
+ */
+export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
+  const sentences = clientRefusals(subject.client, scenario);
+  const { brokers } = scenario.topology;
+  if (ownCluster && brokers !== 1 && brokers !== 3)
+    sentences.push(
+      `topology.brokers: the Kafka world starts 1 or 3 brokers, not ${brokers}; --brokers names a cluster of another size.`,
+    );
+  return sentences;
 }
 
 const breaksBrokers = (scenario: Scenario): boolean => scenario.actions.some((action) => 'broker' in action);

@@ -1,0 +1,112 @@
+/** The command line on bad input and without a world: a clear sentence, the right exit code, nothing started. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateScenario } from '../../scenarios/arbitrary.ts';
+import { runCommand } from '../testing/command-line.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, content: unknown): string => {
+  const path = join(folder, name);
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+};
+
+/** Points to a Docker daemon that is not there. */
+const noDocker = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
+
+describe('bad input', () => {
+  it.each<[string, () => string[], RegExp]>([
+    ['an unknown command', () => ['explode'], /unknown command 'explode'/],
+    ['an unknown option', () => ['run', '--speed', '9'], /unknown option '--speed'/],
+    ['a number out of range', () => ['run', '--runs', '0'], /--runs.*whole number from 1/s],
+    ['a seed that is none', () => ['run', '--seed', 'x'], /--seed.*whole number/s],
+    ['an unknown profile', () => ['run', '--profile', 'wild'], /--profile.*default, calm/s],
+    ['an unknown world', () => ['run', '--world', 'mars'], /--world.*kafka/s],
+    ['an unknown mutant', () => ['run', '--mutant', 'none'], /--mutant.*skip-partition/s],
+    ['an unknown property', () => ['run', '--properties', 'nope'], /no property 'nope'.*at-least-once/s],
+    ['a bad address', () => ['run', '--brokers', 'nohost'], /'nohost' is not a broker address/],
+    ['no target', () => ['replay'], /missing required argument 'target'/],
+    ['a target that is not there', () => ['replay', join(folder, 'none')], /There is no file or directory/],
+    ['broken JSON', () => ['replay', file('broken.json', '{"version":')], /broken\.json is not JSON/],
+    [
+      'an unknown key in a scenario',
+      () => ['replay', file('keys.json', { ...generateScenario(1, 0), sped: 1 })],
+      /keys\.json is not a scenario:\n {2}sped: expected no such key/,
+    ],
+    [
+      'a history that is none',
+      () => ['check', file('history.jsonl', '{"kind":"nothing"}\n')],
+      /history\.jsonl.*line 1/s,
+    ],
+  ])('refuses %s with exit code 2', async (_, commandArguments, message) => {
+    const out = mkdtempSync(join(folder, 'out-'));
+    const words = commandArguments();
+    const { code, stdout, stderr } = await runCommand(
+      ['run', 'replay'].includes(words[0] as string) ? [...words, '--out', out] : words,
+    );
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/at .*\.js:\d+/);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  it('refuses a scenario that the world cannot run, and says why', async () => {
+    const scenario = generateScenario(1, 0);
+    const [group] = scenario.groups;
+    const path = file('none.json', { ...scenario, groups: [{ ...group, autoOffsetReset: 'none' }] });
+    const { code, stderr } = await runCommand(['replay', path, '--out', join(folder, 'out')], noDocker);
+    expect(stderr).toMatch(/autoOffsetReset.*kafkajs/s);
+    expect(code).toBe(2);
+  });
+});
+
+describe('no world', () => {
+  it('says that no Docker daemon answers, with exit code 3', async () => {
+    const { code, stderr, stdout } = await runCommand(
+      ['run', '--runs', '1', '--seed', '1', '--out', join(folder, 'no-docker')],
+      noDocker,
+    );
+    expect(stderr).toMatch(/Docker/);
+    expect(stderr).not.toMatch(/at .*\.js:\d+/);
+    expect(stdout).toBe('');
+    expect(code).toBe(3);
+  });
+
+  it('says that a cluster cannot be reached, with exit code 3', async () => {
+    const { code, stderr } = await runCommand([
+      ...['run', '--runs', '1', '--seed', '1', '--brokers', '127.0.0.1:1'],
+      ...['--out', join(folder, 'unreachable')],
+    ]);
+    expect(stderr).toMatch(/127\.0\.0\.1:1/);
+    expect(stderr).not.toMatch(/at .*\.js:\d+/);
+    expect(code).toBe(3);
+  });
+
+  it('lets the doctor say what is missing, as text and as JSON', async () => {
+    const text = await runCommand(['doctor'], noDocker);
+    expect(text.stdout).toMatch(/cannot run here yet/);
+    expect(text.code).toBe(3);
+    const json = await runCommand(['doctor', '--json'], noDocker);
+    expect(JSON.parse(json.stdout)).toMatchObject({ worlds: { kafka: false } });
+    expect(json.code).toBe(3);
+  });
+});
+
+describe('help', () => {
+  it.each([['--help'], ['run', '--help'], ['replay', '--help'], ['check', '--help'], ['doctor', '--help']])(
+    'is given for %s %s',
+    async (...words) => {
+      const { code, stdout } = await runCommand(words.filter((word) => word !== undefined));
+      expect(stdout).toMatch(/^Usage: kafka-trial/);
+      expect(code).toBe(0);
+    },
+  );
+});

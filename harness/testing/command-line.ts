@@ -1,0 +1,63 @@
+/** Runs the built command line as a user would: arguments enter, its exit code and its two outputs leave. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { packageRoot } from '../version.ts';
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningCommand {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ending>;
+  /** Resolves when standard error has said something that matches; rejects where the command ends before. */
+  said(pattern: RegExp): Promise<void>;
+}
+
+export function startCommand(
+  commandArguments: readonly string[],
+  environment: Record<string, string> = {},
+): RunningCommand {
+  const child = spawn(
+    process.execPath,
+    [join(packageRoot, 'dist/harness/cli/main.js'), ...commandArguments],
+    {
+      env: { ...process.env, NO_COLOR: '1', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  const watchers = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    stdout += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+    for (const watcher of watchers) watcher();
+  });
+  const ended = new Promise<Ending>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  const said = (pattern: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!pattern.test(stderr)) return;
+        watchers.delete(look);
+        resolve();
+      };
+      watchers.add(look);
+      look();
+      ended.then(() => reject(new Error(`it ended without saying ${String(pattern)}:\n${stderr}`)), reject);
+    });
+  return { child, ended, said };
+}
+
+export const runCommand = (
+  commandArguments: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<Ending> => startCommand(commandArguments, environment).ended;
