@@ -1,6 +1,6 @@
 /** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
 import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
-import type { PartitionConsumption } from './evidence/consumption.ts';
+import type { OffsetFate, PartitionConsumption } from './evidence/consumption.ts';
 import {
   type Evidence,
   entriesOf,
@@ -113,21 +113,21 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
           ? SKIPPED
           : fate.failed !== null
             ? NOT_RETRIED
-            : offset < committedMax
+            : offset < committedMax && wasInterrupted(evidence, fate)
               ? COMMITTED_FIRST
               : DROPPED;
     const found = lost.get(signature) ?? { offsets: [], seqs: [], process: null };
     found.offsets.push(offset);
     if (found.seqs.length < PROOF_EVENTS_MAX)
-      found.seqs.push(fate?.failed?.endSeq, fate?.delivered ? fate.deliveredSeq : null, jump?.seq);
-    found.process ??= fate?.failed?.process ?? fate?.begun?.process ?? jump?.process ?? null;
+      found.seqs.push(fate?.failed?.endSeq, fate?.delivered?.seq, jump?.seq);
+    found.process ??= fate?.failed?.process ?? jump?.process ?? fate?.delivered?.stretch.process ?? null;
     lost.set(signature, found);
   }
   const last = entriesOf(group, key).findLast((entry) => entry.kind === 'commit');
   return [...lost].map(([signature, { offsets, seqs, process }]) =>
     report(
       signature,
-      `Group ${group.id} never processed ${nameOffsets(offsets)} of ${key} (${offsets.length === 1 ? 'record' : 'the first is record'} ${log.recordAt.get(offsets[0] as number)}): ${WHY[signature]}.`,
+      `Group ${group.id} never processed ${nameOffsets(offsets)} of ${key} (${offsets.length === 1 ? 'record' : 'the first is record'} ${log.recordAt.get(offsets[0] as number)}): ${offsets.length === 1 ? WHY[signature]?.('it', 'was') : WHY[signature]?.('they', 'were')}.`,
       proof(...seqs, last?.seq, log.event.seq),
       {
         group: group.id,
@@ -141,15 +141,32 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
 
 const PROOF_EVENTS_MAX = 12;
 
-const WHY: Readonly<Record<string, string>> = {
-  [RE_RESOLVED]:
-    'a member had found the end of the log before they were written, committed nothing, and the next one started at the end again',
-  [NEEDLESS_RESET]: 'a member moved to the end of the log although its position was in range',
-  [COMMITTED_FIRST]: 'they were delivered, and committed before they had been processed',
-  [NOT_RETRIED]: 'the handler failed, and they were not delivered again',
-  [DROPPED]: 'they were delivered, and nobody finished them',
-  [SKIPPED]: 'they were never delivered, and later ones were',
+const WHY: Readonly<Record<string, (it: 'it' | 'they', was: 'was' | 'were') => string>> = {
+  [RE_RESOLVED]: (it, was) =>
+    `a member had found the end of the log before ${it} ${was} written, nothing was committed, and the next start was at the end again`,
+  [NEEDLESS_RESET]: () => 'a member moved to the end of the log although its position was in range',
+  [COMMITTED_FIRST]: (it, was) =>
+    `${it} ${was} delivered and committed, and the member was interrupted before it had processed ${it === 'it' ? 'it' : 'them'}`,
+  [NOT_RETRIED]: (it, was) => `the handler failed, and ${it} ${was} not delivered again`,
+  [DROPPED]: (it, was) =>
+    `${it} ${was} delivered, and the member went on without processing ${it === 'it' ? 'it' : 'them'}`,
+  [SKIPPED]: (it, was) => `${it} ${was} never delivered, and the group has gone on`,
 };
+
+/**
+ * Whether the member that a record was delivered to last was cut short: it ended, or joined again, before another
+ * handler call for the partition showed that this one had returned.
+ */
+function wasInterrupted(evidence: Evidence, fate: OffsetFate): boolean {
+  if (fate.delivered === null) return false;
+  const { seq, stretch } = fate.delivered;
+  if (stretch.lastSeq > seq) return false;
+  const process = evidence.processes.get(stretch.process);
+  const until = evidence.settled?.seq ?? Number.POSITIVE_INFINITY;
+  const hasEnded = process?.exit != null && process.exit.seq < until;
+  const joins = evidence.positions.joins.get(stretch.process) ?? [];
+  return hasEnded || process?.order != null || (joins.at(-1)?.seq ?? -1) > seq;
+}
 
 /** Null where the history does not show where the group began. */
 function startingPoint(

@@ -82,8 +82,8 @@ function isOfReplay(
   before: CommitEntry,
   entry: CommitEntry,
 ): boolean {
-  const causes = ledgerOf(evidence, group.id, `${entry.topic}/${entry.partition}`)?.causes ?? new Map();
-  return [...causes].some(([stretch, cause]) => {
+  const ledger = ledgerOf(evidence, group.id, `${entry.topic}/${entry.partition}`);
+  return [...(ledger?.causes ?? [])].some(([stretch, cause]) => {
     if (stretch.opening !== 'back' || cause === 'unexplained') return false;
     const { request } = entry;
     const since = before.request?.process === stretch.process ? before.request.seq : -1;

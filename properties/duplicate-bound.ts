@@ -22,6 +22,7 @@ const SIGNATURES: Readonly<Record<BoundBreach['kind'], string>> = {
   'after its commit': 'processed again after its commit',
   'without a cause': 'processed again without a cause',
   'of another owner': 'processed again by a member that did not own it',
+  'two owners': 'processed by two owners at once',
   'after giving it up': 'processed on after giving the partition up',
   'not replayed': 'uncommitted records did not come again',
 };
@@ -36,6 +37,7 @@ function toAnomaly(breach: BoundBreach): Anomaly {
     'after its commit': `${process} processed ${which} again${before}, although ${committed?.offset} had been committed before it resumed at ${stretch.first}.`,
     'without a cause': `${process} processed ${which} again${before}, and nothing had happened that would explain it.`,
     'of another owner': `${process} processed ${which} again${before}, although the partition was not its own.`,
+    'two owners': `${process} and another member processed ${which}, and generation ${stretch.join?.generation?.generation} assigns it to both.`,
     'after giving it up': `${process} processed ${which} after it had joined again without that partition, and so did its new owner.`,
     'not replayed': `${process} resumed at ${stretch.first}, so ${which} did not come again, although ${committed?.offset ?? 'nothing'} was the last commit.`,
   }[kind];

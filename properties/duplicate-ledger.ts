@@ -19,6 +19,7 @@ export interface BoundBreach {
     | 'after its commit'
     | 'without a cause'
     | 'of another owner'
+    | 'two owners'
     | 'after giving it up'
     | 'not replayed';
   readonly stretch: Stretch;
@@ -371,7 +372,8 @@ function overlapBreach(evidence: Evidence, overlap: Overlap): BoundBreach | null
     earlier: null,
     later: first,
   });
-  if (cause === 'unexplained') return breach('of another owner');
+  if (cause === 'unexplained')
+    return breach(isOwned(holder) && isOwned(other) ? 'two owners' : 'of another owner');
   // A zombie does not know; a process that has joined again without the partition does.
   const own = holder.processing.findLast((processing) => offsets.has(processing.offset));
   if (own === undefined || holder.process === other.process) return null;
@@ -397,7 +399,7 @@ const toEntry = ({
   fromProcess: previous?.process ?? null,
   toProcess: stretch.process,
   time: stretch.openTime,
-  committedOffset: committedText(resume),
+  committedOffset: committedText(resume, stretch),
   resumedOffset: String(stretch.first),
   mustReplay,
   mayReplay,
@@ -405,10 +407,12 @@ const toEntry = ({
   event: stretch.openSeq,
 });
 
-const committedText = ({ committed }: Resume): string | null => {
-  const { offset } = committed.possible.at(-1) ?? committed.certain;
+/** Where it is uncertain which commit was in force, the one that the stretch did resume from. */
+function committedText({ committed }: Resume, stretch: Stretch): string | null {
+  const { certain, possible } = committed;
+  const { offset } = possible.find((state) => state.offset === stretch.first) ?? certain;
   return offset === null ? null : String(offset);
-};
+}
 
 /** The zombie's own share: nothing had to come again, and what it repeats is what it still had in hand. */
 const overlapEntry = (group: GroupEvidence, overlap: Overlap, holder: Opened | undefined): LedgerEntry => ({
@@ -419,7 +423,7 @@ const overlapEntry = (group: GroupEvidence, overlap: Overlap, holder: Opened | u
   fromProcess: overlap.other.process,
   toProcess: overlap.holder.process,
   time: overlap.first.time,
-  committedOffset: holder === undefined ? null : committedText(holder.resume),
+  committedOffset: holder === undefined ? null : committedText(holder.resume, overlap.holder),
   resumedOffset: String(Math.min(...overlap.offsets)),
   mustReplay: 0,
   mayReplay: overlap.offsets.size,

@@ -21,7 +21,7 @@ describe('finds', () => {
   it('a start past the commit', () => {
     expect(findings(explainedResume, takesOver(4))).toMatchInlineSnapshot(`
       [
-        "illegal | skipped past the last commit | m2.1 resumed orders/0 in group billing at 4 and not at the committed 2, so it skipped offsets 2 to 3. | commit-accepted wire-offset-fetch delivery | billing orders 0 m2.1",
+        "illegal | skipped past the last commit | m2.1 resumed orders/0 in group billing at 4 and not at the committed 2, so it skipped offsets 2 and 3. | commit-accepted wire-offset-fetch delivery | billing orders 0 m2.1",
       ]
     `);
   });

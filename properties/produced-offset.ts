@@ -4,16 +4,20 @@ import { producerOf, proof, reporter } from './anomaly.ts';
 import { type Evidence, evidenceOf, hasBrokerFault } from './evidence/evidence.ts';
 import type { PartitionLog } from './evidence/logs.ts';
 import type { Send } from './evidence/producing.ts';
-import { listAt, nameOffsets, partitionKey, partitionOf } from './evidence/values.ts';
+import { count, listAt, nameOffsets, partitionKey, partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('produced-offset');
 
 const LOST = 'acknowledged record is not in the log';
 const REPLACED = 'another record is at the acknowledged offset';
+const MISPLACED = 'record is at another offset than acknowledged';
 const SHARED = 'two sends were given one offset';
 const CHANGED = 'one offset held two records';
 const TWICE = 'record written twice';
+
+/** What becomes of records that only their leader had confirmed, when that leader fails. */
+const LOSSES: ReadonlySet<string> = new Set([LOST, REPLACED, MISPLACED, SHARED]);
 
 export const producedOffset: Property = {
   id: 'produced-offset',
@@ -34,7 +38,7 @@ export const producedOffset: Property = {
     if (!hasBrokerFault(scenario)) return 'illegal';
     if (anomaly.signature === TWICE) return producerOf(scenario, anomaly).idempotent ? 'illegal' : 'observed';
     if (anomaly.signature === CHANGED) return mayLoseRecords(scenario, anomaly) ? 'observed' : 'illegal';
-    if (anomaly.signature === LOST || anomaly.signature === REPLACED || anomaly.signature === SHARED)
+    if (LOSSES.has(anomaly.signature))
       return producerOf(scenario, anomaly).acks === 1 ? 'observed' : 'illegal';
     return 'illegal';
   },
@@ -114,7 +118,7 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
       .map(({ partition, baseOffset }) =>
         report(
           'acks 0 answered an offset',
-          `${process} sent ${send.records.length} records to ${topic} with acks 0 and was told offset ${baseOffset} of partition ${partition}, which no broker had confirmed.`,
+          `${process} sent ${count(send.records.length, 'record')} to ${topic} with acks 0 and was told offset ${baseOffset} of partition ${partition}, which no broker had confirmed.`,
           proof(seq, outcomeSeq),
           { ...subject, partition },
         ),
@@ -123,7 +127,7 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
     return [
       report(
         'acknowledged without an offset',
-        `${process} sent ${send.records.length} records to ${topic} with acks ${send.acks} and was told no offset.`,
+        `${process} sent ${count(send.records.length, 'record')} to ${topic} with acks ${send.acks} and was told no offset.`,
         proof(seq, outcomeSeq),
         subject,
       ),
@@ -131,37 +135,39 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
   if (!evidence.completeTopics.has(topic)) return [];
   const { found, deletedMax, wrong, misplaced, logs } = reckon(evidence, send);
   const proofs = proof(seq, outcomeSeq, ...logs.map((log) => log.event.seq));
-  const anomalies = wrong.map(({ partition, offset, there }) =>
-    report(
-      there === null ? LOST : REPLACED,
-      there === null
-        ? `${process} was told offset ${offset} of ${topic}/${partition} with acks ${send.acks}, and the log holds nothing there.`
-        : `${process} was told offset ${offset} of ${topic}/${partition} with acks ${send.acks}, and the log holds ${there} there.`,
-      proofs,
-      { ...subject, partition },
-    ),
-  );
-  for (const { record, partition, offset } of misplaced)
-    anomalies.push(
+  const [astray] = misplaced;
+  if (astray !== undefined)
+    return [
       report(
-        'record is at another offset than acknowledged',
-        `${record} of ${process} is at offset ${offset} of ${topic}/${partition}, which its acknowledgement does not say.`,
+        MISPLACED,
+        `${process} was told ${nameAnswers(send)} with acks ${send.acks}, and ${misplaced.length === 1 ? astray.record : `${count(misplaced.length, 'record')} of that send`} ${misplaced.length === 1 ? 'is' : 'are'} somewhere else: ${astray.record} is at offset ${astray.offset} of ${topic}/${astray.partition}.`,
+        proofs,
+        { ...subject, partition: astray.partition },
+      ),
+    ];
+  if (wrong.length > 0)
+    return wrong.map(({ partition, offset, there }) =>
+      report(
+        there === null ? LOST : REPLACED,
+        `${process} was told offset ${offset} of ${topic}/${partition} with acks ${send.acks}, and the log holds ${there ?? 'nothing'} there.`,
         proofs,
         { ...subject, partition },
       ),
     );
-  const missing = send.records.length - found.size - misplaced.length - deletedMax;
-  if (missing > 0 && anomalies.length === 0)
-    anomalies.push(
-      report(
-        LOST,
-        `${process} was told that ${send.records.length} records were written to ${topic} with acks ${send.acks}, and ${missing} of them are in no log.`,
-        proofs,
-        subject,
-      ),
-    );
-  return anomalies;
+  const missing = send.records.length - found.size - deletedMax;
+  if (missing <= 0) return [];
+  return [
+    report(
+      LOST,
+      `${process} was told that ${count(send.records.length, 'record')} had been written to ${topic} with acks ${send.acks}, and ${missing} of them ${missing === 1 ? 'is' : 'are'} in no log.`,
+      proofs,
+      subject,
+    ),
+  ];
 }
+
+const nameAnswers = ({ topic, answers }: Send): string =>
+  answers.map(({ partition, baseOffset }) => `offset ${baseOffset} of ${topic}/${partition}`).join(' and ');
 
 function sharedOffsets(sends: readonly Send[]): Anomaly[] {
   const first = new Map<string, Send>();

@@ -50,8 +50,8 @@ export interface Stretch {
 
 /** What became of one offset in a group. */
 export interface OffsetFate {
-  delivered: boolean;
-  deliveredSeq: number;
+  /** The last time that it was delivered, and in which stretch. */
+  delivered: { readonly seq: number; readonly stretch: Stretch } | null;
   /** The first beginning. */
   begun: Processing | null;
   /** The first that ended well. */
@@ -148,11 +148,7 @@ export function indexConsumption(
     current.last = Math.max(current.last, offset);
     current.lastSeq = seq;
     current.lastTime = time;
-    const fate = fateOf(of, offset);
-    if (!fate.delivered) {
-      fate.delivered = true;
-      fate.deliveredSeq = seq;
-    }
+    fateOf(of, offset).delivered = { seq, stretch: current };
     return current;
   };
 
@@ -207,7 +203,7 @@ export function indexConsumption(
 function fateOf(of: Building, offset: number): OffsetFate {
   let fate = of.fates.get(offset);
   if (fate === undefined) {
-    fate = { delivered: false, deliveredSeq: -1, begun: null, done: null, failed: null };
+    fate = { delivered: null, begun: null, done: null, failed: null };
     of.fates.set(offset, fate);
   }
   return fate;

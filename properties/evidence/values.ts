@@ -67,7 +67,10 @@ export const between = <T extends { readonly seq: number }>(
     firstIndexWhere(items, (item) => item.seq >= beforeSeq),
   );
 
-/** `3`, `3 to 7` or `3, 5 to 7 and 9`: offsets in ascending order, as a person would write them. */
+/** `1 record`, `2 records`. */
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+/** `3`, `3 and 4` or `3, 5 to 7 and 9`: offsets in ascending order, as a person would write them. */
 export function describeOffsets(offsets: readonly number[]): string {
   const ranges: [number, number][] = [];
   for (const offset of offsets) {
@@ -75,8 +78,10 @@ export function describeOffsets(offsets: readonly number[]): string {
     if (last !== undefined && offset === last[1] + 1) last[1] = offset;
     else ranges.push([offset, offset]);
   }
-  const shown = ranges.slice(0, 5).map(([from, to]) => (from === to ? `${from}` : `${from} to ${to}`));
-  if (ranges.length > shown.length) shown.push(`${ranges.length - shown.length} further ranges`);
+  const shown = ranges
+    .slice(0, 5)
+    .flatMap(([from, to]) => (to - from < 2 ? [...new Set([from, to])].map(String) : [`${from} to ${to}`]));
+  if (ranges.length > 5) shown.push(count(ranges.length - 5, 'further range'));
   return shown.length === 1 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }
 

@@ -1,0 +1,202 @@
+/** at-least-once on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { atLeastOnce } from './at-least-once.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+import { Story, type StoryOptions } from './testing/history-builder.ts';
+
+describeGoodHistories(atLeastOnce);
+
+describe('finds', () => {
+  it('records that no member was ever given', () => {
+    const { story, m1 } = alone();
+    story.produces(6);
+    m1.works(0, 2).stands(0, 4).works(0, 2).commits(0, 6);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offsets 2 and 3 of orders/0 (the first is record p1-2): they were never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('records that were delivered, committed and dropped', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.delivers(0, [0, 1]).processes(0, 0).delivers(0, [2]).processes(0, 2).commits(0, 3);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: delivered and never processed | Group billing never processed offset 1 of orders/0 (record p1-1): it was delivered, and the member went on without processing it. | delivery commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  /** A record is committed, its member is killed while processing it, and the next one goes on behind it. */
+  const committedFirst = (options: StoryOptions) => {
+    const { story, m1, m2 } = pair(options);
+    story.produces(4);
+    m1.delivers(0, [0]).commits(0, 1).begins(0, 0).crashes();
+    story.wait(6_000).generation([[m2, [0, 1]]]);
+    return story;
+  };
+
+  it('a record committed before it was processed', () => {
+    expect(findings(atLeastOnce, committedFirst({}))).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: committed before it was processed | Group billing never processed offset 0 of orders/0 (record p1-0): it was delivered and committed, and the member was interrupted before it had processed it. | delivery commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('the same as observed where that is the order asked for', () => {
+    const story = committedFirst({ groups: [{ commitOrder: 'commit-then-process' }] });
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "observed | lost: committed before it was processed | Group billing never processed offset 0 of orders/0 (record p1-0): it was delivered and committed, and the member was interrupted before it had processed it. | delivery commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('but a record that was skipped, in that order too', () => {
+    const { story, m1 } = alone({ groups: [{ commitOrder: 'commit-then-process' }] });
+    story.produces(3);
+    m1.works(0, 1).commits(0, 2).stands(0, 2).works(0, 1).commits(0, 3);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offset 1 of orders/0 (record p1-1): it was never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('a failed record that is not tried again', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.works(0, 1).delivers(0, [1]).processes(0, 1, 'failed').works(0, 1).commits(0, 3);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: processing failed and was not tried again | Group billing never processed offset 1 of orders/0 (record p1-1): the handler failed, and it was not delivered again. | delivery processing-end commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  /** Nothing is committed between two joins of a group that starts at the end, and records come in between. */
+  const resolvesTwice = (options: StoryOptions['groups']) => {
+    const story = new Story({ groups: options as NonNullable<StoryOptions['groups']> });
+    const m1 = story.joins('m1');
+    story.produces(2);
+    story.generation([[m1, [0]]]).produces(3);
+    story.generation([[m1, [0]]]);
+    return story;
+  };
+
+  it('records that came while latest was resolved twice', () => {
+    expect(findings(atLeastOnce, resolvesTwice([{ autoOffsetReset: 'latest' }]))).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: latest was resolved again before the first commit | Group billing never processed offsets 2 to 4 of orders/0 (the first is record p1-2): a member had found the end of the log before they were written, nothing was committed, and the next start was at the end again. | wire-list-offsets commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('the same as observed where nobody ever commits', () => {
+    const story = resolvesTwice([{ autoOffsetReset: 'latest', commitMode: { kind: 'none' } }]);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "observed | lost: latest was resolved again before the first commit | Group billing never processed offsets 2 to 4 of orders/0 (the first is record p1-2): a member had found the end of the log before they were written, nothing was committed, and the next start was at the end again. | wire-list-offsets fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('without a tap, records from the first delivery on', () => {
+    const story = new Story({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]]).produces(4);
+    m1.stands(0, 1).works(0, 1).stands(0, 3).works(0, 1).commits(0, 4);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offset 2 of orders/0 (record p1-2): it was never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('records skipped by a reset that nothing called for', () => {
+    const story = new Story({ marksResets: true, groups: [{ autoOffsetReset: 'latest' }] });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]]).produces(4);
+    m1.works(0, 1).commits(0, 1).findsOutOfRange(0);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: skipped by a reset without need | Group billing never processed offsets 1 to 3 of orders/0 (the first is record p1-1): a member moved to the end of the log although its position was in range. | wire-list-offsets commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('nothing where that reset was called for', () => {
+    const story = new Story({ marksResets: true, groups: [{ autoOffsetReset: 'latest' }] });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]]).produces(6);
+    m1.works(0, 1).commits(0, 1);
+    story.deletesRecords(3);
+    m1.findsOutOfRange(0);
+    expect(findings(atLeastOnce, story)).toEqual([]);
+  });
+
+  it('what a needed reset left to the next owner, once', () => {
+    const story = new Story({ marksResets: true, groups: [{ autoOffsetReset: 'latest' }] });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]]).produces(6);
+    m1.works(0, 1).commits(0, 1);
+    story.deletesRecords(3);
+    m1.findsOutOfRange(0);
+    story.produces(2);
+    const m2 = story.joins('m2');
+    story.generation([
+      [m2, [0]],
+      [m1, []],
+    ]);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: latest was resolved again before the first commit | Group billing never processed offsets 6 and 7 of orders/0 (the first is record p1-6): a member had found the end of the log before they were written, nothing was committed, and the next start was at the end again. | wire-list-offsets commit-accepted fact-log | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('acknowledged records that the broker lost, and does not blame the group', () => {
+    const { story } = alone();
+    story.produces(2, { written: false });
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost by the broker: acknowledged record is not in the log | 2 records, p1-0 the first, of p1.1 had been acknowledged with acks all and are in no log of orders. | produce-invoke produce-ok fact-log | p1 p1.1 orders",
+      ]
+    `);
+  });
+
+  it('the same as observed with acks 1 and a broker that failed', () => {
+    const { story } = alone({ producers: [{ acks: 1 }] });
+    story.produces(2, { written: false });
+    story.during({ kind: 'crash-broker', broker: 1 }, () => {});
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "observed | lost by the broker: acknowledged record is not in the log | 2 records, p1-0 the first, of p1.1 had been acknowledged with acks 1 and are in no log of orders. | produce-invoke produce-ok fact-log | p1 p1.1 orders",
+      ]
+    `);
+  });
+
+  it('where the group did not drain, only what it has passed', () => {
+    const { story, m1 } = alone();
+    story.produces(9);
+    m1.works(0, 2).stands(0, 4).works(0, 1).commits(0, 5);
+    story.ends({ drain: false, undrained: ['group billing has not processed orders-0 up to its end'] });
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offsets 2 and 3 of orders/0 (the first is record p1-2): they were never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('nothing where records only wait for the next owner', () => {
+    const { story, m1 } = alone();
+    story.produces(9);
+    m1.delivers(0, [0, 1, 2, 3, 4, 5, 6, 7, 8]).processes(0, 0);
+    story.ends({ drain: false, undrained: ['group billing has not processed orders-0 up to its end'] });
+    expect(findings(atLeastOnce, story)).toEqual([]);
+  });
+});

@@ -1,0 +1,161 @@
+/** convergence on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { convergence } from './convergence.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+import { Story } from './testing/history-builder.ts';
+
+describeGoodHistories(convergence);
+
+describe('finds', () => {
+  it('a live member that is not in the group', () => {
+    const { story } = alone();
+    story.joins('m2');
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member is not in the group | m2.1 runs and is not in generation 1 of group billing, the last one. | group-generation settled | billing m2.1",
+      ]
+    `);
+  });
+
+  it('a live member whose client has given up', () => {
+    const { story, m1, m2 } = pair();
+    m2.clientCrashes('TypeError: resolveOffset', false);
+    story.generation([[m1, [0, 1]]]);
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member whose client gave up | m2.1 runs and is not in generation 2 of group billing, the last one: its client had stopped for good with TypeError: resolveOffset. | client-crashed group-generation settled | billing m2.1",
+      ]
+    `);
+  });
+
+  it('a ghost', () => {
+    const { story, m1 } = pair();
+    m1.crashes();
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | ghost member | The member m1.1-id of generation 1 of group billing, the last one, is m1.1, which does not run. | group-generation process-exit settled | billing m1.1",
+      ]
+    `);
+  });
+
+  it('two memberships of one process', () => {
+    const { story, m1 } = alone();
+    const history = story.history();
+    const generation = history.events.find((event) => event.kind === 'group-generation');
+    if (generation?.kind !== 'group-generation') throw new Error('the story has no generation');
+    const [member] = generation.members;
+    generation.members.push({
+      ...(member as (typeof generation.members)[number]),
+      memberId: 'old',
+      assignment: [],
+    });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | ghost member | The member old of generation 1 of group billing, the last one, is m1.1, which has another membership there. | group-generation settled process-exit | billing m1.1",
+        "illegal | description of the group disagrees with its last generation | The coordinator describes group billing as m1.1-id with orders/0, and its last generation 1 has m1.1-id with orders/0, old with nothing. | group-generation fact-group | billing",
+      ]
+    `);
+    expect(m1.process).toBe('m1.1');
+  });
+
+  it('a member that was told to leave and did not', () => {
+    const { story } = pair();
+    story.act({ kind: 'leave', member: 'm2' });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member that was told to end goes on | m2.1 was told to end (leave) and is still in generation 1 of group billing, the last one. | group-generation action settled | billing m2.1",
+      ]
+    `);
+  });
+
+  it('a group that never becomes stable', () => {
+    const story = new Story();
+    story.joins('m1');
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | group never became stable | Group billing has the live members m1.1, and its coordinator never wrote a stable generation. | settled | billing",
+      ]
+    `);
+  });
+
+  it('a partition that nobody owns', () => {
+    const story = new Story({ topics: { orders: 3 } });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0, 2]]]);
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition without an owner at the end | Nobody owns orders/1 in generation 1 of group billing, the last one. | group-generation settled | billing orders 1",
+      ]
+    `);
+  });
+
+  it('what is not drained, unless nobody is left to drain it', () => {
+    const { story } = alone({ groups: [{}, {}] });
+    const other = story.joins('g2m1');
+    story.generation([[other, [0]]]);
+    other.crashes();
+    story.wait(6_000).empties('audit');
+    story.ends({
+      drain: false,
+      undrained: [
+        'group billing has not processed orders-0 up to its end, offset 3',
+        'group audit has not processed orders-0 up to its end, offset 3',
+        'orders-0 has no marker yet',
+      ],
+    });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | not drained at the bound | The run had not settled after 60000 ms: group billing has not processed orders-0 up to its end, offset 3 | settled | billing",
+        "illegal | not drained at the bound | The run had not settled after 60000 ms: orders-0 has no marker yet | settled | ",
+      ]
+    `);
+  });
+
+  it('a group that is still rebalancing, or whose description differs from its record', () => {
+    const told = (state: string, memberId: string | null) => {
+      const { story } = alone();
+      const fact = story.history().events.find((event) => event.kind === 'fact-group');
+      if (fact?.kind !== 'fact-group') throw new Error('the story has no description');
+      fact.state = state;
+      if (memberId !== null) (fact.members[0] as { memberId: string }).memberId = memberId;
+      return findings(convergence, story);
+    };
+    expect(told('PreparingRebalance', null)).toMatchInlineSnapshot(`
+      [
+        "illegal | group is not stable at the end | The coordinator describes group billing as PreparingRebalance at the end of settling. | group-generation fact-group | billing",
+      ]
+    `);
+    expect(told('Stable', 'somebody-else')).toMatchInlineSnapshot(`
+      [
+        "illegal | description of the group disagrees with its last generation | The coordinator describes group billing as somebody-else with orders/0, and its last generation 1 has m1.1-id with orders/0. | group-generation fact-group | billing",
+      ]
+    `);
+    expect(told('STABLE', null)).toEqual([]);
+  });
+
+  it('a member that ends by itself and stays away, observed where a broker failed', () => {
+    const tell = (hasFault: boolean) => {
+      const { story, m1, m2 } = pair();
+      if (hasFault) story.during({ kind: 'pause-broker', broker: 1 }, () => {});
+      story.emit({ process: m2.process, kind: 'application-error', call: 'connect', error: 'no broker' });
+      m2.exits(1);
+      story.generation([[m1, [0, 1]]]);
+      return findings(convergence, story);
+    };
+    expect(tell(false)).toMatchInlineSnapshot(`
+      [
+        "illegal | member ended by itself and stayed away | m2.1 ended with code 1 after connect had failed with no broker, nobody had told it to, and it was not there at the end. | application-error process-exit | billing m2.1",
+      ]
+    `);
+    expect(tell(true)[0]).toMatch(/^observed/);
+  });
+
+  it('nothing where the run never came to its end', () => {
+    const { story } = pair();
+    story.joins('m3');
+    const history = story.history();
+    const events = history.events.filter((event) => event.kind !== 'settled');
+    expect(convergence.check({ start: history.start, events })).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+/** duplicate-bound on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { duplicateBound } from './duplicate-bound.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+
+describeGoodHistories(duplicateBound);
+
+describe('finds', () => {
+  it('records processed again although they had been committed', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(5);
+    m1.works(0, 4).commits(0, 4).crashes();
+    story.wait(6_000).generation([[m2, [0, 1]]]);
+    m2.stands(0, 1).works(0, 4);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed again after its commit | m2.1 processed offsets 1 to 3 of orders/0 in group billing again, which m1.1 had begun, although 4 had been committed before it resumed at 1. | processing-begin commit-accepted delivery processing-begin | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('the same without a tap', () => {
+    const { story, m1, m2 } = pair({ wire: false });
+    story.produces(5);
+    m1.works(0, 4).commits(0, 4).crashes();
+    story.wait(6_000).generation([[m2, [0, 1]]]);
+    m2.stands(0, 3).works(0, 2);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed again after its commit | m2.1 processed offset 3 of orders/0 in group billing again, which m1.1 had begun, although 4 had been committed before it resumed at 3. | processing-begin commit-accepted delivery processing-begin | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('records processed again for no reason at all', () => {
+    const { story, m1 } = alone();
+    story.produces(4);
+    m1.works(0, 3).stands(0, 1).works(0, 3).commits(0, 4);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed again without a cause | m1.1 processed offsets 1 and 2 of orders/0 in group billing again, and nothing had happened that would explain it. | processing-begin delivery processing-begin | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('records that come again after a failure although their commit was confirmed', () => {
+    const { story, m1 } = alone();
+    story.produces(4);
+    m1.works(0, 2).commits(0, 2).delivers(0, [2]).processes(0, 2, 'failed');
+    m1.stands(0, 0).works(0, 4).commits(0, 4);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed again after its commit | m1.1 processed offsets 0 and 1 of orders/0 in group billing again, although 2 had been committed before it resumed at 0. | processing-begin commit-accepted delivery processing-begin | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a member that consumes what another one owns', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(4);
+    m1.works(0, 3);
+    m2.stands(0, 0).works(0, 2);
+    m1.works(0, 1).commits(0, 4);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed again by a member that did not own it | m2.1 processed offsets 0 and 1 of orders/0 in group billing again, which m1.1 had begun, although the partition was not its own. | processing-begin delivery processing-begin | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('two owners at once', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(3);
+    story.generation([
+      [m1, [0]],
+      [m2, [0, 1]],
+    ]);
+    m1.works(0, 1);
+    m2.works(0, 2);
+    m1.works(0, 1);
+    story.ends({ drain: false });
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed by two owners at once | m2.1 and another member processed offset 1 of orders/0 in group billing, and generation 2 assigns it to both. | delivery processing-begin | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('a member that goes on after it has joined again without the partition', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(4);
+    m1.delivers(0, [0]).processes(0, 0);
+    story.generation([
+      [m1, [1]],
+      [m2, [0]],
+    ]);
+    m2.works(0, 3).commits(0, 3);
+    m1.delivers(0, [1]).processes(0, 1);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed on after giving the partition up | m1.1 processed offset 1 of orders/0 in group billing after it had joined again without that partition, and so did its new owner. | delivery processing-begin | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('uncommitted records that do not come again', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(5);
+    m1.works(0, 1).commits(0, 1).works(0, 2).crashes();
+    story.wait(6_000).generation([[m2, [0, 1]]]);
+    m2.stands(0, 3).works(0, 2).commits(0, 5);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | uncommitted records did not come again | m2.1 resumed at 3, so offsets 1 and 2 of orders/0 in group billing did not come again, although 1 was the last commit. | commit-accepted delivery | billing orders 0 m2.1",
+      ]
+    `);
+  });
+});

@@ -1,0 +1,84 @@
+/** group-isolation on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { groupIsolation } from './group-isolation.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { Story } from './testing/history-builder.ts';
+
+/** Two groups of one member each on one topic. */
+const two = () => {
+  const story = new Story({ groups: [{}, {}] });
+  const [m1, other] = [story.joins('m1'), story.joins('g2m1')];
+  story.generation([[m1, [0]]]).generation([[other, [0]]]);
+  story.produces(3);
+  m1.works(0, 3).commits(0, 3);
+  other.works(0, 3).commits(0, 3);
+  return { story, m1, other };
+};
+
+describeGoodHistories(groupIsolation);
+
+describe('finds', () => {
+  it('a member that is given records for another group', () => {
+    const { story, m1 } = two();
+    story.produces(1);
+    const about = { process: m1.process, group: 'audit', topic: 'orders', partition: 0 };
+    story.emit({ ...about, kind: 'delivery', offsets: ['3'] });
+    story.emit({ ...about, kind: 'delivery', offsets: ['4'] });
+    expect(findings(groupIsolation, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member acted in another group | m1.1 is a member of billing and took part in group audit (delivery). | delivery | audit m1.1",
+      ]
+    `);
+  });
+
+  it('a member in the generation of another group', () => {
+    const { story, m1 } = two();
+    story.generation([[m1, [0]]], { unaware: [m1], groupId: 'audit' });
+    expect(findings(groupIsolation, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | stranger among the members | Generation 2 of group audit has the member m1.1, which is no process of this group. | group-generation | audit m1.1",
+      ]
+    `);
+  });
+
+  it('committed offsets that change while nobody is there', () => {
+    const { story, other } = two();
+    other.crashes();
+    story.wait(6_000).empties('audit').wait(20_000).accepts('orders', 0, 1, 'audit');
+    expect(findings(groupIsolation, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | commit without a member at work | The committed offset of orders/0 in group audit became 1 when none of its processes ran. | commit-accepted | audit orders 0",
+      ]
+    `);
+  });
+
+  it('a generation that comes while nobody is there', () => {
+    const { story, other } = two();
+    other.crashes();
+    story.wait(60_000).generation([[other, [0]]], { unaware: [other] });
+    expect(findings(groupIsolation, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | generation without a member at work | Group audit went on to generation 2 when none of its processes ran. | group-generation | audit",
+      ]
+    `);
+  });
+
+  it("the other group's offsets deleted with one's own", () => {
+    const { story, other } = two();
+    other.leaves();
+    story.empties('audit').deletesOffsets('orders', 'audit');
+    story.coordinatorEvent({
+      process: 'coordinator',
+      kind: 'commit-removed',
+      group: 'billing',
+      topic: 'orders',
+      partition: 0,
+      logPosition: story.coordinatorPlace(),
+    });
+    expect(findings(groupIsolation, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | committed offset removed without a cause | The committed offset of orders/0 in group billing was removed, and nobody had asked for that. | commit-removed | billing orders 0",
+      ]
+    `);
+  });
+});

@@ -1,0 +1,151 @@
+/** offset-reset on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { offsetReset } from './offset-reset.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+import { Story, type StoryOptions } from './testing/history-builder.ts';
+
+const latest: StoryOptions = { groups: [{ autoOffsetReset: 'latest' }] };
+
+/** A group of one member that starts at `at` in a log of five records. */
+const startsAt = (at: number, options: StoryOptions) => {
+  const story = new Story(options);
+  story.produces(5);
+  const m1 = story.joins('m1');
+  story.generation([[m1, [0]]]).produces(3);
+  m1.stands(0, at)
+    .works(0, 8 - at)
+    .commits(0, 8);
+  return story;
+};
+
+describeGoodHistories(offsetReset);
+
+describe('finds', () => {
+  it('earliest that starts at the end, and in between', () => {
+    expect(findings(offsetReset, startsAt(5, {}))).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 5 for the first time, nothing having been committed, but auto.offset.reset earliest asks for offset 0, the first that the log still holds. | wire-offset-fetch wire-list-offsets delivery | billing orders 0 m1.1",
+      ]
+    `);
+    expect(findings(offsetReset, startsAt(1, {}))).toHaveLength(1);
+    expect(findings(offsetReset, startsAt(0, {}))).toEqual([]);
+  });
+
+  it('latest that starts at the beginning, and behind the end', () => {
+    expect(findings(offsetReset, startsAt(0, latest))).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 0 for the first time, nothing having been committed, but the log end that it was told is 5. | wire-offset-fetch wire-list-offsets delivery | billing orders 0 m1.1",
+      ]
+    `);
+    expect(findings(offsetReset, startsAt(6, latest))).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 6 for the first time, nothing having been committed, but the log end that it was told is 5. | wire-offset-fetch wire-list-offsets delivery | billing orders 0 m1.1",
+      ]
+    `);
+    expect(findings(offsetReset, startsAt(5, latest))).toEqual([]);
+  });
+
+  it('the same without a tap, as far as it shows', () => {
+    expect(findings(offsetReset, startsAt(4, { ...latest, wire: false }))).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 4 for the first time, nothing having been committed, but auto.offset.reset latest asks for the log's end, and offset 4 had been acknowledged before. | delivery | billing orders 0 m1.1",
+      ]
+    `);
+    expect(findings(offsetReset, startsAt(2, { wire: false }))).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 2 for the first time, nothing having been committed, but auto.offset.reset earliest asks for offset 0, the first that the log still holds. | delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('any start with none', () => {
+    expect(
+      findings(offsetReset, startsAt(0, { groups: [{ autoOffsetReset: 'none' }] })),
+    ).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 0 for the first time, nothing having been committed, but auto.offset.reset none forbids a start without a committed offset. | wire-offset-fetch wire-list-offsets delivery | billing orders 0 m1.1",
+        "illegal | asked for the wrong end of the log | m1.1 had no position in orders/0 and asked for the latest offset, although group billing has auto.offset.reset none. | wire-offset-fetch wire-list-offsets | billing m1.1 orders 0",
+      ]
+    `);
+  });
+
+  it('earliest after the offsets were deleted', () => {
+    const { story, m1 } = alone();
+    story.produces(4);
+    m1.works(0, 4).commits(0, 4).leaves();
+    story.empties().deletesOffsets();
+    const m2 = story.joins('m2');
+    story.generation([[m2, [0]]]).produces(1);
+    m2.stands(0, 4).works(0, 1).commits(0, 5);
+    expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m2.1 started orders/0 in group billing at 4 after its committed offset was removed, but auto.offset.reset earliest asks for offset 0, the first that the log still holds. | commit-removed wire-offset-fetch wire-list-offsets delivery | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('earliest after a negative commit', () => {
+    const { story, m1, m2 } = pair({ marksResets: true });
+    story.produces(6);
+    m1.works(0, 2).commits(0, 2);
+    story.deletesRecords(4);
+    m1.findsOutOfRange(0, { offset: 2 }).crashes();
+    story.wait(6_000).generation([[m2, [0, 1]]]);
+    m2.stands(0, 5).works(0, 1).commits(0, 6);
+    expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m2.1 started orders/0 in group billing at 5 after -2 was committed in its place, but auto.offset.reset earliest asks for offset 4, the first that the log still holds. | commit-accepted wire-offset-fetch wire-list-offsets delivery | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('a wrong start after a position below the log start', () => {
+    const { story, m1 } = alone();
+    story.produces(6);
+    m1.works(0, 1).commits(0, 1);
+    story.deletesRecords(3);
+    m1.findsOutOfRange(0).stands(0, 5).works(0, 1).commits(0, 6);
+    expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start after a position out of range | m1.1 started orders/0 in group billing at 5 after its position 1 was out of range, but auto.offset.reset earliest asks for offset 3, the first that the log still holds. | commit-accepted wire-fetch-error wire-list-offsets delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a wrong start after a position above the log end', () => {
+    const { story, m1 } = alone(latest);
+    story.produces(6, { outcome: 'unknown' });
+    m1.works(0, 6).commits(0, 6);
+    story.during({ kind: 'crash-broker', broker: 1 }, () => story.log('orders', 0).records.splice(3));
+    m1.findsOutOfRange(0).stands(0, 0).works(0, 3);
+    expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start after a position out of range | m1.1 started orders/0 in group billing at 0 after its position 6 was out of range, but the log end that it was told is 3. | commit-accepted wire-fetch-error wire-list-offsets delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a question for the wrong end', () => {
+    const { story, m1 } = alone();
+    story.produces(1);
+    m1.resolves(0).lists(0, { at: 'latest' });
+    expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 1 for the first time, nothing having been committed, but auto.offset.reset earliest asks for offset 0, the first that the log still holds. | wire-list-offsets wire-offset-fetch wire-list-offsets wire-list-offsets delivery | billing orders 0 m1.1",
+        "illegal | asked for the wrong end of the log | m1.1 had no position in orders/0 and asked for the latest offset, although group billing has auto.offset.reset earliest. | wire-offset-fetch wire-list-offsets | billing m1.1 orders 0",
+      ]
+    `);
+  });
+
+  it('as observed, a reset that the log gave no reason for', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.works(0, 1).commits(0, 1).findsOutOfRange(0).stands(0, 0).works(0, 1);
+    expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+      [
+        "observed | reset although the position was in range | m1.1 was told that its position 1 in orders/0 is out of range, although the log of group billing had that offset all the time. | wire-fetch-error fact-log | billing m1.1 orders 0",
+      ]
+    `);
+  });
+});
