@@ -26,8 +26,13 @@ const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHas
 
 /**
  * @param scenarios what `loadRunDirectory` gives: the kept scenarios, found by their index in the run
+ * @param options.picturesLengthMax from this many characters on, scenarios are told without their picture
  */
-export function renderHtml(result: RunResult, scenarios: readonly LoadedScenario[]): string {
+export function renderHtml(
+  result: RunResult,
+  scenarios: readonly LoadedScenario[],
+  { picturesLengthMax = PICTURES_LENGTH_MAX }: { readonly picturesLengthMax?: number } = {},
+): string {
   const sections = sectionsOf(result, scenarios);
   const page = (
     <html lang="en">
@@ -50,7 +55,7 @@ export function renderHtml(result: RunResult, scenarios: readonly LoadedScenario
         <main>
           <Overview result={result} shown={new Set(sections.map((section) => section.own.index))} />
           {/* Rendered below, by the same framework. */}
-          <div dangerouslySetInnerHTML={{ __html: details(sections) }} />
+          <div dangerouslySetInnerHTML={{ __html: details(sections, picturesLengthMax) }} />
         </main>
       </body>
     </html>
@@ -60,11 +65,11 @@ export function renderHtml(result: RunResult, scenarios: readonly LoadedScenario
 }
 
 /** The sections in order, without pictures once there are too many of them for one page. */
-function details(sections: readonly ScenarioSection[]): string {
+function details(sections: readonly ScenarioSection[], picturesLengthMax: number): string {
   let length = 0;
   return sections
     .map((section) => {
-      const withPicture = length < PICTURES_LENGTH_MAX;
+      const withPicture = length < picturesLengthMax;
       const html = render(<ScenarioDetails {...section} timeline={withPicture ? section.timeline : null} />);
       length += html.length;
       return html;

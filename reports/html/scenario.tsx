@@ -146,7 +146,7 @@ function markersOf({ anomalies, own }: ScenarioSection, history: History): Marke
         number,
         policy: anomaly.policy,
         timeMs: event.time,
-        lane: laneOf(event, scenario),
+        lane: laneOf(event, scenario, anomaly.subject.group),
         text: shorten(
           `${number}: ${anomaly.property}, ${formatSeconds(event.time, 3)}: ${describeEvent(event, scenario)}`,
           300,
@@ -156,10 +156,13 @@ function markersOf({ anomalies, own }: ScenarioSection, history: History): Marke
   );
 }
 
-/** The lane in which a person would look for an event. */
-export function laneOf(event: HistoryEvent, scenario: Scenario): LaneName {
+/**
+ * The lane in which a person would look for an event.
+ * @param about the group that the anomaly is about, for an event that names none, such as what a partition log held
+ */
+export function laneOf(event: HistoryEvent, scenario: Scenario, about?: string): LaneName {
   const member = memberOf(event.process, scenario);
-  const group = 'group' in event && event.group !== null ? event.group : member?.group;
+  const group = 'group' in event && event.group !== null ? event.group : (member?.group ?? about);
   if (event.kind === 'action') return { kind: 'faults' };
   const place = placeOf(event);
   if (group !== undefined && place !== undefined) return { kind: 'partition', group, ...place };

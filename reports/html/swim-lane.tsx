@@ -291,7 +291,7 @@ function Faults({ layout }: { readonly layout: Layout }): JSX.Element {
         const top = AXIS_HEIGHT + y;
         const x = scale.x(fault.fromMs);
         const width = Math.max(2, scale.across(fault));
-        // A member's fault concerns its group's lanes only.
+        // A member's fault concerns its group's lanes only, and its own lanes show how long it lasted.
         const block = groups.find((group) => group.lanes.group === fault.group);
         const from = block?.y ?? AXIS_HEIGHT + layout.faultsHeight;
         const to = block === undefined ? height - AXIS_HEIGHT : block.y + block.height;
@@ -299,7 +299,7 @@ function Faults({ layout }: { readonly layout: Layout }): JSX.Element {
         return (
           <g key={fault.action} class={`${fault.severity}${fault.skipped ? ' skipped' : ''}`}>
             <title>{`${formatSeconds(fault.fromMs)}${fault.lasting ? ` to ${formatSeconds(fault.toMs)}` : ''}: ${shorten(fault.text, 300)}`}</title>
-            {crosses && fault.lasting ? (
+            {crosses && fault.lasting && fault.group === null ? (
               <rect x={x} y={from} width={width} height={to - from} class="shade" />
             ) : null}
             {crosses ? <path d={`M${x} ${from}V${to}`} class="line" /> : null}
@@ -507,6 +507,7 @@ const stateWords: Record<MemberSpan['state'], string> = {
   owning: 'owns partitions',
   idle: 'idle: in the group without a partition',
   stalled: 'stalled',
+  left: 'has left the group',
   expelled: 'runs, but the coordinator has dropped it',
 };
 
@@ -537,7 +538,7 @@ function Member({
           <g key={span.fromMs} class={span.state}>
             <title>{`${formatSeconds(span.fromMs)} to ${formatSeconds(span.toMs)}: ${span.process} ${stateWords[span.state]}`}</title>
             <rect {...box} fill={fillOf(style)} class={solid ? 'band' : 'band pale'} />
-            {solid || span.state === 'idle' ? null : <rect {...box} class="state" />}
+            {solid || span.state === 'idle' || span.state === 'left' ? null : <rect {...box} class="state" />}
             <BandText
               text={words[span.state] ?? span.state}
               x={x}

@@ -238,6 +238,27 @@ describe('members', () => {
     ]);
   });
 
+  test('one that said goodbye has left; where it comes back and is dropped later, it is expelled', () => {
+    const leave = (time: number): UnplacedEvent =>
+      at(time, 'a.1', { kind: 'wire-leave', group: 'g', memberIds: ['a.1-x'] });
+    const history = historyOf(
+      started(0, 'a'),
+      generation(100, 1, member('a.1', 0)),
+      leave(150),
+      generation(200, 2, member('b.1', 0)),
+      generation(500, 3, member('a.1', 0)),
+      generation(700, 4, member('b.1', 0)),
+    );
+    expect(statesOf(history, 'a')).toEqual([
+      '0-100 joining',
+      '100-150 owning',
+      '150-200 rebalancing',
+      '200-500 left',
+      '500-700 owning',
+      '700-1000 expelled',
+    ]);
+  });
+
   test('incarnations share a lane, with how each ended', () => {
     const history = historyOf(
       started(0, 'a'),
@@ -335,6 +356,22 @@ describe('the whole', () => {
     const stall = { kind: 'action', action: 0, actionKind: 'stall', outcome: 'applied', reason: null };
     const [fault] = timelineOf(historyOf(at(300, 'harness', { ...stall, phase: 'begin' }))).faults;
     expect(fault).toMatchObject({ fromMs: 300, toMs: 1_000, lasting: true, group: 'g', label: 'stall b' });
+  });
+
+  test('an action that was skipped while it was carried out is skipped, and says why', () => {
+    const stall = { kind: 'action', action: 0, actionKind: 'stall' };
+    const [fault] = timelineOf(
+      historyOf(
+        at(300, 'harness', { ...stall, phase: 'begin', outcome: 'applied', reason: null }),
+        at(400, 'harness', { ...stall, phase: 'end', outcome: 'skipped', reason: 'not running' }),
+      ),
+    ).faults;
+    expect(fault).toMatchObject({
+      skipped: true,
+      lasting: false,
+      toMs: 300,
+      text: 'skipped: stall of b for 200 ms (not running)',
+    });
   });
 
   test('the synthetic run: two groups apart, its overlap, its zombie', () => {

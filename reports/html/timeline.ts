@@ -48,8 +48,19 @@ export interface PartitionLane {
   readonly commits: readonly CommitMark[];
 }
 
-/** `expelled`: its process runs, but the coordinator's generation no longer counts it. */
-export type MemberState = 'dead' | 'joining' | 'rebalancing' | 'owning' | 'idle' | 'stalled' | 'expelled';
+/**
+ * `expelled`: its process runs, but the coordinator's generation no longer counts it; `left`: the same, after the member
+ * itself had told the coordinator that it leaves.
+ */
+export type MemberState =
+  | 'dead'
+  | 'joining'
+  | 'rebalancing'
+  | 'owning'
+  | 'idle'
+  | 'stalled'
+  | 'expelled'
+  | 'left';
 
 export interface MemberSpan extends Span {
   readonly state: MemberState;
@@ -187,12 +198,14 @@ function groupLanes(
     return { topic, partition, ownership, ...activityOf(topic, partition, events, generations, own) };
   });
   const members = scenario.groups.find((one) => one.id === group)?.members.map((member) => member.id) ?? [];
+  const leaves = events.filter((event) => event.kind === 'wire-leave');
   const lanes = [...new Set([...members, ...own.map((process) => process.id)])].map((member) =>
     memberLane(
       member,
       own.filter((process) => process.id === member),
       generations,
       rebalances,
+      leaves,
       whole,
     ),
   );
@@ -398,6 +411,7 @@ function memberLane(
   processes: readonly Process[],
   generations: readonly Generation[],
   rebalances: readonly Span[],
+  leaves: readonly EventOf<'wire-leave'>[],
   whole: Span,
 ): MemberLane {
   const pieces = piecesBetween(whole, [
@@ -410,7 +424,7 @@ function memberLane(
     return {
       ...piece,
       process: process.process,
-      state: stateAt(process, piece.fromMs, generations, rebalances),
+      state: stateAt(process, piece.fromMs, generations, rebalances, leaves),
     };
   });
   const exits = processes.flatMap(({ exit, process }) => {
@@ -427,6 +441,7 @@ function stateAt(
   timeMs: number,
   generations: readonly Generation[],
   rebalances: readonly Span[],
+  leaves: readonly EventOf<'wire-leave'>[],
 ): MemberState {
   if (conditionAt(process, timeMs) === 'stalled') return 'stalled';
   const isIn = (generation: Generation): GroupMember | undefined =>
@@ -434,8 +449,12 @@ function stateAt(
   const generation = generationAt(generations, timeMs);
   const membership = generation === undefined ? undefined : isIn(generation);
   if (membership === undefined) {
-    const before = generations.some((one) => one.timeMs <= timeMs && isIn(one) !== undefined);
-    return before ? 'expelled' : 'joining';
+    const last = generations.findLast((one) => one.timeMs <= timeMs && isIn(one) !== undefined);
+    if (last === undefined) return 'joining';
+    const left = leaves.some(
+      (leave) => leave.process === process.process && leave.time >= last.timeMs && leave.time <= timeMs,
+    );
+    return left ? 'left' : 'expelled';
   }
   if (rebalances.some((span) => span.fromMs <= timeMs && timeMs < span.toMs)) return 'rebalancing';
   return membership.assignment.some((one) => one.partitions.length > 0) ? 'owning' : 'idle';
@@ -446,22 +465,25 @@ function faultsOf(history: History, whole: Span): Fault[] {
   const groupOf = new Map(
     scenario.groups.flatMap((group) => group.members.map((member) => [member.id, group.id])),
   );
-  const ended = new Map<number, number>();
+  const ends = new Map<number, EventOf<'action'>>();
   for (const event of history.events)
-    if (event.kind === 'action' && event.phase === 'end') ended.set(event.action, event.time);
+    if (event.kind === 'action' && event.phase === 'end') ends.set(event.action, event);
   return history.events.flatMap((event): Fault[] => {
     if (event.kind !== 'action' || event.phase !== 'begin') return [];
     const action = scenario.actions[event.action];
-    const skipped = event.outcome === 'skipped';
+    const end = ends.get(event.action);
+    // Some actions turn out to be impossible only while they are carried out.
+    const skipped = event.outcome === 'skipped' || end?.outcome === 'skipped';
+    const reason = event.reason ?? end?.reason ?? null;
     const lasting = action !== undefined && 'durationMs' in action && !skipped;
     const text = action === undefined ? event.actionKind : describeAction(action);
     return [
       {
         fromMs: event.time,
-        toMs: lasting ? (ended.get(event.action) ?? whole.toMs) : event.time,
+        toMs: lasting ? (end?.time ?? whole.toMs) : event.time,
         action: event.action,
         label: action === undefined ? event.actionKind : labelOf(action),
-        text: skipped ? `skipped: ${text}${event.reason === null ? '' : ` (${event.reason})`}` : text,
+        text: skipped ? `skipped: ${text}${reason === null ? '' : ` (${reason})`}` : text,
         lasting,
         skipped,
         group: action !== undefined && 'member' in action ? (groupOf.get(action.member) ?? null) : null,
