@@ -26,9 +26,16 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const LIBRARY_REQUEST_TIMEOUT_MS = 60_000;
 const LIBRARY_INFLIGHT_MAX = 10_000;
 
-/** Node's codes for certificates and TLS settings that will be no better next time, and for refused credentials. */
-const lastingFailure =
-  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|PLT_KFK_AUTHENTICATION$)/;
+/**
+ * Node's codes for credentials, certificates and TLS settings that will be no better next time. Other TLS errors, such
+ * as an end in the middle of a handshake, are those of a broker that is being killed.
+ */
+const lastingFailures = [
+  /^PLT_KFK_AUTHENTICATION$/,
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT|ERR_OSSL_)/,
+  /^ERR_SSL_\w*ALERT\w*(CERTIFICATE|CA|HANDSHAKE_FAILURE|PROTOCOL_VERSION|INSUFFICIENT_SECURITY)/,
+  /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL)$/,
+];
 
 export class BrokerConnection {
   readonly #address: BrokerAddress;
@@ -52,22 +59,11 @@ export class BrokerConnection {
     address: BrokerAddress,
   ): Promise<BrokerConnection> {
     const opened = new BrokerConnection(connection, clientId, address);
-    try {
-      await opened.#within(`connecting`, CONNECT_TIMEOUT_MS, (done) => {
-        // With a callback it returns no promise.
-        void opened.#connection.connect(address.host, address.port, (error) =>
-          done(error ?? null, undefined),
-        );
-      });
-      return opened;
-    } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal !== null)
-        throw new BrokerRefusedError(`${format(address)} refused the connection: ${refusal}`, {
-          cause: error,
-        });
-      throw error;
-    }
+    await opened.#within('connecting', CONNECT_TIMEOUT_MS, (done) => {
+      // With a callback it returns no promise.
+      void opened.#connection.connect(address.host, address.port, (error) => done(error ?? null, undefined));
+    });
+    return opened;
   }
 
   get usable(): boolean {
@@ -76,7 +72,7 @@ export class BrokerConnection {
 
   /**
    * Sends one request. An answer that holds error codes is an answer: the caller looks at the codes.
-   * @throws BrokerUnreachableError where there was none in time; the connection is destroyed then
+   * @throws BrokerUnreachableError where there was none in time; the connection is destroyed then; BrokerRefusedError
    */
   async request<A extends unknown[], R>(api: API<A, R>, args: A, timeoutMs: number): Promise<R> {
     return await this.#within<R>(`request ${api.key} version ${api.version}`, timeoutMs, (done) => {
@@ -138,7 +134,12 @@ export class BrokerConnection {
     this.#connection.socket?.destroy();
   }
 
-  #unreachable(error: Error): BrokerUnreachableError {
+  #unreachable(error: Error): Error {
+    const refusal = refusalOf(error);
+    if (refusal !== null)
+      return new BrokerRefusedError(`${format(this.#address)} refused the connection: ${refusal}`, {
+        cause: error,
+      });
     return new BrokerUnreachableError(
       `${format(this.#address)} could not be reached: ${deepMessage(error)}`,
       {
@@ -173,7 +174,7 @@ function libraryOptions(connection: Connection, address: BrokerAddress): Connect
 function refusalOf(error: unknown): string | null {
   for (let at = error; at instanceof Error; at = at.cause as unknown) {
     const code = (at as { code?: unknown }).code;
-    if (typeof code === 'string' && lastingFailure.test(code)) return at.message;
+    if (typeof code === 'string' && lastingFailures.some((pattern) => pattern.test(code))) return at.message;
   }
   return null;
 }

@@ -59,6 +59,8 @@ export class FakeCluster {
   readonly fetches: { broker: number; partition: number; offset: bigint }[] = [];
   /** What one broker believes of partition 0, where that differs from the truth. */
   readonly beliefs = new Map<number, Belief>();
+  /** Answers begin with the batch before the one asked for, as the protocol allows. */
+  generous = false;
   /** Replaces the bytes of the next Fetch answers. */
   corrupt: ((bytes: Buffer) => Buffer) | null = null;
 
@@ -80,6 +82,10 @@ export class FakeCluster {
 
   get connection(): Connection {
     return { bootstrapServers: this.#ports.map((port) => `127.0.0.1:${port}`), tls: null, sasl: null };
+  }
+
+  get openConnections(): number {
+    return [...this.#sockets.values()].reduce((sum, sockets) => sum + sockets.size, 0);
   }
 
   end(partition: number): bigint {
@@ -252,10 +258,12 @@ export class FakeCluster {
       errorCode = OFFSET_OUT_OF_RANGE;
     let records = Buffer.alloc(0);
     if (errorCode === NONE) {
-      const wanted = stored.batches.filter(
-        (batch) => batch.lastOffset >= asked.fetchOffset && batch.lastOffset < end,
-      );
-      records = Buffer.concat(wanted.map((batch) => batch.bytes));
+      const held = stored.batches.filter((batch) => batch.lastOffset < end);
+      const first = held.findIndex((batch) => batch.lastOffset >= asked.fetchOffset);
+      if (first >= 0)
+        records = Buffer.concat(
+          held.slice(Math.max(0, first - (this.generous ? 1 : 0))).map((batch) => batch.bytes),
+        );
       if (this.corrupt && records.length > 0) records = Buffer.from(this.corrupt(records));
     }
     return {

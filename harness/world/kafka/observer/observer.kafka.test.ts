@@ -29,6 +29,7 @@ import { KafkaRequestError } from './kafka-error.ts';
 import { versionsUnderTest } from './kafka-versions.testing.ts';
 
 describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version, image }) => {
+  const isOld = version.startsWith('3.');
   let set: ClusterSet;
   let admin: ClusterAdmin;
   let view: CoordinatorView;
@@ -187,8 +188,9 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
   });
 
   it('reads what the broker compressed', async () => {
-    const readable = ['gzip', 'snappy', 'lz4'];
-    for (const codec of [...readable, 'zstd']) {
+    // Node 20 has no zstd; the error has to say so.
+    const hasZstd = 'zstdDecompressSync' in (await import('node:zlib'));
+    for (const codec of ['gzip', 'snappy', 'lz4', 'zstd']) {
       const topic = `${prefix}${codec}`;
       const configuration = { 'compression.type': codec };
       await admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 1, configuration }]);
@@ -199,10 +201,12 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
       }));
       await producer.send({ topic, messages });
       await producer.disconnect();
-      const read = admin.readPartition(topic, 0, 0n, 50n);
-      const canRead = readable.includes(codec) || 'zstdDecompressSync' in (await import('node:zlib'));
-      if (canRead) expect((await read).map((record) => ({ value: String(record.value) }))).toEqual(messages);
-      else await expect(read).rejects.toThrow('zstd is not supported in the current Node.js version');
+      const read: unknown = await admin.readPartition(topic, 0, 0n, 50n).then(
+        (records) => records.map((record) => ({ value: String(record.value) })),
+        (error: unknown) => String(error),
+      );
+      const unreadable = expect.stringContaining('zstd is not supported in the current Node.js version');
+      expect(read).toEqual(codec !== 'zstd' || hasZstd ? messages : unreadable);
       await admin.deleteTopics([topic]);
     }
   });
@@ -332,7 +336,7 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
       await member.joinGroup({});
     }
     await members[1]?.commit({ offsets: [{ topic, partition: 0, offset: 3n, leaderEpoch: 0 }] });
-    await Promise.allSettled(members.map(async (member) => await member.close(true)));
+    for (const member of members) await new Promise<void>((resolve) => member.close(true, () => resolve()));
     const dynamic = kafka.consumer({ groupId: `${prefix}dynamic`, sessionTimeout: 10_000 });
     await dynamic.connect();
     await dynamic.subscribe({ topic });
@@ -342,7 +346,7 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
     await admin.deleteGroups([`${prefix}dynamic`]);
     let memberId = '';
     // The new protocol (KIP-848) has other records; 3.9 has it switched off.
-    if (!version.startsWith('3.')) {
+    if (!isOld) {
       const link = new ClusterLink({ bootstrapServers: bootstrapBrokers, tls: null, sasl: null }, 'm3.1');
       const heartbeat = async (epoch: number) =>
         await link.requestAny(consumerGroupHeartbeatV0.api, [
@@ -383,10 +387,8 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
           assignment: [{ topic, partitions: [0, 1] }],
         },
       ]);
-    if (!version.startsWith('3.'))
-      expect(told.filter((event) => event.group === `${prefix}modern`)).toMatchObject([
-        { kind: 'commit-accepted', offset: '4' },
-      ]);
+    const ofModern = told.filter((event) => event.group === `${prefix}modern`);
+    expect(ofModern).toMatchObject(isOld ? [] : [{ kind: 'commit-accepted', offset: '4' }]);
 
     if (capture) {
       const [end] = await admin.logOffsets(OFFSETS_TOPIC);

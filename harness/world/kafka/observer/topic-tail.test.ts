@@ -86,14 +86,17 @@ describe('a topic tail', () => {
   });
 
   it('does not wait for ever on a broker that stays silent', async () => {
-    cluster.pause(0);
     cluster.append(0, ['a']);
+    await reached(0);
+    // Now it is in the middle of a long poll.
+    cluster.pause(0);
+    cluster.append(0, ['b']);
     cluster.move(0, 2);
     cluster.move(1, 2);
     await reached(0);
-    cluster.append(1, ['b']);
+    cluster.append(1, ['c']);
     await reached(1);
-    expect(seen).toEqual(['0/1 a', '1/0 b']);
+    expect(seen).toEqual(['0/1 a', '0/2 b', '1/0 c']);
   });
 
   it('does not believe a former leader that woke up and knows less than we do', async () => {
@@ -173,6 +176,27 @@ describe('a topic tail', () => {
     expect(gaps).toEqual([{ partition: 0, reason: 'deleted', fromOffset: 1n, toOffset: 2n }]);
   });
 
+  it('goes on in the middle of a batch where the log starts there now', async () => {
+    await quiet(async () => {
+      cluster.append(0, ['a', 'b', 'c']);
+      cluster.remove(0, (batch) => batch.baseOffset < 1n);
+      (cluster.partitions[0] as { startOffset: bigint }).startOffset = 2n;
+    });
+    await reached(0);
+    expect(seen).toEqual(['0/2 b', '0/3 c']);
+    expect(gaps).toEqual([{ partition: 0, reason: 'deleted', fromOffset: 1n, toOffset: 2n }]);
+  });
+
+  it('passes over what an answer holds from before the position', async () => {
+    cluster.generous = true;
+    for (const value of ['a', 'b', 'c']) {
+      cluster.append(0, [value]);
+      await reached(0);
+    }
+    expect(seen).toEqual(['0/1 a', '0/2 b', '0/3 c']);
+    expect(gaps).toEqual([]);
+  });
+
   it('tells of records that it read and that the new leader does not have', async () => {
     cluster.append(0, ['a']);
     cluster.append(0, ['b']);
@@ -200,6 +224,30 @@ describe('a topic tail', () => {
     expect(seen).toEqual(['0/1 a', '0/2 b', '0/2 x', '0/3 y', '0/4 z']);
   });
 
+  it('tells so too where the same leader comes back with less', async () => {
+    cluster.append(0, ['a']);
+    cluster.append(0, ['b']);
+    await reached(0);
+    await quiet(async () => cluster.remove(0, (batch) => batch.baseOffset === 2n));
+    await gapTold();
+    cluster.append(0, ['c']);
+    await reached(0);
+    expect(gaps).toEqual([{ partition: 0, reason: 'truncated', fromOffset: 2n, toOffset: 3n }]);
+    expect(seen).toEqual(['0/1 a', '0/2 b', '0/2 c']);
+  });
+
+  it('lets nobody wait for offsets that were truncated', async () => {
+    cluster.append(0, ['a']);
+    await reached(0);
+    cluster.crash(0);
+    cluster.append(0, ['never read']);
+    const waiting = reached(0);
+    cluster.remove(0, (batch) => batch.baseOffset >= 1n);
+    cluster.move(0, 1);
+    await waiting;
+    expect(gaps).toEqual([{ partition: 0, reason: 'truncated', fromOffset: 1n, toOffset: 2n }]);
+  });
+
   it('says by the deadline what kept it', async () => {
     cluster.append(0, ['a']);
     cluster.corrupt = (bytes) => bytes.fill(0, 17, 21);
@@ -218,6 +266,9 @@ describe('a topic tail', () => {
     const startMs = performance.now();
     await tail.stop();
     expect(performance.now() - startMs).toBeLessThan(500);
+    link.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(cluster.openConnections).toBe(0);
   });
 });
 
