@@ -12,7 +12,6 @@ import {
   loadRunDirectory,
   loadScenarioDirectory,
   makeRunId,
-  RunDirectory,
   VALID_KEPT_MAX,
 } from './run-directory.ts';
 import { syntheticHistory, syntheticRun, syntheticScenario } from './testing/synthetic.ts';
@@ -189,28 +188,6 @@ describe('keepScenario', () => {
       }
     },
   );
-});
-
-describe('log', () => {
-  test('appends lines that steer no terminal', async () => {
-    const directory = await createRunDirectory(base, 'a');
-    directory.log('m1.1', 'first');
-    directory.log('m1.1', '\u001b[31msecond');
-    expect(await readFile(directory.logFile, 'utf8')).toBe('m1.1: first\nm1.1: \\x1b[31msecond\n');
-  });
-
-  test('stops growing, and says so', async () => {
-    const directory = await createRunDirectory(base, 'a');
-    const line = 'x'.repeat(1024 * 1024);
-    for (let index = 0; index < 20; index += 1) directory.log('m1.1', line);
-    const text = await readFile(directory.logFile, 'utf8');
-    expect(text.length).toBeLessThan(18 * 1024 * 1024);
-    expect(text.endsWith('the log is full, what follows is left out\n')).toBe(true);
-  });
-
-  test('is lost without harm where it cannot be written', () => {
-    expect(() => new RunDirectory(join(base, 'nowhere'), 'x').log('m1.1', 'x')).not.toThrow();
-  });
 });
 
 describe('loadRunDirectory', () => {

@@ -3,13 +3,12 @@
  * back, from such a directory to the values.
  *
  * ```
- * run.json  report.html  junit.xml  processes.log
+ * run.json  report.html  junit.xml
  * scenarios/0007-crash-and-rejoin/{scenario.json, history.jsonl, verdict.json}
  * ```
  * `<base>/latest` points to the newest run.
  */
 import assert from 'node:assert/strict';
-import { appendFileSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
@@ -20,14 +19,11 @@ import type { History } from '../harness/history/schema.ts';
 import { writeHistory } from '../harness/history/writer.ts';
 import type { Verdict } from '../properties/property.ts';
 import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
-import { visible } from './escape.ts';
 import { renderJson } from './json.ts';
 import { type RunResult, runResultSchema, verdictSchema } from './results.ts';
 
 /** Scenarios without a finding that are kept, so that a report also shows what good looks like. */
 export const VALID_KEPT_MAX = 3;
-/** A client that complains without end must not fill the disk. */
-const LOG_LENGTH_MAX = 16 * 1024 * 1024;
 /** Runs that may begin in the same second before something else must be wrong. */
 const RUN_IDS_MAX = 1_000;
 
@@ -84,8 +80,6 @@ export class RunDirectory {
   readonly runId: string;
   readonly reportFile: string;
   readonly junitFile: string;
-  readonly logFile: string;
-  #logLength = 0;
   #validKept = 0;
   readonly #findingsKept = new Set<string>();
 
@@ -94,7 +88,6 @@ export class RunDirectory {
     this.runId = runId;
     this.reportFile = join(path, 'report.html');
     this.junitFile = join(path, 'junit.xml');
-    this.logFile = join(path, 'processes.log');
   }
 
   /**
@@ -138,19 +131,6 @@ export class RunDirectory {
     if (sample) this.#validKept += 1;
     for (const finding of findings) this.#findingsKept.add(finding);
     return true;
-  }
-
-  /** Appends a line of what a process wrote to its standard error; where the disk does not take it, it is lost. */
-  log(process: string, line: string): void {
-    if (this.#logLength >= LOG_LENGTH_MAX) return;
-    let text = `${process}: ${visible(line)}\n`;
-    this.#logLength += text.length;
-    if (this.#logLength >= LOG_LENGTH_MAX) text += `kafka-trial: the log is full, what follows is left out\n`;
-    try {
-      appendFileSync(this.logFile, text);
-    } catch {
-      // The history is what counts, and a disk that is full shows there.
-    }
   }
 
   async writeResult(result: RunResult): Promise<void> {

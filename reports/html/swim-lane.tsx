@@ -80,6 +80,8 @@ interface Layout {
   readonly height: number;
   /** The style of the member that a process is an incarnation of. */
   readonly styleOf: (process: string) => number;
+  /** A process by the part of its name that its group does not say already: there is little room in a band. */
+  readonly nameOf: (process: string) => string;
 }
 
 /** How many member styles a timeline needs. */
@@ -91,6 +93,7 @@ function layOut(timeline: Timeline): Layout {
   const faults = placeFaults([...timeline.faults, ...momentsOf(timeline)], scale);
   const faultsHeight = faults.reduce((rows, one) => Math.max(rows, one.y + FAULT_ROW_HEIGHT), 0) + 4;
   const styles = new Map<string, number>();
+  const names = new Map<string, string>();
   let y = AXIS_HEIGHT + faultsHeight;
   let style = 0;
   const groups = timeline.groups.map((lanes): PlacedGroup => {
@@ -105,7 +108,12 @@ function layOut(timeline: Timeline): Layout {
     const members = lanes.members.map((lane) => {
       const placed = { lane, y, style };
       styles.set(lane.member, style);
-      for (const { process } of lane.spans) if (process !== null) styles.set(process, style);
+      for (const { process } of lane.spans) {
+        if (process === null) continue;
+        styles.set(process, style);
+        const prefix = `${lanes.group}-`;
+        names.set(process, process.startsWith(prefix) ? process.slice(prefix.length) : process);
+      }
       style += 1;
       y += MEMBER_HEIGHT;
       return placed;
@@ -123,6 +131,7 @@ function layOut(timeline: Timeline): Layout {
     groups,
     height,
     styleOf: (process) => styles.get(process) ?? 0,
+    nameOf: (process) => names.get(process) ?? process,
   };
 }
 
@@ -347,7 +356,7 @@ function Group({ group, layout }: { readonly group: PlacedGroup; readonly layout
         <Partition key={`${lane.topic} ${lane.partition}`} lane={lane} y={top} layout={layout} />
       ))}
       {group.members.map(({ lane, y: top, style }) => (
-        <Member key={lane.member} lane={lane} y={top} style={style} scale={scale} />
+        <Member key={lane.member} lane={lane} y={top} style={style} layout={layout} />
       ))}
     </g>
   );
@@ -409,8 +418,10 @@ function Partition({
   );
 }
 
-const ownerText = (owner: OwnershipSpan['owners'][number]): string =>
-  owner.condition === 'alive' ? owner.process : `${owner.process} ${owner.condition}`;
+const ownerText = (
+  { process, condition }: OwnershipSpan['owners'][number],
+  nameOf: (process: string) => string = (name) => name,
+): string => (condition === 'alive' ? nameOf(process) : `${nameOf(process)} ${condition}`);
 
 function Ownership({
   span,
@@ -444,8 +455,9 @@ function Ownership({
         <BandText text="no owner" x={x} y={y} width={width} className="alarm" />
       </>
     );
-  const text = owners.map(ownerText).join(' and ');
-  const title = <title>{`${when}: ${shorten(text, 300)}, generation ${span.generation}`}</title>;
+  const text = owners.map((one) => ownerText(one, layout.nameOf)).join(' and ');
+  const whole = owners.map((one) => ownerText(one)).join(' and ');
+  const title = <title>{`${when}: ${shorten(whole, 300)}, generation ${span.generation}`}</title>;
   if (owners.length === 1 && owner.condition === 'alive')
     // Most of the picture is this, so it is kept small.
     return (
@@ -515,13 +527,14 @@ function Member({
   lane,
   y,
   style,
-  scale,
+  layout,
 }: {
   readonly lane: MemberLane;
   readonly y: number;
   readonly style: number;
-  readonly scale: Scale;
+  readonly layout: Layout;
 }): JSX.Element {
+  const { scale, nameOf } = layout;
   return (
     <g class="member">
       <path d={`M0 ${y + 10}H${scale.width}`} class="baseline" />
@@ -531,7 +544,7 @@ function Member({
         const width = scale.across(span);
         const box = { x, y: y + 3, width, height: 14 };
         const solid = span.state === 'owning';
-        const words = { owning: span.process, expelled: 'expelled', rebalancing: '' } as Partial<
+        const words = { owning: nameOf(span.process), expelled: 'expelled', rebalancing: '' } as Partial<
           Record<string, string>
         >;
         return (
