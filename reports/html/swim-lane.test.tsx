@@ -108,9 +108,9 @@ test('pins at the same place stand side by side', () => {
     lane: { kind: 'partition', group: 'billing', topic: 't', partition: 0 },
     text: 'marker',
   });
-  const svg = draw(timelineWith([]), [marker(1), marker(2), { ...marker(3), timeMs: 3 }]);
+  const svg = draw(timelineWith([]), [marker(1), marker(2), marker(3), { ...marker(4), timeMs: 3 }]);
   const centers = [...svg.matchAll(/<circle cx="([\d.-]+)"/g)].map(([, x]) => Number(x));
-  expect(centers).toEqual([588, 572, 15]);
+  expect(centers).toEqual([588, 572, 556, 15]);
 });
 
 test('hostile names stay text', () => {
