@@ -251,30 +251,34 @@ function causeOfSentinel(evidence: Evidence, group: GroupEvidence, key: string, 
   return refused !== null && isGenuinelyOutOfRange(evidence, key, refused);
 }
 
-/** Without a tap a reset shows only in where a stretch began; where one was due, what it skipped is excused. */
+/**
+ * Without a tap a reset shows only in where a stretch began. Where one was due, what it skipped is excused; where
+ * nothing had been committed at all, latest was resolved once more.
+ */
 function unseenJumps(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
   const consumption = group.consumption.get(key);
-  if (consumption === undefined) return [];
-  const { topic, partition } = consumption;
-  return consumption.stretches.flatMap((stretch) => {
-    const { committed } = resumeOf(evidence, group, stretch);
-    const isRemoved = [committed.certain, ...committed.possible].some(
-      ({ offset, entry }) => offset === null && entry !== null,
-    );
-    const isDeleted = deletionsOf(evidence.actions, topic, partition).some(
-      ({ seq }) => seq < stretch.openSeq,
-    );
-    if (!isRemoved && !isDeleted) return [];
-    return [
-      {
-        from: 0,
-        to: stretch.first,
-        kind: 'legitimate' as const,
-        seq: stretch.openSeq,
-        process: stretch.process,
-      },
-    ];
+  const entries = entriesOf(group, key);
+  // A member may also have committed the end that it found before anything came of it.
+  const marked = entries.flatMap((entry, i): Jump[] => {
+    const before = entries[i - 1];
+    if (before === undefined || before.offset !== null || entry.offset === null) return [];
+    const process = entry.request?.process ?? '';
+    return [{ from: 0, to: entry.offset, kind: 'legitimate', seq: entry.seq, process }];
   });
+  if (consumption === undefined) return marked;
+  const { topic, partition } = consumption;
+  const seen = consumption.stretches.flatMap((stretch): Jump[] => {
+    const { committed } = resumeOf(evidence, group, stretch);
+    const states = [committed.certain, ...committed.possible];
+    const isDue =
+      states.some(({ offset, entry }) => offset === null && entry !== null) ||
+      deletionsOf(evidence.actions, topic, partition).some(({ seq }) => seq < stretch.openSeq);
+    const hasNone = stretch.opening === 'join' && states.some(({ entry }) => entry === null);
+    if (!isDue && !hasNone) return [];
+    const kind = isDue ? 'legitimate' : 're-resolved';
+    return [{ from: 0, to: stretch.first, kind, seq: stretch.openSeq, process: stretch.process }];
+  });
+  return [...marked, ...seen];
 }
 
 /**

@@ -120,7 +120,7 @@ describe('the ledger', () => {
   it('gives an interval where a commit was under way', () => {
     const { story, m1 } = alone({ wire: false });
     story.produces(6);
-    m1.works(0, 4).commits(0, 2).processes;
+    m1.works(0, 4).commits(0, 2);
     // Without a tap nobody knows whether the commit of 4 came before the restart's look at the coordinator.
     m1.clientCrashes('connection lost', true);
     const rebalanced = story.generation([[m1, [0]]]);

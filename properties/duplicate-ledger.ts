@@ -198,12 +198,13 @@ function boundsOf(
   if (stretch.opening === 'reset' || outOfRange !== null) return { allowedFrom: 0, dueFrom: first };
   const states = [committed.certain, ...committed.possible];
   // Inside one ownership the client goes on from what it had resolved, which nobody but the client knows: at the
-  // latest from the first record of the handler call that did not end, committed or not.
+  // latest from the record whose handler call failed, or the first record of that call, committed or not.
   if (stretch.opening === 'back') {
-    const isWholeCall =
-      group.config.consumeMode === 'each-batch' && (stretch.before?.callStarts.has(first) ?? false);
-    const allowedFrom = Math.min(...states.map(({ offset }) => offset ?? 0), ...(isWholeCall ? [first] : []));
-    return { allowedFrom, dueFrom: first };
+    const { before } = stretch;
+    const isFailed = before?.processing.findLast(({ offset }) => offset === first)?.outcome !== 'ok';
+    const isWholeCall = group.config.consumeMode === 'each-batch' && (before?.callStarts.has(first) ?? false);
+    const allowed = states.map(({ offset }) => offset ?? 0);
+    return { allowedFrom: Math.min(...allowed, ...(isFailed || isWholeCall ? [first] : [])), dueFrom: first };
   }
   const isEarliest = group.config.autoOffsetReset === 'earliest';
   const due = states.map(({ offset }) => {
@@ -262,8 +263,9 @@ function causeOfHandOver(evidence: Evidence, stretch: Stretch, previous: Stretch
  */
 function causeOfGoingBack(evidence: Evidence, group: GroupEvidence, stretch: Stretch): Cause {
   const { process, before, openSeq, openTime } = stretch;
-  const sinceSeq = before?.openSeq ?? -1;
-  const sinceTime = before?.openTime ?? openTime;
+  // Another partition's failure may have come one call earlier: what was queued then is still handed over once.
+  const sinceSeq = before?.previousSeq ?? -1;
+  const sinceTime = before?.lastTime ?? openTime;
   const owner = evidence.processes.get(process);
   if (owner !== undefined && isStalledWithin(owner, sinceTime, openTime)) return 'stall';
   const failure = lastBefore(failuresOf(evidence, group, process), openSeq);

@@ -3,7 +3,14 @@ import { proof, reporter } from './anomaly.ts';
 import type { Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { isNextRecord, recordsBetween } from './evidence/logs.ts';
-import { type CommittedState, isOwned, mayHaveMovedOn, resetBreach, resumeOf } from './evidence/resume.ts';
+import {
+  type CommittedState,
+  isOwned,
+  mayHaveKeptPosition,
+  mayHaveMovedOn,
+  resetBreach,
+  resumeOf,
+} from './evidence/resume.ts';
 import { nameOffsets } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -30,7 +37,7 @@ function unexplained(evidence: Evidence, group: GroupEvidence, stretch: Stretch)
   if (stretch.opening !== 'join' || !isOwned(stretch)) return null;
   const { process, key, topic, partition, first, openSeq } = stretch;
   const { committed, fetched, listed, outOfRange } = resumeOf(evidence, group, stretch);
-  if (outOfRange !== null) return null;
+  if (outOfRange !== null || mayHaveKeptPosition(evidence, stretch)) return null;
   const log = evidence.logs.get(key);
   const states = [committed.certain, ...committed.possible];
   const isReachable = (offset: number): boolean =>

@@ -4,7 +4,7 @@ import type { ApplicationCommit, CommitRequest } from './evidence/commits.ts';
 import { type Evidence, entriesOf, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { owns } from './evidence/generations.ts';
 import { positionsOf } from './evidence/positions.ts';
-import { type CommittedAt, committedAt, isOwned, resumeOf } from './evidence/resume.ts';
+import { type CommittedAt, committedAt, isOwned, mayHaveKeptPosition, resumeOf } from './evidence/resume.ts';
 import { firstIndexWhere, lastBefore, partitionKey, toOffset } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -122,7 +122,7 @@ function forgottenByDelivery(evidence: Evidence, group: GroupEvidence): Anomaly[
       if (stretch.opening !== 'join' || evidence.processes.get(process)?.hasWire || !isOwned(stretch))
         return [];
       const { committed } = resumeOf(evidence, group, stretch);
-      if (!isOlder(first, committed)) return [];
+      if (!isOlder(first, committed) || mayHaveKeptPosition(evidence, stretch)) return [];
       return [
         report(
           'owner resumed before the last commit',

@@ -4,7 +4,7 @@ import type { Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isBrokerFaultWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
 import type { OutOfRange, PartitionPositions } from './evidence/positions.ts';
-import { isOwned, resetBreach, resumeOf } from './evidence/resume.ts';
+import { isOwned, mayHaveKeptPosition, resetBreach, resumeOf } from './evidence/resume.ts';
 import { lastBefore, partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -33,7 +33,7 @@ export const offsetReset: Property = {
 };
 
 function wrongStart(evidence: Evidence, group: GroupEvidence, stretch: Stretch): Anomaly | null {
-  if (stretch.opening === 'back' || !isOwned(stretch)) return null;
+  if (stretch.opening === 'back' || !isOwned(stretch) || mayHaveKeptPosition(evidence, stretch)) return null;
   const { process, key, topic, partition, first, openSeq } = stretch;
   const { committed, fetched, listed, outOfRange } = resumeOf(evidence, group, stretch);
   const hasNoPosition =

@@ -36,7 +36,9 @@ export interface Stretch {
   readonly last: number;
   readonly openSeq: number;
   readonly openTime: number;
+  /** The last handler call, and the one before it (or the join, where it is the only one). */
   readonly lastSeq: number;
+  readonly previousSeq: number;
   readonly lastTime: number;
   /** The offsets delivered in it. */
   readonly delivered: ReadonlySet<number>;
@@ -135,6 +137,7 @@ export function indexConsumption(
         openSeq: seq,
         openTime: time,
         lastSeq: seq,
+        previousSeq: lastBefore(positions.joins.get(process) ?? [], seq)?.seq ?? -1,
         lastTime: time,
         delivered: new Set(),
         callStarts: new Set(),
@@ -146,6 +149,7 @@ export function indexConsumption(
     }
     current.delivered.add(offset);
     current.last = Math.max(current.last, offset);
+    if (seq !== current.lastSeq) current.previousSeq = current.lastSeq;
     current.lastSeq = seq;
     current.lastTime = time;
     fateOf(of, offset).delivered = { seq, stretch: current };
@@ -227,6 +231,7 @@ function continued(
   const current = stretches.at(-1);
   if (current === undefined) return { opening: 'join' };
   const join = lastBefore(positions.joins.get(process) ?? [], seq);
+  const hasTap = positions.positions.has(process);
   const { fetched, listed, outOfRange } = positionsOf(positions, process, key);
   const goesOn = (stretch: OpenStretch): boolean => isNextRecord(log, stretch.last + 1, offset);
   if (join !== null && join.seq > (current.join?.seq ?? -1)) {
@@ -236,7 +241,8 @@ function continued(
       answers.some(({ offset: at }) => (at === null ? resets.length === 0 : isNextRecord(log, at, offset))) ||
       (answers.some(({ offset: at }) => at === null) &&
         resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
-    return goesOn(current) && !isAtPosition ? current : { opening: 'join' };
+    // Without a tap nobody knows what it has learnt, so every ownership counts as a new start.
+    return hasTap && goesOn(current) && !isAtPosition ? current : { opening: 'join' };
   }
   if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
   if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;

@@ -105,6 +105,12 @@ export const isOwned = (stretch: Stretch): boolean =>
   stretch.join?.generation == null ||
   (stretch.join.generation.owners.get(stretch.key)?.includes(stretch.process) ?? false);
 
+/** Whether a member whose traffic is not known may simply have gone on where it was, over a rebalance. */
+export const mayHaveKeptPosition = (evidence: Evidence, { process, key, before, first }: Stretch): boolean =>
+  !(evidence.processes.get(process)?.hasWire ?? false) &&
+  before !== null &&
+  isNextRecord(evidence.logs.get(key), before.last + 1, first);
+
 /**
  * Whether a member that starts from a committed offset may have moved forward from it over any records: they may have
  * been deleted before it got there, and then its position was out of range and `latest` moved it to the log's end.

@@ -27,6 +27,6 @@ export function findings(property: Property, story: Story): string[] {
 export function describeGoodHistories(property: Property): void {
   describe('says nothing where', () => {
     for (const { name, tell } of goodHistories.filter((good) => good.property === property.id))
-      it(name, () => expect(property.check(tell())).toEqual([]));
+      it(`${name}`, () => expect(property.check(tell())).toEqual([]));
   });
 }

@@ -392,6 +392,18 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       m1.stands(0, 2).worksBatch(0, 3).commits(0, 5);
       return story;
     },
+    'a record committed beforehand fails and comes again': () => {
+      const { story, m1 } = alone({ groups: [{ commitOrder: 'commit-then-process' }] });
+      story.produces(3);
+      m1.delivers(0, [0])
+        .commits(0, 1)
+        .processes(0, 0)
+        .delivers(0, [1])
+        .commits(0, 2)
+        .processes(0, 1, 'failed');
+      m1.delivers(0, [1]).commits(0, 2).processes(0, 1).works(0, 1).commits(0, 3);
+      return story;
+    },
     'nothing is ever committed': () => {
       const { story, m1, m2 } = pair({ groups: [{ commitMode: { kind: 'none' } }] });
       story.produces(3);
