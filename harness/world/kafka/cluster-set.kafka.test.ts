@@ -7,16 +7,17 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Admin } from '@platformatic/kafka';
+import { ConfigResourceTypes, describeConfigsV4 } from '@platformatic/kafka';
 import { build } from 'esbuild';
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WorldUnavailableError } from '../../errors.ts';
-import { coordinatorPartition, partitionStates } from './broker-probe.ts';
+import { coordinatorPartition, partitionStates, withBroker } from './broker-probe.ts';
 import { type ClusterSet, type ClusterSetOptions, startClusterSet } from './cluster-set.ts';
 import { reserveHostPorts } from './host-ports.ts';
 import { defaultKafkaImage } from './image-name.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
+import { pollUntil } from './poll.ts';
 
 const run = promisify(execFile);
 
@@ -28,6 +29,12 @@ async function whatIsThere(sessionId: string): Promise<string[]> {
     run('docker', ['network', 'ls', '--format', '{{.Name}}', ...filter]),
   ]);
   return outputs.flatMap(({ stdout }) => stdout.split('\n').filter((line) => line !== ''));
+}
+
+/** How the only container of the session ended. */
+async function exitCode(sessionId: string): Promise<number> {
+  const [name = ''] = await whatIsThere(sessionId);
+  return Number((await run('docker', ['inspect', '--format', '{{.State.ExitCode}}', name])).stdout);
 }
 
 function clientOf(set: ClusterSet): Kafka {
@@ -101,9 +108,14 @@ describe('one broker', () => {
   });
 
   test('runs with the settings of a trial', async () => {
-    const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...set.bootstrapServers] });
-    const [broker] = await admin.describeConfigs({ resources: [{ resourceType: 4, resourceName: '1' }] });
-    await admin.close();
+    const resource = { resourceType: ConfigResourceTypes.BROKER, resourceName: '1', configurationKeys: null };
+    const [broker] = await pollUntil(
+      () =>
+        withBroker(address(set, 1), (connection) =>
+          describeConfigsV4.api.async(connection, [resource], false, false),
+        ).then(({ results }) => results),
+      { what: 'An answer', timeoutMs: 60_000 },
+    );
     const settings = new Map(broker?.configs.map(({ name, value }) => [name, value]));
     expect(Object.fromEntries(settings)).toMatchObject({
       'group.initial.rebalance.delay.ms': '123',
@@ -143,9 +155,13 @@ describe('one broker', () => {
     await set.crashBroker(1);
     expect(set.brokerState(1)).toBe('stopped');
     await expect(partitionStates(address(set, 1), 'all')).rejects.toThrow('Connection to');
+    expect(await exitCode(sessionId), 'SIGKILL').toBe(137);
     await set.startBroker(1);
+    // Asked once, without a retry: it is there.
+    expect(await partitionStates(address(set, 1), ['durable'])).toMatchObject([{ leader: 1 }]);
     await produce(set, 'durable', 'between');
     await set.stopBroker(1);
+    expect(await exitCode(sessionId), 'SIGTERM').toBe(143);
     await set.startBroker(1);
     expect(set.brokerState(1)).toBe('running');
     const { consumer, seen } = await consume(set, 'durable', 'durable');
