@@ -120,6 +120,19 @@ describe('frames', () => {
       expect(answerReader.remaining).toBe(0);
     }
   });
+
+  test('the answer to ApiVersions has no tagged fields in its header, whatever its version', () => {
+    const body = { errorCode: 0, apiKeys: [] };
+    const api = apiByKey.get(18);
+    if (api === undefined) throw new Error('no ApiVersions');
+    // Correlation id, error, an empty compact array, throttle time, no tagged fields.
+    expect(encodeResponse(api, 3, 7, body).toString('hex', 4)).toBe('000000070000010000000000');
+    const heartbeat = apiByKey.get(12);
+    if (heartbeat === undefined) throw new Error('no Heartbeat');
+    expect(encodeResponse(heartbeat, 4, 7, { errorCode: 27 }).toString('hex', 4)).toBe(
+      ['00000007', '00', '00000000', '001b', '00'].join(''),
+    );
+  });
 });
 
 describe('a schema', () => {
