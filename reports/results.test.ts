@@ -150,6 +150,46 @@ const build = (builder: RunResultBuilder): RunResult =>
     reportFile: null,
   });
 
+describe('rates of a replay', () => {
+  const illegal = {
+    property: 'at-least-once',
+    policy: 'illegal',
+    message: 'lost',
+    signature: 'x',
+    subject: {},
+    events: [0],
+  } as const;
+  const scenarios = [
+    ['invalid', [illegal, illegal]],
+    ['valid', []],
+    ['unknown', []],
+    ['invalid', [illegal]],
+  ] as const;
+  const ratesOf = (command: 'run' | 'replay'): RunResult['rates'] => {
+    const builder = new RunResultBuilder({ ...header, command }, []);
+    for (const [index, [outcome, anomalies]] of scenarios.entries())
+      builder.add({
+        index,
+        scenario: syntheticScenario(),
+        history: null,
+        verdict: { outcome, anomalies, unknown: [], properties: [], ledger: [] },
+        wallSeconds: 1,
+        kept: null,
+      });
+    return build(builder).rates;
+  };
+
+  test('count the repetitions in which a finding came again, of those that were judged', () => {
+    expect(ratesOf('replay')).toEqual([
+      { scenario: syntheticScenario().name, property: 'at-least-once', signature: 'x', failed: 2, times: 3 },
+    ]);
+  });
+
+  test('are a matter of replays alone', () => {
+    expect(ratesOf('run')).toEqual([]);
+  });
+});
+
 describe('findingsOf', () => {
   test('puts the same property and signature together', () => {
     const findings = findingsOf(

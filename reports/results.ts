@@ -99,6 +99,20 @@ export const runResultSchema = z.strictObject({
       observed: counter,
     }),
   ),
+  /**
+   * Of a replay: how often each illegal finding came again. Empty for other commands, and where nothing illegal was
+   * found.
+   */
+  rates: z.array(
+    z.strictObject({
+      scenario: z.string(),
+      property: z.string(),
+      signature: z.string(),
+      /** Repetitions in which it was found, of so many that were judged. */
+      failed: counter,
+      times: counter,
+    }),
+  ),
   /** True where Ctrl-C or a time limit of the caller ended the command before its plan was done. */
   interrupted: z.boolean(),
 });
@@ -327,8 +341,29 @@ export class RunResultBuilder {
       duplicates: { total: [...this.#duplicates.values()].reduce((sum, one) => sum + one, 0), byCause },
       results,
       properties: [...this.#properties.values()].map((property) => ({ ...property })),
+      rates: this.#header.command === 'replay' ? ratesOf(anomalies, results) : [],
     });
   }
+}
+
+/** Repetitions of one scenario share its name. */
+function ratesOf(
+  anomalies: readonly ResultAnomaly[],
+  results: readonly ScenarioResult[],
+): RunResult['rates'] {
+  const rates = new Map<string, { rate: RunResult['rates'][number]; indices: Set<number> }>();
+  for (const { policy, scenario, scenarioIndex, property, signature } of anomalies) {
+    if (policy !== 'illegal') continue;
+    const key = JSON.stringify([scenario, property, signature]);
+    const times = results.filter(({ name, outcome }) => name === scenario && outcome !== 'unknown').length;
+    const entry = rates.get(key) ?? {
+      rate: { scenario, property, signature, failed: 0, times },
+      indices: new Set<number>(),
+    };
+    entry.indices.add(scenarioIndex);
+    rates.set(key, entry);
+  }
+  return [...rates.values()].map(({ rate, indices }) => ({ ...rate, failed: indices.size }));
 }
 
 /** The same result with its keys in the order of the schema and its records in order of name. */

@@ -107,6 +107,15 @@ Directory  reports/out/run
     expect(text).toContain('known as  KB-1 (https://example.org/1)');
   });
 
+  test('a replay says how often a finding came again', () => {
+    const rates = [
+      { scenario: 'seed-7-3', property: 'at-least-once', signature: 'lost', failed: 3, times: 10 },
+    ];
+    expect(plain({ ...result, command: 'replay', rates })).toContain(
+      'How often it came again:\n  3 of 10 repetitions of seed-7-3: at-least-once, lost',
+    );
+  });
+
   test('many anomalies of one kind make one block, many kinds a bounded number of blocks', () => {
     const [first] = result.anomalies as [ResultAnomaly];
     const same = {

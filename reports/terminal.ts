@@ -42,6 +42,7 @@ export function renderSummary(
     illegal.length > BLOCKS_MAX
       ? [`${count(illegal.length - BLOCKS_MAX, 'more finding')} in the report.`]
       : [],
+    rateLines(result, columns),
     observedLines(observed, colors, columns),
     unknownLines(result, colors, columns),
     duplicateLines(result),
@@ -141,6 +142,21 @@ function failureBlock(result: RunResult, finding: Finding, colors: Colors, colum
 
 const labelled = (label: string, text: string, columns: number): string[] =>
   wrap(visible(text), columns, `    ${label.padEnd(10)}`, ' '.repeat(14));
+
+function rateLines(result: RunResult, columns: number): string[] {
+  if (result.rates.length === 0) return [];
+  return [
+    'How often it came again:',
+    ...result.rates.flatMap(({ scenario, property, signature, failed, times }) =>
+      wrap(
+        visible(`${failed} of ${count(times, 'repetition')} of ${scenario}: ${property}, ${signature}`),
+        columns,
+        '  ',
+        '      ',
+      ),
+    ),
+  ];
+}
 
 function observedLines(observed: readonly Finding[], colors: Colors, columns: number): string[] {
   if (observed.length === 0) return [];

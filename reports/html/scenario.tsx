@@ -70,7 +70,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
         <p class="quiet">
           {history === null
             ? 'There is no history, so there is no picture.'
-            : 'This page has many pictures already; for this one, run kafka-trial report on this scenario alone.'}
+            : 'This page has many pictures already; for this one, replay this scenario alone.'}
         </p>
       ) : (
         <>
