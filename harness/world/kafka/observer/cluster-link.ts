@@ -5,7 +5,7 @@
 import { type API, metadataV12 } from '@platformatic/kafka';
 import type { Connection } from '../../../client/protocol.ts';
 import { type BrokerAddress, BrokerConnection, format } from './broker-connection.ts';
-import { backoffMs, type Deadline } from './deadline.ts';
+import { backoffMs, type Deadline, DeadlinePassed } from './deadline.ts';
 import { BrokerUnreachableError, canRetry, DeadlineExceededError, KafkaRequestError } from './kafka-error.ts';
 
 export interface Broker extends BrokerAddress {
@@ -42,8 +42,8 @@ export class ClusterLink {
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
   /** Addresses seen in metadata: bootstrap servers may be gone when others live. */
   #known: readonly Broker[] = [];
-  /** Where the search for a living broker starts: behind the one that answered last, nothing is tried in vain. */
-  #next = 0;
+  /** Who is asked first where any broker will do: the one that answered last. */
+  #preferred: string | null = null;
   #closed = false;
 
   constructor(connection: Connection, clientId: string) {
@@ -76,17 +76,15 @@ export class ClusterLink {
   ): Promise<R> {
     const addresses = this.#addresses();
     let last: unknown;
-    for (let i = 0; i < addresses.length; i++) {
-      const index = (this.#next + i) % addresses.length;
+    for (const address of addresses)
       try {
-        const answer = await this.request(addresses[index] as BrokerAddress, api, args, timeoutMs);
-        this.#next = index;
+        const answer = await this.request(address, api, args, timeoutMs);
+        this.#preferred = format(address);
         return answer;
       } catch (error) {
         if (!(error instanceof BrokerUnreachableError)) throw error;
         last = error;
       }
-    }
     const message = last instanceof Error ? last.message : 'the cluster has no address';
     throw new BrokerUnreachableError(
       addresses.length > 1 ? `none of ${addresses.map(format).join(', ')} answered: ${message}` : message,
@@ -94,9 +92,16 @@ export class ClusterLink {
     );
   }
 
-  /** The broker that answers for any of them tells of the past, or of nothing: ask another one next time. */
+  /** The broker that is asked first tells of the past, or of nothing: begin with the one after it next time. */
   tryAnother(): void {
-    this.#next++;
+    const next = this.#addresses()[1];
+    if (next) this.#preferred = format(next);
+  }
+
+  /** The same, if it is this one that is asked first. */
+  avoid(address: BrokerAddress): void {
+    const [first] = this.#addresses();
+    if (first && format(first) === format(address)) this.tryAnother();
   }
 
   /** What any broker, or the one given, knows about these topics (null: all topics). */
@@ -107,7 +112,8 @@ export class ClusterLink {
       ? await this.request(from, metadataV12.api, args)
       : await this.requestAny(metadataV12.api, args);
     const brokers = answer.brokers.map(({ nodeId, host, port }) => ({ nodeId, host, port }));
-    if (brokers.length > 0) this.#known = brokers;
+    // In a fixed order, so that trying one after the other comes round to all of them.
+    if (brokers.length > 0) this.#known = [...brokers].sort((a, b) => a.nodeId - b.nodeId);
     return {
       brokers,
       controller: answer.controllerId,
@@ -170,10 +176,13 @@ export class ClusterLink {
     }
   }
 
+  /** All addresses once, the preferred one first and the others in turn after it. */
   #addresses(): BrokerAddress[] {
     const all = new Map<string, BrokerAddress>();
     for (const address of [...this.#known, ...this.#bootstrap]) all.set(format(address), address);
-    return [...all.values()];
+    const addresses = [...all.values()];
+    const first = this.#preferred === null ? -1 : [...all.keys()].indexOf(this.#preferred);
+    return first <= 0 ? addresses : [...addresses.slice(first), ...addresses.slice(0, first)];
   }
 }
 
@@ -183,7 +192,8 @@ export class LinkClosedError extends Error {
 }
 
 /**
- * Makes attempts until one succeeds, with growing pauses, as long as the errors are of the passing kind.
+ * Makes attempts until one succeeds, with growing pauses, as long as the errors are of the passing kind. An attempt
+ * that is still under way at the deadline is left to itself: its outcome is unknown.
  * @throws DeadlineExceededError with the last passing error; any other error at once
  */
 export async function withRetries<T>(
@@ -191,17 +201,21 @@ export async function withRetries<T>(
   deadline: Deadline,
   attempt: (number: number) => Promise<T>,
 ): Promise<T> {
+  let last: unknown = null;
   for (let number = 0; ; number++) {
-    deadline.signal?.throwIfAborted();
     try {
-      return await attempt(number);
+      return await deadline.race(attempt(number));
     } catch (error) {
-      if (!canRetry(error)) throw error;
-      if (deadline.expired) throw new DeadlineExceededError(what, deadline.timeoutMs, error);
+      if (!canRetry(error)) throw error instanceof DeadlinePassed ? exceeded(what, deadline, last) : error;
+      last = error;
+      if (deadline.expired) throw exceeded(what, deadline, last);
       await deadline.sleep(backoffMs(number));
     }
   }
 }
+
+const exceeded = (what: string, deadline: Deadline, last: unknown): Error =>
+  new DeadlineExceededError(what, deadline.timeoutMs, last ?? new Error('no answer yet'));
 
 function parseAddress(server: string): BrokerAddress {
   const colon = server.lastIndexOf(':');

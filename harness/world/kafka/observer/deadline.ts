@@ -24,10 +24,38 @@ export class Deadline {
     return this.remainingMs === 0;
   }
 
+  /** @throws DeadlinePassed where the work is not done in time, or the signal's reason; the work itself goes on */
+  async race<T>(work: Promise<T>): Promise<T> {
+    const timer = new AbortController();
+    const signal = this.signal ? AbortSignal.any([timer.signal, this.signal]) : timer.signal;
+    const passed = sleep(this.remainingMs, signal).then(
+      () => {
+        throw new DeadlinePassed('the deadline has passed');
+      },
+      (error: unknown) => {
+        this.signal?.throwIfAborted();
+        throw error;
+      },
+    );
+    // Whichever comes second has nobody to tell.
+    passed.catch(() => {});
+    work.catch(() => {});
+    try {
+      return await Promise.race([work, passed]);
+    } finally {
+      timer.abort(new Error('the work is done'));
+    }
+  }
+
   /** Waits, but never past the deadline. @throws the signal's reason when it is aborted meanwhile */
   async sleep(delayMs: number): Promise<void> {
     await sleep(Math.min(delayMs, this.remainingMs), this.signal);
   }
+}
+
+/** Thrown by `race`; whoever knows what was under way turns it into a sentence. */
+export class DeadlinePassed extends Error {
+  override name = 'DeadlinePassed';
 }
 
 /** @throws the signal's reason when it is aborted before or during the wait */

@@ -266,8 +266,14 @@ describe('a topic tail', () => {
     const startMs = performance.now();
     await tail.stop();
     expect(performance.now() - startMs).toBeLessThan(500);
+  });
+
+  it('leaves no connection behind', async () => {
+    cluster.append(0, ['a']);
+    await reached(0);
+    await tail.stop();
     link.close();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     expect(cluster.openConnections).toBe(0);
   });
 });

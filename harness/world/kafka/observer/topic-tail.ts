@@ -14,7 +14,7 @@
  */
 import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import { type Broker, type ClusterLink, withRetries } from './cluster-link.ts';
-import { backoffMs, type Deadline, sleep } from './deadline.ts';
+import { backoffMs, type Deadline, DeadlinePassed, sleep } from './deadline.ts';
 import { type FetchedPartition, fetchV11 } from './fetch-request.ts';
 import { DeadlineExceededError, KafkaRequestError, throwOnError } from './kafka-error.ts';
 import { leaderEpochV3 } from './leader-epoch-request.ts';
@@ -121,27 +121,21 @@ export class TopicTail {
   async reached(partition: number, offset: bigint, deadline: Deadline): Promise<void> {
     const one = this.#followed.find((followed) => followed.partition === partition);
     if (!one || one.position >= offset) return;
-    const timer = new AbortController();
-    const signal = deadline.signal ? AbortSignal.any([timer.signal, deadline.signal]) : timer.signal;
     let waiter: Waiter | undefined;
-    const arrival = new Promise<true>((resolve) => {
-      waiter = { partition, offset, resolve: () => resolve(true) };
+    const arrival = new Promise<void>((resolve) => {
+      waiter = { partition, offset, resolve };
       this.#waiters.push(waiter);
     });
-    const timeout = sleep(deadline.remainingMs, signal).then(
-      () => false,
-      () => false,
-    );
     try {
-      if (await Promise.race([arrival, timeout])) return;
-      deadline.signal?.throwIfAborted();
+      await deadline.race(arrival);
+    } catch (error) {
+      if (!(error instanceof DeadlinePassed)) throw error;
       throw new DeadlineExceededError(
         `following ${this.#topic}-${partition} from ${one.position} to ${offset}`,
         deadline.timeoutMs,
         one.lastProblem === null ? null : new Error(one.lastProblem),
       );
     } finally {
-      timer.abort();
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
     }
   }
@@ -228,6 +222,7 @@ export class TopicTail {
           led.filter((one) => one.leader !== null),
         );
       } catch (error) {
+        this.#metadataLink.avoid(address);
         for (const one of led) if (one.leader !== null) this.#release(one, error);
       }
     }

@@ -1,6 +1,6 @@
 /**
- * The coordinator view against a foreign client: what kafkajs commits, and what kafkajs itself reads back from
- * `__consumer_offsets` afterwards, is what the view has to have told, whatever happened to the brokers meanwhile.
+ * The observer on brokers that fail. The coordinator view is held against a foreign client: what kafkajs commits, and
+ * what kafkajs itself reads back from `__consumer_offsets` afterwards, is what the view has to have told.
  */
 import { randomBytes } from 'node:crypto';
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
@@ -249,5 +249,83 @@ describe('the coordinator view on three brokers', () => {
     unsubscribe();
     const offsets = told.flatMap((event) => (event.kind === 'commit-accepted' ? [event.offset] : []));
     expect(offsets).toEqual(expect.arrayContaining(['1', '2']));
+  });
+});
+
+describe('the admin on three brokers', () => {
+  /** One of everything that has to find a leader, a coordinator or the controller. */
+  const everything = async (topic: string): Promise<void> => {
+    const timeoutMs = 60_000;
+    await admin.createTopics([{ name: topic, partitions: 3, replicationFactor: 3 }], timeoutMs);
+    await admin.addPartitions(topic, 6, timeoutMs);
+    for (let partition = 0; partition < 6; partition++) {
+      expect(await admin.produce(topic, partition, 'a|', timeoutMs)).toBe(0n);
+      expect(await admin.produce(topic, partition, 'b|', timeoutMs)).toBe(1n);
+      expect(await admin.deleteRecords(topic, partition, 1n, timeoutMs)).toBe(1n);
+      const records = await admin.readPartition(topic, partition, 0n, 2n, timeoutMs);
+      expect(records.map((record) => String(record.value))).toEqual(['b|']);
+    }
+    expect(await admin.logOffsets(topic, timeoutMs)).toEqual(
+      Array.from({ length: 6 }, (_, partition) => ({ partition, logStartOffset: 1n, logEndOffset: 2n })),
+    );
+    for (const group of groupsOnAllPartitions(`${topic}.`)) {
+      await admin.ensureCoordinator(group, timeoutMs);
+      expect(await admin.committedOffsets(group, timeoutMs)).toEqual([]);
+      expect((await admin.describeGroup(group, timeoutMs)).state).toBe('Dead');
+      expect(await admin.deleteGroups([group], timeoutMs)).toEqual([]);
+    }
+    await admin.deleteTopics([topic], timeoutMs);
+  };
+
+  it('gets everything done while any one broker is dead or frozen', async () => {
+    await set.awaitHealthy();
+    for (const id of set.brokerIds) {
+      await set.crashBroker(id);
+      await everything(`dead-${id}-${randomBytes(3).toString('hex')}`);
+      await set.startBroker(id);
+      await set.awaitHealthy();
+      await set.pauseBroker(id);
+      await everything(`frozen-${id}-${randomBytes(3).toString('hex')}`);
+      await set.unpauseBroker(id);
+      await set.awaitHealthy();
+    }
+    expect([...(await admin.listTopics('dead-')), ...(await admin.listTopics('frozen-'))]).toEqual([]);
+  });
+
+  it('writes each marker once while brokers go down and come up', async () => {
+    const topic = `markers-${randomBytes(3).toString('hex')}`;
+    await admin.createTopics([{ name: topic, partitions: 1, replicationFactor: 3 }]);
+    const ending = new AbortController();
+    const faults = (async () => {
+      while (!ending.signal.aborted)
+        for (const id of set.brokerIds) {
+          await set.pauseBroker(id);
+          await sleep(3_500);
+          await set.unpauseBroker(id);
+          await set.awaitHealthy();
+        }
+    })();
+    const told: string[] = [];
+    const deadline = new Deadline(45_000);
+    for (let i = 0; !deadline.expired; i++) {
+      told.push(`${await admin.produce(topic, 0, `marker-${i}|`, 60_000)} marker-${i}|`);
+      await sleep(10);
+    }
+    ending.abort();
+    await faults;
+    const records = await admin.readPartition(topic, 0, 0n, BigInt(told.length), 60_000);
+    expect(records.map((record) => `${record.offset} ${String(record.value)}`)).toEqual(told);
+    expect(await admin.logOffsets(topic)).toMatchObject([{ logEndOffset: BigInt(told.length) }]);
+    console.log(`markers written: ${told.length}`);
+  });
+
+  it('says by its deadline that no broker answers, and goes on when they are back', async () => {
+    for (const id of set.brokerIds) await set.pauseBroker(id);
+    const startMs = performance.now();
+    await expect(admin.listTopics('', 1_000)).rejects.toThrow(/listing topics: not done within 1 s; last: /);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    await Promise.all(set.brokerIds.map(async (id) => await set.unpauseBroker(id)));
+    await set.awaitHealthy();
+    expect(await admin.listTopics(OFFSETS_TOPIC, 30_000)).toEqual([OFFSETS_TOPIC]);
   });
 });
