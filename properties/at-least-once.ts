@@ -270,13 +270,16 @@ function unseenJumps(evidence: Evidence, group: GroupEvidence, key: string): Jum
   const seen = consumption.stretches.flatMap((stretch): Jump[] => {
     const { committed } = resumeOf(evidence, group, stretch);
     const states = [committed.certain, ...committed.possible];
-    const isDue =
-      states.some(({ offset, entry }) => offset === null && entry !== null) ||
-      deletionsOf(evidence.actions, topic, partition).some(({ seq }) => seq < stretch.openSeq);
+    const isRemoved = states.some(({ offset, entry }) => offset === null && entry !== null);
+    // A position may be found out of range in the middle of a stretch too, and then the jump is somewhere inside it.
+    const isDeleted = deletionsOf(evidence.actions, topic, partition).some(
+      ({ seq }) => seq < stretch.lastSeq,
+    );
     const hasNone = stretch.opening === 'join' && states.some(({ entry }) => entry === null);
-    if (!isDue && !hasNone) return [];
-    const kind = isDue ? 'legitimate' : 're-resolved';
-    return [{ from: 0, to: stretch.first, kind, seq: stretch.openSeq, process: stretch.process }];
+    if (!isRemoved && !isDeleted && !hasNone) return [];
+    const kind = isRemoved || isDeleted ? 'legitimate' : 're-resolved';
+    const to = isDeleted ? stretch.last : stretch.first;
+    return [{ from: 0, to, kind, seq: stretch.openSeq, process: stretch.process }];
   });
   return [...marked, ...seen];
 }

@@ -8,6 +8,7 @@ import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('convergence');
 
+const AGAIN = 'group changed again right after it had settled';
 const GONE = 'member ended by itself and stayed away';
 
 export const convergence: Property = {
@@ -26,7 +27,9 @@ export const convergence: Property = {
     ];
   },
   policy: (scenario, anomaly) =>
-    anomaly.signature === GONE && hasBrokerFault(scenario) ? 'observed' : 'illegal',
+    anomaly.signature === AGAIN || (anomaly.signature === GONE && hasBrokerFault(scenario))
+      ? 'observed'
+      : 'illegal',
 };
 
 /** The scenario's members whose last action is to join: somebody has to run for each of them at the end. */
@@ -168,15 +171,20 @@ function disagreement(evidence: Evidence, group: GroupEvidence, last: Generation
   );
   if (fact?.kind !== 'fact-group') return [];
   const subject = { group: group.id };
-  if (fact.state.toLowerCase() !== 'stable')
+  if (fact.state.toLowerCase() !== 'stable') {
+    // A group that had settled has converged, whatever begins a moment later.
+    const hadSettled = evidence.settled?.undrained.length === 0;
     return [
       report(
-        'group is not stable at the end',
-        `The coordinator describes group ${group.id} as ${fact.state} at the end of settling.`,
+        hadSettled ? AGAIN : 'group is not stable at the end',
+        `The coordinator describes group ${group.id} as ${fact.state} ${hadSettled ? 'right after it had settled' : 'at the end of settling'}.`,
         proof(last.seq, fact.seq),
         subject,
       ),
     ];
+  }
+  // Between the end of settling and the description another generation may have come.
+  if ((group.generations[last.index + 1]?.time ?? Number.POSITIVE_INFINITY) <= fact.time) return [];
   const described = describeMembers(fact.members);
   const recorded = describeMembers(last.members);
   if (described === recorded) return [];
