@@ -7,6 +7,7 @@ import {
   describeGroup,
   findCoordinator,
   knownBrokers,
+  type PartitionState,
   partitionStates,
 } from './broker-probe.ts';
 import { pollUntil } from './poll.ts';
@@ -36,16 +37,16 @@ export async function awaitRegistered(brokers: Addresses, options: AwaitOptions)
 export async function awaitReplicated(brokers: Addresses, options: AwaitOptions): Promise<void> {
   await Promise.all(
     [...brokers].map(([id, address]) =>
-      pollUntil(
-        async () =>
-          (await partitionStates(address, 'all')).every(
-            ({ leader, replicas, inSyncReplicas }) =>
-              leader !== -1 && replicas.every((replica) => inSyncReplicas.includes(replica)),
-          ),
-        { ...options, what: `Full replication as broker ${id} sees it` },
-      ),
+      pollUntil(async () => (await partitionStates(address, 'all')).every(isReplicated), {
+        ...options,
+        what: `Full replication as broker ${id} sees it`,
+      }),
     ),
   );
+}
+
+export function isReplicated({ leader, replicas, inSyncReplicas }: PartitionState): boolean {
+  return leader !== -1 && replicas.every((replica) => inSyncReplicas.includes(replica));
 }
 
 /**
