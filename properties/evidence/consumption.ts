@@ -247,6 +247,15 @@ function continued(
   if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
   if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;
   const leftOver = stretches.at(-2);
-  if (leftOver !== undefined && leftOver.join !== current.join && goesOn(leftOver)) return leftOver;
+  if (leftOver !== undefined && wasInHand(leftOver, current.join) && goesOn(leftOver)) return leftOver;
   return offset > current.last ? current : { opening: 'back' };
+}
+
+/** Whether a handler call of the old ownership was still running, or another one came, when the new one began. */
+function wasInHand(stretch: OpenStretch, join: Join | null): boolean {
+  if (join === null || stretch.join === join) return false;
+  const last = stretch.processing.at(-1);
+  const wasRunning =
+    last !== undefined && last.seq < join.seq && (last.endSeq === null || last.endSeq > join.seq);
+  return wasRunning || stretch.lastSeq > join.seq;
 }

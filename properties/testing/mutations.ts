@@ -1,0 +1,355 @@
+/**
+ * What breaks a legal history: a history and a number enter, the same history with one thing gone wrong leaves, with
+ * the property that has to see it; null where the history offers no place for it.
+ */
+import type { EventKind, EventOf, History, HistoryEvent } from '../../harness/history/schema.ts';
+import { evidenceOf, hadToDrain } from '../evidence/evidence.ts';
+import { positionsOf } from '../evidence/positions.ts';
+import { isRunningAt } from '../evidence/processes.ts';
+import { partitionKey, toOffset } from '../evidence/values.ts';
+
+export interface Mutation {
+  readonly name: string;
+  readonly property: string;
+  /** A signature that it has to be seen by, where one property has several. */
+  readonly signature?: string;
+  /** @param draw chooses among the places */
+  apply(history: History, draw: number): History | null;
+}
+
+/** A copy whose events can be changed without changing the original. */
+const copy = (history: History): HistoryEvent[] => structuredClone(history.events) as HistoryEvent[];
+
+/** Numbers events anew; times keep their order because additions are made in place. */
+const asHistory = (events: HistoryEvent[]): History => {
+  const numbered = events.map((event, seq) => ({ ...event, seq }) as HistoryEvent);
+  return { start: numbered[0] as EventOf<'start'>, events: numbered };
+};
+
+const pick = <T>(items: readonly T[], draw: number): T | undefined => items[draw % Math.max(1, items.length)];
+
+const ofKind = <K extends EventKind>(events: readonly HistoryEvent[], kind: K): EventOf<K>[] =>
+  events.filter((event): event is EventOf<K> => event.kind === kind);
+
+const isAbout = (event: HistoryEvent, topic: string, partition: number): boolean =>
+  'topic' in event && 'partition' in event && event.topic === topic && event.partition === partition;
+
+const insertAfter = (events: HistoryEvent[], seq: number, added: readonly HistoryEvent[]): History =>
+  asHistory([...events.slice(0, seq + 1), ...added, ...events.slice(seq + 1)]);
+
+/** The last accepted commits with a confirmed request, of partitions whose offset is not removed later. */
+const confirmedCommits = (history: History) =>
+  evidenceOf(history).groups.flatMap((group) =>
+    [...group.commits.entries.values()].flatMap((entries) =>
+      entries.flatMap((entry) => {
+        const { request } = entry;
+        return entry.kind === 'commit' && request?.outcome === 'ok' && request.entry === entry
+          ? [{ group, entry, request, next: entries[entry.index + 1] ?? null }]
+          : [];
+      }),
+    ),
+  );
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'a processed record was never processed',
+    property: 'at-least-once',
+    apply(history, draw) {
+      const evidence = evidenceOf(history);
+      const drained = evidence.groups.filter((group) => hadToDrain(evidence, group));
+      const places = drained.flatMap((group) =>
+        [...group.consumption.values()].flatMap(({ topic, partition, fates }) =>
+          [...fates]
+            .filter(([offset]) => evidence.logs.get(partitionKey(topic, partition))?.recordAt.has(offset))
+            .filter(([, fate]) => fate.done !== null)
+            .map(([offset]) => ({ group: group.id, topic, partition, offset: String(offset) })),
+        ),
+      );
+      const place = pick(places, draw);
+      // With latest and nothing committed, a reset may explain what was not processed.
+      if (place === undefined || evidence.scenario.groups.some((group) => group.autoOffsetReset === 'latest'))
+        return null;
+      return asHistory(
+        copy(history).filter(
+          (event) =>
+            (event.kind !== 'processing-begin' && event.kind !== 'processing-end') ||
+            event.group !== place.group ||
+            !isAbout(event, place.topic, place.partition) ||
+            event.offset !== place.offset,
+        ),
+      );
+    },
+  },
+  {
+    name: 'a partition is assigned to a second member',
+    property: 'exclusive-assignment',
+    apply(history, draw) {
+      const events = copy(history);
+      const generation = pick(
+        ofKind(events, 'group-generation').filter(({ members }) => members.length > 1),
+        draw,
+      );
+      const owner = generation?.members.find(({ assignment }) => assignment.length > 0);
+      const other = generation?.members.find((member) => member !== owner);
+      if (owner === undefined || other === undefined) return null;
+      const [taken] = owner.assignment;
+      if (taken === undefined) return null;
+      other.assignment.push({ topic: taken.topic, partitions: taken.partitions.slice(0, 1) });
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a partition is assigned to nobody',
+    property: 'complete-assignment',
+    apply(history, draw) {
+      const events = copy(history);
+      const shares = ofKind(events, 'group-generation')
+        .flatMap(({ members }) => members)
+        .flatMap(({ assignment }) => assignment)
+        // The highest number may be taken for one that is only being added.
+        .filter(({ partitions }) => partitions.includes(0));
+      const share = pick(shares, draw);
+      if (share === undefined) return null;
+      share.partitions = share.partitions.filter((partition) => partition !== 0);
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'one member is given everything and another nothing',
+    property: 'idle-member',
+    apply(history, draw) {
+      const events = copy(history);
+      const generation = pick(
+        ofKind(events, 'group-generation').filter(
+          ({ members }) =>
+            members.length > 1 &&
+            members
+              .flatMap((member) => member.assignment)
+              .flatMap((one) => (one.topic === 'orders' ? one.partitions : [])).length > 1,
+        ),
+        draw,
+      );
+      if (generation === undefined) return null;
+      const all = generation.members.flatMap((member) => member.assignment);
+      const merged = [...new Set(all.map(({ topic }) => topic))].map((topic) => ({
+        topic,
+        partitions: all.flatMap((one) => (one.topic === topic ? one.partitions : [])),
+      }));
+      for (const [i, member] of generation.members.entries()) member.assignment = i === 0 ? merged : [];
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a confirmed commit disappears from the log',
+    property: 'no-lost-commit',
+    apply(history, draw) {
+      const lost = pick(confirmedCommits(history), draw);
+      return lost === undefined
+        ? null
+        : asHistory(copy(history).filter((event) => event.seq !== lost.entry.seq));
+    },
+  },
+  {
+    name: 'a commit goes back',
+    property: 'commit-monotonic',
+    apply(history, draw) {
+      const places = confirmedCommits(history).filter(({ entry, next }) => entry.value > 0 && next === null);
+      const last = pick(places, draw);
+      if (last === undefined) return null;
+      const events = copy(history);
+      const [accepted, invoked] = [events[last.entry.seq], events[last.request.seq]];
+      if (accepted?.kind !== 'commit-accepted' || invoked?.kind !== 'commit-invoke') return null;
+      const offset = String(last.entry.value - 1);
+      const { topic, partition } = last.entry;
+      const about = { process: last.request.process, group: last.group.id, time: accepted.time };
+      return insertAfter(events, last.request.outcomeSeq ?? last.entry.seq, [
+        { ...invoked, ...about, commit: 9_999, offsets: [{ topic, partition, offset }] },
+        { ...accepted, offset, logPosition: { partition: 0, offset: '999999' } },
+        { ...about, kind: 'commit-ok', commit: 9_999, seq: 0 },
+      ]);
+    },
+  },
+  {
+    name: 'an accepted commit came from an old generation',
+    property: 'owned-commit',
+    apply(history, draw) {
+      const commit = pick(confirmedCommits(history), draw);
+      const events = copy(history);
+      const invoked = commit === undefined ? undefined : events[commit.request.seq];
+      if (invoked?.kind !== 'commit-invoke') return null;
+      invoked.generation -= 1;
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a member commits what another one owns',
+    property: 'owned-commit',
+    apply(history, draw) {
+      const events = copy(history);
+      const places = confirmedCommits(history).filter(
+        ({ entry }) => (entry.generation?.members.length ?? 0) > 1,
+      );
+      const commit = pick(places, draw);
+      const generation = commit?.entry.generation;
+      const other = generation?.members.find(({ memberId }) => memberId !== commit?.request.memberId);
+      const invoked = commit === undefined ? undefined : events[commit.request.seq];
+      if (invoked?.kind !== 'commit-invoke' || other === undefined) return null;
+      invoked.memberId = other.memberId;
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a new owner skips the first record that is due',
+    property: 'explained-resume',
+    apply: (history, draw) => skipFirst(history, draw, 'committed'),
+  },
+  {
+    name: 'a group without a commit skips the first record that is due',
+    property: 'offset-reset',
+    apply: (history, draw) => skipFirst(history, draw, 'none'),
+  },
+  {
+    name: 'a member processes a record again for no reason',
+    property: 'duplicate-bound',
+    apply(history, draw) {
+      const evidence = evidenceOf(history);
+      const { settled } = evidence;
+      const places = evidence.groups.flatMap((group) =>
+        [...group.consumption.values()].flatMap(({ stretches }) => {
+          const last = stretches.at(-1);
+          const owner = evidence.processes.get(last?.process ?? '');
+          if (last === undefined || owner === undefined || settled === null) return [];
+          // The member still is where it was, and nothing of late would explain it.
+          const isThere =
+            isRunningAt(owner, settled.seq) &&
+            evidence.positions.joins.get(owner.process)?.at(-1) === last.join;
+          const isCalm = owner.stalls.length === 0 && evidence.brokerFaults.length === 0;
+          return isThere && isCalm && last.delivered.size > 2 ? [{ group, last }] : [];
+        }),
+      );
+      const place = pick(places, draw);
+      if (place === undefined || settled === null) return null;
+      const { last, group } = place;
+      const recent = last.processing.slice(-3);
+      if (recent.length < 3 || recent.some(({ outcome }) => outcome !== 'ok')) return null;
+      const repeated = last.processing.at(-2);
+      if (repeated === undefined) return null;
+      const about = { process: last.process, group: group.id, topic: last.topic, partition: last.partition };
+      const offset = String(repeated.offset);
+      const time = settled.time;
+      return insertAfter(copy(history), settled.seq - 1, [
+        { ...about, kind: 'delivery', offsets: [offset], time, seq: 0 },
+        { ...about, kind: 'processing-begin', offset, record: repeated.record, time, seq: 0 },
+        { ...about, kind: 'processing-end', offset, outcome: 'ok', time, seq: 0 },
+      ]);
+    },
+  },
+  {
+    name: 'a member of another group is among the members',
+    property: 'group-isolation',
+    apply(history, draw) {
+      const events = copy(history);
+      const evidence = evidenceOf(history);
+      const [first, second] = evidence.groups;
+      const stranger = second?.processes[0];
+      const generation = pick(
+        ofKind(events, 'group-generation').filter(
+          ({ group, members }) => group === first?.id && members.length > 0,
+        ),
+        draw,
+      );
+      const [member] = generation?.members ?? [];
+      if (stranger === undefined || member === undefined) return null;
+      member.clientId = stranger.process;
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a producer is told a wrong offset',
+    property: 'produced-offset',
+    apply(history, draw) {
+      const events = copy(history);
+      const answered = ofKind(events, 'produce-ok').filter(({ answers }) => answers.length > 0);
+      const answer = pick(answered, draw)?.answers[0];
+      if (answer === undefined) return null;
+      answer.baseOffset = String(toOffset(answer.baseOffset) + 1_000);
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a record of a producer that closed cleanly is in no log',
+    property: 'producer-flush',
+    apply(history, draw) {
+      const events = copy(history);
+      const outcomes = new Set(ofKind(events, 'produce-ok').map(({ produce }) => produce));
+      const sent = ofKind(events, 'produce-invoke')
+        .filter(({ produce }) => outcomes.has(produce))
+        .flatMap(({ records }) => records.map(({ record }) => record));
+      const logs = ofKind(events, 'fact-log').filter(({ logStartOffset }) => logStartOffset === '0');
+      const kept = logs.flatMap((log) =>
+        log.records.filter(({ record }) => sent.includes(record ?? '')).map((one) => ({ log, one })),
+      );
+      const lost = pick(kept, draw);
+      if (lost === undefined) return null;
+      lost.log.records = lost.log.records.filter((one) => one !== lost.one);
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a live member is not in the last generation',
+    property: 'convergence',
+    apply(history, draw) {
+      const events = copy(history);
+      const evidence = evidenceOf(history);
+      const group = pick(
+        evidence.groups.filter(({ generations }) => (generations.at(-1)?.members.length ?? 0) > 0),
+        draw,
+      );
+      const generation = events[group?.generations.at(-1)?.seq ?? -1];
+      if (generation?.kind !== 'group-generation') return null;
+      generation.members.pop();
+      return asHistory(events);
+    },
+  },
+];
+
+/** Removes all trace of the first record of a stretch, so that its owner seems to have begun with the second. */
+function skipFirst(history: History, draw: number, state: 'committed' | 'none'): History | null {
+  const evidence = evidenceOf(history);
+  if (evidence.scenario.groups.some((group) => group.autoOffsetReset === 'latest')) return null;
+  const places = evidence.groups.flatMap((group) =>
+    [...group.consumption.values()].flatMap(({ key, stretches }) => {
+      const log = evidence.logs.get(key);
+      return stretches.filter(
+        (stretch) =>
+          stretch.opening === 'join' &&
+          // Right behind its own last record, a member may be at something left over from before.
+          stretch.before === null &&
+          // Out of range is the other property's matter.
+          (state === 'none' ||
+            positionsOf(evidence.positions, stretch.process, key).outOfRange.length === 0) &&
+          stretch.join?.generation?.owners.get(key)?.includes(stretch.process) === true &&
+          stretch.delivered.size > 1 &&
+          log?.recordAt.has(stretch.first) === true &&
+          (group.commits.entries.get(key) === undefined) === (state === 'none') &&
+          group.hasWire,
+      );
+    }),
+  );
+  const stretch = pick(places, draw);
+  if (stretch === undefined) return null;
+  const { process, group, topic, partition, first, openSeq } = stretch;
+  const end = stretch.processing
+    .filter(({ offset }) => offset === first)
+    .map(({ seq, endSeq }) => [seq, endSeq]);
+  const gone = new Set<number | null | undefined>(end.flat());
+  const isSame = (event: EventOf<'delivery'>): boolean =>
+    event.process === process && event.group === group && isAbout(event, topic, partition);
+  const events = copy(history).flatMap((event): HistoryEvent[] => {
+    if (gone.has(event.seq)) return [];
+    if (event.kind !== 'delivery' || event.seq !== openSeq || !isSame(event)) return [event];
+    const offsets = event.offsets.filter((offset) => offset !== String(first));
+    return offsets.length === 0 ? [] : [{ ...event, offsets }];
+  });
+  return asHistory(events);
+}
