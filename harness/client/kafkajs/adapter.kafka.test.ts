@@ -25,10 +25,15 @@ const createTopic = async (name: string, numPartitions: number): Promise<string>
   return name;
 };
 
-/** A topic with records, each in a batch of its own. */
-const createFilledTopic = async (name: string, partitions: number, records: number): Promise<string> => {
+/** A topic with records, each in a batch of its own or so many together. */
+const createFilledTopic = async (
+  name: string,
+  partitions: number,
+  records: number,
+  recordsPerSend = 1,
+): Promise<string> => {
   await createTopic(name, partitions);
-  const producer = clients.producer(usualProducer({ topics: [name], records }));
+  const producer = clients.producer(usualProducer({ topics: [name], records, recordsPerSend }));
   expect(await producer.process.exited).toEqual({ code: 0, signal: null, invalidLines: 0 });
   return name;
 };
@@ -300,6 +305,100 @@ describe('a member', () => {
     ]);
     expect(traceOf(events, 0).filter((one) => one.startsWith('begin'))).toEqual(['begin 4', 'begin 5']);
   });
+});
+
+describe('a batch', () => {
+  const auto = { kind: 'auto', intervalMs: null, thresholdRecords: null } as const;
+  const slowly = (timeMs: number) => ({
+    timeMs: { min: timeMs, max: timeMs },
+    failuresPerThousand: 0,
+    failuresPerRecord: 1,
+  });
+  let batch: string;
+  beforeAll(async () => {
+    batch = await createFilledTopic('batch', 1, RECORDS, RECORDS);
+  });
+  const committed = async (groupId: string): Promise<string | undefined> =>
+    (await admin.fetchOffsets({ groupId, topics: [batch] }))[0]?.partitions[0]?.offset;
+
+  test('is left between two records where the application resolves them, and what is done is committed', async () => {
+    const group = usualGroup({
+      id: 'g-stop-manual',
+      topics: [batch],
+      consumeMode: 'manual',
+      commitMode: auto,
+    });
+    const member = clients.member({ ...group, handler: slowly(150) });
+    await member.until((events) => processed(events) === 2);
+    member.process.command({ command: 'close' });
+    await member.process.exited;
+    const done = processed(member.events);
+    expect(done).toBeGreaterThan(1);
+    expect(done).toBeLessThan(RECORDS);
+    expect(eventsOf(member.events, 'delivery').map(({ offsets }) => offsets.length)).toEqual([RECORDS]);
+    expect(await committed('g-stop-manual')).toBe(String(done));
+  });
+
+  test('is finished where kafkajs resolves it', async () => {
+    const group = usualGroup({
+      id: 'g-stop-batch',
+      topics: [batch],
+      consumeMode: 'each-batch',
+      commitMode: auto,
+    });
+    const member = clients.member({ ...group, handler: slowly(150) });
+    await member.until((events) => processed(events) === 2);
+    member.process.command({ command: 'close' });
+    await member.process.exited;
+    expect(processed(member.events)).toBe(RECORDS);
+    expect(await committed('g-stop-batch')).toBe(String(RECORDS));
+  });
+
+  test.each(['each-message', 'each-batch', 'manual'] as const)(
+    'that takes longer than the session is kept alive by heartbeats between records: %s',
+    async (consumeMode) => {
+      const timing = { sessionTimeoutMs: 1_000, heartbeatIntervalMs: 100, handler: slowly(300) };
+      const group = usualGroup({ id: `g-slow-${consumeMode}`, topics: [batch], consumeMode, ...timing });
+      const member = clients.member(group);
+      await member.until((events) => processed(events) === RECORDS);
+      member.process.command({ command: 'close' });
+      await member.process.exited;
+      expect(eventsOf(member.events, 'client-joined')).toHaveLength(1);
+      expect(eventsOf(member.events, 'wire-heartbeat')).toEqual([]);
+      expect(eventsOf(member.events, 'application-commit-end').every(({ outcome }) => outcome === 'ok')).toBe(
+        true,
+      );
+    },
+  );
+
+  test.each([
+    [1, false],
+    [2, true],
+  ])(
+    'of another partition is handled at the same time with %s at once: %s',
+    async (concurrently, expected) => {
+      const id = `g-concurrent-${concurrently}`;
+      const member = clients.member(
+        usualGroup({
+          id,
+          topics: [topic],
+          partitionsConsumedConcurrently: concurrently,
+          handler: slowly(100),
+        }),
+      );
+      await member.until((events) => processed(events) === RECORDS);
+      member.process.command({ command: 'close' });
+      await member.process.exited;
+      const open = new Set<number>();
+      let mostOpen = 0;
+      for (const event of member.events) {
+        if (event.kind === 'processing-begin') open.add(event.partition);
+        if (event.kind === 'processing-end') open.delete(event.partition);
+        mostOpen = Math.max(mostOpen, open.size);
+      }
+      expect(mostOpen > 1).toBe(expected);
+    },
+  );
 });
 
 describe('a mutant', () => {

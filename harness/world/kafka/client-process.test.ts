@@ -157,6 +157,17 @@ describe('a client process', () => {
     expect(commits).toEqual(commits.map((_, n) => n));
   });
 
+  test('that dies while the parent is busy with something else has lost no event when its exit is known', async () => {
+    const { client, events } = await spawnDriver(
+      "next(() => { for (let n = 0; n < 2_000; n++) say(n); process.kill(process.pid, 'SIGKILL'); });",
+    );
+    while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    // Both what it wrote and its death are there to be seen when this thread looks again.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+    await client.exited;
+    expect(commitsOf(events)).toEqual(Array.from({ length: 2_000 }, (_, n) => n));
+  });
+
   test('that is stalled writes nothing, goes on when resumed, and can be killed when stalled', async () => {
     const { client, events } = await spawnDriver('let n = 0; next(() => setInterval(() => say(n++), 2));');
     const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -173,6 +184,15 @@ describe('a client process', () => {
     expect(await client.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
     const commits = commitsOf(events);
     expect(commits).toEqual(commits.map((_, n) => n));
+  });
+
+  test('that dies unnoticed takes a command without an error', async () => {
+    const { client, events } = await spawnDriver('next(() => say(1));');
+    while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    client.signal('SIGKILL');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    client.command({ command: 'close' });
+    expect(await client.exited).toMatchObject({ signal: 'SIGKILL' });
   });
 
   test('that has ended takes commands and signals without an error', async () => {
