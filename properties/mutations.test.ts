@@ -10,13 +10,14 @@ const numRuns = Number(process.env.MUTATED_HISTORIES ?? 40);
 const seed = process.env.MUTATED_HISTORIES === undefined ? { seed: 21 } : {};
 
 describe('a legal history in which', () => {
-  for (const { name, property, apply } of mutations)
+  for (const mutation of mutations) {
+    const { name, property } = mutation;
     it(`${name} is caught by ${property}`, () => {
       const named = catalogue.filter(({ id }) => id === property);
       let caught = 0;
       fc.assert(
         fc.property(planArbitrary, fc.nat(), (plan, draw) => {
-          const mutated = apply(tellLegally(plan).history(), draw);
+          const mutated = mutation.apply(tellLegally(plan).history(), draw);
           fc.pre(mutated !== null);
           // The named property alone: the others are free to see something too.
           const { anomalies, unknown } = judge(mutated, named);
@@ -28,6 +29,7 @@ describe('a legal history in which', () => {
       );
       expect(caught).toBe(numRuns);
     });
+  }
 
   it('covers every property', () => {
     expect(
