@@ -1,15 +1,19 @@
 /**
  * The last step of the build: the compiled child entry and everything it imports enter, one file that starts fast
- * leaves, dist/child/kafkajs.mjs.
+ * leaves, dist/child/kafkajs.mjs, with the licences of the packages in it beside it.
  */
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const dist = new URL('../../', import.meta.url);
+const dist = fileURLToPath(new URL('../../', import.meta.url));
+const outfile = path.join(dist, 'child', 'kafkajs.mjs');
 
-await build({
-  entryPoints: [fileURLToPath(new URL('harness/client/child-main.js', dist))],
-  outfile: fileURLToPath(new URL('child/kafkajs.mjs', dist)),
+const { metafile } = await build({
+  entryPoints: [path.join(dist, 'harness', 'client', 'child-main.js')],
+  outfile,
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -19,6 +23,23 @@ await build({
     js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
   },
   sourcemap: 'linked',
-  legalComments: 'linked',
+  legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
 });
+
+/** The folder of the package that a bundled file belongs to, or null for a file of our own. */
+const packageOf = (file: string): string | null =>
+  /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? null;
+
+const packages = [...new Set(Object.keys(metafile.inputs).flatMap((file) => packageOf(file) ?? []))].sort();
+const licences = await Promise.all(
+  packages.map(async (folder) => {
+    const name = folder.split('node_modules/').at(-1) ?? folder;
+    const root = path.resolve(folder);
+    const file = existsSync(root) ? (await readdir(root)).find((one) => /^licen[cs]e/i.test(one)) : undefined;
+    if (file === undefined) throw new Error(`the licence of ${name} is not in ${root}`);
+    return `${name}\n\n${await readFile(path.join(root, file), 'utf8')}`;
+  }),
+);
+await writeFile(`${outfile}.LICENSES.txt`, licences.join(`\n${'-'.repeat(80)}\n\n`));
