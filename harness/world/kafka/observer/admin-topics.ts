@@ -14,7 +14,13 @@ import {
 } from '@platformatic/kafka';
 import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import type { BrokerAddress } from './broker-connection.ts';
-import { type ClusterLink, type PartitionMetadata, type TopicMetadata, withRetries } from './cluster-link.ts';
+import {
+  type Broker,
+  type ClusterLink,
+  type PartitionMetadata,
+  type TopicMetadata,
+  withRetries,
+} from './cluster-link.ts';
 import type { Deadline } from './deadline.ts';
 import { BrokerUnreachableError, KafkaRequestError, throwOnError } from './kafka-error.ts';
 import { listOffsets } from './offsets-request.ts';
@@ -41,12 +47,19 @@ const SLOW_REQUEST_TIMEOUT_MS = 8_000;
 const UUID_OF_NONE = null;
 
 /**
- * Who takes a request for the controller: first the broker that metadata names, then the others in turn, since with
- * KRaft every broker forwards such requests, and the one named may be paused.
+ * Who takes a request for the controller: first the broker that has just answered, since with KRaft every broker
+ * forwards such requests, then the one that metadata names (which it has to be in ZooKeeper mode), then the others.
+ *
+ * A request that a frozen broker has received is carried out when it wakes up, however long ago we gave it up. So a
+ * topic can come back that was created, given up, created elsewhere and deleted; asking brokers that answer makes that
+ * rare, and nothing makes it impossible.
  */
 async function controller(link: ClusterLink, attempt: number): Promise<BrokerAddress> {
   const { brokers, controller: named } = await link.metadata([]);
-  const inTurn = [...brokers].sort((a, b) => Number(b.nodeId === named) - Number(a.nodeId === named));
+  const answered = link.preferred;
+  const rank = (broker: Broker): number =>
+    broker.host === answered?.host && broker.port === answered.port ? 0 : broker.nodeId === named ? 1 : 2;
+  const inTurn = [...brokers].sort((a, b) => rank(a) - rank(b));
   const found = inTurn[attempt % inTurn.length];
   if (!found) throw new BrokerUnreachableError('the cluster has no living broker');
   return found;

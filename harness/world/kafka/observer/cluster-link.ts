@@ -92,6 +92,11 @@ export class ClusterLink {
     );
   }
 
+  /** Who is asked first: the broker that answered last. */
+  get preferred(): BrokerAddress | undefined {
+    return this.#addresses()[0];
+  }
+
   /** The broker that is asked first tells of the past, or of nothing: begin with the one after it next time. */
   tryAnother(): void {
     const next = this.#addresses()[1];

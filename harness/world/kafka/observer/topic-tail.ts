@@ -270,10 +270,10 @@ export class TopicTail {
       FETCH_TIMEOUT_MS,
     );
     throwOnError(`following ${this.#topic}`, answer.errorCode);
-    for (const fetched of answer.partitions) {
-      const one = led.find((other) => other.partition === fetched.partition);
-      if (!one) continue;
+    for (const one of led) {
       try {
+        const fetched = answer.partitions.find((other) => other.partition === one.partition);
+        if (!fetched) throw new KafkaRequestError(`following ${this.#topic}`, 'UNKNOWN_TOPIC_OR_PARTITION');
         await this.#take(broker, one, fetched);
         one.failures = 0;
         one.lastProblem = null;
