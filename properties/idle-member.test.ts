@@ -91,6 +91,33 @@ describe('finds', () => {
     `);
   });
 
+  it('the same as observed where it happened once, and not in virtual time', () => {
+    const tell = (times: number) => {
+      const { story, m1, m2 } = waiting();
+      const start = story.events[0];
+      if (start?.kind === 'start') start.world = 'kafka';
+      for (let i = 0; i < times; i += 1) {
+        story.wait(7_000).generation([[m1, [0]]]);
+        story.generation([
+          [m1, [0]],
+          [m2, []],
+        ]);
+      }
+      return findings(idleMember, story);
+    };
+    expect(tell(1)).toMatchInlineSnapshot(`
+      [
+        "observed | idle member lost its membership once | m2.1 had no partitions in generation 1 of group billing, and generation 2 is without it, although it ran and nothing had happened to it. | group-generation group-generation | billing m2.1",
+      ]
+    `);
+    expect(tell(2).map((line) => line.split(' | ', 2).join(' | '))).toMatchInlineSnapshot(`
+      [
+        "illegal | idle member lost its membership",
+        "illegal | idle member lost its membership",
+      ]
+    `);
+  });
+
   it('nothing where the idle member had been told to leave, or its client had started anew', () => {
     const { story, m1, m2 } = waiting();
     const m3 = story.joins('m3');

@@ -41,6 +41,15 @@ describe('finds', () => {
     `);
   });
 
+  it('the same where a later owner has made that commit since', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(2);
+    m1.works(0, 1).believesCommitted(0, 1).leaves();
+    story.generation([[m2, [0, 1]]]);
+    m2.works(0, 1).commits(0, 1);
+    expect(findings(noLostCommit, story)).toHaveLength(1);
+  });
+
   it('the same without a tap', () => {
     const { story, m1, m2 } = pair({ wire: false });
     story.produces(2);
@@ -48,7 +57,7 @@ describe('finds', () => {
     story.generation([[m2, [0, 1]]]);
     expect(findings(noLostCommit, story)).toMatchInlineSnapshot(`
       [
-        "illegal | confirmed to the application but not in the log | m1.1 was told that its commit of orders/0 at 1 in group billing had been done, and the coordinator's log does not have it. | application-commit application-commit-end | billing orders 0 m1.1",
+        "illegal | confirmed to the application but not in the log | m1.1 was told that its commit of orders/0 at 1 in group billing had been done, and the coordinator's log did not have it. | application-commit application-commit-end | billing orders 0 m1.1",
       ]
     `);
   });

@@ -5,7 +5,13 @@ import { type Evidence, entriesOf, evidenceOf, type GroupEvidence } from './evid
 import { owns } from './evidence/generations.ts';
 import { positionsOf } from './evidence/positions.ts';
 import { type CommittedAt, committedAt, isOwned, mayHaveKeptPosition, resumeOf } from './evidence/resume.ts';
-import { firstIndexWhere, lastBefore, partitionKey, toOffset } from './evidence/values.ts';
+import {
+  CLOCK_TOLERANCE_MS,
+  firstIndexWhere,
+  lastBefore,
+  partitionKey,
+  toOffset,
+} from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('no-lost-commit');
@@ -41,28 +47,35 @@ function unwritten(group: GroupEvidence): Anomaly[] {
     );
 }
 
-/** What the application was told is held against the log by value: clients merge and repeat commits. */
+/**
+ * What the application was told is held against what left, or without a tap against the log, by value: a client may
+ * leave out a commit that it has made already.
+ */
 function toldButNotWritten(evidence: Evidence, group: GroupEvidence): Anomaly[] {
-  const written = new Set<string>();
+  const sent = new Map<string, number>();
+  for (const { process, topic, partition, offset, seq } of group.commits.requests) {
+    const what = `${process} ${partitionKey(topic, partition)} ${offset}`;
+    sent.set(what, Math.min(sent.get(what) ?? seq, seq));
+  }
+  const written = new Map<string, number>();
   for (const [key, entries] of group.commits.entries)
-    for (const { value } of entries) written.add(`${key} ${value}`);
-  return group.commits.applicationCommits.flatMap((call) => {
-    const { begin, end } = call;
+    for (const { value, time } of entries)
+      written.set(`${key} ${value}`, Math.min(written.get(`${key} ${value}`) ?? time, time));
+  return group.commits.applicationCommits.flatMap(({ begin, end }) => {
     if (end === null || end.outcome !== 'ok') return [];
+    const hasTap = evidence.processes.get(begin.process)?.hasWire ?? false;
     return begin.offsets.flatMap(({ topic, partition, offset }) => {
-      if (written.has(`${partitionKey(topic, partition)} ${toOffset(offset)}`)) return [];
-      const wasSent = requestsWithin(group, call).some(
-        (request) => request.topic === topic && request.partition === partition,
-      );
-      // A request that was confirmed and is not in the log has been told already, and so has one that was refused.
-      if (wasSent) return [];
-      const hasTap = evidence.processes.get(begin.process)?.hasWire ?? false;
+      const what = `${partitionKey(topic, partition)} ${toOffset(offset)}`;
+      const isExplained = hasTap
+        ? (sent.get(`${begin.process} ${what}`) ?? Number.POSITIVE_INFINITY) < end.seq
+        : (written.get(what) ?? Number.POSITIVE_INFINITY) <= end.time + CLOCK_TOLERANCE_MS;
+      if (isExplained) return [];
       return [
         report(
           hasTap
             ? 'confirmed to the application but never sent'
             : 'confirmed to the application but not in the log',
-          `${begin.process} was told that its commit of ${topic}/${partition} at ${offset} in group ${group.id} had been done, and ${hasTap ? 'no request ever left' : "the coordinator's log does not have it"}.`,
+          `${begin.process} was told that its commit of ${topic}/${partition} at ${offset} in group ${group.id} had been done, and ${hasTap ? 'no request ever left' : "the coordinator's log did not have it"}.`,
           proof(begin.seq, end.seq),
           { group: group.id, topic, partition, process: begin.process },
         ),
