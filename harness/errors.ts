@@ -31,3 +31,6 @@ export class WorldUnavailableError extends HarnessError {
     super(message, { ...options, exitCode: exitCodes.unknown });
   }
 }
+
+/** What a thrown value says, whatever it is. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

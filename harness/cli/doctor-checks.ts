@@ -2,7 +2,9 @@
  * The checks of `kafka-trial doctor`: a connection or none enters, findings leave; what a killed harness left on this
  * machine is removed on the way.
  */
+
 import type { Connection } from '../client/protocol.ts';
+import { messageOf } from '../errors.ts';
 import { type Check, inspectDocker } from '../world/kafka/docker.ts';
 import { describeLeftovers, findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
 import { NAME_PREFIX } from '../world/kafka/names.ts';
@@ -58,7 +60,7 @@ async function removeLeft(): Promise<Finding> {
     return {
       name: 'leftovers',
       status: 'poor',
-      sentence: `${description} Not all could be removed: ${error instanceof Error ? error.message : String(error)}`,
+      sentence: `${description} Not all could be removed: ${messageOf(error)}`,
       hint: 'Look for containers with the label kafka-trial.session.',
     };
   }
@@ -93,7 +95,7 @@ async function checkCluster(admin: ReturnType<typeof openAdmin>, clean: boolean)
     return {
       name: 'cluster',
       status: 'missing',
-      sentence: `The cluster cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      sentence: `The cluster cannot be used: ${messageOf(error)}`,
       hint: 'Check the addresses, and whether it asks for TLS or SASL.',
     };
   } finally {

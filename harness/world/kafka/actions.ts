@@ -1,5 +1,7 @@
 /** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
+
 import type { Action } from '../../../scenarios/schema.ts';
+import { messageOf } from '../../errors.ts';
 import type { ClusterSet } from './cluster-set.ts';
 import type { ClusterAdmin } from './observer/admin.ts';
 import type { Processes } from './processes.ts';
@@ -134,6 +136,6 @@ async function administer(
     }
   } catch (error) {
     context.signal.throwIfAborted();
-    return { skipped: error instanceof Error ? error.message : String(error) };
+    return { skipped: messageOf(error) };
   }
 }

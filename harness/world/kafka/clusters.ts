@@ -4,7 +4,7 @@
  */
 import type { Topology } from '../../../scenarios/schema.ts';
 import type { Connection } from '../../client/protocol.ts';
-import { WorldUnavailableError } from '../../errors.ts';
+import { messageOf, WorldUnavailableError } from '../../errors.ts';
 import { type ClusterSet, startClusterSet } from './cluster-set.ts';
 import { type ClusterAdmin, openAdmin } from './observer/admin.ts';
 import { type CoordinatorView, startCoordinatorView } from './observer/coordinator-view.ts';
@@ -146,7 +146,7 @@ async function reach(admin: ClusterAdmin, connection: Connection): Promise<void>
     await admin.brokers(REACH_TIMEOUT_MS);
   } catch (error) {
     throw new WorldUnavailableError(
-      `The cluster at ${connection.bootstrapServers.join(',')} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      `The cluster at ${connection.bootstrapServers.join(',')} cannot be used: ${messageOf(error)}`,
       { hint: 'Check the addresses, and whether it asks for TLS or SASL.', cause: error },
     );
   }

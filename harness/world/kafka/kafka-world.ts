@@ -7,7 +7,7 @@ import type { Scenario } from '../../../scenarios/schema.ts';
 import { refusals as clientRefusals, clientVersion } from '../../client/clients.ts';
 import type { Connection } from '../../client/protocol.ts';
 import { encodeRecordValue } from '../../client/record-value.ts';
-import { HarnessError, WorldUnavailableError } from '../../errors.ts';
+import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
 import { MARKER_PREFIX } from '../../history/schema.ts';
 import { harnessVersion } from '../../version.ts';
 import type { Recorder, Subject, World } from '../world.ts';
@@ -72,12 +72,9 @@ export class KafkaWorld implements World {
       both.throwIfAborted();
       if (states.length > 0) throw new WorldUnavailableError(states.join(' '), { cause: error });
       if (error instanceof HarnessError) throw error;
-      throw new WorldUnavailableError(
-        `The Kafka world failed: ${error instanceof Error ? error.message : error}`,
-        {
-          cause: error,
-        },
-      );
+      throw new WorldUnavailableError(`The Kafka world failed: ${messageOf(error)}`, {
+        cause: error,
+      });
     } finally {
       await lease.release(broken);
     }
@@ -196,7 +193,7 @@ export class KafkaWorld implements World {
     } catch (error) {
       if (cluster.set === null)
         this.#options.onProgress(
-          `Could not remove ${[...topics.map((topic) => topic.name), ...groups.map((group) => group.id)].join(', ')} from the cluster: ${error instanceof Error ? error.message : error}`,
+          `Could not remove ${[...topics.map((topic) => topic.name), ...groups.map((group) => group.id)].join(', ')} from the cluster: ${messageOf(error)}`,
         );
     }
   }

@@ -2,6 +2,7 @@
  * What a harness that no longer lives (kill -9, a power cut) left behind: nothing enters, the containers, networks
  * and child processes of dead harnesses leave, and are removed on demand. Those of a live harness are never touched.
  */
+import { messageOf } from '../../errors.ts';
 import { type ContainerRuntimeClient, containerRuntime } from './container-runtime.ts';
 import { identityFromArguments, identityFromLabels, isHarnessAlive, labelNames } from './harness-identity.ts';
 import { pollUntil } from './poll.ts';
@@ -37,7 +38,7 @@ export async function findLeftovers(): Promise<Leftovers> {
   try {
     runtime = await containerRuntime();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { containers: [], networks: [], processes, dockerUnavailable: reason };
   }
   const { dockerode } = runtime.container;

@@ -10,8 +10,8 @@ export const NAME_PREFIX = 'kafka-trial.';
 export interface Names {
   /** Begins every topic and group of this run. */
   readonly prefix: string;
-  real(name: string): string;
-  logical(name: string): string;
+  real(this: void, name: string): string;
+  logical(this: void, name: string): string;
   /** The event with logical names in its fields. */
   toLogical<E extends Partial<HistoryEvent>>(event: E): E;
 }
