@@ -192,6 +192,28 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where committed records are still in hand at the bound', () => {
+    const { story, m1 } = alone({
+      groups: [{ commitOrder: 'commit-then-process', consumeMode: 'each-batch' }],
+    });
+    story.produces(4);
+    m1.delivers(0, [0, 1, 2, 3]).commits(0, 4).processes(0, 0);
+    story.ends({ drain: false, undrained: ['group billing has not processed orders-0 up to its end'] });
+    expect(findings(atLeastOnce, story)).toEqual([]);
+  });
+
+  it('but records that a finished call left behind, at the bound too', () => {
+    const { story, m1 } = alone();
+    story.produces(4);
+    m1.delivers(0, [0, 1]).processes(0, 0).delivers(0, [2]).processes(0, 2).commits(0, 3);
+    story.ends({ drain: false, undrained: ['group billing has not processed orders-0 up to its end'] });
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: delivered and never processed | Group billing never processed offset 1 of orders/0 (record p1-1): it was delivered, and the member went on without processing it. | delivery commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
   it('nothing where records only wait for the next owner', () => {
     const { story, m1 } = alone();
     story.produces(9);

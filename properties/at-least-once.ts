@@ -91,6 +91,7 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
   const start = startingPoint(evidence, group, key, consumption);
   if (start === null) return [];
   const jumps = jumpsOf(evidence, group, key);
+  const hasSettled = evidence.settled?.undrained.length === 0;
   const end = passedUpTo(evidence, group, log, consumption);
   const committedMax = entriesOf(group, key).reduce((most, entry) => Math.max(most, entry.value), 0);
   const lost = new Map<
@@ -101,6 +102,8 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
     if (offset < start || offset >= end) continue;
     const fate = consumption?.fates.get(offset);
     if (fate?.done != null) continue;
+    // Where the bound came first, the handler call that has it may still be running.
+    if (!hasSettled && fate !== undefined && isInHand(evidence, fate)) continue;
     const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);
     if (over.some((jump) => jump.kind === 'legitimate')) continue;
     const jump = over[0];
@@ -158,14 +161,23 @@ const WHY: Readonly<Record<string, (it: 'it' | 'they', was: 'was' | 'were') => s
  * handler call for the partition showed that this one had returned.
  */
 function wasInterrupted(evidence: Evidence, fate: OffsetFate): boolean {
-  if (fate.delivered === null) return false;
+  return isOfLastCall(fate) && !isInHand(evidence, fate);
+}
+
+/** No later handler call of its stretch shows that the record's call has returned. */
+const isOfLastCall = ({ delivered }: OffsetFate): boolean =>
+  delivered !== null && delivered.stretch.lastSeq === delivered.seq;
+
+/** The record's handler call may be running when settling ends: it is the last, and its member goes on as it was. */
+function isInHand(evidence: Evidence, fate: OffsetFate): boolean {
+  if (fate.delivered === null || !isOfLastCall(fate)) return false;
   const { seq, stretch } = fate.delivered;
-  if (stretch.lastSeq > seq) return false;
   const process = evidence.processes.get(stretch.process);
   const until = evidence.settled?.seq ?? Number.POSITIVE_INFINITY;
   const hasEnded = process?.exit != null && process.exit.seq < until;
   const joins = evidence.positions.joins.get(stretch.process) ?? [];
-  return hasEnded || process?.order != null || (joins.at(-1)?.seq ?? -1) > seq;
+  const hasCrashed = process?.clientCrashes.some((crash) => crash.seq > seq) ?? false;
+  return !hasEnded && !hasCrashed && process?.order == null && (joins.at(-1)?.seq ?? -1) < seq;
 }
 
 /** Null where the history does not show where the group began. */

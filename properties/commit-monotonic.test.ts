@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { commitMonotonic } from './commit-monotonic.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, pair } from './testing/good-histories.ts';
+import type { StoryOptions } from './testing/history-builder.ts';
 
 describeGoodHistories(commitMonotonic);
 
@@ -18,13 +19,34 @@ describe('finds', () => {
     `);
   });
 
-  it('the same as observed where commits are asynchronous', () => {
+  it('an older call that is written late: observed where commits are asynchronous', () => {
+    const tell = (options: StoryOptions) => {
+      const { story, m1 } = alone(options);
+      story.produces(5);
+      m1.works(0, 5);
+      const offsets = [{ topic: 'orders', partition: 0, offset: '4' }];
+      const call = { process: m1.process, group: 'billing', call: 7 };
+      story.emit({ ...call, kind: 'application-commit', awaited: false, offsets });
+      m1.commits(0, 5, { byApplication: true }).commits(0, 4);
+      story.emit({ ...call, kind: 'application-commit-end', outcome: 'ok', error: null });
+      return findings(commitMonotonic, story);
+    };
+    expect(tell({ groups: [{ commitMode: { kind: 'asynchronous' } }] })).toMatchInlineSnapshot(`
+      [
+        "observed | older commit was written after a newer one | The committed offset of orders/0 in group billing went back from 5 (committed by m1.1) to 4 by m1.1. | commit-invoke commit-accepted commit-invoke commit-accepted | billing orders 0 m1.1",
+      ]
+    `);
+    expect(tell({})[0]).toMatch(/^illegal/);
+  });
+
+  it('a new call for an older offset, with asynchronous commits too', () => {
     const { story, m1 } = alone({ groups: [{ commitMode: { kind: 'asynchronous' } }] });
     story.produces(5);
-    m1.works(0, 5).commits(0, 5).commits(0, 4);
+    m1.works(0, 5).commits(0, 2, { byApplication: true });
+    m1.commits(0, 5, { byApplication: true }).commits(0, 2, { byApplication: true });
     expect(findings(commitMonotonic, story)).toMatchInlineSnapshot(`
       [
-        "observed | commit went back in one member | The committed offset of orders/0 in group billing went back from 5 (committed by m1.1) to 4 by m1.1. | commit-invoke commit-accepted commit-invoke commit-accepted | billing orders 0 m1.1",
+        "illegal | commit went back in one member | The committed offset of orders/0 in group billing went back from 5 (committed by m1.1) to 2 by m1.1. | commit-invoke commit-accepted commit-invoke commit-accepted | billing orders 0 m1.1",
       ]
     `);
   });
@@ -53,7 +75,7 @@ describe('finds', () => {
     story.accepts('orders', 0, 5).accepts('orders', 0, 3);
     expect(findings(commitMonotonic, story)).toMatchInlineSnapshot(`
       [
-        "illegal | commit went back in one member | The committed offset of orders/0 in group billing went back from 5 to 3. | commit-accepted commit-accepted | billing orders 0",
+        "illegal | older commit was written after a newer one | The committed offset of orders/0 in group billing went back from 5 to 3. | commit-accepted commit-accepted | billing orders 0",
       ]
     `);
   });

@@ -87,6 +87,20 @@ describe('finds', () => {
     `);
   });
 
+  it('two owners at once, one of which was stopped for a while', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(2);
+    story.generation([
+      [m1, [0]],
+      [m2, [0, 1]],
+    ]);
+    m1.delivers(0, [0, 1]);
+    m1.stalls(() => m2.works(0, 2));
+    m1.processes(0, 0);
+    story.ends({ drain: false });
+    expect(findings(duplicateBound, story)[0]).toMatch(/^illegal . processed by two owners at once/);
+  });
+
   it('a member that goes on after it has joined again without the partition', () => {
     const { story, m1, m2 } = pair();
     story.produces(4);

@@ -354,10 +354,11 @@ function noteOverlap(
 }
 
 function overlapCause(evidence: Evidence, older: Stretch, newer: Stretch, time: number): Cause {
-  const owner = evidence.processes.get(older.process);
-  if (owner !== undefined && isStalledWithin(owner, older.openTime, time)) return 'stall';
   const [olderGeneration, newerGeneration] = [older.join?.generation ?? null, newer.join?.generation ?? null];
-  return olderGeneration !== null && olderGeneration === newerGeneration ? 'unexplained' : 'rebalance';
+  // In one generation nobody has lost anything yet, so being stopped for a while excuses nothing.
+  if (olderGeneration !== null && olderGeneration === newerGeneration) return 'unexplained';
+  const owner = evidence.processes.get(older.process);
+  return owner !== undefined && isStalledWithin(owner, older.openTime, time) ? 'stall' : 'rebalance';
 }
 
 /** Null where the overlap is a zombie's, which at-least-once allows. */

@@ -90,4 +90,29 @@ describe('finds', () => {
       ]
     `);
   });
+
+  it('nothing where a client without a tap keeps its position over a rebalance', () => {
+    const { story, m1, m2 } = pair({ wire: false });
+    story.produces(4);
+    m1.works(0, 2).commits(0, 1);
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    m1.stands(0, 2).works(0, 2);
+    expect(findings(explainedResume, story)).toEqual([]);
+  });
+
+  it('nothing after a position out of range, which is the matter of offset-reset', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(6);
+    m1.works(0, 2).commits(0, 2);
+    story.deletesRecords(4);
+    story.generation([
+      [m1, [1]],
+      [m2, [0]],
+    ]);
+    m2.stands(0, 5).works(0, 1).commits(0, 6);
+    expect(findings(explainedResume, story)).toEqual([]);
+  });
 });

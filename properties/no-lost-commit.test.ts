@@ -118,4 +118,33 @@ describe('finds', () => {
       ]
     `);
   });
+
+  it('nothing where the application was told that its commit failed, or nothing at all', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 2).commits(0, 1, { told: { refused: 'REBALANCE_IN_PROGRESS' }, byApplication: true });
+    m1.commits(0, 2, { told: 'silence', written: false, byApplication: true });
+    expect(findings(noLostCommit, story)).toEqual([]);
+  });
+
+  it('nothing in what a member is told of a partition that it does not own', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(2);
+    m1.works(0, 2).commits(0, 2);
+    m2.resolves(0, { told: 1 });
+    expect(findings(noLostCommit, story)).toEqual([]);
+  });
+
+  it('nothing where a client without a tap keeps its position over a rebalance', () => {
+    const { story, m1, m2 } = pair({ wire: false });
+    story.produces(4);
+    m1.works(0, 2);
+    story.accepts('orders', 0, 4);
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    m1.stands(0, 2).works(0, 2);
+    expect(findings(noLostCommit, story)).toEqual([]);
+  });
 });
