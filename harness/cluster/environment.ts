@@ -1,0 +1,68 @@
+/**
+ * What the simulated cluster may ask of the world it runs in: time, timers, randomness and an observer. Nothing in
+ * the cluster reads a clock, draws a number or awaits anything by other means, so a scenario gives the same bytes
+ * every time; under `serve` the same interface stands on the real clock.
+ */
+import type { HistoryEvent } from '../history/schema.ts';
+
+/** Ends a timer; calling it again, or after the timer has fired, does nothing. */
+export type Cancel = () => void;
+
+export interface Environment {
+  /** The broker's clock in milliseconds since the Unix epoch; whole milliseconds. */
+  nowMs(): number;
+  /**
+   * Calls back once after the delay, never synchronously. Timers set for a broker are dropped when it crashes and
+   * held while it is paused (the world does both).
+   */
+  after(delayMs: number, callback: () => void): Cancel;
+}
+
+/** What all brokers share. */
+export interface ClusterEnvironment {
+  /** The environment of one broker: its own clock and timers. */
+  broker(id: number): Environment;
+  /** The environment of the control plane (the KRaft quorum), which no broker fault stops. */
+  readonly controller: Environment;
+  /** An integer from 0 up to, not including, the bound, from the stream of that purpose. */
+  randomInt(purpose: string, bound: number): number;
+  /** A random UUID in its usual text form, from the stream of that purpose. */
+  randomUuid(purpose: string): string;
+  /** Evidence, as it becomes true: what coordinators and logs know. */
+  observe(event: ClusterEvent): void;
+}
+
+type Evidence = Extract<
+  HistoryEvent,
+  { kind: 'group-generation' | 'group-removed' | 'commit-accepted' | 'commit-removed' | 'commit-rejected' }
+>;
+export type ClusterEvent = Evidence extends infer E ? (E extends Evidence ? Omit<E, 'seq' | 'time' | 'process'> : never) : never;
+
+/** Kafka's error codes are numbers on the wire; see protocol/errors.ts. 0 is success. */
+export type ErrorCode = number;
+
+export interface NewRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+}
+
+export interface StoredRecord extends NewRecord {
+  readonly offset: bigint;
+  readonly timestampMs: number;
+}
+
+/**
+ * Where a coordinator keeps its state: one partition of `__consumer_offsets` or `__transaction_state`, whose leader
+ * is the coordinator. State changes count when they are replicated, and a new leader rebuilds them by reading.
+ */
+export interface CoordinatorLog {
+  readonly partition: number;
+  /**
+   * Appends in one batch with acks all. `done` gets the offset of the first record once the high watermark has passed
+   * the batch, or an error code (NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, ...) when that will not happen; never
+   * synchronously.
+   */
+  append(records: readonly NewRecord[], done: (error: ErrorCode, baseOffset: bigint) => void): void;
+  /** Every record up to the high watermark, in order, newest value per key not yet sorted out. */
+  read(): Iterable<StoredRecord>;
+}
