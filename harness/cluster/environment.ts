@@ -36,7 +36,11 @@ type Evidence = Extract<
   HistoryEvent,
   { kind: 'group-generation' | 'group-removed' | 'commit-accepted' | 'commit-removed' | 'commit-rejected' }
 >;
-export type ClusterEvent = Evidence extends infer E ? (E extends Evidence ? Omit<E, 'seq' | 'time' | 'process'> : never) : never;
+export type ClusterEvent = Evidence extends infer E
+  ? E extends Evidence
+    ? Omit<E, 'seq' | 'time' | 'process'>
+    : never
+  : never;
 
 /** Kafka's error codes are numbers on the wire; see protocol/errors.ts. 0 is success. */
 export type ErrorCode = number;
@@ -49,6 +53,16 @@ export interface NewRecord {
 export interface StoredRecord extends NewRecord {
   readonly offset: bigint;
   readonly timestampMs: number;
+  /** Present on a transaction's records, and on the marker that ends it, whose key and value mean nothing. */
+  readonly transaction?: { readonly producerId: bigint; readonly marker: TransactionOutcome | null };
+}
+
+export type TransactionOutcome = 'commit' | 'abort';
+
+/** Whose transaction a coordinator's records belong to. */
+export interface TransactionalProducer {
+  readonly id: bigint;
+  readonly epoch: number;
 }
 
 /**
@@ -61,8 +75,23 @@ export interface CoordinatorLog {
    * Appends in one batch with acks all. `done` gets the offset of the first record once the high watermark has passed
    * the batch, or an error code (NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, ...) when that will not happen; never
    * synchronously.
+   * @param producer of the transaction that the batch belongs to (TxnOffsetCommit)
    */
-  append(records: readonly NewRecord[], done: (error: ErrorCode, baseOffset: bigint) => void): void;
-  /** Every record up to the high watermark, in order, newest value per key not yet sorted out. */
+  append(
+    records: readonly NewRecord[],
+    done: (error: ErrorCode, baseOffset: bigint) => void,
+    producer?: TransactionalProducer,
+  ): void;
+  /** Appends the marker that ends the producer's transaction here; `done` as for records. */
+  appendMarker?(
+    producer: TransactionalProducer,
+    outcome: TransactionOutcome,
+    done: (error: ErrorCode, offset: bigint) => void,
+  ): void;
+  /**
+   * Every record, in order, newest value per key not yet sorted out; markers too. What a former leader acknowledged
+   * must be in it, so a new leader, whose high watermark may still be behind, reads to the end of its log, as Kafka's
+   * CoordinatorLoaderImpl does.
+   */
   read(): Iterable<StoredRecord>;
 }

@@ -1,0 +1,88 @@
+/**
+ * One coordinator of one partition of `__consumer_offsets`, from election to resignation: its groups, offsets, timers
+ * and writes. The operations on it are functions in the files beside this one.
+ */
+import type { ClusterEnvironment, CoordinatorLog, Environment } from '../environment.ts';
+import { ClassicGroup } from './classic-group.ts';
+import type { GroupEvidence } from './evidence.ts';
+import { OffsetStore } from './offset-store.ts';
+import { PendingWrites } from './pending-writes.ts';
+import type { CoordinatorEntry } from './records.ts';
+import type { GroupSettings } from './settings.ts';
+import { Timers } from './timers.ts';
+
+/** Who asks. */
+export interface GroupRequestContext {
+  readonly apiVersion: number;
+  readonly clientId: string | null;
+  /** The client's address, without a port. */
+  readonly clientHost: string;
+}
+
+export interface ShardParts {
+  readonly environment: Environment;
+  readonly cluster: Pick<ClusterEnvironment, 'randomUuid'>;
+  readonly settings: GroupSettings;
+  readonly evidence: GroupEvidence;
+}
+
+export class Shard {
+  readonly environment: Environment;
+  readonly settings: GroupSettings;
+  readonly evidence: GroupEvidence;
+  readonly log: CoordinatorLog;
+  readonly groups = new Map<string, ClassicGroup>();
+  readonly offsets = new OffsetStore();
+  readonly timers: Timers;
+  readonly writes: PendingWrites;
+  readonly #cluster: ShardParts['cluster'];
+
+  constructor({ environment, cluster, settings, evidence }: ShardParts, log: CoordinatorLog) {
+    this.environment = environment;
+    this.settings = settings;
+    this.evidence = evidence;
+    this.log = log;
+    this.#cluster = cluster;
+    this.timers = new Timers(environment);
+    this.writes = new PendingWrites(
+      environment,
+      log,
+      settings.writeTimeoutMs,
+      (entries, baseOffset, producer) => {
+        this.#apply(entries, baseOffset, producer?.id ?? null);
+        evidence.replicated(log.partition, entries, baseOffset, producer !== null);
+      },
+    );
+  }
+
+  nowMs(): number {
+    return this.environment.nowMs();
+  }
+
+  randomUuid(): string {
+    return this.#cluster.randomUuid('member-id');
+  }
+
+  createGroup(id: string): ClassicGroup {
+    const group = new ClassicGroup(id, this.nowMs());
+    this.groups.set(id, group);
+    return group;
+  }
+
+  /** Offsets change when their record is replicated; groups changed before, in the operation that wrote. */
+  #apply(entries: readonly CoordinatorEntry[], baseOffset: bigint, producerId: bigint | null): void {
+    let offset = baseOffset;
+    for (const entry of entries) {
+      if (entry.kind === 'offset') {
+        this.offsets.apply(entry, offset, producerId);
+        // A commit from outside group management makes a simple group (OffsetMetadataManager.replay).
+        if (entry.value !== null && !this.groups.has(entry.group)) this.createGroup(entry.group);
+      }
+      if (entry.value !== null) {
+        const group = this.groups.get(entry.group);
+        if (group !== undefined) group.isDurable = true;
+      }
+      offset++;
+    }
+  }
+}
