@@ -1,6 +1,8 @@
 /**
- * The last step of the build: the compiled child entry and everything it imports enter, one file that starts fast
- * leaves, dist/child/kafkajs.mjs.
+ * The last step of the build: the compiled client and everything it imports enter, and two bundles leave: the child
+ * process, one file that starts fast (dist/child/kafkajs.mjs), and the same adapter for simulated processes
+ * (dist/simulated/kafkajs.cjs), one CommonJS module without a wrapper, which the simulated world gives globals of its
+ * own.
  */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -19,6 +21,17 @@ await build({
     js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
   },
   sourcemap: 'linked',
+  legalComments: 'linked',
+  logLevel: 'warning',
+});
+
+await build({
+  entryPoints: [fileURLToPath(new URL('harness/client/kafkajs/adapter.js', dist))],
+  outfile: fileURLToPath(new URL('simulated/kafkajs.cjs', dist)),
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
   legalComments: 'linked',
   logLevel: 'warning',
 });
