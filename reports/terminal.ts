@@ -110,15 +110,25 @@ function propertyTable(result: RunResult, colors: Colors, columns: number): stri
   return [`  ${colors.dim(cells('property', 'illegal', 'observed', 'checked'))}`, ...rows];
 }
 
+/** A replay repeats what may be one scenario, and the share of the runs that failed is what it is about. */
+function howOften(result: RunResult, finding: Finding): string {
+  const { run } = result.scenarios;
+  if (result.command === 'replay') return `in ${finding.scenarios} of ${count(run, 'run')}`;
+  return finding.count === 1
+    ? 'once'
+    : `${finding.count} times in ${finding.scenarios} of ${count(run, 'scenario')}`;
+}
+
 function failureBlock(result: RunResult, finding: Finding, colors: Colors, columns: number): string[] {
   const { example } = finding;
-  const times =
-    finding.count === 1 ? 'once' : `${finding.count} times in ${count(finding.scenarios, 'scenario')}`;
+  const times = howOften(result, finding);
   const paint = finding.known === null ? colors.red : colors.yellow;
   const command = replayCommand(result, example);
   const account = example.account.slice(-ACCOUNT_LINES_MAX);
   return [
-    paint(`✗ ${colors.bold(visible(finding.property))}: ${visible(finding.signature)}, ${times}`),
+    ...wrap(visible(`${finding.property}: ${finding.signature}, ${times}`), columns, '✗ ', '  ').map((line) =>
+      paint(colors.bold(line)),
+    ),
     ...(finding.known === null ? [] : labelled('known as', finding.known, columns)),
     ...wrap(visible(example.message), columns, '    '),
     ...labelled('scenario', example.scenario, columns),

@@ -7,6 +7,7 @@ import type { HistoryEvent } from '../history/schema.ts';
 import { describeError } from './application/describe-error.ts';
 import { writeLine } from './event-pipe.ts';
 import type { Application, ClientEvent, Host } from './host.ts';
+import { findMutant } from './mutants.ts';
 import {
   closeCommandSchema,
   type MemberStart,
@@ -74,6 +75,9 @@ export function runClientProcess(adapter: Adapter): void {
   };
 
   const start = (command: StartCommand): void => {
+    // A misspelt mutant would run an application that is not broken, and prove nothing.
+    if (command.mutant !== null && findMutant(command.mutant) === undefined)
+      throw new Error(`there is no mutant '${command.mutant}'`);
     host = createHost(command.timeOriginEpochMs);
     application =
       command.role === 'member' ? adapter.startMember(command, host) : adapter.startProducer(command, host);

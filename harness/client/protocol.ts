@@ -11,12 +11,17 @@
  *    since `timeOriginEpochMs`. Diagnostics go to standard error.
  * 4. On a `close` command, and on SIGTERM, close the client as a careful application would, then exit with code 0.
  * 5. When standard input ends, the harness is gone: exit at once.
+ * 6. A start command that the driver does not understand: say why on standard error and exit with code 2.
  */
 import { z } from 'zod';
 import { scenarioSchema } from '../../scenarios/schema.ts';
 
-const group = scenarioSchema.shape.groups.element;
-const producer = scenarioSchema.shape.producers.element;
+/** A scenario's group and producer, but with the real names of topics and groups, which have more characters. */
+const realName = z.string().min(1);
+const group = scenarioSchema.shape.groups.element
+  .omit({ members: true })
+  .extend({ id: realName, topics: z.array(realName).min(1) });
+const producer = scenarioSchema.shape.producers.element.extend({ topics: z.array(realName).min(1) });
 
 /** How to reach the cluster; secrets travel only here, through a pipe, never in arguments or reports. */
 export const connectionSchema = z.strictObject({
@@ -56,7 +61,7 @@ const common = {
 
 export const startCommandSchema = z.discriminatedUnion('role', [
   /** `group.id` and `group.topics` hold real names. */
-  z.strictObject({ ...common, role: z.literal('member'), group: group.omit({ members: true }) }),
+  z.strictObject({ ...common, role: z.literal('member'), group }),
   /** `producer.topics` hold real names; record ids are `<producer.id>-<number>`, in order from 0. */
   z.strictObject({ ...common, role: z.literal('producer'), producer }),
 ]);

@@ -395,7 +395,6 @@ export function syntheticHistory(wishes: Wishes = {}): {
 function consume(recorder: HistoryRecorder, recordIntervalMs: number, stretches: Stretch[]): void {
   const committed = new Map<string, number>();
   const commits = new Map<string, number>();
-  let logOffset = 1_000;
   const recordsPerBatch = 4;
   for (const one of stretches) {
     const { group, topic, partition, process } = one;
@@ -444,7 +443,11 @@ function consume(recorder: HistoryRecorder, recordIntervalMs: number, stretches:
         });
         continue;
       }
-      const logPosition = { partition: group === 'billing' ? 13 : 31, offset: String(logOffset++) };
+      // Stretches are not in order of time, but a log is.
+      const logPosition = {
+        partition: group === 'billing' ? 13 : 31,
+        offset: String(Math.round(time * 1_000)),
+      };
       emit(time + 1, 'coordinator', {
         kind: 'commit-accepted',
         topic,

@@ -118,15 +118,22 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     }
   };
 
-  const run = async (): Promise<void> => {
+  const connect = async (): Promise<boolean> => {
     try {
       await producer.connect();
+      return true;
     } catch (error) {
       host.emit({ kind: 'application-error', call: 'connect', error: describeError(error) });
       if (!closing) host.exit(1);
-      return;
+      return false;
     }
-    await sendAll();
+  };
+
+  const run = async (): Promise<void> => {
+    // Nothing has been sent before the client is connected, so an application that is told to end does not wait.
+    const connected = await Promise.race([connect(), closed.then(() => true)]);
+    if (!connected) return;
+    if (!closing) await sendAll();
     await disconnect();
     host.exit(0);
   };

@@ -85,42 +85,49 @@ export class Writer {
   }
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.#reserve(1));
+    const start = this.#reserve(1);
+    this.#buffer.writeInt8(value, start);
     return this;
   }
 
   int16(value: number): this {
-    this.#buffer.writeInt16BE(value, this.#reserve(2));
+    const start = this.#reserve(2);
+    this.#buffer.writeInt16BE(value, start);
     return this;
   }
 
   int32(value: number): this {
-    this.#buffer.writeInt32BE(value, this.#reserve(4));
+    const start = this.#reserve(4);
+    this.#buffer.writeInt32BE(value, start);
     return this;
   }
 
   int64(value: bigint): this {
-    this.#buffer.writeBigInt64BE(value, this.#reserve(8));
+    const start = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(value, start);
     return this;
   }
 
   unsignedVarint(value: number): this {
     let rest = value;
     while (rest >= 0x80) {
-      this.#buffer.writeUInt8((rest % 0x80) + 0x80, this.#reserve(1));
+      const start = this.#reserve(1);
+      this.#buffer.writeUInt8((rest % 0x80) + 0x80, start);
       rest = Math.floor(rest / 0x80);
     }
-    this.#buffer.writeUInt8(rest, this.#reserve(1));
+    this.#byte(rest);
     return this;
   }
 
   append(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#reserve(bytes.byteLength));
+    const start = this.#reserve(bytes.byteLength);
+    this.#buffer.set(bytes, start);
     return this;
   }
 
   utf8(text: string, byteLength: number): this {
-    this.#buffer.write(text, this.#reserve(byteLength), 'utf8');
+    const start = this.#reserve(byteLength);
+    this.#buffer.write(text, start, 'utf8');
     return this;
   }
 
@@ -135,6 +142,12 @@ export class Writer {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  #byte(value: number): void {
+    const start = this.#reserve(1);
+    this.#buffer.writeUInt8(value, start);
+  }
+
+  /** Makes room; it may replace the buffer, so it comes before every use of that. */
   #reserve(length: number): number {
     const start = this.#length;
     const needed = start + length;

@@ -24,12 +24,28 @@ export function at(version: number, flexible: boolean): At {
   return made;
 }
 
+/** What a type is made of, for those who walk a schema, such as a generator of values. */
+export type Shape =
+  | { readonly kind: 'int8' | 'int16' | 'int32' | 'int64' | 'bool' | 'uuid' | 'string' | 'bytes' }
+  | { readonly kind: 'array'; readonly item: Shape }
+  | { readonly kind: 'nullable'; readonly from: number; readonly type: Shape }
+  | { readonly kind: 'struct'; readonly fields: readonly ShapeField[] };
+export interface ShapeField {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+  readonly tag: number | null;
+  readonly default: unknown;
+  readonly shape: Shape;
+}
+
 /** How values are read (`Out`) and what may be given to be written (`In`, where defaults can be left out). */
 export interface Type<Out, In = Out> {
   read(reader: Reader, at: At): Out;
   write(writer: Writer, value: In, at: At): void;
   /** What a field of this type holds where its version does not have it. */
   readonly empty: Out;
+  readonly shape: Shape;
 }
 
 /** A type whose length prefix can say null. */
@@ -42,26 +58,31 @@ export const int8: Type<number> = {
   read: (reader) => reader.int8(),
   write: (writer, value) => void writer.int8(value),
   empty: 0,
+  shape: { kind: 'int8' },
 };
 export const int16: Type<number> = {
   read: (reader) => reader.int16(),
   write: (writer, value) => void writer.int16(value),
   empty: 0,
+  shape: { kind: 'int16' },
 };
 export const int32: Type<number> = {
   read: (reader) => reader.int32(),
   write: (writer, value) => void writer.int32(value),
   empty: 0,
+  shape: { kind: 'int32' },
 };
 export const int64: Type<bigint> = {
   read: (reader) => reader.int64(),
   write: (writer, value) => void writer.int64(value),
   empty: 0n,
+  shape: { kind: 'int64' },
 };
 export const bool: Type<boolean> = {
   read: (reader) => reader.int8() !== 0,
   write: (writer, value) => void writer.int8(value ? 1 : 0),
   empty: false,
+  shape: { kind: 'bool' },
 };
 
 /** 16 bytes, as 32 hexadecimal digits. */
@@ -73,6 +94,7 @@ export const uuid: Type<string> = {
     writer.append(bytes);
   },
   empty: '0'.repeat(32),
+  shape: { kind: 'uuid' },
 };
 
 const readLength = (reader: Reader, { flexible }: At, width: 'int16' | 'int32'): number =>
@@ -85,11 +107,13 @@ const writeLength = (writer: Writer, length: number, { flexible }: At, width: 'i
 
 /** Adds the reading and writing of values that must not be null. */
 const lengthType = <Out, In>(
+  shape: Shape,
   empty: Out,
   nullable: Pick<LengthType<Out, In>, 'readNullable' | 'writeNullable'>,
 ): LengthType<Out, In> => ({
   ...nullable,
   empty,
+  shape,
   read(reader, at) {
     const value = nullable.readNullable(reader, at);
     if (value === null) throw new ProtocolFormatError(`null at ${reader.position}, where none may be`);
@@ -98,7 +122,7 @@ const lengthType = <Out, In>(
   write: (writer, value, at) => nullable.writeNullable(writer, value, at),
 });
 
-export const string: LengthType<string> = lengthType<string, string>('', {
+export const string: LengthType<string> = lengthType<string, string>({ kind: 'string' }, '', {
   readNullable(reader, at) {
     const length = readLength(reader, at, 'int16');
     return length < 0 ? null : reader.utf8(length);
@@ -112,19 +136,23 @@ export const string: LengthType<string> = lengthType<string, string>('', {
 });
 
 /** Also the type `records`: read as a view of the message, not a copy, and not looked into. */
-export const bytes: LengthType<Uint8Array> = lengthType<Uint8Array, Uint8Array>(new Uint8Array(0), {
-  readNullable(reader, at) {
-    const length = readLength(reader, at, 'int32');
-    return length < 0 ? null : reader.view(length);
+export const bytes: LengthType<Uint8Array> = lengthType<Uint8Array, Uint8Array>(
+  { kind: 'bytes' },
+  new Uint8Array(0),
+  {
+    readNullable(reader, at) {
+      const length = readLength(reader, at, 'int32');
+      return length < 0 ? null : reader.view(length);
+    },
+    writeNullable(writer, value, at) {
+      writeLength(writer, value === null ? -1 : value.byteLength, at, 'int32');
+      if (value !== null) writer.append(value);
+    },
   },
-  writeNullable(writer, value, at) {
-    writeLength(writer, value === null ? -1 : value.byteLength, at, 'int32');
-    if (value !== null) writer.append(value);
-  },
-});
+);
 
 export const array = <Out, In>(item: Type<Out, In>): LengthType<Out[], readonly In[]> =>
-  lengthType<Out[], readonly In[]>([], {
+  lengthType<Out[], readonly In[]>({ kind: 'array', item: item.shape }, [], {
     readNullable(reader, at) {
       const length = readLength(reader, at, 'int32');
       if (length < 0) return null;
@@ -150,6 +178,7 @@ export const nullable = <Out, In>(type: LengthType<Out, In>, from = 0): Type<Out
     type.writeNullable(writer, value, at);
   },
   empty: null,
+  shape: { kind: 'nullable', from, type: type.shape },
 });
 
 export interface FieldOptions<Out> {
@@ -271,6 +300,7 @@ export function struct<F extends Fields>(fields: F): Type<Output<F>, Input<F>> {
 
   return {
     empty: Object.fromEntries(named.map((one) => [one.name, one.default])) as Output<F>,
+    shape: { kind: 'struct', fields: named.map(({ type, ...one }) => ({ ...one, shape: type.shape })) },
     read(reader, at) {
       const plan = planOf(at);
       const values: Values = {};

@@ -6,7 +6,7 @@
  * are the same in all versions. A newer version is read as version 3, since versions only ever add fields at the end.
  */
 import { ProtocolFormatError, Reader, Writer } from './bytes.ts';
-import { array, at, bytes, field, int32, nullable, string, struct, type Type } from './codec.ts';
+import { type At, array, at, bytes, field, int32, nullable, string, struct, type Type } from './codec.ts';
 
 const VERSION_MAX = 3;
 
@@ -56,22 +56,29 @@ const inOrder = (items: TopicPartitions[]): TopicPartitions[] =>
     .map(({ topic, partitions }) => ({ topic, partitions: partitions.toSorted((a, b) => a - b) }))
     .sort(byTopic);
 
-const decode = <Out>(type: Type<Out, never>, message: Uint8Array): { version: number; value: Out } => {
-  const reader = new Reader(message);
+const readVersion = (reader: Reader): number => {
   const version = reader.int16();
   if (version < 0) throw new ProtocolFormatError(`consumer protocol version ${version}`);
-  return { version, value: type.read(reader, at(Math.min(version, VERSION_MAX), false)) };
+  return version;
 };
+
+const atVersion = (version: number): At => at(Math.min(version, VERSION_MAX), false);
 
 const encode = <In>(type: Type<unknown, In>, version: number, value: In): Buffer => {
   const writer = new Writer().int16(version);
-  type.write(writer, value, at(Math.min(version, VERSION_MAX), false));
+  type.write(writer, value, atVersion(version));
   return writer.bytes();
 };
 
 /** @throws ProtocolFormatError where the bytes are no subscription */
 export function decodeSubscription(message: Uint8Array): Subscription {
-  const { version, value } = decode(subscription, message);
+  const reader = new Reader(message);
+  const version = readVersion(reader);
+  const { position } = reader;
+  let value = subscription.read(reader, atVersion(0));
+  // Assigners that people write for kafkajs say version 1 and end after the fields of version 0; Java's do not.
+  if (version > 0 && reader.remaining > 0)
+    value = subscription.read(new Reader(message, position), atVersion(version));
   const { topics, ownedPartitions, generationId, rackId, userData } = value;
   return {
     version,
@@ -89,7 +96,9 @@ export const encodeSubscription = ({ version, ...value }: Subscription): Buffer 
 
 /** @throws ProtocolFormatError where the bytes are no assignment */
 export function decodeAssignment(message: Uint8Array): MemberAssignment {
-  const { version, value } = decode(memberAssignment, message);
+  const reader = new Reader(message);
+  const version = readVersion(reader);
+  const value = memberAssignment.read(reader, atVersion(version));
   return { version, assignment: inOrder(value.assignedPartitions), userData: value.userData };
 }
 

@@ -27,3 +27,9 @@ export function demultiplex(output: Buffer): string {
 export function kafkaVersionIn(log: string): string {
   return /Kafka version: (\S+)/.exec(log)?.[1] ?? 'unknown';
 }
+
+/** The last lines of a log without the frames of stack traces, so that the causes are among them. */
+export function withoutStackFrames(log: string, lines: number): string {
+  const kept = log.split('\n').filter((line) => line !== '' && !/^\s+(at |\.\.\. \d+ more)/.test(line));
+  return kept.slice(-lines).join('\n');
+}

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { HarnessError, WorldUnavailableError } from '../../errors.ts';
 import { startBrokerContainer } from './broker-container.ts';
-import { kafkaVersionIn, readLog } from './broker-logs.ts';
+import { kafkaVersionIn, readLog, withoutStackFrames } from './broker-logs.ts';
 import type { BrokerAddress } from './broker-probe.ts';
 import { type BrokerPlace, brokerEnvironment } from './broker-settings.ts';
 import { type ContainerRuntimeClient, containerRuntime } from './container-runtime.ts';
@@ -13,9 +13,9 @@ import { harnessLabels } from './harness-identity.ts';
 import { releaseHostPorts, reserveHostPorts } from './host-ports.ts';
 import { defaultKafkaImage } from './image-name.ts';
 import { ensureImage } from './image-presence.ts';
-import { unlessGone } from './leftovers.ts';
 import { pollUntil } from './poll.ts';
 import { type Addresses, allKnow, awaitCoordinators, awaitRegistered, awaitReplicated } from './readiness.ts';
+import { removeContainer, removeNetwork } from './removal.ts';
 import { explainFailedStart } from './start-failure.ts';
 
 export interface ClusterSetOptions {
@@ -62,7 +62,7 @@ export interface ClusterSet extends AsyncDisposable {
   /** Resolves when the broker answers again and the running brokers know it, whether it was fenced meanwhile or not. */
   unpauseBroker(id: number): Promise<void>;
   brokerState(id: number): BrokerState;
-  /** Resolves when all brokers run, every partition has a leader and all replicas are in sync. */
+  /** Resolves when all replicas of every partition are in sync and all coordinators serve; all brokers must run. */
   awaitHealthy(options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   /** One sentence for each broker that is not in the state it was left in, such as one killed for lack of memory. */
   unexpectedStates(): Promise<string[]>;
@@ -78,8 +78,7 @@ export interface ClusterSet extends AsyncDisposable {
 const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_SECONDS = 30;
 const DEFAULT_GROUP_INITIAL_REBALANCE_DELAY_MS = 250;
-/** A broker's log tail in an error: enough for a Java exception with its causes. */
-const ERROR_LOG_LINES = 12;
+const ERROR_LOG_LINES = 5;
 const setLabel = 'kafka-trial.set';
 
 /**
@@ -178,7 +177,7 @@ class DockerClusterSet implements ClusterSet {
 
     const bounds = { timeoutMs: START_TIMEOUT_MS, signal };
     await awaitRegistered(this.#running(), bounds);
-    await awaitCoordinators(this.#running(), brokerCount === 1 ? 1 : 3, bounds);
+    await awaitCoordinators(this.#running(), this.#coordinatorCount, bounds);
     this.#kafkaVersion = kafkaVersionIn(await readLog(this.#container(1), 'all'));
     const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
     onProgress?.(`Kafka ${this.#kafkaVersion} is ready after ${seconds} s.`);
@@ -218,7 +217,7 @@ class DockerClusterSet implements ClusterSet {
       try {
         await this.#container(id).start();
         broker.state = 'running';
-        await this.#awaitBack(broker);
+        await this.#awaitServing(broker, () => this.#running());
       } catch (error) {
         throw await this.#explain(broker, error);
       }
@@ -238,7 +237,7 @@ class DockerClusterSet implements ClusterSet {
       if (broker.state !== 'paused') return;
       await this.#container(id).unpause();
       broker.state = 'running';
-      await this.#awaitBack(broker);
+      await this.#awaitServing(broker, () => this.#running());
     });
   }
 
@@ -251,8 +250,10 @@ class DockerClusterSet implements ClusterSet {
     const notRunning = [...this.#brokers.values()].filter(({ state }) => state !== 'running');
     if (notRunning.length > 0)
       throw new Error(`broker ${notRunning.map(({ place }) => place.id).join(', ')} does not run`);
-    await awaitRegistered(this.#running(), { timeoutMs, signal });
-    await awaitReplicated(this.#running(), { timeoutMs, signal });
+    const bounds = { timeoutMs, signal };
+    await awaitRegistered(this.#running(), bounds);
+    await awaitReplicated(this.#running(), bounds);
+    await awaitCoordinators(this.#running(), this.#coordinatorCount, bounds);
   }
 
   async unexpectedStates(): Promise<string[]> {
@@ -344,10 +345,10 @@ class DockerClusterSet implements ClusterSet {
         network,
         hostPort: place.advertisedPort,
         hostAddress: place.advertisedHost === '127.0.0.1' ? '127.0.0.1' : '',
-        startTimeoutMs: START_TIMEOUT_MS,
       });
       broker.container = this.#runtime.container.getById(started.getId());
       broker.state = 'running';
+      await this.#awaitServing(broker, () => new Map([[place.id, broker.address]]), signal);
     } catch (error) {
       // Another broker's failure is the one to tell; this one only went down with it.
       if (signal.aborted) throw error;
@@ -358,12 +359,12 @@ class DockerClusterSet implements ClusterSet {
   async #explain(broker: Broker, error: unknown): Promise<HarnessError> {
     const container = this.#runtime.container.getById(broker.container?.id ?? broker.containerName);
     const facts = await container.inspect().catch(() => undefined);
-    const logTail = facts === undefined ? '' : await readLog(container, ERROR_LOG_LINES).catch(() => '');
+    const log = facts === undefined ? '' : await readLog(container, 'all').catch(() => '');
     return explainFailedStart(error, {
       brokerId: broker.place.id,
       hostPort: broker.place.advertisedPort,
       image: this.image,
-      logTail,
+      logTail: withoutStackFrames(log, ERROR_LOG_LINES),
       ...(facts && {
         container: {
           running: facts.State.Running,
@@ -374,20 +375,27 @@ class DockerClusterSet implements ClusterSet {
     });
   }
 
-  /** Until the broker answers and every running broker knows it, or its container has ended. */
-  async #awaitBack(broker: Broker): Promise<void> {
+  /**
+   * Until the broker serves and all that are to be asked, itself among them, know it, or until its container ends.
+   * Whom to ask is asked anew each time: other brokers may come and go while this one starts.
+   */
+  async #awaitServing(broker: Broker, whomToAsk: () => Addresses, signal?: AbortSignal): Promise<void> {
     const { id } = broker.place;
-    const outcome = await pollUntil<'back' | 'ended'>(
+    const outcome = await pollUntil<'serves' | 'ended'>(
       async () => {
         if (!(await this.#container(id).inspect()).State.Running) return 'ended';
-        // Asked anew each time: other brokers may come and go while this one starts.
-        return (await allKnow(this.#running(), [id])) && 'back';
+        return (await allKnow(whomToAsk(), [id])) && 'serves';
       },
-      { timeoutMs: START_TIMEOUT_MS, what: `The return of broker ${id}` },
+      { what: `The start of broker ${id}`, timeoutMs: START_TIMEOUT_MS, intervalMs: 100, signal },
     );
-    if (outcome === 'back') return;
+    if (outcome === 'serves') return;
     broker.state = 'stopped';
     throw new Error('its container ended');
+  }
+
+  /** Partitions of the coordinators' topics; see `broker-settings.ts`. */
+  get #coordinatorCount(): number {
+    return this.brokerIds.length === 1 ? 1 : 3;
   }
 
   #running(): Addresses {
@@ -435,15 +443,13 @@ class DockerClusterSet implements ClusterSet {
   async #removeContainers(): Promise<void> {
     const { dockerode } = this.#runtime.container;
     const containers = await dockerode.listContainers({ all: true, filters: this.#ownFilter() });
-    await Promise.all(
-      containers.map(({ Id }) => unlessGone(dockerode.getContainer(Id).remove({ force: true, v: true }))),
-    );
+    await Promise.all(containers.map(({ Id }) => removeContainer(dockerode, Id)));
   }
 
   async #removeNetworks(): Promise<void> {
     const { dockerode } = this.#runtime.container;
     const networks = await dockerode.listNetworks({ filters: this.#ownFilter() });
-    await Promise.all(networks.map(({ Id }) => unlessGone(dockerode.getNetwork(Id).remove())));
+    await Promise.all(networks.map(({ Id }) => removeNetwork(dockerode, Id)));
   }
 
   #ownFilter(): { label: string[] } {

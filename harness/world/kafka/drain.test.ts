@@ -127,6 +127,20 @@ describe('DrainTracker', () => {
     expect(none.tracker.undrained([{ topic: 'orders', partition: 0 }])).toEqual([]);
   });
 
+  it('does not wait for a client that gave up for good, and names it all the same', () => {
+    run.generation(['m1.1', [0, 1]]);
+    run.feed({ kind: 'client-crashed', process: 'm2.1', group: 'billing', error: 'x', restart: true });
+    expect(run.tracker.pending(partitions)).toHaveLength(1);
+    run.feed({ kind: 'client-crashed', process: 'm2.1', group: 'billing', error: 'x', restart: false });
+    expect(run.tracker.pending(partitions)).toEqual([]);
+    expect(run.tracker.undrained(partitions)).toHaveLength(1);
+    // Where nobody is left who could drain anything, there is nothing to wait for either.
+    run.feed({ kind: 'client-crashed', process: 'm1.1', group: 'billing', error: 'x', restart: false });
+    run.tracker.markerWritten({ topic: 'orders', partition: 0 }, 99);
+    expect(run.tracker.pending(partitions)).toEqual([]);
+    expect(run.tracker.undrained(partitions)).not.toEqual([]);
+  });
+
   it('asks nothing of a group without live members', () => {
     const nobody = trackerFor(scenarioWith('per-record'), []);
     expect(nobody.tracker.undrained(partitions)).toEqual([]);

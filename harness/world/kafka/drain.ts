@@ -6,6 +6,7 @@
  * the group has processed it and committed past it. A group that starts at the log end may legally miss a marker that
  * was written before it found its position, so partitions that are not drained get another marker now and then.
  */
+import type { Group } from '../../../scenarios/schema.ts';
 import { MARKER_PREFIX } from '../../history/schema.ts';
 import type { RunContext, RunEvent } from './run-context.ts';
 
@@ -33,6 +34,10 @@ export class DrainTracker {
   readonly #groups = new Map<string, GroupState>();
   /** Offset of the newest marker per partition. */
   readonly #markers = new Map<string, number>();
+  /** Markers whose processing has begun. */
+  readonly #begun = new Set<string>();
+  /** Processes whose client said that it stopped for good. */
+  readonly #gaveUp = new Set<string>();
 
   constructor(
     context: RunContext,
@@ -67,9 +72,29 @@ export class DrainTracker {
 
   /** What is missing, one sentence each; empty where the run has settled. */
   undrained(partitions: readonly TopicPartition[]): string[] {
-    return this.#watchedGroups().flatMap((group) => {
+    return this.#missingFrom(this.#watchedGroups(), partitions, this.#live);
+  }
+
+  /**
+   * The part of it that more time can still bring. A client that has said that it stopped for good will not come
+   * back, and waiting out the bound for it would only cost time; `undrained` names it all the same.
+   */
+  pending(partitions: readonly TopicPartition[]): string[] {
+    const working = (group: string): string[] => this.#live(group).filter((name) => !this.#gaveUp.has(name));
+    const groups = this.#watchedGroups().filter(
+      (group) => working(group.id).length > 0 || this.#live(group.id).length === 0,
+    );
+    return this.#missingFrom(groups, partitions, working);
+  }
+
+  #missingFrom(
+    groups: readonly Group[],
+    partitions: readonly TopicPartition[],
+    expected: (group: string) => string[],
+  ): string[] {
+    return groups.flatMap((group) => {
       const state = this.#state(group.id);
-      const live = this.#live(group.id).sort();
+      const live = expected(group.id).sort();
       const members = state.stableMembers === null ? [] : [...state.stableMembers].sort();
       const sentences: string[] = [];
       if (state.stableMembers === null || live.join() !== members.join())
@@ -87,7 +112,7 @@ export class DrainTracker {
     });
   }
 
-  #watchedGroups() {
+  #watchedGroups(): readonly Group[] {
     return this.#context.scenario.groups.filter((group) => this.#wantsMembers(group.id));
   }
 
@@ -142,13 +167,14 @@ export class DrainTracker {
       case 'commit-accepted':
         this.#state(event.group).committed.set(keyOf(event), Number(event.offset));
         return;
+      case 'client-crashed':
+        if (!event.restart) this.#gaveUp.add(event.process);
+        return;
       case 'commit-removed':
         this.#state(event.group).committed.delete(keyOf(event));
         return;
     }
   }
-
-  readonly #begun = new Set<string>();
 }
 
 const processingKey = (event: {

@@ -34,8 +34,7 @@ export function ownIdentity(): HarnessIdentity {
 }
 
 /** The labels that every container and network of a session carries. */
-export function harnessLabels(sessionId: string): Record<string, string> {
-  const identity = ownIdentity();
+export function harnessLabels(sessionId: string, identity = ownIdentity()): Record<string, string> {
   return {
     [labelNames.session]: sessionId,
     [labelNames.pid]: String(identity.pid),
@@ -45,8 +44,8 @@ export function harnessLabels(sessionId: string): Record<string, string> {
 }
 
 /** The arguments that every child process of a session carries, so that it can be told from anybody else's. */
-export function harnessArguments(sessionId: string): string[] {
-  const { pid, started } = ownIdentity();
+export function harnessArguments(sessionId: string, identity = ownIdentity()): string[] {
+  const { pid, started } = identity;
   return [`${argumentPrefixes.session}${sessionId}`, `${argumentPrefixes.harness}${pid}:${started}`];
 }
 

@@ -5,6 +5,7 @@ import type { ContainerRuntimeClient } from './container-runtime.ts';
 export interface PullOptions {
   readonly onProgress?: ((sentence: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly pullSilenceMs?: number;
 }
 
 /** A pull of which nothing has been heard for this long is given up: the registry is out of reach. */
@@ -62,9 +63,10 @@ async function pull(runtime: ContainerRuntimeClient, image: string, options: Pul
   const giveUp = new AbortController();
   const limits = [giveUp.signal, AbortSignal.timeout(PULL_TOTAL_MS)];
   const signal = AbortSignal.any(options.signal ? [...limits, options.signal] : limits);
+  const silenceMs = options.pullSilenceMs ?? PULL_SILENCE_MS;
   const silence = setTimeout(
-    () => giveUp.abort(new Error(`the registry was silent for ${PULL_SILENCE_MS / 1_000} s`)),
-    PULL_SILENCE_MS,
+    () => giveUp.abort(new Error(`the registry was silent for ${silenceMs / 1_000} s`)),
+    silenceMs,
   );
   try {
     const progress = createProgress(image, options.onProgress);

@@ -301,7 +301,7 @@ async function settle(context: RunContext, cluster: Cluster, drain: DrainTracker
     const interval = MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number;
     const roundEndMs = Math.min(context.now() + interval, deadlineMs);
     while (context.now() < roundEndMs) {
-      if (drain.undrained(partitions).length === 0) return [];
+      if (drain.pending(partitions).length === 0) return drain.undrained(partitions);
       const timer = new AbortController();
       const woken = new Promise<void>((resolve) => {
         wake = resolve;

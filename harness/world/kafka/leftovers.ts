@@ -6,6 +6,7 @@ import { type ContainerRuntimeClient, containerRuntime } from './container-runti
 import { identityFromArguments, identityFromLabels, isHarnessAlive, labelNames } from './harness-identity.ts';
 import { pollUntil } from './poll.ts';
 import { listProcesses, type ProcessFacts, readProcess } from './process-list.ts';
+import { removeContainer, removeNetwork } from './removal.ts';
 
 export { harnessArguments, harnessLabels } from './harness-identity.ts';
 
@@ -75,12 +76,8 @@ export async function removeLeftovers(leftovers: Leftovers): Promise<void> {
   await settle(leftovers.processes.map(killProcess));
   if (leftovers.containers.length + leftovers.networks.length > 0) {
     const { dockerode } = (await containerRuntime()).container;
-    await settle(
-      leftovers.containers.map(({ id }) =>
-        unlessGone(dockerode.getContainer(id).remove({ force: true, v: true })),
-      ),
-    );
-    await settle(leftovers.networks.map(({ id }) => unlessGone(dockerode.getNetwork(id).remove())));
+    await settle(leftovers.containers.map(({ id }) => removeContainer(dockerode, id)));
+    await settle(leftovers.networks.map(({ id }) => removeNetwork(dockerode, id)));
   }
   if (failures.length > 0)
     throw new AggregateError(failures, `${failures.length} leftovers could not be removed.`);
@@ -137,16 +134,4 @@ async function killProcess(leftover: LeftoverProcess): Promise<void> {
     what: `The end of process ${leftover.pid}`,
     timeoutMs: KILL_TIMEOUT_MS,
   });
-}
-
-/** Somebody else may have removed it in the meantime (404), or be removing it right now (409). */
-export async function unlessGone(removal: Promise<unknown>): Promise<void> {
-  try {
-    await removal;
-  } catch (error) {
-    const { statusCode, message } = error as { statusCode?: number; message?: string };
-    if (statusCode === 404) return;
-    if (statusCode === 409 && message?.includes('already in progress')) return;
-    throw error;
-  }
 }

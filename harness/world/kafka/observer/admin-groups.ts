@@ -1,4 +1,5 @@
 /** Administration of consumer groups: group names enter, the coordinator's answers leave. */
+
 import {
   deleteGroupsV2,
   describeGroupsV5,
@@ -7,6 +8,7 @@ import {
   offsetDeleteV0,
   offsetFetchV8,
 } from '@platformatic/kafka';
+import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import type { GroupMember } from '../../../history/schema.ts';
 import type { BrokerAddress } from './broker-connection.ts';
 import { type ClusterLink, withRetries } from './cluster-link.ts';
@@ -14,7 +16,6 @@ import type { Deadline } from './deadline.ts';
 import {
   canRetry,
   DeadlineExceededError,
-  errorNameOf,
   GroupNotEmptyError,
   KafkaRequestError,
   throwOnError,
@@ -137,7 +138,7 @@ export async function deleteGroupOffsets(
 
 /** The error's name as an answer. @throws KafkaRequestError where the error passes by itself */
 function asAnswer(what: string, errorCode: number): string | null {
-  const name = errorNameOf(errorCode);
+  const name = errorOrNull(errorCode);
   if (name === null) return null;
   const error = new KafkaRequestError(what, name);
   // An unknown partition is an answer here, not a broker whose metadata lags.
@@ -168,7 +169,7 @@ async function deleteGroup(
     await withRetries(what, deadline, async () => {
       const coordinator = await coordinatorOf(link, group);
       const answer = await link.request(coordinator, deleteGroupsV2.api, [[group]]);
-      const name = errorNameOf(answer.results[0]?.errorCode ?? 0);
+      const name = errorOrNull(answer.results[0]?.errorCode ?? 0);
       // Not there is what we want; an earlier attempt may have done it.
       if (name === null || name === 'GROUP_ID_NOT_FOUND') return;
       if (name === 'NON_EMPTY_GROUP') throw new GroupNotEmptyError(what, name);

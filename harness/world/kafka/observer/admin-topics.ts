@@ -2,6 +2,7 @@
  * Administration of topics and partition logs: names and numbers enter, the cluster's confirmation leaves, at the
  * earliest when every broker that answers knows of the change.
  */
+
 import {
   createPartitionsV3,
   createTopicsV7,
@@ -11,10 +12,11 @@ import {
   type NumericMap,
   produceV9,
 } from '@platformatic/kafka';
+import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import type { BrokerAddress } from './broker-connection.ts';
 import { type ClusterLink, type PartitionMetadata, type TopicMetadata, withRetries } from './cluster-link.ts';
 import type { Deadline } from './deadline.ts';
-import { BrokerUnreachableError, errorNameOf, KafkaRequestError, throwOnError } from './kafka-error.ts';
+import { BrokerUnreachableError, KafkaRequestError, throwOnError } from './kafka-error.ts';
 import { listOffsets } from './offsets-request.ts';
 
 export interface NewTopic {
@@ -74,7 +76,7 @@ export async function createTopics(
     );
     for (const { name, errorCode, errorMessage } of answer.topics) {
       // An earlier attempt whose answer was lost, or came too late, has made it.
-      if (number === 0 || errorNameOf(errorCode) !== 'TOPIC_ALREADY_EXISTS')
+      if (number === 0 || errorOrNull(errorCode) !== 'TOPIC_ALREADY_EXISTS')
         throwOnError(what, errorCode, errorMessage);
       open = open.filter((topic) => topic.name !== name);
     }
@@ -100,7 +102,7 @@ export async function addPartitions(
       SLOW_REQUEST_TIMEOUT_MS,
     );
     const result = answer.results[0];
-    if (number > 0 && errorNameOf(result?.errorCode ?? 0) === 'INVALID_PARTITIONS') {
+    if (number > 0 && errorOrNull(result?.errorCode ?? 0) === 'INVALID_PARTITIONS') {
       const known = (await link.metadata([topic])).topics[0];
       if (known?.partitions.length === total) return;
     }
@@ -125,7 +127,7 @@ export async function deleteTopics(
       SLOW_REQUEST_TIMEOUT_MS,
     );
     for (const { errorCode, errorMessage } of answer.responses)
-      if (errorNameOf(errorCode) !== 'UNKNOWN_TOPIC_OR_PARTITION')
+      if (errorOrNull(errorCode) !== 'UNKNOWN_TOPIC_OR_PARTITION')
         throwOnError(what, errorCode, errorMessage);
   });
 }

@@ -94,6 +94,11 @@ export class ClusterLink {
     );
   }
 
+  /** The broker that answers for any of them tells of the past, or of nothing: ask another one next time. */
+  tryAnother(): void {
+    this.#next++;
+  }
+
   /** What any broker, or the one given, knows about these topics (null: all topics). */
   async metadata(topics: string[] | null, from?: BrokerAddress): Promise<ClusterMetadata> {
     // The library's type lacks null, which stands for all topics.

@@ -2,15 +2,8 @@
  * The observer's errors: Kafka's error codes and broken connections enter, typed errors that say whether another
  * attempt can help leave.
  */
-import { protocolErrorsCodesById } from '@platformatic/kafka';
+import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import { WorldUnavailableError } from '../../../errors.ts';
-
-/** Kafka's name of an error code, or null for success. */
-export const errorNameOf = (code: number): string | null => {
-  if (code === 0) return null;
-  const names: Record<string, string> = protocolErrorsCodesById;
-  return names[String(code)] ?? `ERROR_CODE_${code}`;
-};
 
 /**
  * Errors that pass by themselves: a leader or coordinator that moves, loads or waits for replicas. An unknown topic is
@@ -83,6 +76,6 @@ export const canRetry = (error: unknown): boolean =>
 
 /** @throws KafkaRequestError where the code is not success */
 export function throwOnError(what: string, code: number, detail: string | null = null): void {
-  const name = errorNameOf(code);
+  const name = errorOrNull(code);
   if (name !== null) throw new KafkaRequestError(what, name, detail);
 }

@@ -2,11 +2,12 @@
  * Reads a partition log: topic, partition and a range of offsets enter, its records leave as they are in the log now,
  * whatever transaction they belong to (read_uncommitted). Control records are left out; their offsets are gaps.
  */
+import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import type { ClusterLink } from './cluster-link.ts';
 import { withRetries } from './cluster-link.ts';
 import type { Deadline } from './deadline.ts';
 import { fetchV11 } from './fetch-request.ts';
-import { BrokerUnreachableError, errorNameOf, KafkaRequestError, throwOnError } from './kafka-error.ts';
+import { BrokerUnreachableError, KafkaRequestError, throwOnError } from './kafka-error.ts';
 import { listOffsets } from './offsets-request.ts';
 import { CorruptBatchError, decodeRecordBatches, type LogRecord } from './record-batches.ts';
 
@@ -45,7 +46,7 @@ export async function readPartition(
         const fetched = answer.partitions[0];
         if (!fetched) throw new BrokerUnreachableError(`${what}: the answer lacks the partition`);
         // The log's start may have moved past us (DeleteRecords, retention): what is gone is not in the log.
-        if (errorNameOf(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE') {
+        if (errorOrNull(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE') {
           const [start] = await listOffsets(link, leader.broker, topic, [{ partition, ...leader }], 'start');
           throwOnError(what, start?.errorCode ?? 0);
           if (start && start.offset > position) {

@@ -12,12 +12,13 @@
  *   the last record read is checked whenever a partition gets a new leader, as Kafka's own consumer does (KIP-320),
  *   because a log that was truncated and has grown again cannot be told by its length.
  */
+import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import { type Broker, type ClusterLink, withRetries } from './cluster-link.ts';
 import { backoffMs, type Deadline, sleep } from './deadline.ts';
 import { type FetchedPartition, fetchV11 } from './fetch-request.ts';
-import { DeadlineExceededError, errorNameOf, KafkaRequestError, throwOnError } from './kafka-error.ts';
+import { DeadlineExceededError, KafkaRequestError, throwOnError } from './kafka-error.ts';
 import { leaderEpochV3 } from './leader-epoch-request.ts';
-import { listOffsets } from './offsets-request.ts';
+import { type ListedOffset, listOffsets } from './offsets-request.ts';
 import { decodeRecordBatches, type RecordBatch } from './record-batches.ts';
 
 export interface TailGap {
@@ -62,7 +63,7 @@ interface Followed {
 
 interface Waiter {
   readonly partition: number;
-  readonly offset: bigint;
+  offset: bigint;
   readonly resolve: () => void;
 }
 
@@ -200,6 +201,7 @@ export class TopicTail {
           Promise.resolve().then(async () => await this.#follow(leader)),
         );
     }
+    if (homeless.some((one) => one.leader === null)) this.#metadataLink.tryAnother();
   }
 
   #release(one: Followed, problem: unknown): void {
@@ -245,14 +247,16 @@ export class TopicTail {
     const ends = await this.#fetchLink.request(broker, leaderEpochV3, [{ topic: this.#topic, partitions }]);
     for (const one of unverified) {
       const result = ends.find((other) => other.partition === one.partition);
-      const errorName = result ? errorNameOf(result.errorCode) : 'UNKNOWN_TOPIC_OR_PARTITION';
+      const errorName = result ? errorOrNull(result.errorCode) : 'UNKNOWN_TOPIC_OR_PARTITION';
       if (!result || errorName !== null) {
         this.#release(one, new KafkaRequestError('checking the leader epoch', errorName ?? 'NONE'));
         continue;
       }
       // No end offset: the leader knows nothing of epochs that old, so nothing speaks against our position.
-      if (result.endOffset >= 0n && result.endOffset < one.position)
-        this.#restart(one, 'truncated', result.endOffset, result.leaderEpoch);
+      if (result.endOffset >= 0n && result.endOffset < one.position) {
+        const { end } = await this.#range(broker, one);
+        this.#restart(one, 'truncated', result.endOffset, result.leaderEpoch, end.offset);
+      }
       one.verifiedEpoch = one.leaderEpoch;
     }
   }
@@ -285,7 +289,7 @@ export class TopicTail {
   }
 
   async #take(broker: Broker, one: Followed, fetched: FetchedPartition): Promise<void> {
-    if (errorNameOf(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE') return await this.#outOfRange(broker, one);
+    if (errorOrNull(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE') return await this.#outOfRange(broker, one);
     throwOnError(`following ${this.#topic}-${one.partition}`, fetched.errorCode);
     for (const batch of decodeRecordBatches(fetched.recordBytes)) {
       if (batch.lastOffset < one.position) continue;
@@ -299,35 +303,52 @@ export class TopicTail {
         records: batch.records.filter((record) => record.offset >= position),
       });
     }
-    this.#resolveWaiters((waiter) => waiter.partition === one.partition && waiter.offset <= one.position);
+    this.#resolveWaiters();
   }
 
   async #outOfRange(broker: Broker, one: Followed): Promise<void> {
+    const { start, end } = await this.#range(broker, one);
+    if (one.position < start.offset) this.#restart(one, 'deleted', start.offset, EPOCH_UNKNOWN, end.offset);
+    else if (one.position > end.offset)
+      this.#restart(one, 'truncated', end.offset, end.leaderEpoch, end.offset);
+    else throw new KafkaRequestError(`following ${this.#topic}-${one.partition}`, 'OFFSET_NOT_AVAILABLE');
+  }
+
+  async #range(broker: Broker, one: Followed): Promise<{ start: ListedOffset; end: ListedOffset }> {
     const [start] = await listOffsets(this.#fetchLink, broker, this.#topic, [one], 'start');
     const [end] = await listOffsets(this.#fetchLink, broker, this.#topic, [one], 'end');
     const what = `finding the range of ${this.#topic}-${one.partition}`;
-    throwOnError(what, start?.errorCode ?? 0);
-    throwOnError(what, end?.errorCode ?? 0);
-    if (start && one.position < start.offset) this.#restart(one, 'deleted', start.offset, EPOCH_UNKNOWN);
-    else if (end && one.position > end.offset) this.#restart(one, 'truncated', end.offset, end.leaderEpoch);
-    else throw new KafkaRequestError(what, 'OFFSET_NOT_AVAILABLE');
+    if (!start || !end) throw new KafkaRequestError(what, 'UNKNOWN_TOPIC_OR_PARTITION');
+    throwOnError(what, start.errorCode);
+    throwOnError(what, end.errorCode);
+    return { start, end };
   }
 
-  #restart(one: Followed, reason: 'deleted' | 'truncated', position: bigint, readEpoch: number): void {
+  /** The log no longer has our position: tells what is lost and goes on where the log does. */
+  #restart(
+    one: Followed,
+    reason: 'deleted' | 'truncated',
+    position: bigint,
+    readEpoch: number,
+    end: bigint,
+  ): void {
     if (reason === 'deleted') this.#tellGap(one, reason, one.position, position);
     else this.#tellGap(one, reason, position, one.position);
     one.position = position;
     one.readEpoch = readEpoch;
-    // Offsets that someone waits for may never come again; that they are lost has just been told.
-    this.#resolveWaiters((waiter) => waiter.partition === one.partition);
+    // Offsets that someone waits for may have been truncated too; that they are lost has just been told.
+    for (const waiter of this.#waiters)
+      if (waiter.partition === one.partition && waiter.offset > end) waiter.offset = end;
+    this.#resolveWaiters();
   }
 
   #tellGap(one: Followed, reason: TailGap['reason'], fromOffset: bigint, toOffset: bigint): void {
     this.#listener.gap({ partition: one.partition, reason, fromOffset, toOffset });
   }
 
-  #resolveWaiters(satisfied: (waiter: Waiter) => boolean): void {
-    const done = this.#waiters.filter(satisfied);
+  #resolveWaiters(): void {
+    const positions = new Map(this.#followed.map((one) => [one.partition, one.position]));
+    const done = this.#waiters.filter((waiter) => (positions.get(waiter.partition) ?? 0n) >= waiter.offset);
     this.#waiters = this.#waiters.filter((waiter) => !done.includes(waiter));
     for (const waiter of done) waiter.resolve();
   }

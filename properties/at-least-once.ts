@@ -1,0 +1,278 @@
+/** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
+import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
+import type { PartitionConsumption } from './evidence/consumption.ts';
+import {
+  type Evidence,
+  entriesOf,
+  evidenceOf,
+  type GroupEvidence,
+  hadToDrain,
+  hasBrokerFault,
+} from './evidence/evidence.ts';
+import { deletionsOf, type PartitionLog } from './evidence/logs.ts';
+import { type ListedOffset, positionsOf } from './evidence/positions.ts';
+import { committedAt, resumeOf } from './evidence/resume.ts';
+import { lastBefore, nameOffsets } from './evidence/values.ts';
+import { isGenuinelyOutOfRange } from './offset-reset.ts';
+import { reckon } from './produced-offset.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('at-least-once');
+
+const BROKER_LOSS = 'lost by the broker: acknowledged record is not in the log';
+const RE_RESOLVED = 'lost: latest was resolved again before the first commit';
+const NEEDLESS_RESET = 'lost: skipped by a reset without need';
+const COMMITTED_FIRST = 'lost: committed before it was processed';
+const NOT_RETRIED = 'lost: processing failed and was not tried again';
+const DROPPED = 'lost: delivered and never processed';
+const SKIPPED = 'lost: never delivered';
+
+export const atLeastOnce: Property = {
+  id: 'at-least-once',
+  title: 'No record is lost',
+  statement:
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it; it moves on only where the committed offset was deleted or the position had been deleted from the log. Resolving latest again because nothing had been committed yet is no excuse. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+  check(history) {
+    const evidence = evidenceOf(history);
+    return [
+      ...brokerLosses(evidence),
+      ...evidence.groups
+        .filter((group) => hadToDrain(evidence, group))
+        .flatMap((group) =>
+          [...evidence.logs.values()]
+            .filter((log) => group.config.topics.includes(log.topic))
+            .flatMap((log) => lossesIn(evidence, group, log)),
+        ),
+    ];
+  },
+  policy(scenario, anomaly) {
+    if (anomaly.signature === BROKER_LOSS)
+      return producerOf(scenario, anomaly).acks === 1 && hasBrokerFault(scenario) ? 'observed' : 'illegal';
+    const { commitMode, commitOrder } = groupOf(scenario, anomaly);
+    if (anomaly.signature === COMMITTED_FIRST && commitOrder === 'commit-then-process') return 'observed';
+    // An application that never commits has asked for latest at every start.
+    if (anomaly.signature === RE_RESOLVED && commitMode.kind === 'none') return 'observed';
+    return 'illegal';
+  },
+};
+
+function brokerLosses(evidence: Evidence): Anomaly[] {
+  return evidence.producing.sends.flatMap((send) => {
+    if (send.outcome !== 'ok' || send.acks === 0 || !evidence.processes.has(send.process)) return [];
+    const { found, deletedMax, misplaced, logs } = reckon(evidence, send);
+    const missing = send.records.filter(
+      (record) => !found.has(record) && !misplaced.some((one) => one.record === record),
+    );
+    if (missing.length <= deletedMax || logs.length === 0) return [];
+    return [
+      report(
+        BROKER_LOSS,
+        `${missing.length === 1 ? missing[0] : `${missing.length} records, ${missing[0]} the first,`} of ${send.process} had been acknowledged with acks ${send.acks} and ${missing.length === 1 ? 'is' : 'are'} in no log of ${send.topic}.`,
+        proof(send.seq, send.outcomeSeq, ...logs.map((log) => log.event.seq)),
+        { producer: send.producer, process: send.process, topic: send.topic },
+      ),
+    ];
+  });
+}
+
+/** A span of offsets that a member's position moved over, and why. */
+interface Jump {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: 'legitimate' | 're-resolved' | 'needless';
+  readonly seq: number;
+  readonly process: string;
+}
+
+function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Anomaly[] {
+  const key = `${log.topic}/${log.partition}`;
+  const consumption = group.consumption.get(key);
+  const start = startingPoint(evidence, group, key, consumption);
+  if (start === null) return [];
+  const jumps = jumpsOf(evidence, group, key);
+  const end = passedUpTo(evidence, group, log, consumption);
+  const committedMax = entriesOf(group, key).reduce((most, entry) => Math.max(most, entry.value), 0);
+  const lost = new Map<
+    string,
+    { offsets: number[]; seqs: (number | null | undefined)[]; process: string | null }
+  >();
+  for (const offset of log.offsets) {
+    if (offset < start || offset >= end) continue;
+    const fate = consumption?.fates.get(offset);
+    if (fate?.done != null) continue;
+    const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);
+    if (over.some((jump) => jump.kind === 'legitimate')) continue;
+    const jump = over[0];
+    const signature =
+      jump !== undefined
+        ? jump.kind === 're-resolved'
+          ? RE_RESOLVED
+          : NEEDLESS_RESET
+        : fate === undefined
+          ? SKIPPED
+          : fate.failed !== null
+            ? NOT_RETRIED
+            : offset < committedMax
+              ? COMMITTED_FIRST
+              : DROPPED;
+    const found = lost.get(signature) ?? { offsets: [], seqs: [], process: null };
+    found.offsets.push(offset);
+    if (found.seqs.length < PROOF_EVENTS_MAX)
+      found.seqs.push(fate?.failed?.endSeq, fate?.delivered ? fate.deliveredSeq : null, jump?.seq);
+    found.process ??= fate?.failed?.process ?? fate?.begun?.process ?? jump?.process ?? null;
+    lost.set(signature, found);
+  }
+  const last = entriesOf(group, key).findLast((entry) => entry.kind === 'commit');
+  return [...lost].map(([signature, { offsets, seqs, process }]) =>
+    report(
+      signature,
+      `Group ${group.id} never processed ${nameOffsets(offsets)} of ${key} (${offsets.length === 1 ? 'record' : 'the first is record'} ${log.recordAt.get(offsets[0] as number)}): ${WHY[signature]}.`,
+      proof(...seqs, last?.seq, log.event.seq),
+      {
+        group: group.id,
+        topic: log.topic,
+        partition: log.partition,
+        ...(process === null ? {} : { process }),
+      },
+    ),
+  );
+}
+
+const PROOF_EVENTS_MAX = 12;
+
+const WHY: Readonly<Record<string, string>> = {
+  [RE_RESOLVED]:
+    'a member had found the end of the log before they were written, committed nothing, and the next one started at the end again',
+  [NEEDLESS_RESET]: 'a member moved to the end of the log although its position was in range',
+  [COMMITTED_FIRST]: 'they were delivered, and committed before they had been processed',
+  [NOT_RETRIED]: 'the handler failed, and they were not delivered again',
+  [DROPPED]: 'they were delivered, and nobody finished them',
+  [SKIPPED]: 'they were never delivered, and later ones were',
+};
+
+/** Null where the history does not show where the group began. */
+function startingPoint(
+  evidence: Evidence,
+  group: GroupEvidence,
+  key: string,
+  consumption: PartitionConsumption | undefined,
+): number | null {
+  if (group.config.autoOffsetReset === 'earliest') return 0;
+  const first = latestAnswers(evidence, group, key)[0];
+  if (first !== undefined && group.hasWire) return first.listed.offset;
+  return consumption?.stretches[0]?.first ?? null;
+}
+
+interface LatestAnswer {
+  readonly process: string;
+  readonly listed: ListedOffset;
+}
+
+function latestAnswers(evidence: Evidence, group: GroupEvidence, key: string): LatestAnswer[] {
+  return group.processes
+    .flatMap(({ process }) =>
+      positionsOf(evidence.positions, process, key).listed.map((listed) => ({ process, listed })),
+    )
+    .filter(({ listed }) => listed.at === 'latest')
+    .sort((a, b) => a.listed.seq - b.listed.seq);
+}
+
+/**
+ * Where members' positions moved forward without consuming. A stretch of time in which the group has no committed
+ * offset allows one resolution of `latest`; every further one skips what was written since the one before.
+ */
+function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
+  const jumps: Jump[] = [];
+  if (group.config.autoOffsetReset === 'earliest') return jumps;
+  // By the entry that left the group without a committed offset, -1 for the beginning: the last end resolved since.
+  const resolved = new Map<number, number>();
+  for (const { process, listed } of latestAnswers(evidence, group, key)) {
+    const { outOfRange } = positionsOf(evidence.positions, process, key);
+    const refused = lastBefore(outOfRange, listed.seq);
+    const join = lastBefore(evidence.positions.joins.get(process) ?? [], listed.seq);
+    const isAfterRefusal = refused !== null && refused.seq > (join?.seq ?? -1);
+    const common = { to: listed.offset, seq: listed.seq, process };
+    const { certain, possible } = committedAt(
+      group,
+      key,
+      process,
+      join?.generation ?? null,
+      listed.seq,
+      listed.time,
+    );
+    const state = [certain, ...possible].findLast(({ offset }) => offset === null);
+    const epoch = state?.entry?.index ?? -1;
+    if (isAfterRefusal) {
+      const kind = isGenuinelyOutOfRange(evidence, key, refused) ? 'legitimate' : 'needless';
+      jumps.push({ ...common, from: refused.offset, kind });
+    } else if (state !== undefined) {
+      const before = resolved.get(epoch);
+      if (before !== undefined) jumps.push({ ...common, from: before, kind: 're-resolved' });
+      else if (state.entry !== null) {
+        // The offset was deleted, or a reset left its mark and did not get to the first commit.
+        const previous = entriesOf(group, key)
+          .slice(0, state.entry.index)
+          .findLast((entry) => entry.kind === 'commit');
+        const cause =
+          state.entry.kind === 'sentinel' ? causeOfSentinel(evidence, group, key, state.entry.seq) : true;
+        jumps.push({ ...common, from: previous?.offset ?? 0, kind: cause ? 'legitimate' : 'needless' });
+      }
+    }
+    if (state !== undefined) resolved.set(epoch, listed.offset);
+  }
+  if (!group.hasWire) jumps.push(...unseenJumps(evidence, group, key));
+  return jumps;
+}
+
+/** Whether a member had really been out of range before it committed a negative offset. */
+function causeOfSentinel(evidence: Evidence, group: GroupEvidence, key: string, entrySeq: number): boolean {
+  const entry = entriesOf(group, key).find((one) => one.seq === entrySeq);
+  if (entry?.request == null) return true;
+  const { process, seq } = entry.request;
+  const refused = lastBefore(positionsOf(evidence.positions, process, key).outOfRange, seq);
+  return refused !== null && isGenuinelyOutOfRange(evidence, key, refused);
+}
+
+/** Without a tap a reset shows only in where a stretch began; where one was due, what it skipped is excused. */
+function unseenJumps(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
+  const consumption = group.consumption.get(key);
+  if (consumption === undefined) return [];
+  const { topic, partition } = consumption;
+  return consumption.stretches.flatMap((stretch) => {
+    const { committed } = resumeOf(evidence, group, stretch);
+    const isRemoved = [committed.certain, ...committed.possible].some(
+      ({ offset, entry }) => offset === null && entry !== null,
+    );
+    const isDeleted = deletionsOf(evidence.actions, topic, partition).some(
+      ({ seq }) => seq < stretch.openSeq,
+    );
+    if (!isRemoved && !isDeleted) return [];
+    return [
+      {
+        from: 0,
+        to: stretch.first,
+        kind: 'legitimate' as const,
+        seq: stretch.openSeq,
+        process: stretch.process,
+      },
+    ];
+  });
+}
+
+/**
+ * How far the group has certainly gone on: everywhere where the run settled, else the last committed offset or the last
+ * record finished in the partition's last stretch.
+ */
+function passedUpTo(
+  evidence: Evidence,
+  group: GroupEvidence,
+  log: PartitionLog,
+  consumption: PartitionConsumption | undefined,
+): number {
+  if (evidence.settled?.undrained.length === 0) return log.logEndOffset;
+  const committed = entriesOf(group, `${log.topic}/${log.partition}`).at(-1)?.offset ?? 0;
+  let done = 0;
+  for (const processing of consumption?.stretches.at(-1)?.processing ?? [])
+    if (processing.outcome === 'ok') done = Math.max(done, processing.offset + 1);
+  return Math.max(committed, done);
+}

@@ -1,0 +1,71 @@
+/** commit-monotonic: the coordinator's accepted commits in its own order enter, those that went back leave. */
+import { groupOf, proof, reporter } from './anomaly.ts';
+import type { CommitEntry } from './evidence/commits.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, isBrokerFaultWithin } from './evidence/evidence.ts';
+import { deletionsOf } from './evidence/logs.ts';
+import { positionsOf } from './evidence/positions.ts';
+import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('commit-monotonic');
+
+const WITHIN = 'commit went back in one member';
+const ACROSS = 'commit went back from one member to another';
+
+export const commitMonotonic: Property = {
+  id: 'commit-monotonic',
+  title: 'Committed offsets never decrease',
+  statement:
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless the committed offset was removed in between, or the member's position had been found out of range since. With asynchronous commits, where a repeated older commit may overtake a newer one, this is observed and not illegal.",
+  check(history) {
+    const evidence = evidenceOf(history);
+    return evidence.groups.flatMap((group) =>
+      [...group.commits.entries.values()].flatMap((entries) => decreases(evidence, group, entries)),
+    );
+  },
+  policy: (scenario, anomaly) =>
+    groupOf(scenario, anomaly).commitMode.kind === 'asynchronous' && anomaly.signature === WITHIN
+      ? 'observed'
+      : 'illegal',
+};
+
+function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly CommitEntry[]): Anomaly[] {
+  return entries.flatMap((entry, i) => {
+    const before = entries[i - 1];
+    // After a removal or a sentinel there is nothing to compare with.
+    if (before === undefined || before.offset === null || entry.offset === null) return [];
+    if (entry.offset >= before.offset || isReset(evidence, group, before, entry)) return [];
+    const [from, to] = [before.request?.process ?? null, entry.request?.process ?? null];
+    const by = to === null ? '' : ` by ${to}`;
+    return [
+      report(
+        from === to ? WITHIN : ACROSS,
+        `The committed offset of ${entry.topic}/${entry.partition} in group ${group.id} went back from ${before.offset}${from === null ? '' : ` (committed by ${from})`} to ${entry.offset}${by}.`,
+        proof(before.seq, entry.seq, before.request?.seq, entry.request?.seq),
+        {
+          group: group.id,
+          topic: entry.topic,
+          partition: entry.partition,
+          ...(to === null ? {} : { process: to }),
+        },
+      ),
+    ];
+  });
+}
+
+/** Whether the member may have had to start from the log's beginning again, which moves its position back. */
+function isReset(evidence: Evidence, group: GroupEvidence, before: CommitEntry, entry: CommitEntry): boolean {
+  const [fromTime, toTime] = [before.time - CLOCK_TOLERANCE_MS, entry.time + CLOCK_TOLERANCE_MS];
+  const key = `${entry.topic}/${entry.partition}`;
+  if (!group.hasWire)
+    return (
+      deletionsOf(evidence.actions, entry.topic, entry.partition).some(
+        (action) => action.fromTime <= toTime,
+      ) || isBrokerFaultWithin(evidence, fromTime, toTime)
+    );
+  return group.processes.some(({ process }) =>
+    positionsOf(evidence.positions, process, key).outOfRange.some(
+      ({ time }) => time >= fromTime && time <= toTime,
+    ),
+  );
+}

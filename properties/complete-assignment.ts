@@ -1,0 +1,51 @@
+/** complete-assignment: the coordinator's stable generations enter, partitions left out or made up leave. */
+import { proof, reporter } from './anomaly.ts';
+import { coverageBreaches, lastStableGeneration, namePartitions } from './coverage.ts';
+import { evidenceOf, liveMembers } from './evidence/evidence.ts';
+import type { Property } from './property.ts';
+
+const report = reporter('complete-assignment');
+
+const SIGNATURES = {
+  unowned: 'partition left without an owner',
+  'unknown partition': 'partition assigned that does not exist',
+  'unsubscribed topic': 'topic assigned that the member does not subscribe to',
+} as const;
+
+export const completeAssignment: Property = {
+  id: 'complete-assignment',
+  title: 'Every partition has an owner',
+  statement:
+    'In each stable generation that the group coordinator wrote, the assignments cover exactly the partitions of the topics that its members subscribe to, and each member is assigned only topics it subscribes to. While partitions are being added, and until metadata.max.age.ms and one rebalance later, the old count and the new one are both right; the last stable generation of a settled run has the new one.',
+  check(history) {
+    const evidence = evidenceOf(history);
+    return evidence.groups.flatMap((group) => {
+      const last = liveMembers(evidence, group).length > 0 ? lastStableGeneration(evidence, group) : null;
+      return group.generations
+        .filter((generation) => generation.isStable)
+        .flatMap((generation) => {
+          // The last generation stands until the run has settled, so it has to be right for that time.
+          const atTime =
+            generation === last && evidence.settled !== null ? evidence.settled.time : generation.time;
+          return coverageBreaches(evidence, group, generation, atTime).map(
+            ({ kind, topic, partitions, process }) => {
+              const named = namePartitions(topic, partitions);
+              const message =
+                kind === 'unowned'
+                  ? `Generation ${generation.generation} of group ${group.id} assigns ${named} to nobody.`
+                  : kind === 'unknown partition'
+                    ? `Generation ${generation.generation} of group ${group.id} assigns ${named}, which did not exist.`
+                    : `Generation ${generation.generation} of group ${group.id} assigns ${named} to ${process}, which does not subscribe to ${topic}.`;
+              return report(SIGNATURES[kind], message, proof(generation.seq), {
+                group: group.id,
+                topic,
+                ...(partitions.length === 1 ? { partition: partitions[0] as number } : {}),
+                ...(process === null ? {} : { process }),
+              });
+            },
+          );
+        });
+    });
+  },
+  policy: () => 'illegal',
+};

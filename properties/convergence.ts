@@ -1,0 +1,216 @@
+/** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
+import { proof, reporter } from './anomaly.ts';
+import { coverageBreaches, lastStableGeneration, namePartitions } from './coverage.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, hasBrokerFault } from './evidence/evidence.ts';
+import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
+import { isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('convergence');
+
+const GONE = 'member ended by itself and stayed away';
+
+export const convergence: Property = {
+  id: 'convergence',
+  title: 'The group recovers',
+  statement:
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end.',
+  check(history) {
+    const evidence = evidenceOf(history);
+    const { heal, settled } = evidence;
+    if (heal === null || settled === null) return [];
+    const judged = evidence.groups.filter((group) => wantedMembers(evidence, group).length > 0);
+    return [
+      ...judged.flatMap((group) => groupBreaches(evidence, group, settled.seq)),
+      ...undrained(evidence, judged),
+    ];
+  },
+  policy: (scenario, anomaly) =>
+    anomaly.signature === GONE && hasBrokerFault(scenario) ? 'observed' : 'illegal',
+};
+
+/** The scenario's members whose last action is to join: somebody has to run for each of them at the end. */
+function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
+  return group.config.members
+    .map((member) => member.id)
+    .filter((id) => {
+      const last = evidence.actions.findLast(
+        ({ action }) => 'member' in action && action.member === id && action.kind !== 'stall',
+      );
+      // A history written without actions still shows what started and was not told to end.
+      const ran = group.processes.findLast((process) => process.id === id);
+      return last === undefined ? ran !== undefined && ran.order === null : last.action.kind === 'join';
+    });
+}
+
+function groupBreaches(evidence: Evidence, group: GroupEvidence, settledSeq: number): Anomaly[] {
+  const running = group.processes.filter((process) => isRunningAt(process, settledSeq));
+  const live = running.filter((process) => process.order === null);
+  const gone = wantedMembers(evidence, group).flatMap((id) => memberGone(group, id, live));
+  const last = lastStableGeneration(evidence, group);
+  if (live.length === 0) return gone;
+  if (last === null)
+    return [
+      ...gone,
+      report(
+        'group never became stable',
+        `Group ${group.id} has the live members ${names(live)}, and its coordinator never wrote a stable generation.`,
+        proof(evidence.settled?.seq),
+        { group: group.id },
+      ),
+    ];
+  return [
+    ...gone,
+    ...membership(evidence, group, last, running, live),
+    ...unowned(evidence, group, last),
+    ...disagreement(evidence, group, last),
+  ];
+}
+
+const names = (processes: readonly ProcessEvidence[]): string =>
+  processes.map(({ process }) => process).join(', ');
+
+function memberGone(group: GroupEvidence, id: string, live: readonly ProcessEvidence[]): Anomaly[] {
+  if (live.some((process) => process.id === id)) return [];
+  const last = group.processes.findLast((process) => process.id === id);
+  if (last?.exit == null || last.order !== null) return [];
+  const error = last.applicationErrors.at(-1);
+  return [
+    report(
+      GONE,
+      `${last.process} ended with ${last.exit.signal ?? `code ${last.exit.code}`}${error === undefined ? '' : ` after ${error.call} had failed with ${error.error}`}, nobody had told it to, and it was not there at the end.`,
+      proof(last.exit.seq, error?.seq),
+      { group: group.id, process: last.process },
+    ),
+  ];
+}
+
+function membership(
+  evidence: Evidence,
+  group: GroupEvidence,
+  last: GenerationEvidence,
+  running: readonly ProcessEvidence[],
+  live: readonly ProcessEvidence[],
+): Anomaly[] {
+  const anomalies: Anomaly[] = [];
+  const members = new Set(last.members.map((member) => member.clientId));
+  const [settledSeq, where] = [
+    evidence.settled?.seq,
+    `generation ${last.generation} of group ${group.id}, the last one`,
+  ];
+  for (const { process, clientCrashes } of live) {
+    if (members.has(process)) continue;
+    const crash = clientCrashes.at(-1);
+    const hasGivenUp = crash !== undefined && !crash.restart;
+    anomalies.push(
+      report(
+        hasGivenUp ? 'live member whose client gave up' : 'live member is not in the group',
+        hasGivenUp
+          ? `${process} runs and is not in ${where}: its client had stopped for good with ${crash.error}.`
+          : `${process} runs and is not in ${where}.`,
+        proof(last.seq, crash?.seq, settledSeq),
+        { group: group.id, process },
+      ),
+    );
+  }
+  const seen = new Set<string>();
+  for (const { clientId, memberId } of last.members) {
+    const process = running.find((one) => one.process === clientId);
+    if (process === undefined || seen.has(clientId)) {
+      const ended = evidence.processes.get(clientId)?.exit;
+      anomalies.push(
+        report(
+          'ghost member',
+          process === undefined
+            ? `The member ${memberId} of ${where}, is ${clientId}, which does not run.`
+            : `The member ${memberId} of ${where}, is ${clientId}, which has another membership there.`,
+          proof(last.seq, ended?.seq, settledSeq),
+          { group: group.id, process: clientId },
+        ),
+      );
+    } else if (process.order !== null) {
+      anomalies.push(
+        report(
+          'member that was told to end goes on',
+          `${clientId} was told to end (${process.order.kind}) and is still in ${where}.`,
+          proof(process.order.seq, last.seq, settledSeq),
+          { group: group.id, process: clientId },
+        ),
+      );
+    }
+    seen.add(clientId);
+  }
+  return anomalies;
+}
+
+function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvidence): Anomaly[] {
+  const atTime = evidence.settled?.time ?? last.time;
+  return coverageBreaches(evidence, group, last, atTime)
+    .filter(({ kind }) => kind === 'unowned')
+    .map(({ topic, partitions }) =>
+      report(
+        'partition without an owner at the end',
+        `Nobody owns ${namePartitions(topic, partitions)} in generation ${last.generation} of group ${group.id}, the last one.`,
+        proof(last.seq, evidence.settled?.seq),
+        {
+          group: group.id,
+          topic,
+          ...(partitions.length === 1 ? { partition: partitions[0] as number } : {}),
+        },
+      ),
+    );
+}
+
+/** The description is taken after settling and before the members are told to end. */
+function disagreement(evidence: Evidence, group: GroupEvidence, last: GenerationEvidence): Anomaly[] {
+  const fact = evidence.history.events.find(
+    (event) => event.kind === 'fact-group' && event.group === group.id,
+  );
+  if (fact?.kind !== 'fact-group') return [];
+  const subject = { group: group.id };
+  if (fact.state.toLowerCase() !== 'stable')
+    return [
+      report(
+        'group is not stable at the end',
+        `The coordinator describes group ${group.id} as ${fact.state} at the end of settling.`,
+        proof(last.seq, fact.seq),
+        subject,
+      ),
+    ];
+  const described = describeMembers(fact.members);
+  const recorded = describeMembers(last.members);
+  if (described === recorded) return [];
+  return [
+    report(
+      'description of the group disagrees with its last generation',
+      `The coordinator describes group ${group.id} as ${described || 'without members'}, and its last generation ${last.generation} has ${recorded}.`,
+      proof(last.seq, fact.seq),
+      subject,
+    ),
+  ];
+}
+
+const describeMembers = (members: GenerationEvidence['members']): string =>
+  members
+    .map((member) => `${member.memberId} with ${assignedPartitions(member).sort().join(' ') || 'nothing'}`)
+    .sort()
+    .join(', ');
+
+function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomaly[] {
+  const { settled, scenario } = evidence;
+  return (settled?.undrained ?? []).flatMap((sentence) => {
+    const words = new Set(sentence.split(/[^A-Za-z0-9-]+/));
+    const named = scenario.groups.filter((group) => words.has(group.id));
+    const group = named.length === 1 ? named[0] : undefined;
+    // A group that nobody is left to drain is exempt.
+    if (group !== undefined && judged.every((one) => one.id !== group.id)) return [];
+    return [
+      report(
+        'not drained at the bound',
+        `The run had not settled after ${scenario.settling.boundMs} ms: ${sentence}`,
+        proof(settled?.seq),
+        group === undefined ? {} : { group: group.id },
+      ),
+    ];
+  });
+}

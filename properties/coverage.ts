@@ -1,0 +1,75 @@
+/**
+ * What an assignment has to cover: a generation and the partition counts that count for it enter, what it leaves out
+ * and what it has too much leaves.
+ */
+import type { Evidence, GroupEvidence } from './evidence/evidence.ts';
+import type { GenerationEvidence } from './evidence/generations.ts';
+import { partitionCountsAt } from './evidence/logs.ts';
+import { partitionKey } from './evidence/values.ts';
+
+export interface CoverageBreach {
+  readonly kind: 'unowned' | 'unknown partition' | 'unsubscribed topic';
+  readonly topic: string;
+  readonly partitions: readonly number[];
+  /** The member's process, for a topic that it does not subscribe to. */
+  readonly process: string | null;
+}
+
+/**
+ * How long a group may take to see added partitions: its client asks for metadata at this age at the latest, between
+ * two fetches, and the rebalance that follows waits for every member at most the rebalance timeout, or until a silent
+ * one's session has expired.
+ */
+export const noticeMs = ({ config }: GroupEvidence): number =>
+  config.metadataMaxAgeMs + config.fetchMaxWaitMs + config.rebalanceTimeoutMs + config.sessionTimeoutMs;
+
+/** @param atTime the time at which the assignment has to be right */
+export function coverageBreaches(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+  atTime: number,
+): CoverageBreach[] {
+  const breaches: CoverageBreach[] = [];
+  const subscribed = new Set(generation.members.flatMap((member) => member.subscription));
+  for (const topic of subscribed) {
+    const counts = partitionCountsAt(evidence.scenario, evidence.actions, topic, atTime, noticeMs(group));
+    if (counts === null) continue;
+    const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+    const assigned = new Set(
+      generation.members.flatMap((member) =>
+        member.subscription.includes(topic)
+          ? member.assignment.filter((one) => one.topic === topic).flatMap((one) => one.partitions)
+          : [],
+      ),
+    );
+    const unowned: number[] = [];
+    // The counts differ by added partitions only, so an assignment made for a higher count has to cover that one.
+    const made = counts.find((count) => [...assigned].every((partition) => partition < count)) ?? most;
+    for (let partition = 0; partition < Math.max(fewest, made); partition += 1)
+      if (!assigned.has(partition)) unowned.push(partition);
+    if (unowned.length > 0) breaches.push({ kind: 'unowned', topic, partitions: unowned, process: null });
+    const unknown = [...assigned].filter((partition) => partition >= most).sort((a, b) => a - b);
+    if (unknown.length > 0)
+      breaches.push({ kind: 'unknown partition', topic, partitions: unknown, process: null });
+  }
+  for (const member of generation.members)
+    for (const { topic, partitions } of member.assignment)
+      if (partitions.length > 0 && !member.subscription.includes(topic))
+        breaches.push({ kind: 'unsubscribed topic', topic, partitions, process: member.clientId });
+  return breaches;
+}
+
+/** `orders/0, orders/2`. */
+export const namePartitions = (topic: string, partitions: readonly number[]): string =>
+  partitions.map((partition) => partitionKey(topic, partition)).join(', ');
+
+/** The last generation with members that the coordinator had written when settling ended. */
+export const lastStableGeneration = (evidence: Evidence, group: GroupEvidence): GenerationEvidence | null => {
+  const { settled } = evidence;
+  return (
+    group.generations.findLast(
+      (generation) => generation.isStable && (settled === null || generation.time <= settled.time),
+    ) ?? null
+  );
+};

@@ -1,0 +1,48 @@
+/** duplicate-bound: the duplicate ledger enters, repetitions beyond its bounds and repetitions that are missing leave. */
+import { proof, reporter } from './anomaly.ts';
+import { type BoundBreach, ledgersOf } from './duplicate-ledger.ts';
+import { evidenceOf } from './evidence/evidence.ts';
+import { nameOffsets } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('duplicate-bound');
+
+export const duplicateBound: Property = {
+  id: 'duplicate-bound',
+  title: 'Records come again only as far as they must',
+  statement:
+    "Whenever consuming a partition begins anew, after a crash, a stall, a leave, a rebalance, a failed handler call, a restart of the client or a reset, the records that are processed again are two-sided bounded: at least those that had been processed and were not committed, as far as the new owner gets, and at most those whose processing had begun and whose commit had not been accepted when the new owner's position was decided. After a failed handler call the records of that call may come again too. A member whose ownership the coordinator has ended without its knowing may go on with what it has in hand; a member that has joined again without the partition may not. Nothing is processed again without one of these causes.",
+  check(history) {
+    return ledgersOf(evidenceOf(history)).flatMap(({ breaches }) => breaches.map(toAnomaly));
+  },
+  policy: () => 'illegal',
+};
+
+const SIGNATURES: Readonly<Record<BoundBreach['kind'], string>> = {
+  'after its commit': 'processed again after its commit',
+  'without a cause': 'processed again without a cause',
+  'of another owner': 'processed again by a member that did not own it',
+  'after giving it up': 'processed on after giving the partition up',
+  'not replayed': 'uncommitted records did not come again',
+};
+
+function toAnomaly(breach: BoundBreach): Anomaly {
+  const { kind, stretch, offsets, committed, earlier, later } = breach;
+  const { process, key, group, topic, partition } = stretch;
+  const which = `${nameOffsets(offsets)} of ${key} in group ${group}`;
+  const before =
+    earlier === null || earlier.process === process ? '' : `, which ${earlier.process} had begun`;
+  const message = {
+    'after its commit': `${process} processed ${which} again${before}, although ${committed?.offset} had been committed before it resumed at ${stretch.first}.`,
+    'without a cause': `${process} processed ${which} again${before}, and nothing had happened that would explain it.`,
+    'of another owner': `${process} processed ${which} again${before}, although the partition was not its own.`,
+    'after giving it up': `${process} processed ${which} after it had joined again without that partition, and so did its new owner.`,
+    'not replayed': `${process} resumed at ${stretch.first}, so ${which} did not come again, although ${committed?.offset ?? 'nothing'} was the last commit.`,
+  }[kind];
+  return report(
+    SIGNATURES[kind],
+    message,
+    proof(committed?.entry?.seq, earlier?.seq, stretch.openSeq, later?.seq),
+    { group, topic, partition, process },
+  );
+}

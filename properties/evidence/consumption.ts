@@ -1,0 +1,250 @@
+/**
+ * What each group's members were given and did, as stretches: deliveries and processing enter; per partition, runs of
+ * offsets that one process was given in one ownership without going back leave.
+ */
+import type { History } from '../../harness/history/schema.ts';
+import type { PartitionLog } from './logs.ts';
+import { isNextRecord } from './logs.ts';
+import { type Join, type PositionEvidence, positionsOf } from './positions.ts';
+import { between, lastBefore, listAt, partitionKey, toOffset } from './values.ts';
+
+/** One attempt to process one record. */
+export interface Processing {
+  readonly process: string;
+  readonly offset: number;
+  readonly record: string | null;
+  readonly seq: number;
+  readonly time: number;
+  readonly outcome: 'ok' | 'failed' | null;
+  readonly endSeq: number | null;
+  readonly endTime: number | null;
+  readonly stretch: Stretch;
+}
+
+/** Consecutive offsets delivered by one process in one ownership without going back. */
+export interface Stretch {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  readonly process: string;
+  /** The ownership: the process's last join before it; null where the history shows none. */
+  readonly join: Join | null;
+  /** What came before it: a join, a position found out of range, or going back inside the ownership. */
+  readonly opening: 'join' | 'reset' | 'back';
+  readonly first: number;
+  readonly last: number;
+  readonly openSeq: number;
+  readonly openTime: number;
+  readonly lastSeq: number;
+  readonly lastTime: number;
+  /** The offsets delivered in it. */
+  readonly delivered: ReadonlySet<number>;
+  /** The first offset of each handler call. */
+  readonly callStarts: ReadonlySet<number>;
+  /** In the order of their beginning. */
+  readonly processing: readonly Processing[];
+  /** The stretch of the same process and partition before it. */
+  readonly before: Stretch | null;
+}
+
+/** What became of one offset in a group. */
+export interface OffsetFate {
+  delivered: boolean;
+  deliveredSeq: number;
+  /** The first beginning. */
+  begun: Processing | null;
+  /** The first that ended well. */
+  done: Processing | null;
+  /** The last that failed. */
+  failed: Processing | null;
+}
+
+export interface PartitionConsumption {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  /** In the order of their opening. */
+  readonly stretches: readonly Stretch[];
+  /** All processing, in the order of its beginning. */
+  readonly processing: readonly Processing[];
+  readonly fates: ReadonlyMap<number, OffsetFate>;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type OpenStretch = Mutable<Omit<Stretch, 'delivered' | 'callStarts' | 'processing'>> & {
+  delivered: Set<number>;
+  callStarts: Set<number>;
+  processing: Mutable<Processing>[];
+};
+type Building = {
+  group: string;
+  topic: string;
+  partition: number;
+  key: string;
+  stretches: OpenStretch[];
+  processing: Mutable<Processing>[];
+  fates: Map<number, OffsetFate>;
+};
+
+/** By group, then by partition. */
+export type ConsumptionEvidence = ReadonlyMap<string, ReadonlyMap<string, PartitionConsumption>>;
+
+export function indexConsumption(
+  history: History,
+  positions: PositionEvidence,
+  logs: ReadonlyMap<string, PartitionLog>,
+): ConsumptionEvidence {
+  const groups = new Map<string, Map<string, Building>>();
+  // A process's stretches of one partition, newest last.
+  const ofProcess = new Map<string, OpenStretch[]>();
+  const running = new Map<string, Mutable<Processing>[]>();
+
+  const building = (group: string, topic: string, partition: number): Building => {
+    let partitions = groups.get(group);
+    if (partitions === undefined) {
+      partitions = new Map();
+      groups.set(group, partitions);
+    }
+    const key = partitionKey(topic, partition);
+    let found = partitions.get(key);
+    if (found === undefined) {
+      found = { group, topic, partition, key, stretches: [], processing: [], fates: new Map() };
+      partitions.set(key, found);
+    }
+    return found;
+  };
+
+  const deliver = (of: Building, process: string, offset: number, seq: number, time: number): OpenStretch => {
+    const stretches = listAt(ofProcess, `${process} ${of.group} ${of.key}`);
+    const next = continued(stretches, positions, logs.get(of.key), process, of.key, offset, seq);
+    let current: OpenStretch;
+    if ('delivered' in next) current = next;
+    else {
+      current = {
+        group: of.group,
+        topic: of.topic,
+        partition: of.partition,
+        key: of.key,
+        process,
+        join: lastBefore(positions.joins.get(process) ?? [], seq),
+        opening: next.opening,
+        first: offset,
+        last: offset,
+        openSeq: seq,
+        openTime: time,
+        lastSeq: seq,
+        lastTime: time,
+        delivered: new Set(),
+        callStarts: new Set(),
+        processing: [],
+        before: stretches.at(-1) ?? null,
+      };
+      stretches.push(current);
+      of.stretches.push(current);
+    }
+    current.delivered.add(offset);
+    current.last = Math.max(current.last, offset);
+    current.lastSeq = seq;
+    current.lastTime = time;
+    const fate = fateOf(of, offset);
+    if (!fate.delivered) {
+      fate.delivered = true;
+      fate.deliveredSeq = seq;
+    }
+    return current;
+  };
+
+  for (const event of history.events) {
+    if (event.kind === 'delivery') {
+      const of = building(event.group, event.topic, event.partition);
+      for (const [i, text] of event.offsets.entries()) {
+        const offset = toOffset(text);
+        const stretch = deliver(of, event.process, offset, event.seq, event.time);
+        if (i === 0) stretch.callStarts.add(offset);
+      }
+    } else if (event.kind === 'processing-begin') {
+      const of = building(event.group, event.topic, event.partition);
+      const offset = toOffset(event.offset);
+      const stretches = listAt(ofProcess, `${event.process} ${event.group} ${of.key}`);
+      const stretch =
+        stretches.findLast((one) => one.delivered.has(offset)) ??
+        // A driver that does not announce deliveries: the processing itself is the evidence.
+        deliver(of, event.process, offset, event.seq, event.time);
+      const processing: Mutable<Processing> = {
+        process: event.process,
+        offset,
+        record: event.record,
+        seq: event.seq,
+        time: event.time,
+        outcome: null,
+        endSeq: null,
+        endTime: null,
+        stretch,
+      };
+      stretch.processing.push(processing);
+      of.processing.push(processing);
+      fateOf(of, offset).begun ??= processing;
+      listAt(running, `${event.process} ${of.group} ${of.key} ${offset}`).push(processing);
+    } else if (event.kind === 'processing-end') {
+      const of = building(event.group, event.topic, event.partition);
+      const offset = toOffset(event.offset);
+      const processing = running.get(`${event.process} ${of.group} ${of.key} ${offset}`)?.shift();
+      if (processing === undefined)
+        throw new Error(`event ${event.seq} ends a processing that never began (${of.key} offset ${offset})`);
+      processing.outcome = event.outcome;
+      processing.endSeq = event.seq;
+      processing.endTime = event.time;
+      const fate = fateOf(of, offset);
+      if (event.outcome === 'ok') fate.done ??= processing;
+      else fate.failed = processing;
+    }
+  }
+  return groups;
+}
+
+function fateOf(of: Building, offset: number): OffsetFate {
+  let fate = of.fates.get(offset);
+  if (fate === undefined) {
+    fate = { delivered: false, deliveredSeq: -1, begun: null, done: null, failed: null };
+    of.fates.set(offset, fate);
+  }
+  return fate;
+}
+
+/**
+ * The stretch that a delivery goes on with, or how a new one opens.
+ *
+ * After a join, a delivery that goes on exactly where the process was, before it has learnt a position for the new
+ * ownership, is left over from the old one: a batch still in hand, or a client that keeps its position.
+ */
+function continued(
+  stretches: readonly OpenStretch[],
+  positions: PositionEvidence,
+  log: PartitionLog | undefined,
+  process: string,
+  key: string,
+  offset: number,
+  seq: number,
+): OpenStretch | { opening: Stretch['opening'] } {
+  const current = stretches.at(-1);
+  if (current === undefined) return { opening: 'join' };
+  const join = lastBefore(positions.joins.get(process) ?? [], seq);
+  const { fetched, listed, outOfRange } = positionsOf(positions, process, key);
+  const goesOn = (stretch: OpenStretch): boolean => isNextRecord(log, stretch.last + 1, offset);
+  if (join !== null && join.seq > (current.join?.seq ?? -1)) {
+    const answers = between(fetched, join.seq, seq);
+    const resets = between(listed, join.seq, seq);
+    const isAtPosition =
+      answers.some(({ offset: at }) => (at === null ? resets.length === 0 : isNextRecord(log, at, offset))) ||
+      (answers.some(({ offset: at }) => at === null) &&
+        resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
+    return goesOn(current) && !isAtPosition ? current : { opening: 'join' };
+  }
+  if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
+  if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;
+  const leftOver = stretches.at(-2);
+  if (leftOver !== undefined && leftOver.join !== current.join && goesOn(leftOver)) return leftOver;
+  return offset > current.last ? current : { opening: 'back' };
+}

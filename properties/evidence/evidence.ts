@@ -1,0 +1,146 @@
+/**
+ * The one way into a history for checkers: a history enters, everything that can be known from it leaves, indexed
+ * once however many checkers ask.
+ */
+import type { EventOf, History } from '../../harness/history/schema.ts';
+import type { Group, Scenario } from '../../scenarios/schema.ts';
+import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts';
+import { indexConsumption, type PartitionConsumption } from './consumption.ts';
+import { type GenerationEvidence, indexGenerations } from './generations.ts';
+import { indexLogs, type LogEvidence } from './logs.ts';
+import { indexPositions, type PositionEvidence } from './positions.ts';
+import {
+  type AppliedAction,
+  indexActions,
+  indexProcesses,
+  isRunningAt,
+  type ProcessEvidence,
+} from './processes.ts';
+import { indexProducing, type ProducingEvidence } from './producing.ts';
+import { listAt } from './values.ts';
+
+export interface GroupEvidence {
+  readonly id: string;
+  readonly config: Group;
+  /** The processes of its members, in the order in which they started. */
+  readonly processes: readonly ProcessEvidence[];
+  readonly generations: readonly GenerationEvidence[];
+  readonly commits: GroupCommits;
+  /** By partition. */
+  readonly consumption: ReadonlyMap<string, PartitionConsumption>;
+  /** Whether the traffic of every process that did anything was recorded. */
+  readonly hasWire: boolean;
+}
+
+export interface Evidence {
+  readonly history: History;
+  readonly scenario: Scenario;
+  readonly actions: readonly AppliedAction[];
+  readonly processes: ReadonlyMap<string, ProcessEvidence>;
+  /** In the order of the scenario. */
+  readonly groups: readonly GroupEvidence[];
+  readonly logs: LogEvidence['logs'];
+  readonly locations: LogEvidence['locations'];
+  readonly positions: PositionEvidence;
+  readonly producing: ProducingEvidence;
+  readonly heal: EventOf<'heal'> | null;
+  readonly settled: EventOf<'settled'> | null;
+  /** The actions that took a broker away for a while. */
+  readonly brokerFaults: readonly AppliedAction[];
+}
+
+const known = new WeakMap<History, Evidence>();
+
+export function evidenceOf(history: History): Evidence {
+  let evidence = known.get(history);
+  if (evidence === undefined) {
+    evidence = index(history);
+    known.set(history, evidence);
+  }
+  return evidence;
+}
+
+const NO_COMMITS: GroupCommits = {
+  entries: new Map(),
+  requests: [],
+  requestsByProcess: new Map(),
+  applicationCommits: [],
+};
+
+function index(history: History): Evidence {
+  const { scenario } = history.start;
+  const actions = indexActions(history, scenario);
+  const processes = indexProcesses(history, actions);
+  const generations = indexGenerations(history);
+  const { logs, locations } = indexLogs(history);
+  const positions = indexPositions(history, processes, generations);
+  const commits = indexCommits(history, generations);
+  const consumption = indexConsumption(history, positions, logs);
+  const ids = new Set(scenario.groups.map((group) => group.id));
+  for (const group of [...generations.keys(), ...commits.keys(), ...consumption.keys()])
+    if (!ids.has(group))
+      throw new Error(`the history names group '${group}', which its scenario does not have`);
+  const processesByGroup = new Map<string, ProcessEvidence[]>();
+  for (const process of processes.values())
+    if (process.group !== null) listAt(processesByGroup, process.group).push(process);
+  return {
+    history,
+    scenario,
+    actions,
+    processes,
+    groups: scenario.groups.map((config) => {
+      const ofGroup = processesByGroup.get(config.id) ?? [];
+      return {
+        id: config.id,
+        config,
+        processes: ofGroup,
+        generations: generations.get(config.id) ?? [],
+        commits: commits.get(config.id) ?? NO_COMMITS,
+        consumption: consumption.get(config.id) ?? new Map(),
+        hasWire:
+          ofGroup.some((process) => process.hasWire) &&
+          ofGroup.every((process) => process.hasWire || !process.hasActed),
+      };
+    }),
+    logs,
+    locations,
+    positions,
+    producing: indexProducing(history, processes),
+    heal: history.events.find((event) => event.kind === 'heal') ?? null,
+    settled: history.events.find((event) => event.kind === 'settled') ?? null,
+    brokerFaults: actions.filter(({ action }) => isBrokerFault(action.kind)),
+  };
+}
+
+const isBrokerFault = (kind: string): boolean =>
+  kind === 'crash-broker' || kind === 'restart-broker' || kind === 'pause-broker';
+
+/** Whether the scenario takes a broker away at any time. */
+export const hasBrokerFault = (scenario: Scenario): boolean =>
+  scenario.actions.some((action) => isBrokerFault(action.kind));
+
+/** Whether a broker was away, or coming back, at some time in the span. */
+export const isBrokerFaultWithin = (evidence: Evidence, fromTime: number, toTime: number): boolean =>
+  evidence.brokerFaults.some((fault) => fault.fromTime <= toTime && fault.toTime >= fromTime);
+
+/** The group's accepted commits of a partition, in coordinator order. */
+export const entriesOf = (group: GroupEvidence, key: string): readonly CommitEntry[] =>
+  group.commits.entries.get(key) ?? [];
+
+/**
+ * The members that the group has to be drained by: processes that run at `heal` (after the last action) and that no
+ * action has told to end.
+ */
+export const liveMembers = (evidence: Evidence, group: GroupEvidence): ProcessEvidence[] => {
+  const { heal } = evidence;
+  if (heal === null) return [];
+  return group.processes.filter((process) => isRunningAt(process, heal.seq) && process.order === null);
+};
+
+/** Whether the group had to process everything: the run healed and settled, and members that had joined were there. */
+export const hadToDrain = (evidence: Evidence, group: GroupEvidence): boolean =>
+  evidence.heal !== null &&
+  evidence.settled !== null &&
+  liveMembers(evidence, group).length > 0 &&
+  (group.generations.some((generation) => generation.isStable) ||
+    group.processes.some((process) => (evidence.positions.joins.get(process.process)?.length ?? 0) > 0));

@@ -1,0 +1,75 @@
+/**
+ * The coordinator's generations of each group: `group-generation` events enter, generations in the order of the
+ * coordinator's log leave, with who owned which partition.
+ */
+import type { EventOf, GroupMember, History } from '../../harness/history/schema.ts';
+import { listAt, partitionKey, toOffset } from './values.ts';
+
+export interface GenerationEvidence {
+  /** Place among the group's generations, from 0. */
+  readonly index: number;
+  readonly event: EventOf<'group-generation'>;
+  readonly group: string;
+  readonly generation: number;
+  readonly isStable: boolean;
+  /** Offset of the record in the coordinator's log: the order of the group's records. */
+  readonly position: number;
+  readonly time: number;
+  readonly seq: number;
+  readonly members: readonly GroupMember[];
+  readonly memberById: ReadonlyMap<string, GroupMember>;
+  /** Processes by partition; more than one where the assignment is not exclusive. */
+  readonly owners: ReadonlyMap<string, readonly string[]>;
+}
+
+export function indexGenerations(history: History): Map<string, GenerationEvidence[]> {
+  const eventsByGroup = new Map<string, EventOf<'group-generation'>[]>();
+  for (const event of history.events)
+    if (event.kind === 'group-generation') listAt(eventsByGroup, event.group).push(event);
+  const generations = new Map<string, GenerationEvidence[]>();
+  for (const [group, events] of eventsByGroup) {
+    const positions = new Set(events.map((event) => event.logPosition.partition));
+    // One group lives in one partition of the offsets topic; without that there is no coordinator order to rely on.
+    if (positions.size > 1)
+      throw new Error(`the records of group '${group}' lie in several coordinator partitions`);
+    const ordered = events
+      .map((event) => ({ event, position: toOffset(event.logPosition.offset) }))
+      .sort((a, b) => a.position - b.position);
+    generations.set(
+      group,
+      ordered.map(({ event, position }, index) => ({
+        index,
+        event,
+        group,
+        generation: event.generation,
+        isStable: event.state === 'stable',
+        position,
+        time: event.time,
+        seq: event.seq,
+        members: event.members,
+        memberById: new Map(event.members.map((member) => [member.memberId, member])),
+        owners: ownersOf(event.members),
+      })),
+    );
+  }
+  return generations;
+}
+
+function ownersOf(members: readonly GroupMember[]): Map<string, string[]> {
+  const owners = new Map<string, string[]>();
+  for (const member of members)
+    for (const { topic, partitions } of member.assignment)
+      for (const partition of new Set(partitions))
+        listAt(owners, partitionKey(topic, partition)).push(member.clientId);
+  return owners;
+}
+
+/** Whether this generation assigns the partition to the process. */
+export const owns = (generation: GenerationEvidence, process: string, key: string): boolean =>
+  generation.owners.get(key)?.includes(process) ?? false;
+
+/** The partitions that a member is assigned. */
+export const assignedPartitions = (member: GroupMember): string[] =>
+  member.assignment.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => partitionKey(topic, partition)),
+  );

@@ -1,0 +1,103 @@
+/**
+ * What the partition logs held at the end and how many partitions there were when: `fact-log` events and actions
+ * enter, logs that answer "is there a record between these offsets" and partition counts leave.
+ */
+import type { EventOf, History } from '../../harness/history/schema.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
+import type { AppliedAction } from './processes.ts';
+import { CLOCK_TOLERANCE_MS, firstIndexWhere, listAt, partitionKey, toOffset } from './values.ts';
+
+export interface PartitionLog {
+  readonly topic: string;
+  readonly partition: number;
+  readonly event: EventOf<'fact-log'>;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  /** Records of the scenario's producers and the harness's markers, by offset. */
+  readonly recordAt: ReadonlyMap<number, string>;
+  /** The offsets of those records, ascending. */
+  readonly offsets: readonly number[];
+}
+
+export interface RecordLocation {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface LogEvidence {
+  readonly logs: ReadonlyMap<string, PartitionLog>;
+  readonly locations: ReadonlyMap<string, readonly RecordLocation[]>;
+}
+
+export function indexLogs(history: History): LogEvidence {
+  const logs = new Map<string, PartitionLog>();
+  const locations = new Map<string, RecordLocation[]>();
+  for (const event of history.events) {
+    if (event.kind !== 'fact-log') continue;
+    const { topic, partition } = event;
+    const recordAt = new Map<number, string>();
+    for (const { offset: text, record } of event.records) {
+      // A record that nobody of the scenario wrote may be a control record, which no client delivers.
+      if (record === null) continue;
+      const offset = toOffset(text);
+      recordAt.set(offset, record);
+      listAt(locations, record).push({ topic, partition, offset });
+    }
+    logs.set(partitionKey(topic, partition), {
+      topic,
+      partition,
+      event,
+      logStartOffset: toOffset(event.logStartOffset),
+      logEndOffset: toOffset(event.logEndOffset),
+      recordAt,
+      offsets: [...recordAt.keys()].sort((a, b) => a - b),
+    });
+  }
+  return { logs, locations };
+}
+
+/** The offsets in [from, to) at which the final log holds a record. */
+export const recordsBetween = (log: PartitionLog, from: number, to: number): readonly number[] =>
+  log.offsets.slice(
+    firstIndexWhere(log.offsets, (offset) => offset >= from),
+    firstIndexWhere(log.offsets, (offset) => offset >= to),
+  );
+
+/** Whether a reader at `from` may deliver `to` first: nothing that the final log still holds lies between. */
+export const isNextRecord = (log: PartitionLog | undefined, from: number, to: number): boolean =>
+  to >= from && (log === undefined || recordsBetween(log, from, to).length === 0);
+
+/**
+ * The partition counts, ascending, of a topic that a generation written at `time` may have been made for.
+ * @param noticeMs how long a group may take to notice added partitions
+ */
+export function partitionCountsAt(
+  scenario: Scenario,
+  actions: readonly AppliedAction[],
+  topic: string,
+  time: number,
+  noticeMs: number,
+): number[] | null {
+  const initial = scenario.topology.topics.find((one) => one.name === topic);
+  if (initial === undefined) return null;
+  let acceptable = [initial.partitions];
+  for (const { action, fromTime, toTime, isCertain } of actions) {
+    if (action.kind !== 'add-partitions' || action.topic !== topic) continue;
+    if (fromTime - CLOCK_TOLERANCE_MS > time) break;
+    if (isCertain && time > toTime + noticeMs) acceptable = [action.partitions];
+    else acceptable.push(action.partitions);
+  }
+  return [...new Set(acceptable)].sort((a, b) => a - b);
+}
+
+/** The delete-records actions that hit a partition. */
+export const deletionsOf = (
+  actions: readonly AppliedAction[],
+  topic: string,
+  partition: number,
+): AppliedAction[] =>
+  actions.filter(
+    ({ action }) =>
+      action.kind === 'delete-records' && action.topic === topic && action.partition === partition,
+  );

@@ -1,0 +1,182 @@
+/**
+ * How members came to their positions: joins, committed offsets fetched, log ends asked for and positions found out
+ * of range enter; per process and partition, the answers in the process's own order leave.
+ */
+import type { EventOf, History } from '../../harness/history/schema.ts';
+import type { GenerationEvidence } from './generations.ts';
+import type { ProcessEvidence } from './processes.ts';
+import { CLOCK_TOLERANCE_MS, listAt, partitionKey, toOffset } from './values.ts';
+
+/** A moment at which a process took up a new assignment. */
+export interface Join {
+  readonly process: string;
+  readonly group: string;
+  readonly seq: number;
+  readonly time: number;
+  readonly memberId: string | null;
+  /** The coordinator's record of it; null where none fits. */
+  readonly generation: GenerationEvidence | null;
+}
+
+export interface FetchedOffset {
+  readonly seq: number;
+  readonly time: number;
+  /** Null: the coordinator has none. */
+  readonly offset: number | null;
+}
+
+export interface ListedOffset {
+  readonly seq: number;
+  readonly time: number;
+  readonly at: 'earliest' | 'latest' | 'time';
+  readonly offset: number;
+}
+
+export interface OutOfRange {
+  readonly seq: number;
+  readonly time: number;
+  /** The offset that was asked for. */
+  readonly offset: number;
+}
+
+export interface PartitionPositions {
+  readonly fetched: readonly FetchedOffset[];
+  readonly listed: readonly ListedOffset[];
+  readonly outOfRange: readonly OutOfRange[];
+}
+
+export interface PositionEvidence {
+  /** By process, in its own order. */
+  readonly joins: ReadonlyMap<string, readonly Join[]>;
+  /** By process, then by partition. */
+  readonly positions: ReadonlyMap<string, ReadonlyMap<string, PartitionPositions>>;
+}
+
+const NO_POSITIONS: PartitionPositions = { fetched: [], listed: [], outOfRange: [] };
+
+export const positionsOf = (evidence: PositionEvidence, process: string, key: string): PartitionPositions =>
+  evidence.positions.get(process)?.get(key) ?? NO_POSITIONS;
+
+export function indexPositions(
+  history: History,
+  processes: ReadonlyMap<string, ProcessEvidence>,
+  generations: ReadonlyMap<string, readonly GenerationEvidence[]>,
+): PositionEvidence {
+  type Building = { [K in keyof PartitionPositions]: PartitionPositions[K][number][] };
+  const positions = new Map<string, Map<string, Building>>();
+  const at = (process: string, topic: string, partition: number): Building => {
+    const key = partitionKey(topic, partition);
+    const ofProcess = positions.get(process) ?? new Map<string, Building>();
+    positions.set(process, ofProcess);
+    const found = ofProcess.get(key) ?? { fetched: [], listed: [], outOfRange: [] };
+    ofProcess.set(key, found);
+    return found;
+  };
+  for (const event of history.events) {
+    const { seq, time } = event;
+    if (event.kind === 'wire-offset-fetch' && event.error === null) {
+      for (const { topic, partition, offset: text } of event.offsets) {
+        const offset = text === null ? -1 : toOffset(text);
+        at(event.process, topic, partition).fetched.push({ seq, time, offset: offset < 0 ? null : offset });
+      }
+    } else if (event.kind === 'wire-list-offsets' && event.error === null && event.offset !== null) {
+      const end =
+        event.at === 'earliest' || event.at === '-2'
+          ? 'earliest'
+          : event.at === 'latest' || event.at === '-1'
+            ? 'latest'
+            : 'time';
+      at(event.process, event.topic, event.partition).listed.push({
+        seq,
+        time,
+        at: end,
+        offset: toOffset(event.offset),
+      });
+    } else if (event.kind === 'wire-fetch-error' && event.error === 'OFFSET_OUT_OF_RANGE') {
+      at(event.process, event.topic, event.partition).outOfRange.push({
+        seq,
+        time,
+        offset: toOffset(event.offset),
+      });
+    }
+  }
+  return { joins: indexJoins(history, processes, generations), positions };
+}
+
+/**
+ * A process's joins: its SyncGroup answers where there is a tap, else what its client says, else the coordinator's
+ * records that name it.
+ */
+function indexJoins(
+  history: History,
+  processes: ReadonlyMap<string, ProcessEvidence>,
+  generations: ReadonlyMap<string, readonly GenerationEvidence[]>,
+): Map<string, Join[]> {
+  const syncs = new Map<string, EventOf<'wire-sync'>[]>();
+  const claims = new Map<string, EventOf<'client-joined'>[]>();
+  for (const event of history.events) {
+    if (event.kind === 'wire-sync' && event.error === null) listAt(syncs, event.process).push(event);
+    else if (event.kind === 'client-joined') listAt(claims, event.process).push(event);
+  }
+  const byIdentity = new Map<string, GenerationEvidence>();
+  const byMemberId = new Map<string, GenerationEvidence[]>();
+  const byClientId = new Map<string, GenerationEvidence[]>();
+  for (const [group, groupGenerations] of generations)
+    for (const generation of groupGenerations)
+      if (generation.isStable)
+        for (const { memberId, clientId } of generation.members) {
+          byIdentity.set(`${group} ${memberId} ${generation.generation}`, generation);
+          listAt(byMemberId, `${group} ${memberId}`).push(generation);
+          listAt(byClientId, `${group} ${clientId}`).push(generation);
+        }
+  const joins = new Map<string, Join[]>();
+  for (const { process, group } of processes.values()) {
+    if (group === null) continue;
+    const ofProcess = syncs.get(process);
+    if (ofProcess !== undefined) {
+      joins.set(
+        process,
+        ofProcess.map((event) => ({
+          process,
+          group: event.group,
+          seq: event.seq,
+          time: event.time,
+          memberId: event.memberId,
+          generation: byIdentity.get(`${event.group} ${event.memberId} ${event.generation}`) ?? null,
+        })),
+      );
+      continue;
+    }
+    const claimed = claims.get(process);
+    if (claimed !== undefined) {
+      joins.set(
+        process,
+        claimed.map((event) => ({
+          process,
+          group: event.group,
+          seq: event.seq,
+          time: event.time,
+          memberId: event.memberId,
+          generation:
+            byMemberId
+              .get(`${event.group} ${event.memberId}`)
+              ?.findLast((generation) => generation.time <= event.time + CLOCK_TOLERANCE_MS) ?? null,
+        })),
+      );
+      continue;
+    }
+    const recorded = byClientId.get(`${group} ${process}`) ?? [];
+    joins.set(
+      process,
+      recorded.map((generation) => ({
+        process,
+        group,
+        seq: generation.seq,
+        time: generation.time,
+        memberId: generation.members.find((member) => member.clientId === process)?.memberId ?? null,
+        generation,
+      })),
+    );
+  }
+  return joins;
+}

@@ -1,0 +1,183 @@
+/**
+ * Which committed offset was in force when a member took its position: a process, a partition and a place in the
+ * history enter; the coordinator's state that it must have seen, and those that it may have seen, leave.
+ */
+import type { CommitEntry } from './commits.ts';
+import type { Stretch } from './consumption.ts';
+import { type Evidence, entriesOf, type GroupEvidence } from './evidence.ts';
+import type { GenerationEvidence } from './generations.ts';
+import { deletionsOf, isNextRecord } from './logs.ts';
+import { type FetchedOffset, type ListedOffset, type OutOfRange, positionsOf } from './positions.ts';
+import { between, CLOCK_TOLERANCE_MS, firstIndexWhere, lastBefore } from './values.ts';
+
+/** The committed offset of a partition at some moment. */
+export interface CommittedState {
+  /** Null: none. */
+  readonly offset: number | null;
+  /** The entry that made it so, or null before the first. */
+  readonly entry: CommitEntry | null;
+}
+
+export interface CommittedAt {
+  /** What had been written for certain. */
+  readonly certain: CommittedState;
+  /** What may have been written by then, in coordinator order. */
+  readonly possible: readonly CommittedState[];
+}
+
+/**
+ * Generations fence commits: once the coordinator has written a generation, only its members commit. So everything
+ * before the record of the member's generation is certain, in coordinator order; after it, what the member itself was
+ * told to be accepted is certain, and what lies near in time is possible.
+ */
+export function committedAt(
+  group: GroupEvidence,
+  key: string,
+  process: string,
+  generation: GenerationEvidence | null,
+  seq: number,
+  time: number,
+): CommittedAt {
+  const entries = entriesOf(group, key);
+  const floor =
+    generation === null
+      ? firstIndexWhere(entries, (entry) => entry.time >= time - CLOCK_TOLERANCE_MS)
+      : firstIndexWhere(entries, (entry) => entry.position > generation.position);
+  const isCertain = ({ request }: CommitEntry): boolean =>
+    request !== null &&
+    request.process === process &&
+    request.outcome === 'ok' &&
+    request.outcomeSeq !== null &&
+    request.outcomeSeq < seq;
+  const isPossible = (entry: CommitEntry): boolean =>
+    entry.request?.process === process ? entry.request.seq < seq : entry.time <= time + CLOCK_TOLERANCE_MS;
+  let index =
+    Math.max(
+      floor,
+      firstIndexWhere(entries, (entry) => entry.time > time + CLOCK_TOLERANCE_MS),
+    ) - 1;
+  const possible: CommittedState[] = [];
+  for (; index >= floor; index -= 1) {
+    const entry = entries[index];
+    if (entry === undefined || isCertain(entry)) break;
+    if (isPossible(entry)) possible.unshift({ offset: entry.offset, entry });
+  }
+  const entry = entries[index] ?? null;
+  return { certain: { offset: entry?.offset ?? null, entry }, possible };
+}
+
+export interface Resume {
+  readonly committed: CommittedAt;
+  /** The coordinator's answer that the stretch started from; null without one on the wire. */
+  readonly fetched: FetchedOffset | null;
+  /**
+   * The log ends or starts that it may have started from: all that it was told since it took up the ownership, since a
+   * client that reads from several brokers may ask once for each; none without a tap.
+   */
+  readonly listed: readonly ListedOffset[];
+  /** The position that was out of range, for a stretch that opened with a reset. */
+  readonly outOfRange: OutOfRange | null;
+}
+
+/** How a stretch came to its position. */
+export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stretch): Resume {
+  const { process, key, join, openSeq, openTime } = stretch;
+  const { fetched, listed, outOfRange } = positionsOf(evidence.positions, process, key);
+  const since = stretch.opening === 'join' ? (join?.seq ?? -1) : (stretch.before?.lastSeq ?? -1);
+  const answer = lastBefore(fetched, openSeq);
+  const ownAnswer = answer !== null && answer.seq > since ? answer : null;
+  const resets = between(listed, since, openSeq);
+  // A client that keeps its position over a rebalance asks for the log's end only once.
+  const kept = resets.length === 0 && ownAnswer === null ? lastBefore(listed, openSeq) : null;
+  const refused = lastBefore(outOfRange, openSeq);
+  const resolved =
+    ownAnswer !== null && stretch.opening === 'join' ? ownAnswer : { seq: openSeq, time: openTime };
+  return {
+    committed: committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time),
+    fetched: ownAnswer,
+    listed: kept === null ? resets : [kept],
+    outOfRange: refused !== null && refused.seq > since ? refused : null,
+  };
+}
+
+/** The generation in which the stretch was opened assigns the partition to its process, or nobody can tell. */
+export const isOwned = (stretch: Stretch): boolean =>
+  stretch.join?.generation == null ||
+  (stretch.join.generation.owners.get(stretch.key)?.includes(stretch.process) ?? false);
+
+/**
+ * Whether a member that starts from a committed offset may have moved forward from it over any records: they may have
+ * been deleted before it got there, and then its position was out of range and `latest` moved it to the log's end.
+ */
+export function mayHaveMovedOn(
+  evidence: Evidence,
+  group: GroupEvidence,
+  stretch: Stretch,
+  offset: number,
+): boolean {
+  const log = evidence.logs.get(stretch.key);
+  if (log === undefined || stretch.first < offset || offset >= log.logStartOffset) return false;
+  return (
+    group.config.autoOffsetReset === 'latest' &&
+    deletionsOf(evidence.actions, stretch.topic, stretch.partition).some(({ seq }) => seq < stretch.openSeq)
+  );
+}
+
+/**
+ * Whether a member whose group has no committed offset may deliver this offset first, by `auto.offset.reset`.
+ * @returns null where it may, else why not
+ */
+export function resetBreach(
+  evidence: Evidence,
+  group: GroupEvidence,
+  stretch: Stretch,
+  listed: readonly ListedOffset[],
+): string | null {
+  const log = evidence.logs.get(stretch.key);
+  const policy = group.config.autoOffsetReset;
+  if (policy === 'none') return 'auto.offset.reset none forbids a start without a committed offset';
+  if (policy === 'earliest') {
+    const firstHeld = log?.offsets[0];
+    return firstHeld === undefined || stretch.first <= firstHeld
+      ? null
+      : `auto.offset.reset earliest asks for offset ${firstHeld}, the first that the log still holds`;
+  }
+  const ends = listed.filter(({ at }) => at === 'latest');
+  if (ends.length > 0)
+    return ends.some(({ offset }) => isNextRecord(log, offset, stretch.first))
+      ? null
+      : `the log end that it was told is ${[...new Set(ends.map(({ offset }) => offset))].join(', then ')}`;
+  // Without the answer, and with brokers that may lose an acknowledged tail, the end at that time is not known.
+  if (listed.length > 0 || evidence.brokerFaults.length > 0) return null;
+  const since = stretch.join ?? evidence.processes.get(stretch.process) ?? null;
+  const sinceTime = since === null ? stretch.openTime : 'time' in since ? since.time : since.startTime;
+  const end = knownLogEndAt(evidence, stretch.topic, stretch.partition, sinceTime - CLOCK_TOLERANCE_MS);
+  return stretch.first >= end
+    ? null
+    : `auto.offset.reset latest asks for the log's end, and offset ${end - 1} had been acknowledged before`;
+}
+
+const acknowledged = new WeakMap<Evidence, Map<string, { time: number; end: number }[]>>();
+
+/** The smallest log end that the partition can have had at that time: one past what producers knew to be written. */
+function knownLogEndAt(evidence: Evidence, topic: string, partition: number, time: number): number {
+  let byPartition = acknowledged.get(evidence);
+  if (byPartition === undefined) {
+    byPartition = new Map();
+    for (const send of [...evidence.producing.sends].sort(
+      (a, b) => (a.outcomeTime ?? 0) - (b.outcomeTime ?? 0),
+    )) {
+      if (send.outcome !== 'ok' || send.outcomeTime === null) continue;
+      for (const answer of send.answers) {
+        if (answer.baseOffset < 0) continue;
+        const key = `${send.topic}/${answer.partition}`;
+        const ends = byPartition.get(key) ?? [];
+        ends.push({ time: send.outcomeTime, end: Math.max(ends.at(-1)?.end ?? 0, answer.baseOffset + 1) });
+        byPartition.set(key, ends);
+      }
+    }
+    acknowledged.set(evidence, byPartition);
+  }
+  const ends = byPartition.get(`${topic}/${partition}`) ?? [];
+  return ends[firstIndexWhere(ends, (one) => one.time > time) - 1]?.end ?? 0;
+}

@@ -1,0 +1,137 @@
+/** group-isolation: what happened in each group enters, what does not come from the group's own members leaves. */
+import type { EventOf, History } from '../harness/history/schema.ts';
+import { proof, reporter } from './anomaly.ts';
+import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('group-isolation');
+
+/** How long a request of a process that has just been killed may wait in a broker's queue. */
+const LATE_REQUEST_MS = 5_000;
+
+export const groupIsolation: Property = {
+  id: 'group-isolation',
+  title: 'Groups do not touch each other',
+  statement:
+    "Two groups on one topic do not influence each other: a process takes part only in its own group; the members of each generation are processes of that group; a group's committed offsets change only by a commit of its own members or by an operator who deletes that group's offsets; and a generation with members is written only while a process of the group runs, or ran so recently that its request or its session was still alive.",
+  check(history) {
+    const evidence = evidenceOf(history);
+    return [
+      ...strayEvents(evidence, history),
+      ...evidence.groups.flatMap((group) => [
+        ...strangers(evidence, group),
+        ...causelessGenerations(group),
+        ...causelessCommits(group),
+        ...causelessRemovals(evidence, group),
+      ]),
+    ];
+  },
+  policy: () => 'illegal',
+};
+
+type Stray = EventOf<'delivery' | 'processing-begin' | 'commit-invoke' | 'wire-sync' | 'client-joined'>;
+
+const isOfMember = (event: History['events'][number]): event is Stray =>
+  event.kind === 'delivery' ||
+  event.kind === 'processing-begin' ||
+  event.kind === 'commit-invoke' ||
+  event.kind === 'wire-sync' ||
+  event.kind === 'client-joined';
+
+function strayEvents(evidence: Evidence, history: History): Anomaly[] {
+  const told = new Set<string>();
+  return history.events.flatMap((event) => {
+    if (!isOfMember(event)) return [];
+    const own = evidence.processes.get(event.process)?.group;
+    if (own === undefined || own === event.group || told.has(`${event.process} ${event.group} ${event.kind}`))
+      return [];
+    told.add(`${event.process} ${event.group} ${event.kind}`);
+    return [
+      report(
+        'member acted in another group',
+        `${event.process} is a member of ${own ?? 'no group'} and took part in group ${event.group} (${event.kind}).`,
+        proof(event.seq),
+        { group: event.group, process: event.process },
+      ),
+    ];
+  });
+}
+
+function strangers(evidence: Evidence, group: GroupEvidence): Anomaly[] {
+  const told = new Set<string>();
+  return group.generations.flatMap((generation) =>
+    generation.members.flatMap(({ clientId }) => {
+      if (told.has(clientId) || evidence.processes.get(clientId)?.group === group.id) return [];
+      told.add(clientId);
+      return [
+        report(
+          'stranger among the members',
+          `Generation ${generation.generation} of group ${group.id} has the member ${clientId}, which is no process of this group.`,
+          proof(generation.seq),
+          { group: group.id, process: clientId },
+        ),
+      ];
+    }),
+  );
+}
+
+/** Whether a process of the group ran at some time in the span. */
+const anybodyRan = (group: GroupEvidence, fromTime: number, toTime: number): boolean =>
+  group.processes.some(
+    ({ startTime, exit }) => startTime <= toTime && (exit === null || exit.time >= fromTime),
+  );
+
+function causelessGenerations(group: GroupEvidence): Anomaly[] {
+  const { sessionTimeoutMs, rebalanceTimeoutMs } = group.config;
+  return group.generations.flatMap((generation) => {
+    const since = generation.time - sessionTimeoutMs - rebalanceTimeoutMs - LATE_REQUEST_MS;
+    if (!generation.isStable || anybodyRan(group, since, generation.time + LATE_REQUEST_MS)) return [];
+    return [
+      report(
+        'generation without a member at work',
+        `Group ${group.id} went on to generation ${generation.generation} when none of its processes ran.`,
+        proof(generation.seq),
+        { group: group.id },
+      ),
+    ];
+  });
+}
+
+function causelessCommits(group: GroupEvidence): Anomaly[] {
+  return [...group.commits.entries.values()].flatMap((entries) =>
+    entries.flatMap(({ kind, request, time, seq, topic, partition, value }) => {
+      if (kind === 'removed' || request !== null) return [];
+      if (anybodyRan(group, time - LATE_REQUEST_MS, time + LATE_REQUEST_MS)) return [];
+      return [
+        report(
+          'commit without a member at work',
+          `The committed offset of ${topic}/${partition} in group ${group.id} became ${value} when none of its processes ran.`,
+          proof(seq),
+          { group: group.id, topic, partition },
+        ),
+      ];
+    }),
+  );
+}
+
+function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] {
+  const deletedTopics = new Set(
+    evidence.actions.flatMap(({ action }) =>
+      action.kind === 'delete-offsets' && action.group === group.id ? [action.topic] : [],
+    ),
+  );
+  return evidence.history.events.flatMap((event) => {
+    if (event.kind !== 'commit-removed' || event.group !== group.id || deletedTopics.has(event.topic))
+      return [];
+    // After the end of settling the harness may be tidying up.
+    if (evidence.settled !== null && event.time >= evidence.settled.time) return [];
+    return [
+      report(
+        'committed offset removed without a cause',
+        `The committed offset of ${event.topic}/${event.partition} in group ${group.id} was removed, and nobody had asked for that.`,
+        proof(event.seq),
+        { group: group.id, topic: event.topic, partition: event.partition },
+      ),
+    ];
+  });
+}

@@ -1,0 +1,156 @@
+/** idle-member: stable generations with more members than partitions enter, idle members that fail or starve leave. */
+import type { Scenario } from '../scenarios/schema.ts';
+import { groupOf, proof, reporter } from './anomaly.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, hasBrokerFault } from './evidence/evidence.ts';
+import type { GenerationEvidence } from './evidence/generations.ts';
+import { isStalledWithin } from './evidence/processes.ts';
+import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('idle-member');
+
+const EXPIRED = 'idle member lost its membership';
+const FAILED = 'idle member failed';
+
+export const idleMember: Property = {
+  id: 'idle-member',
+  title: 'Members without partitions wait quietly and take over',
+  statement:
+    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. While it is idle it reports no failure, and it stays a member until it leaves, ends, stalls or fails.',
+  check(history) {
+    const evidence = evidenceOf(history);
+    return evidence.groups.flatMap((group) =>
+      group.generations.flatMap((generation) =>
+        generation.isStable
+          ? [
+              ...starved(group, generation),
+              ...failedWhileIdle(evidence, group, generation),
+              ...expiredWhileIdle(evidence, group, generation),
+            ]
+          : [],
+      ),
+    );
+  },
+  policy(scenario, anomaly) {
+    if (anomaly.signature === EXPIRED) return canKeepSession(scenario, anomaly) ? 'illegal' : 'observed';
+    if (anomaly.signature === FAILED) return hasBrokerFault(scenario) ? 'observed' : 'illegal';
+    return 'illegal';
+  },
+};
+
+/**
+ * A client that heartbeats between two fetches keeps its session only where both fit into it; and a broker that is away
+ * can cost anybody the session.
+ */
+function canKeepSession(scenario: Scenario, anomaly: Anomaly): boolean {
+  const { heartbeatIntervalMs, fetchMaxWaitMs, sessionTimeoutMs } = groupOf(scenario, anomaly);
+  return !hasBrokerFault(scenario) && 2 * (heartbeatIntervalMs + fetchMaxWaitMs) <= sessionTimeoutMs;
+}
+
+const idleMembers = (generation: GenerationEvidence) =>
+  generation.members.filter((member) => member.assignment.every(({ partitions }) => partitions.length === 0));
+
+/**
+ * Round robin deals a topic's partitions in a circle among the members that subscribe to it, and range and sticky
+ * spread each topic too: nobody gets a second one of a topic before each subscriber has something.
+ */
+function starved(group: GroupEvidence, generation: GenerationEvidence): Anomaly[] {
+  return idleMembers(generation).flatMap((idle) => {
+    for (const owner of generation.members)
+      for (const { topic, partitions } of owner.assignment)
+        if (
+          partitions.length >= 2 &&
+          idle.subscription.includes(topic) &&
+          // An assignment of a topic that the owner does not subscribe to is another property's matter.
+          owner.subscription.includes(topic)
+        )
+          return [
+            report(
+              'idle while another member has two partitions',
+              `Generation ${generation.generation} of group ${group.id} gives ${idle.clientId} nothing and ${owner.clientId} ${partitions.length} partitions of ${topic}, to which both subscribe.`,
+              proof(generation.seq),
+              { group: group.id, topic, process: idle.clientId },
+            ),
+          ];
+    return [];
+  });
+}
+
+/** From this generation's record to the next one's. */
+function timeOf(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+): { fromTime: number; toTime: number } {
+  const next = group.generations[generation.index + 1];
+  const end = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
+  return {
+    fromTime: generation.time + CLOCK_TOLERANCE_MS,
+    toTime: Math.min(next?.time ?? Number.POSITIVE_INFINITY, end) - CLOCK_TOLERANCE_MS,
+  };
+}
+
+function failedWhileIdle(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+): Anomaly[] {
+  const { fromTime, toTime } = timeOf(evidence, group, generation);
+  return idleMembers(generation).flatMap(({ clientId }) => {
+    const process = evidence.processes.get(clientId);
+    if (process === undefined) return [];
+    // What a member reports after it was told to end is part of ending.
+    const until = Math.min(toTime, process.order?.time ?? Number.POSITIVE_INFINITY);
+    const isWithin = ({ time }: { time: number }): boolean => time >= fromTime && time <= until;
+    const failures = [
+      ...process.clientCrashes
+        .filter(isWithin)
+        .map(({ seq, error }) => ({ seq, what: `its client stopped with ${error}` })),
+      ...process.applicationErrors
+        .filter(isWithin)
+        .map(({ seq, call, error }) => ({ seq, what: `${call} failed with ${error}` })),
+    ];
+    const { exit, order } = process;
+    if (exit !== null && order === null && isWithin(exit))
+      failures.push({ seq: exit.seq, what: `its process ended with ${exit.signal ?? `code ${exit.code}`}` });
+    return failures.map(({ seq, what }) =>
+      report(
+        FAILED,
+        `${clientId} had no partitions in generation ${generation.generation} of group ${group.id}, and ${what}.`,
+        proof(generation.seq, seq),
+        { group: group.id, process: clientId },
+      ),
+    );
+  });
+}
+
+function expiredWhileIdle(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+): Anomaly[] {
+  const next = group.generations[generation.index + 1];
+  if (next === undefined || (evidence.settled !== null && next.time >= evidence.settled.time)) return [];
+  const { sessionTimeoutMs, rebalanceTimeoutMs } = group.config;
+  return idleMembers(generation).flatMap(({ memberId, clientId }) => {
+    const process = evidence.processes.get(clientId);
+    if (process === undefined || next.memberById.has(memberId)) return [];
+    // Anything that can have silenced it recently enough explains it; so does a client that started anew.
+    const fromTime = generation.time - sessionTimeoutMs - rebalanceTimeoutMs;
+    const toTime = next.time + CLOCK_TOLERANCE_MS;
+    const isExplained =
+      (process.exit !== null && process.exit.time <= toTime) ||
+      (process.order !== null && process.order.time <= toTime) ||
+      isStalledWithin(process, fromTime, toTime) ||
+      process.clientCrashes.some(({ time }) => time <= toTime);
+    if (isExplained) return [];
+    return [
+      report(
+        EXPIRED,
+        `${clientId} had no partitions in generation ${generation.generation} of group ${group.id}, and generation ${next.generation} is without it, although it ran and nothing had happened to it.`,
+        proof(generation.seq, next.seq),
+        { group: group.id, process: clientId },
+      ),
+    ];
+  });
+}

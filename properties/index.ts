@@ -1,0 +1,110 @@
+/** The catalogue of properties and the judge: a history enters, a verdict leaves. */
+import type { History } from '../harness/history/schema.ts';
+import { atLeastOnce } from './at-least-once.ts';
+import { commitMonotonic } from './commit-monotonic.ts';
+import { completeAssignment } from './complete-assignment.ts';
+import { convergence } from './convergence.ts';
+import { duplicateBound } from './duplicate-bound.ts';
+import { duplicateLedger } from './duplicate-ledger.ts';
+import { exclusiveAssignment } from './exclusive-assignment.ts';
+import { explainedResume } from './explained-resume.ts';
+import { groupIsolation } from './group-isolation.ts';
+import { idleMember } from './idle-member.ts';
+import { noLostCommit } from './no-lost-commit.ts';
+import { offsetReset } from './offset-reset.ts';
+import { ownedCommit } from './owned-commit.ts';
+import { producedOffset } from './produced-offset.ts';
+import { producerFlush } from './producer-flush.ts';
+import type { JudgedAnomaly, LedgerEntry, Outcome, Property, Verdict } from './property.ts';
+
+/** All properties, in the order in which verdicts and reports name them. */
+export const catalogue: readonly Property[] = [
+  exclusiveAssignment,
+  completeAssignment,
+  idleMember,
+  noLostCommit,
+  explainedResume,
+  atLeastOnce,
+  duplicateBound,
+  offsetReset,
+  ownedCommit,
+  commitMonotonic,
+  groupIsolation,
+  producedOffset,
+  producerFlush,
+  convergence,
+];
+
+/**
+ * Checks the properties on a history. Never throws: a checker that does makes the outcome unknown, and the others
+ * still run.
+ */
+export function judge(history: History, properties: readonly Property[] = catalogue): Verdict {
+  const { scenario } = history.start;
+  const unknown = missingEvidence(history);
+  const anomalies: JudgedAnomaly[] = [];
+  const counts: { id: string; anomalies: number; illegal: number }[] = [];
+  for (const property of properties) {
+    const found = attempt(`Property ${property.id} could not be checked`, unknown, () =>
+      property
+        .check(history)
+        .map((anomaly): JudgedAnomaly => ({ ...anomaly, policy: property.policy(scenario, anomaly) })),
+    );
+    const judged = found ?? [];
+    anomalies.push(...judged);
+    counts.push({
+      id: property.id,
+      anomalies: judged.length,
+      illegal: judged.filter(({ policy }) => policy === 'illegal').length,
+    });
+  }
+  const ledger: readonly LedgerEntry[] =
+    attempt('The duplicate ledger could not be drawn up', unknown, () => duplicateLedger(history)) ?? [];
+  const outcome = anomalies.some(({ policy }) => policy === 'illegal')
+    ? 'invalid'
+    : unknown.length > 0
+      ? 'unknown'
+      : 'valid';
+  return { outcome, anomalies, unknown: [...new Set(unknown)], properties: counts, ledger };
+}
+
+/** The outcome of several: invalid over unknown over valid. */
+export const mergeOutcomes = (outcomes: Iterable<Outcome>): Outcome => {
+  const seen = new Set(outcomes);
+  return seen.has('invalid') ? 'invalid' : seen.has('unknown') ? 'unknown' : 'valid';
+};
+
+function attempt<T>(what: string, unknown: string[], work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    unknown.push(`${what}: ${error instanceof Error ? error.message : String(error)}.`);
+    return null;
+  }
+}
+
+/** Why the history cannot prove that everything was well. */
+function missingEvidence(history: History): string[] {
+  const { events } = history;
+  const unknown: string[] = [];
+  if (events[0]?.kind !== 'start') unknown.push('The history does not begin with its start event.');
+  const last = events.at(-1);
+  if (last?.kind !== 'finish')
+    unknown.push('The history does not end with its finish event: the run was cut short.');
+  else
+    for (const reason of last.incomplete)
+      unknown.push(`The evidence is incomplete: ${reason.replace(/\.$/, '')}.`);
+  if (!events.some((event) => event.kind === 'settled'))
+    unknown.push('The run did not get to the end of its settling.');
+  const logs = new Set(
+    events.flatMap((event) => (event.kind === 'fact-log' ? [`${event.topic}/${event.partition}`] : [])),
+  );
+  for (const { name, partitions } of history.start.scenario.topology.topics)
+    for (let partition = 0; partition < partitions; partition += 1)
+      if (!logs.has(`${name}/${partition}`))
+        unknown.push(`The evidence is incomplete: the final log of ${name}/${partition} is missing.`);
+  return unknown;
+}
+
+export type { Anomaly, JudgedAnomaly, LedgerEntry, Outcome, Policy, Property, Verdict } from './property.ts';
+export { duplicateLedger };

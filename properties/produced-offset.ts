@@ -1,0 +1,249 @@
+/** produced-offset: sends with their answers and the final logs enter, answers that are not true leave. */
+import type { Scenario } from '../scenarios/schema.ts';
+import { producerOf, proof, reporter } from './anomaly.ts';
+import { type Evidence, evidenceOf, hasBrokerFault } from './evidence/evidence.ts';
+import type { PartitionLog } from './evidence/logs.ts';
+import type { Send } from './evidence/producing.ts';
+import { listAt, nameOffsets, partitionKey, partitionOf } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('produced-offset');
+
+const LOST = 'acknowledged record is not in the log';
+const REPLACED = 'another record is at the acknowledged offset';
+const SHARED = 'two sends were given one offset';
+const CHANGED = 'one offset held two records';
+const TWICE = 'record written twice';
+
+export const producedOffset: Property = {
+  id: 'produced-offset',
+  title: 'The acknowledged offset is where the record is',
+  statement:
+    'A send with acks 0 answers no offset, or -1. A send with acks 1 or all answers the offset of the first record of each partition that it wrote to, the others follow it in order, and the final log has them there unless they were deleted. No acknowledged offset is given to two sends, no offset ever held two records, and no record is in the log twice. With acks 1 and a broker that fails, a lost record is observed and not illegal; so is a record written twice by a producer that is not idempotent where a broker failed.',
+  check(history) {
+    const evidence = evidenceOf(history);
+    const sends = evidence.producing.sends.filter(({ process }) => evidence.processes.has(process));
+    return [
+      ...sends.flatMap((send) => judgeAnswers(evidence, send)),
+      ...sharedOffsets(sends),
+      ...writtenTwice(evidence, sends),
+      ...changedOffsets(evidence),
+    ];
+  },
+  policy: (scenario, anomaly) => {
+    if (!hasBrokerFault(scenario)) return 'illegal';
+    if (anomaly.signature === TWICE) return producerOf(scenario, anomaly).idempotent ? 'illegal' : 'observed';
+    if (anomaly.signature === CHANGED) return mayLoseRecords(scenario, anomaly) ? 'observed' : 'illegal';
+    if (anomaly.signature === LOST || anomaly.signature === REPLACED || anomaly.signature === SHARED)
+      return producerOf(scenario, anomaly).acks === 1 ? 'observed' : 'illegal';
+    return 'illegal';
+  },
+};
+
+/** Whether a record of the topic may have been confirmed by its leader alone, or not at all. */
+const mayLoseRecords = (scenario: Scenario, anomaly: Anomaly): boolean =>
+  scenario.producers.some(
+    (producer) => producer.acks !== 'all' && producer.topics.includes(anomaly.subject.topic ?? ''),
+  );
+
+/** What the final log says about one send: where its acknowledged records are, and which are nowhere. */
+export interface Reckoning {
+  /** Records at the acknowledged offsets, by their ids. */
+  readonly found: ReadonlySet<string>;
+  /** How many records of the send may be below the start of the log, so that nobody can tell. */
+  readonly deletedMax: number;
+  /** The answers at whose offset the log has something else, or nothing. */
+  readonly wrong: readonly {
+    readonly partition: number;
+    readonly offset: number;
+    readonly there: string | null;
+  }[];
+  /** Records of the send at offsets that its answers do not account for. */
+  readonly misplaced: readonly {
+    readonly record: string;
+    readonly partition: number;
+    readonly offset: number;
+  }[];
+  readonly logs: readonly PartitionLog[];
+}
+
+/** Walks from each acknowledged base offset through the send's records, which lie there in the order of the call. */
+export function reckon(evidence: Evidence, send: Send): Reckoning {
+  const found = new Set<string>();
+  const wrong: { partition: number; offset: number; there: string | null }[] = [];
+  const logs: PartitionLog[] = [];
+  const order = new Map(send.records.map((record, i) => [record, i]));
+  let deletedMax = 0;
+  for (const { partition, baseOffset } of send.answers) {
+    const log = evidence.logs.get(partitionKey(send.topic, partition));
+    if (log === undefined || baseOffset < 0) continue;
+    logs.push(log);
+    let offset = baseOffset;
+    if (offset < log.logStartOffset) {
+      deletedMax += log.logStartOffset - offset;
+      offset = log.logStartOffset;
+    }
+    let previous = -1;
+    for (; ; offset += 1) {
+      const record = log.recordAt.get(offset);
+      const place = record === undefined ? undefined : order.get(record);
+      if (record === undefined || place === undefined || place <= previous || found.has(record)) break;
+      found.add(record);
+      previous = place;
+    }
+    if (offset === baseOffset) wrong.push({ partition, offset, there: log.recordAt.get(offset) ?? null });
+  }
+  const misplaced = send.records
+    .filter((record) => !found.has(record))
+    .flatMap((record) =>
+      (evidence.locations.get(record) ?? [])
+        .filter(({ topic }) => topic === send.topic)
+        .slice(0, 1)
+        .map(({ partition, offset }) => ({ record, partition, offset })),
+    );
+  return { found, deletedMax, wrong, misplaced, logs };
+}
+
+function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
+  if (send.outcome !== 'ok') return [];
+  const { process, producer, topic, seq, outcomeSeq } = send;
+  const subject = { producer, process, topic };
+  if (send.acks === 0)
+    return send.answers
+      .filter(({ baseOffset }) => baseOffset >= 0)
+      .map(({ partition, baseOffset }) =>
+        report(
+          'acks 0 answered an offset',
+          `${process} sent ${send.records.length} records to ${topic} with acks 0 and was told offset ${baseOffset} of partition ${partition}, which no broker had confirmed.`,
+          proof(seq, outcomeSeq),
+          { ...subject, partition },
+        ),
+      );
+  if (!send.answers.some(({ baseOffset }) => baseOffset >= 0))
+    return [
+      report(
+        'acknowledged without an offset',
+        `${process} sent ${send.records.length} records to ${topic} with acks ${send.acks} and was told no offset.`,
+        proof(seq, outcomeSeq),
+        subject,
+      ),
+    ];
+  const { found, deletedMax, wrong, misplaced, logs } = reckon(evidence, send);
+  const proofs = proof(seq, outcomeSeq, ...logs.map((log) => log.event.seq));
+  const anomalies = wrong.map(({ partition, offset, there }) =>
+    report(
+      there === null ? LOST : REPLACED,
+      there === null
+        ? `${process} was told offset ${offset} of ${topic}/${partition} with acks ${send.acks}, and the log holds nothing there.`
+        : `${process} was told offset ${offset} of ${topic}/${partition} with acks ${send.acks}, and the log holds ${there} there.`,
+      proofs,
+      { ...subject, partition },
+    ),
+  );
+  for (const { record, partition, offset } of misplaced)
+    anomalies.push(
+      report(
+        'record is at another offset than acknowledged',
+        `${record} of ${process} is at offset ${offset} of ${topic}/${partition}, which its acknowledgement does not say.`,
+        proofs,
+        { ...subject, partition },
+      ),
+    );
+  const missing = send.records.length - found.size - misplaced.length - deletedMax;
+  if (missing > 0 && anomalies.length === 0)
+    anomalies.push(
+      report(
+        LOST,
+        `${process} was told that ${send.records.length} records were written to ${topic} with acks ${send.acks}, and ${missing} of them are in no log.`,
+        proofs,
+        subject,
+      ),
+    );
+  return anomalies;
+}
+
+function sharedOffsets(sends: readonly Send[]): Anomaly[] {
+  const first = new Map<string, Send>();
+  return sends.flatMap((send) => {
+    if (send.outcome !== 'ok') return [];
+    return send.answers.flatMap(({ partition, baseOffset }) => {
+      if (baseOffset < 0) return [];
+      const place = `${partitionKey(send.topic, partition)} ${baseOffset}`;
+      const other = first.get(place);
+      if (other === undefined) {
+        first.set(place, send);
+        return [];
+      }
+      // The confirmation that a leader alone gave is the one that may turn out not to hold.
+      const weaker = other.acks === 1 ? other : send;
+      return [
+        report(
+          SHARED,
+          `${other.process} and ${send.process} were both told offset ${baseOffset} of ${send.topic}/${partition}.`,
+          proof(other.outcomeSeq, send.outcomeSeq),
+          { producer: weaker.producer, process: weaker.process, topic: send.topic, partition },
+        ),
+      ];
+    });
+  });
+}
+
+function writtenTwice(evidence: Evidence, sends: readonly Send[]): Anomaly[] {
+  return sends.flatMap((send) => {
+    const byPlace = new Map<string, { partition: number; offsets: number[]; records: string[] }>();
+    for (const record of send.records) {
+      const places = evidence.locations.get(record) ?? [];
+      const [first] = places;
+      if (first === undefined || places.length < 2) continue;
+      const { partition } = first;
+      const entry = byPlace.get(String(partition)) ?? { partition, offsets: [], records: [] };
+      entry.offsets.push(...places.map(({ offset }) => offset));
+      entry.records.push(record);
+      byPlace.set(String(partition), entry);
+    }
+    return [...byPlace.values()].map(({ partition, offsets, records }) =>
+      report(
+        TWICE,
+        `${records.length === 1 ? records[0] : `${records.length} records`} of ${send.process} ${records.length === 1 ? 'is' : 'are'} in ${partitionKey(send.topic, partition)} more than once, at ${nameOffsets(offsets.sort((a, b) => a - b))}.`,
+        proof(send.seq, send.outcomeSeq, evidence.logs.get(partitionKey(send.topic, partition))?.event.seq),
+        { producer: send.producer, process: send.process, topic: send.topic, partition },
+      ),
+    );
+  });
+}
+
+/** What members read at an offset is a witness too, of records that the final log no longer has. */
+function changedOffsets(evidence: Evidence): Anomaly[] {
+  const readings = new Map<string, { record: string; seq: number; offset: number }[]>();
+  for (const group of evidence.groups)
+    for (const { key, processing } of group.consumption.values())
+      for (const { record, seq, offset } of processing)
+        if (record !== null) listAt(readings, key).push({ record, seq, offset });
+  return [...readings].flatMap(([key, list]) => {
+    const log = evidence.logs.get(key);
+    const known = new Map<number, { record: string; seq: number }>();
+    const told = new Set<number>();
+    return list
+      .sort((a, b) => a.seq - b.seq)
+      .flatMap(({ record, seq, offset }) => {
+        const written = log?.recordAt.get(offset);
+        const other =
+          written === undefined ? known.get(offset) : { record: written, seq: log?.event.seq ?? seq };
+        known.set(offset, { record, seq });
+        if (other === undefined || other.record === record || told.has(offset)) return [];
+        told.add(offset);
+        return [
+          report(
+            CHANGED,
+            `Offset ${offset} of ${key} was read as ${record}, and ${written === undefined ? 'before that as' : 'the log holds'} ${other.record} there.`,
+            proof(seq, other.seq),
+            partitionOf(key),
+          ),
+        ];
+      });
+  });
+}
+
+/** Whether the topic's logs have lost records to a deletion, so that a record that is nowhere may have been in one. */
+export const mayHaveBeenDeleted = (evidence: Evidence, send: Send): boolean =>
+  [...evidence.logs.values()].some((log) => log.topic === send.topic && log.logStartOffset > 0);

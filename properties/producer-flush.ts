@@ -1,0 +1,48 @@
+/** producer-flush: producers that closed cleanly and the final logs enter, records that they left behind leave. */
+import { producerOf, proof, reporter } from './anomaly.ts';
+import { type Evidence, evidenceOf, hasBrokerFault } from './evidence/evidence.ts';
+import type { ProducerClose, Send } from './evidence/producing.ts';
+import { mayHaveBeenDeleted, reckon } from './produced-offset.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('producer-flush');
+
+const UNANSWERED = 'clean close left records that were never answered';
+const ANSWERED = 'clean close lost records that were reported as sent';
+
+export const producerFlush: Property = {
+  id: 'producer-flush',
+  title: 'A clean close leaves no record behind',
+  statement:
+    'When a producer has closed without an error, every record whose send began before the close, and that was not reported as failed or unknown, is in the final log, unless it was deleted there. With acks 0, or with acks 1, and a broker that fails, a missing record is observed and not illegal.',
+  check(history) {
+    const evidence = evidenceOf(history);
+    return evidence.producing.sends.flatMap((send) => {
+      const close = evidence.producing.closes.get(send.process);
+      return close === undefined || send.seq > close.begin.seq ? [] : leftBehind(evidence, send, close);
+    });
+  },
+  policy: (scenario, anomaly) =>
+    hasBrokerFault(scenario) && producerOf(scenario, anomaly).acks !== 'all' ? 'observed' : 'illegal',
+};
+
+function leftBehind(evidence: Evidence, send: Send, close: ProducerClose): Anomaly[] {
+  if (send.outcome !== 'ok' && send.outcome !== 'none') return [];
+  const { process, producer, topic } = send;
+  const missing = send.records.filter(
+    (record) => !(evidence.locations.get(record) ?? []).some((place) => place.topic === topic),
+  );
+  // With answers the deletable places are known; without any, a deletion in any partition may have taken them.
+  const isExcused = send.answers.some(({ baseOffset }) => baseOffset >= 0)
+    ? missing.length <= reckon(evidence, send).deletedMax
+    : mayHaveBeenDeleted(evidence, send);
+  if (missing.length === 0 || isExcused) return [];
+  return [
+    report(
+      send.outcome === 'ok' ? ANSWERED : UNANSWERED,
+      `${process} closed without an error, and ${missing.length === 1 ? `its record ${missing[0]} is` : `${missing.length} of its records, ${missing[0]} the first, are`} not in any log of ${topic}.`,
+      proof(send.seq, send.outcomeSeq, close.begin.seq, close.end.seq),
+      { producer, process, topic },
+    ),
+  ];
+}

@@ -1,0 +1,758 @@
+/**
+ * Histories that break no property, each told for the property that it is hardest for: nothing enters, stories by
+ * property and name leave. Every property has to stay silent on all of them.
+ */
+import type { History } from '../../harness/history/schema.ts';
+import { Story } from './history-builder.ts';
+
+type Telling = () => Story;
+
+/** One member owns all of `orders`. */
+export const alone = (
+  options: ConstructorParameters<typeof Story>[0] = {},
+  partitions: readonly number[] = [0],
+) => {
+  const story = new Story(options);
+  const m1 = story.joins('m1');
+  story.generation([[m1, partitions]]);
+  return { story, m1 };
+};
+
+/** Two members own a partition each. */
+export const pair = (options: ConstructorParameters<typeof Story>[0] = {}) => {
+  const story = new Story({ topics: { orders: 2 }, ...options });
+  const m1 = story.joins('m1');
+  const m2 = story.joins('m2');
+  story.generation([
+    [m1, [0]],
+    [m2, [1]],
+  ]);
+  return { story, m1, m2 };
+};
+
+const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
+  'exclusive-assignment': {
+    'two members share four partitions': () => {
+      const story = new Story({ topics: { orders: 4 } });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      return story.generation([
+        [m1, [0, 2]],
+        [m2, [1, 3]],
+      ]);
+    },
+    'a partition moves from one member to the other': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m1.works(0, 3).commits(0, 3);
+      return story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+    },
+    'two groups have an owner each for one partition': () => {
+      const story = new Story({ groups: [{}, {}] });
+      const [m1, other] = [story.joins('m1'), story.joins('g2m1')];
+      story.produces(2);
+      story.generation([[m1, [0]]]).generation([[other, [0]]]);
+      m1.works(0, 2).commits(0, 2);
+      return story;
+    },
+    'a zombie still believes in its partition': () => {
+      const { story, m1, m2 } = pair();
+      m1.stalls(() => story.wait(7_000).generation([[m2, [0, 1]]]));
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+  },
+
+  'complete-assignment': {
+    'one member owns all partitions of two topics': () => {
+      const story = new Story({ topics: { orders: 2, payments: 1 } });
+      const m1 = story.joins('m1');
+      return story.generation([[m1, { orders: [0, 1], payments: [0] }]]);
+    },
+    'partitions are added and noticed a while later': () => {
+      const { story, m1, m2 } = pair();
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });
+      story.generation([
+        [m2, [0]],
+        [m1, [1]],
+      ]);
+      story.wait(1_000);
+      return story.generation([
+        [m1, [0, 2]],
+        [m2, [1]],
+      ]);
+    },
+    'an assignment for the new count comes while partitions are being added': () => {
+      const { story, m1 } = alone();
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      return story.generation([[m1, [0, 1]]]);
+    },
+    'the group is empty for a while': () => {
+      const { story, m1 } = alone();
+      m1.leaves();
+      story.empties();
+      const m2 = story.joins('m2');
+      return story.generation([[m2, [0]]]);
+    },
+  },
+
+  'idle-member': {
+    'a third member waits and takes over after a crash': () => {
+      const { story, m1, m2 } = pair();
+      const m3 = story.joins('m3');
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+        [m3, []],
+      ]);
+      story.produces(2);
+      m1.crashes();
+      story.wait(6_000);
+      return story.generation([
+        [m2, [0]],
+        [m3, [1]],
+      ]);
+    },
+    'an idle member leaves': () => {
+      const { story, m1 } = alone();
+      const m2 = story.joins('m2');
+      story.generation([
+        [m1, [0]],
+        [m2, []],
+      ]);
+      m2.leaves();
+      return story.generation([[m1, [0]]]);
+    },
+    'an idle member stalls past its session': () => {
+      const { story, m1 } = alone();
+      const m2 = story.joins('m2');
+      story.generation([
+        [m1, [0]],
+        [m2, []],
+      ]);
+      m2.stalls(() => story.wait(7_000).generation([[m1, [0]]]));
+      return story.generation([
+        [m1, [0]],
+        [m2, []],
+      ]);
+    },
+    'two members, one partition of each topic': () => {
+      const story = new Story({ topics: { orders: 1, payments: 1, shipments: 1 } });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      return story.generation([
+        [m1, { orders: [0], payments: [0] }],
+        [m2, { shipments: [0] }],
+      ]);
+    },
+  },
+
+  'no-lost-commit': {
+    'the next owner resumes from the commit of a crashed one': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(5);
+      m1.works(0, 3).commits(0, 3, { byApplication: true }).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      m2.works(0, 2).commits(0, 5);
+      return story;
+    },
+    'a commit in flight at a crash had been accepted': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(5);
+      m1.works(0, 3).commits(0, 2).commits(0, 3, { told: 'silence' }).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      return story;
+    },
+    'a commit in flight at a crash never arrived': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(5);
+      m1.works(0, 3).commits(0, 2).commits(0, 3, { told: 'silence', written: false }).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      return story;
+    },
+    'the committed offsets are deleted while nobody is there': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 3).commits(0, 3).leaves();
+      story.empties().deletesOffsets();
+      const m2 = story.joins('m2');
+      story.generation([[m2, [0]]]);
+      m2.works(0, 3).commits(0, 3);
+      return story;
+    },
+    'the same commit is made and confirmed twice': () => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 2).commits(0, 2, { told: 'unknown' }).commits(0, 2);
+      return story;
+    },
+    'nothing of the traffic is known': () => {
+      const { story, m1, m2 } = pair({ wire: false });
+      story.produces(5);
+      m1.works(0, 3).commits(0, 3, { byApplication: true }).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      return story;
+    },
+    'the coordinator goes away and comes back': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(4);
+      m1.works(0, 2).commits(0, 2);
+      story.during({ kind: 'crash-broker', broker: 1 }, () => story.wait(2_000));
+      m1.works(0, 1).commits(0, 3);
+      story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+      return story;
+    },
+  },
+
+  'explained-resume': {
+    'a group that starts at the end': () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
+      story.produces(5);
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(2);
+      m1.works(0, 2).commits(0, 7);
+      return story;
+    },
+    'the committed offset holds no record': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(2);
+      m1.works(0, 2).commits(0, 2);
+      story.log('orders', 0).records.push(null, null);
+      story.produces(1);
+      story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+      m2.stands(0, 4).works(0, 1).commits(0, 5);
+      return story;
+    },
+    'records below the committed offset are deleted': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(6);
+      m1.works(0, 2).commits(0, 2).crashes();
+      story
+        .deletesRecords(1)
+        .wait(6_000)
+        .generation([[m2, [0, 1]]]);
+      return story;
+    },
+    'a batch in hand outlasts a rebalance of its own member': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(4);
+      m1.delivers(0, [0]).processes(0, 0);
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      // The second handler call still belongs to what had been fetched before.
+      m1.delivers(0, [1]).processes(0, 1).stands(0, 0);
+      m1.works(0, 4).commits(0, 4);
+      return story;
+    },
+    'the owner that is given a partition dies before it delivers anything': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m1.works(0, 1).commits(0, 1);
+      story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+      m2.crashes();
+      return story.wait(6_000).generation([[m1, [0, 1]]]);
+    },
+    'the first commit is still under way when the partition moves': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m1.works(0, 2).commits(0, 2, { told: 'unknown' });
+      return story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+    },
+  },
+
+  'at-least-once': {
+    'a failing record is tried again': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 1).delivers(0, [1]).processes(0, 1, 'failed').stands(0, 1).works(0, 2).commits(0, 3);
+      return story;
+    },
+    'records from before the group started at the end': () => {
+      const story = new Story({ topics: { orders: 2 }, groups: [{ autoOffsetReset: 'latest' }] });
+      story.produces(4);
+      story.produces(4, { partition: 1 });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0, 1]]]);
+      story.produces(3, { partition: 1 });
+      m1.works(1, 3).commits(1, 7);
+      return story;
+    },
+    'a send without an answer was written, another was not': () => {
+      const { story, m1 } = alone();
+      story.produces(1, { outcome: 'unknown' });
+      story.produces(1, { outcome: 'unknown', written: false });
+      story.produces(1, { outcome: 'fail' });
+      m1.works(0, 1).commits(0, 1);
+      return story;
+    },
+    'nobody is left to drain the group': () => {
+      const { story, m1 } = alone();
+      story.produces(5);
+      m1.works(0, 2).commits(0, 2).leaves();
+      return story.empties();
+    },
+    'latest after the offsets were deleted moves the start': () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(3);
+      m1.works(0, 3).commits(0, 3).leaves();
+      story.empties().produces(4);
+      story.deletesOffsets();
+      const m2 = story.joins('m2');
+      story.generation([[m2, [0]]]).produces(1);
+      m2.works(0, 1).commits(0, 8);
+      return story;
+    },
+    'records are deleted before anybody processed them': () => {
+      const story = new Story();
+      story.produces(6);
+      story.deletesRecords(4);
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]);
+      m1.works(0, 2).commits(0, 6);
+      return story;
+    },
+    'a zombie finishes what the new owner never got to': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(2);
+      m1.delivers(0, [0, 1]).begins(0, 0);
+      m1.stalls(() => story.wait(7_000).generation([[m2, [0, 1]]]));
+      m1.finishes(0, 0).processes(0, 1);
+      m2.works(0, 2).commits(0, 2);
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+  },
+
+  'duplicate-bound': {
+    'what was processed and not committed comes again after a crash': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(6);
+      m1.works(0, 2).commits(0, 2).works(0, 2).delivers(0, [4]).begins(0, 4).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      m2.works(0, 4).commits(0, 6);
+      return story;
+    },
+    'a zombie and the new owner process the same records': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(6);
+      m1.works(0, 1).commits(0, 1).delivers(0, [1, 2, 3]).begins(0, 1);
+      m1.stalls(() => {
+        story.wait(7_000).generation([[m2, [0, 1]]]);
+        m2.works(0, 5).commits(0, 6);
+      });
+      m1.finishes(0, 1).processes(0, 2).processes(0, 3);
+      m1.commits(0, 4, { told: { refused: 'UNKNOWN_MEMBER_ID' } });
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'the new owner meets records that a zombie is working on': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(4);
+      m1.delivers(0, [0, 1, 2, 3]).begins(0, 0);
+      m1.stalls(() => {
+        story.wait(7_000).generation([[m2, [0, 1]]]);
+        m2.works(0, 1);
+      });
+      m1.finishes(0, 0).processes(0, 1).processes(0, 2);
+      m2.works(0, 3).commits(0, 4);
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'a failing handler brings the whole batch again': () => {
+      const { story, m1 } = alone({
+        groups: [{ consumeMode: 'each-batch', commitMode: { kind: 'per-record' } }],
+      });
+      story.produces(5);
+      m1.worksBatch(0, 2).commits(0, 2);
+      m1.delivers(0, [2, 3, 4]).processes(0, 2).commits(0, 3).processes(0, 3, 'failed');
+      m1.stands(0, 2).worksBatch(0, 3).commits(0, 5);
+      return story;
+    },
+    'nothing is ever committed': () => {
+      const { story, m1, m2 } = pair({ groups: [{ commitMode: { kind: 'none' } }] });
+      story.produces(3);
+      m1.works(0, 3);
+      story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+      m2.works(0, 3);
+      return story;
+    },
+    'a commit whose outcome is unknown had succeeded': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m1.works(0, 3).commits(0, 3, { told: 'unknown' }).crashes();
+      return story.wait(6_000).generation([[m2, [0, 1]]]);
+    },
+    'the client restarts and begins at its commit': () => {
+      const { story, m1 } = alone();
+      story.produces(4);
+      m1.works(0, 2).commits(0, 1).clientCrashes('connection lost', true);
+      story.generation([[m1, [0]]]);
+      m1.works(0, 3).commits(0, 4);
+      return story;
+    },
+    'a handler outlasts the session': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(2);
+      m1.delivers(0, [0]).begins(0, 0);
+      story.wait(7_000).generation([[m2, [0, 1]]]);
+      m2.works(0, 1).commits(0, 1);
+      m1.finishes(0, 0).commits(0, 1, { told: { refused: 'UNKNOWN_MEMBER_ID' } });
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'a refused commit brings its record again': () => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1).commits(0, 1, { told: { refused: 'REBALANCE_IN_PROGRESS' }, byApplication: true });
+      m1.stands(0, 0).works(0, 2).commits(0, 2);
+      return story;
+    },
+  },
+
+  'offset-reset': {
+    'earliest, never committed': () => {
+      const story = new Story();
+      story.produces(3);
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]);
+      m1.works(0, 3).commits(0, 3);
+      return story;
+    },
+    'latest, never committed, and the log goes on': () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
+      story.produces(3);
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(2);
+      m1.works(0, 2).commits(0, 5);
+      return story;
+    },
+    'earliest, position below the log start': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(6);
+      m1.works(0, 2).commits(0, 2).crashes();
+      return story
+        .deletesRecords(4)
+        .wait(6_000)
+        .generation([[m2, [0, 1]]]);
+    },
+    'latest, position below the log start': () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(6);
+      m1.works(0, 2).commits(0, 2);
+      story.deletesRecords(4);
+      m1.findsOutOfRange(0, { offset: 2 });
+      story.produces(1);
+      m1.works(0, 1).commits(0, 7);
+      return story;
+    },
+    'latest without a tap': () => {
+      const story = new Story({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
+      story.produces(3);
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(2);
+      m1.works(0, 2).commits(0, 5);
+      return story;
+    },
+    'a look at the other end of the log, for the lag': () => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1).commits(0, 1);
+      const position = m1.positionAt(0);
+      m1.resolves(0).lists(0, { at: 'latest' }).stands(0, position).works(0, 1).commits(0, 2);
+      return story;
+    },
+  },
+
+  'owned-commit': {
+    'a commit just before the generation changes': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(2);
+      m1.works(0, 2).commits(0, 2);
+      return story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+    },
+    'a stale commit is refused and the application told': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(2);
+      m1.works(0, 1);
+      story.generation([[m2, [0, 1]]]);
+      m1.commits(0, 1, { told: { refused: 'UNKNOWN_MEMBER_ID' }, byApplication: true });
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'a commit that timed out had been written': () => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1, { told: { refused: 'REQUEST_TIMED_OUT' }, written: true });
+      return story;
+    },
+    'nobody knows who asked': () => {
+      const { story, m1 } = alone({ wire: false });
+      story.produces(2);
+      m1.works(0, 2);
+      return story.accepts('orders', 0, 2);
+    },
+    'a refused call is repeated and succeeds': () => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.works(0, 1)
+        .commits(0, 1, { told: { refused: 'COORDINATOR_LOAD_IN_PROGRESS' } })
+        .commits(0, 1);
+      return story;
+    },
+  },
+
+  'commit-monotonic': {
+    'a new owner commits the same offset again': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(4);
+      m1.works(0, 3).commits(0, 2).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      m2.works(0, 1).commits(0, 3).commits(0, 3);
+      return story;
+    },
+    'a lower commit after the offsets were deleted': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 3).commits(0, 3).leaves();
+      story.empties().deletesOffsets();
+      const m2 = story.joins('m2');
+      story.generation([[m2, [0]]]);
+      m2.works(0, 1).commits(0, 1).works(0, 2).commits(0, 3);
+      return story;
+    },
+    'a zombie has its lower commit refused': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(4);
+      m1.works(0, 1);
+      m1.stalls(() => {
+        story.wait(7_000).generation([[m2, [0, 1]]]);
+        m2.works(0, 4).commits(0, 4);
+      });
+      m1.commits(0, 1, { told: { refused: 'ILLEGAL_GENERATION' } });
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'the whole group is removed and starts anew': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 3).commits(0, 3).leaves();
+      story.empties().deletesOffsets();
+      story.coordinatorEvent({
+        process: 'coordinator',
+        kind: 'group-removed',
+        group: 'billing',
+        logPosition: story.coordinatorPlace(),
+      });
+      story.group().generation = 0;
+      const m2 = story.joins('m2');
+      story.generation([[m2, [0]]]);
+      m2.works(0, 2).commits(0, 2);
+      return story;
+    },
+  },
+
+  'group-isolation': {
+    'two groups read one topic at their own speed': () => {
+      const story = new Story({ groups: [{}, {}] });
+      const [m1, other] = [story.joins('m1'), story.joins('g2m1')];
+      story.generation([[m1, [0]]]).generation([[other, [0]]]);
+      story.produces(4);
+      m1.works(0, 4).commits(0, 4);
+      other.works(0, 1).commits(0, 1).works(0, 1).commits(0, 2);
+      return story;
+    },
+    'a killed member had its last request in the queue': () => {
+      const { story, m1 } = alone({}, [0]);
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1, { told: 'silence', written: false }).crashes();
+      story.accepts('orders', 0, 1);
+      const m2 = story.joins('m2');
+      return story.wait(6_000).generation([[m2, [0]]]);
+    },
+    "an operator deletes one group's offsets": () => {
+      const story = new Story({ groups: [{}, {}] });
+      const [m1, other] = [story.joins('m1'), story.joins('g2m1')];
+      story.produces(2);
+      story.generation([[m1, [0]]]).generation([[other, [0]]]);
+      m1.works(0, 2).commits(0, 2);
+      other.works(0, 2).commits(0, 2).leaves();
+      story.empties('audit').deletesOffsets('orders', 'audit');
+      return story;
+    },
+    'the last session ends after its member': () => {
+      const { story, m1 } = alone();
+      m1.crashes();
+      return story.wait(6_000).empties();
+    },
+  },
+
+  'produced-offset': {
+    'acks 0 is told nothing': () => {
+      const { story, m1 } = alone({ producers: [{ acks: 0 }] });
+      story.produces(2);
+      story.produces(1, { answered: null });
+      m1.works(0, 3).commits(0, 3);
+      return story;
+    },
+    'one send goes to two partitions': () => {
+      const { story, m1 } = alone({ topics: { orders: 2 } }, [0, 1]);
+      const records = ['p1-0', 'p1-1', 'p1-2'];
+      story.emit({
+        process: 'p1.1',
+        kind: 'produce-invoke',
+        produce: 0,
+        topic: 'orders',
+        acks: 'all',
+        records: records.map((record) => ({ record, key: null })),
+      });
+      story.log('orders', 0).records.push('p1-0', 'p1-2');
+      story.log('orders', 1).records.push('p1-1');
+      story.emit({
+        process: 'p1.1',
+        kind: 'produce-ok',
+        produce: 0,
+        answers: [
+          { partition: 1, baseOffset: '0' },
+          { partition: 0, baseOffset: '0' },
+        ],
+      });
+      m1.works(0, 2).commits(0, 2).works(1, 1).commits(1, 1);
+      return story;
+    },
+    'acknowledged records are deleted in the middle of a send': () => {
+      const story = new Story();
+      story.produces(2);
+      story.produces(4);
+      story.deletesRecords(4);
+      const m1 = story.joins('m1');
+      return story.generation([[m1, [0]]]);
+    },
+    'all of it is deleted': () => {
+      const story = new Story();
+      story.produces(3);
+      story.deletesRecords(3);
+      const m1 = story.joins('m1');
+      return story.generation([[m1, [0]]]);
+    },
+  },
+
+  'producer-flush': {
+    'a clean close after all answers': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      story.closesProducer();
+      m1.works(0, 3).commits(0, 3);
+      return story;
+    },
+    'records that failed or are unknown need not be there': () => {
+      const { story, m1 } = alone();
+      story.produces(1, { outcome: 'unknown', written: false });
+      story.produces(1, { outcome: 'fail' });
+      story.produces(1);
+      story.closesProducer();
+      m1.works(0, 1).commits(0, 1);
+      return story;
+    },
+    'sent with acks 0 and deleted since': () => {
+      const story = new Story({ producers: [{ acks: 0 }] });
+      story.produces(3);
+      story.closesProducer().deletesRecords(2);
+      const m1 = story.joins('m1');
+      return story.generation([[m1, [0]]]);
+    },
+    'a producer that is killed owes nothing': () => {
+      const { story } = alone();
+      story.produces(1, { outcome: 'none', written: false });
+      story.act({ kind: 'crash-producer', producer: 'p1' });
+      story.emit({ process: 'p1.1', kind: 'process-exit', code: null, signal: 'SIGKILL' });
+      return story;
+    },
+    'a close that failed says so': () => {
+      const { story } = alone();
+      story.produces(1, { outcome: 'none', written: false });
+      return story.closesProducer('p1', 'connection refused');
+    },
+  },
+
+  convergence: {
+    'a crashed member comes back': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m1.works(0, 1).commits(0, 1).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      const again = story.joins('m1');
+      return story.generation([
+        [again, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'more members than partitions': () => {
+      const { story, m1, m2 } = pair();
+      const m3 = story.joins('m3');
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+        [m3, []],
+      ]);
+    },
+    'a supervisor starts a member again': () => {
+      const story = new Story();
+      const failed = story.joins('m1');
+      story.emit({ process: failed.process, kind: 'application-error', call: 'connect', error: 'refused' });
+      failed.exits(1);
+      const m1 = story.starts('m1');
+      return story.generation([[m1, [0]]]);
+    },
+    'one group has ended and the other goes on': () => {
+      const story = new Story({ groups: [{}, {}] });
+      const [m1, other] = [story.joins('m1'), story.joins('g2m1')];
+      story.generation([[m1, [0]]]).generation([[other, [0]]]);
+      other.crashes();
+      story.wait(6_000).empties('audit').produces(2);
+      m1.works(0, 2).commits(0, 2);
+      return story;
+    },
+  },
+};
+
+export const goodHistories: readonly { property: string; name: string; tell: () => History }[] =
+  Object.entries(tellings).flatMap(([property, stories]) =>
+    Object.entries(stories).map(([name, telling]) => ({ property, name, tell: () => telling().history() })),
+  );

@@ -1,0 +1,355 @@
+/** The beginning of the report: a result enters, the verdict, the findings and the tables about all scenarios leave. */
+import type { ComponentChildren, JSX } from 'preact';
+import { count } from '../describe-event.ts';
+import { shorten } from '../escape.ts';
+import { replayCommand } from '../replay-command.ts';
+import { type Finding, findingsOf, outcomeOf, type RunResult } from '../results.ts';
+
+/** Names and sentences from outside are cut here; the JSON has them whole. */
+const TEXT_MAX = 2_000;
+
+const worldNames = { kafka: 'real Apache Kafka', simulated: 'the simulated world' } as const;
+
+export const scenarioId = (index: number): string => `s${index}`;
+export const anomalyId = (scenarioIndex: number, number: number): string => `s${scenarioIndex}-a${number}`;
+
+/** The number of an anomaly within its scenario, from 1, in the order of the verdict. */
+export function numbersOf(result: RunResult): Map<RunResult['anomalies'][number], number> {
+  const next = new Map<number, number>();
+  return new Map(
+    result.anomalies.map((anomaly) => {
+      const number = (next.get(anomaly.scenarioIndex) ?? 0) + 1;
+      next.set(anomaly.scenarioIndex, number);
+      return [anomaly, number];
+    }),
+  );
+}
+
+export function Overview({
+  result,
+  shown,
+}: {
+  readonly result: RunResult;
+  /** Indexes of the scenarios that have a section below. */
+  readonly shown: ReadonlySet<number>;
+}): JSX.Element {
+  const findings = findingsOf(result);
+  const numbers = numbersOf(result);
+  return (
+    <>
+      <Header result={result} findings={findings} />
+      <Tiles result={result} />
+      <h2 id="findings">Findings</h2>
+      {findings.length === 0 ? <p>None: every property that was checked held.</p> : null}
+      {findings.map((finding) => (
+        <FindingCard
+          key={`${finding.property} ${finding.signature} ${finding.policy} ${finding.known}`}
+          result={result}
+          finding={finding}
+          href={
+            shown.has(finding.example.scenarioIndex)
+              ? `#${anomalyId(finding.example.scenarioIndex, numbers.get(finding.example) ?? 1)}`
+              : null
+          }
+        />
+      ))}
+      <h2 id="properties">Properties</h2>
+      <Properties result={result} />
+      <Duplicates result={result} />
+      <Goals result={result} />
+      <Conditions result={result} />
+      <h2 id="scenarios">Scenarios</h2>
+      <ScenarioTable result={result} shown={shown} />
+    </>
+  );
+}
+
+function Header({
+  result,
+  findings,
+}: {
+  readonly result: RunResult;
+  readonly findings: readonly Finding[];
+}): JSX.Element {
+  const outcome = outcomeOf(result);
+  const illegal = findings.filter((finding) => finding.policy === 'illegal');
+  const fresh = illegal.filter((finding) => finding.known === null).length;
+  const known = illegal.length - fresh;
+  const { run, unknown } = result.scenarios;
+  const sentence =
+    run === 0
+      ? 'No scenario was judged.'
+      : `${count(fresh, 'new finding')}${known > 0 ? ` and ${count(known, 'known issue')}` : ''} in ${count(run, 'scenario')}${
+          unknown > 0 ? `, ${unknown} of them without a verdict` : ''
+        }.`;
+  return (
+    <header class={`verdict ${outcome}`}>
+      <h1>kafka-trial: {subjectOf(result)}</h1>
+      <strong>{outcome}</strong> <span>{sentence}</span>
+      {result.interrupted ? (
+        <p class="warn">Stopped before the end; this is what was found until then.</p>
+      ) : null}
+    </header>
+  );
+}
+
+const subjectOf = (result: RunResult): string =>
+  `${shorten(result.client.name, 100)} ${shorten(result.client.version, 100)}${
+    result.mutant === null ? '' : `, broken on purpose (${shorten(result.mutant, 100)}),`
+  } on ${worldNames[result.world]}`;
+
+function Tiles({ result }: { readonly result: RunResult }): JSX.Element {
+  const { run, valid, invalid, unknown } = result.scenarios;
+  const tiles: [string, string, string][] = [
+    [String(run), run === 1 ? 'scenario' : 'scenarios', ''],
+    [String(valid), 'valid', valid > 0 ? 'good' : ''],
+    [String(invalid), 'invalid', invalid > 0 ? 'bad' : ''],
+    [String(unknown), 'unknown', unknown > 0 ? 'warn' : ''],
+    [String(result.duplicates.total), 'duplicates', ''],
+    [`${Math.round(result.wallSeconds)} s`, 'in all', ''],
+    ...(result.seed === null ? [] : ([[String(result.seed), 'seed', '']] as [string, string, string][])),
+  ];
+  return (
+    <ul class="tiles">
+      {tiles.map(([value, label, className]) => (
+        <li key={label}>
+          <b class={className}>{value}</b>
+          {label}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export const policyWords = {
+  illegal: 'illegal here',
+  observed: 'seen, and allowed here',
+} as const;
+
+function FindingCard({
+  result,
+  finding,
+  href,
+}: {
+  readonly result: RunResult;
+  readonly finding: Finding;
+  readonly href: string | null;
+}): JSX.Element {
+  const command = replayCommand(result, finding.example);
+  return (
+    <section class={`card ${finding.policy}`}>
+      <h4>
+        <PolicyBadge policy={finding.policy} /> {shorten(finding.property, 200)}:{' '}
+        {shorten(finding.signature, 400)}
+      </h4>
+      <p>{shorten(finding.example.message, TEXT_MAX)}</p>
+      <p class="quiet">
+        {count(finding.count, 'time')} in {count(finding.scenarios, 'scenario')}
+        {finding.known === null ? '' : `, known as ${shorten(finding.known, 400)}`}, for example in{' '}
+        {href === null ? (
+          shorten(finding.example.scenario, 200)
+        ) : (
+          <a href={href}>{shorten(finding.example.scenario, 200)}</a>
+        )}
+      </p>
+      {command === null ? null : <code class="command">{command}</code>}
+    </section>
+  );
+}
+
+export const PolicyBadge = ({ policy }: { readonly policy: Finding['policy'] }): JSX.Element => (
+  <span class={`badge ${policy === 'illegal' ? 'bad' : 'warn'}`}>{policyWords[policy]}</span>
+);
+
+export const Wide = ({
+  children,
+  label,
+}: {
+  readonly children: ComponentChildren;
+  readonly label: string;
+}): JSX.Element => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
+  <section class="wide" tabIndex={0} aria-label={label}>
+    {children}
+  </section>
+);
+
+function Properties({ result }: { readonly result: RunResult }): JSX.Element {
+  return (
+    <Wide label="properties">
+      <table>
+        <thead>
+          <tr>
+            <th>property</th>
+            <th>what it says</th>
+            <th class="n">illegal</th>
+            <th class="n">seen, allowed</th>
+            <th class="n">scenarios checked</th>
+          </tr>
+        </thead>
+        <tbody>
+          {result.properties.map((property) => (
+            <tr key={property.id}>
+              <td>
+                <span class={property.illegal > 0 ? 'bad' : property.checked > 0 ? 'good' : 'quiet'}>
+                  {property.illegal > 0 ? '✗ broken' : property.checked > 0 ? '✓ held' : '– not checked'}
+                </span>{' '}
+                <code>{shorten(property.id, 200)}</code>
+              </td>
+              <td>{shorten(property.title, 400)}</td>
+              <td class={property.illegal > 0 ? 'n bad' : 'n'}>{property.illegal}</td>
+              <td class="n">{property.observed}</td>
+              <td class="n">{property.checked}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Wide>
+  );
+}
+
+function Duplicates({ result }: { readonly result: RunResult }): JSX.Element | null {
+  const causes = Object.entries(result.duplicates.byCause).sort((a, b) => b[1] - a[1]);
+  if (causes.length === 0) return null;
+  return (
+    <>
+      <h2 id="duplicates">Duplicates by cause</h2>
+      <p class="quiet">
+        Records whose processing began again. Each scenario below has the ledger of every hand-over.
+      </p>
+      <Wide label="duplicates by cause">
+        <table>
+          <tbody>
+            {causes.map(([cause, records]) => (
+              <tr key={cause}>
+                <td>{shorten(cause, 200)}</td>
+                <td class="n">{records}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+    </>
+  );
+}
+
+function Goals({ result }: { readonly result: RunResult }): JSX.Element | null {
+  const goals = Object.entries(result.goals);
+  if (goals.length === 0) return null;
+  const reached = goals.filter(([, times]) => times > 0).length;
+  return (
+    <details>
+      <summary>
+        Goals: {reached} of {goals.length} reached
+      </summary>
+      <Wide label="goals">
+        <table>
+          <tbody>
+            {goals.map(([goal, times]) => (
+              <tr key={goal}>
+                <td>{shorten(goal, 400)}</td>
+                <td class={times === 0 ? 'n warn' : 'n'}>{times === 0 ? 'never' : times}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+    </details>
+  );
+}
+
+function Conditions({ result }: { readonly result: RunResult }): JSX.Element {
+  const rows: [string, string][] = [
+    ['command', result.command],
+    ['started', result.startedAt],
+    ...(result.runDirectory === null ? [] : ([['directory', result.runDirectory]] as [string, string][])),
+    ['scenario time', `${result.virtualSeconds.toFixed(1)} s`],
+    ['CPU time', `${result.cpuSeconds.toFixed(1)} s`],
+    ...(result.traceHash === null ? [] : ([['trace hash', result.traceHash]] as [string, string][])),
+    ...Object.entries(result.versions),
+    ...Object.entries(result.options).map(([name, value]): [string, string] => [
+      `option ${name}`,
+      typeof value === 'string' ? value : (JSON.stringify(value) ?? ''),
+    ]),
+  ];
+  return (
+    <details>
+      <summary>Versions and options</summary>
+      <Wide label="versions and options">
+        <table>
+          <tbody>
+            {rows.map(([name, value]) => (
+              <tr key={name}>
+                <th scope="row">{shorten(name, 200)}</th>
+                <td>{shorten(value, TEXT_MAX)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+    </details>
+  );
+}
+
+function ScenarioTable({
+  result,
+  shown,
+}: {
+  readonly result: RunResult;
+  readonly shown: ReadonlySet<number>;
+}): JSX.Element {
+  const table = (
+    <Wide label="scenarios">
+      <table>
+        <thead>
+          <tr>
+            <th class="n">index</th>
+            <th>scenario</th>
+            <th>verdict</th>
+            <th class="n">illegal</th>
+            <th class="n">seen, allowed</th>
+            <th class="n">seconds</th>
+          </tr>
+        </thead>
+        <tbody>
+          {result.results.map((one) => (
+            <tr key={one.index}>
+              <td class="n">{one.index}</td>
+              <td>
+                {shown.has(one.index) ? (
+                  <a href={`#${scenarioId(one.index)}`}>{shorten(one.name, 200)}</a>
+                ) : (
+                  shorten(one.name, 200)
+                )}
+              </td>
+              <td>
+                <OutcomeBadge outcome={one.outcome} />
+              </td>
+              <td class="n">{one.illegal}</td>
+              <td class="n">{one.observed}</td>
+              <td class="n">{one.wallSeconds.toFixed(1)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Wide>
+  );
+  // A long list stands between the reader and the pictures.
+  if (result.results.length <= 12) return table;
+  return (
+    <details>
+      <summary>All {count(result.results.length, 'scenario')}; those kept follow with their pictures</summary>
+      {table}
+    </details>
+  );
+}
+
+export const OutcomeBadge = ({
+  outcome,
+}: {
+  readonly outcome: 'valid' | 'invalid' | 'unknown';
+}): JSX.Element => (
+  <span class={`badge ${outcome === 'valid' ? 'good' : outcome === 'invalid' ? 'bad' : 'warn'}`}>
+    {outcome}
+  </span>
+);

@@ -1,0 +1,373 @@
+/**
+ * One kept scenario: its history, verdict and anomalies enter, a section leaves with the swim-lanes, the anomalies in
+ * plain words, the ledger of duplicates, the table of owners and the scenario itself.
+ */
+import type { JSX } from 'preact';
+import type { History, HistoryEvent } from '../../harness/history/schema.ts';
+import type { LedgerEntry } from '../../properties/property.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
+import { count, describeEvent, formatDuration, formatSeconds } from '../describe-event.ts';
+import { shorten } from '../escape.ts';
+import { replayCommand } from '../replay-command.ts';
+import type { ResultAnomaly, RunResult, ScenarioResult } from '../results.ts';
+import type { LoadedScenario } from '../run-directory.ts';
+import { Legend } from './legend.tsx';
+import { anomalyId, OutcomeBadge, PolicyBadge, scenarioId, Wide } from './overview.tsx';
+import { type LaneName, type Marker, SwimLane } from './swim-lane.tsx';
+import type { Timeline } from './timeline.ts';
+
+/** Bounds on what one section shows; the files of the scenario have everything. */
+const ANOMALIES_MAX = 60;
+const EVENTS_PER_ANOMALY_MAX = 12;
+const TABLE_ROWS_MAX = 1_500;
+const TEXT_MAX = 2_000;
+/** Anomalies with a marker in the picture: beyond that they would cover it. */
+const MARKED_MAX = 30;
+
+export interface ScenarioSection {
+  readonly result: RunResult;
+  readonly own: ScenarioResult;
+  readonly loaded: LoadedScenario;
+  readonly timeline: Timeline | null;
+  /** The scenario's anomalies with their numbers. */
+  readonly anomalies: readonly { readonly anomaly: ResultAnomaly; readonly number: number }[];
+  readonly open: boolean;
+}
+
+export function ScenarioDetails(section: ScenarioSection): JSX.Element {
+  const { own, loaded, timeline, open, result } = section;
+  const { scenario, history } = loaded;
+  const label = `scenario ${shorten(own.name, 100)}`;
+  const ordered = section.anomalies.toSorted(
+    (a, b) => rank(a.anomaly) - rank(b.anomaly) || a.number - b.number,
+  );
+  const command = replayCommand(result, { scenarioFile: `${loaded.directory}/scenario.json` });
+  return (
+    <details class="scenario" open={open}>
+      <summary>
+        <OutcomeBadge outcome={own.outcome} /> {shorten(own.name, 200)}{' '}
+        <span class="quiet">
+          {count(scenario.groups.length, 'group')}, {count(membersIn(scenario), 'member')},{' '}
+          {count(scenario.actions.length, 'action')}
+          {section.anomalies.length === 0
+            ? ''
+            : `, ${count(section.anomalies.length, 'anomaly', 'anomalies')}`}
+        </span>
+      </summary>
+      {/* Inside, since a browser opens what is folded only for a link to something in it. */}
+      <div class="anchor" id={scenarioId(own.index)} />
+      {own.unknown.length === 0 ? null : (
+        <section class="card observed">
+          <h4>Why there is no verdict</h4>
+          <ul>
+            {own.unknown.map((reason) => (
+              <li key={reason}>{shorten(reason, TEXT_MAX)}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {timeline === null || history === null ? (
+        <p class="quiet">There is no history, so there is no picture.</p>
+      ) : (
+        <>
+          <SwimLane timeline={timeline} markers={markersOf(section, history)} label={label} />
+          <Legend />
+        </>
+      )}
+      {ordered.length === 0 ? null : <h3>What went wrong, or might have</h3>}
+      {ordered.slice(0, ANOMALIES_MAX).map(({ anomaly, number }) => (
+        <AnomalyCard key={number} anomaly={anomaly} number={number} history={history} index={own.index} />
+      ))}
+      {ordered.length > ANOMALIES_MAX ? (
+        <p>{count(ordered.length - ANOMALIES_MAX, 'more anomaly', 'more anomalies')} in verdict.json.</p>
+      ) : null}
+      <h3>The groups on trial</h3>
+      <ul>
+        {scenario.groups.map((group) => (
+          <li key={group.id}>{groupSentence(group)}</li>
+        ))}
+      </ul>
+      {own.skippedActions.length === 0 ? null : (
+        <>
+          <h3>Actions that were skipped</h3>
+          <ul>
+            {own.skippedActions.map((text) => (
+              <li key={text}>{shorten(text, TEXT_MAX)}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      <Ledger entries={loaded.verdict?.ledger ?? []} />
+      {timeline === null ? null : <OwnershipTable timeline={timeline} />}
+      <details>
+        <summary>The scenario as JSON</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard. */}
+        <pre tabIndex={0}>{JSON.stringify(scenario, null, 2)}</pre>
+      </details>
+      {command === null ? null : (
+        <p>
+          Replay it: <code class="command">{command}</code>
+        </p>
+      )}
+    </details>
+  );
+}
+
+const rank = (anomaly: ResultAnomaly): number =>
+  anomaly.policy === 'observed' ? 2 : anomaly.known === null ? 0 : 1;
+
+const membersIn = (scenario: Scenario): number =>
+  scenario.groups.reduce((sum, group) => sum + group.members.length, 0);
+
+const markerId = (index: number, number: number, seq: number): string =>
+  `${anomalyId(index, number)}-e${seq}`;
+
+const provingEvents = (anomaly: ResultAnomaly, history: History): HistoryEvent[] =>
+  anomaly.events.slice(-EVENTS_PER_ANOMALY_MAX).flatMap((seq) => history.events[seq] ?? []);
+
+function markersOf({ anomalies, own }: ScenarioSection, history: History): Marker[] {
+  const { scenario } = history.start;
+  return anomalies.slice(0, MARKED_MAX).flatMap(({ anomaly, number }) =>
+    provingEvents(anomaly, history).map(
+      (event): Marker => ({
+        id: markerId(own.index, number, event.seq),
+        href: `#${anomalyId(own.index, number)}`,
+        number,
+        policy: anomaly.policy,
+        timeMs: event.time,
+        lane: laneOf(event, scenario),
+        text: shorten(
+          `${number}: ${anomaly.property}, ${formatSeconds(event.time, 3)}: ${describeEvent(event, scenario)}`,
+          300,
+        ),
+      }),
+    ),
+  );
+}
+
+/** The lane in which a person would look for an event. */
+export function laneOf(event: HistoryEvent, scenario: Scenario): LaneName {
+  const member = memberOf(event.process, scenario);
+  const group = 'group' in event && event.group !== null ? event.group : member?.group;
+  if (event.kind === 'action') return { kind: 'faults' };
+  const place = placeOf(event);
+  if (group !== undefined && place !== undefined) return { kind: 'partition', group, ...place };
+  if (member !== undefined) return { kind: 'member', ...member };
+  return group === undefined ? { kind: 'faults' } : { kind: 'group', group };
+}
+
+function placeOf(event: HistoryEvent): { topic: string; partition: number } | undefined {
+  if ('topic' in event && 'partition' in event) return { topic: event.topic, partition: event.partition };
+  const first =
+    event.kind === 'commit-invoke' || event.kind === 'application-commit'
+      ? event.offsets[0]
+      : event.kind === 'commit-fail'
+        ? event.errors[0]
+        : undefined;
+  return first === undefined ? undefined : { topic: first.topic, partition: first.partition };
+}
+
+function memberOf(process: string, scenario: Scenario): { group: string; member: string } | undefined {
+  const id = process.replace(/\.\d+$/, '');
+  const group = scenario.groups.find((one) => one.members.some((member) => member.id === id));
+  return group === undefined ? undefined : { group: group.id, member: id };
+}
+
+function AnomalyCard({
+  anomaly,
+  number,
+  history,
+  index,
+}: {
+  readonly anomaly: ResultAnomaly;
+  readonly number: number;
+  readonly history: History | null;
+  readonly index: number;
+}): JSX.Element {
+  const events = history === null ? [] : provingEvents(anomaly, history);
+  const left = anomaly.events.length - events.length;
+  const marked = number <= MARKED_MAX;
+  return (
+    <section class={`card ${anomaly.policy}`} id={anomalyId(index, number)}>
+      <h4>
+        <span class="number">{number}</span>
+        {shorten(anomaly.property, 200)}: {shorten(anomaly.signature, 400)}{' '}
+        <PolicyBadge policy={anomaly.policy} />
+      </h4>
+      <p>{shorten(anomaly.message, TEXT_MAX)}</p>
+      {anomaly.known === null ? null : <p class="quiet">Known as {shorten(anomaly.known, 400)}.</p>}
+      {left > 0 && history !== null ? (
+        <p class="quiet">
+          The last {events.length} of {anomaly.events.length} proving events:
+        </p>
+      ) : null}
+      {history === null ? null : (
+        <ol class="events">
+          {events.map((event) => {
+            const when = formatSeconds(event.time, 3);
+            return (
+              <li key={event.seq}>
+                <span class="when">
+                  {marked ? <a href={`#${markerId(index, number, event.seq)}`}>{when}</a> : when}
+                </span>
+                <span>{shorten(describeEvent(event, history.start.scenario), TEXT_MAX)}</span>
+              </li>
+            );
+          })}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function groupSentence(group: Scenario['groups'][number]): string {
+  const commit = {
+    auto: 'commits by itself',
+    'per-record': 'commits after each record',
+    'per-batch': 'commits after each batch',
+    asynchronous: 'commits after each record without waiting',
+    none: 'never commits',
+  }[group.commitMode.kind];
+  const order = group.commitOrder === 'commit-then-process' ? ', before it processes' : '';
+  return `${group.id}: ${group.members.map((member) => member.id).join(', ')} read ${group.topics.join(', ')} (${
+    group.consumeMode
+  }), ${commit}${order}; without a commit from ${group.autoOffsetReset}; session timeout ${formatDuration(
+    group.sessionTimeoutMs,
+  )}, rebalance timeout ${formatDuration(group.rebalanceTimeoutMs)}, heartbeat every ${formatDuration(group.heartbeatIntervalMs)}`;
+}
+
+const causeWords: Record<LedgerEntry['cause'], string> = {
+  first: 'first owner',
+  crash: 'crash',
+  stall: 'stall',
+  leave: 'leave',
+  rebalance: 'rebalance',
+  'handler-failure': 'handler failure',
+  'client-restart': 'client restarted itself',
+  'offsets-deleted': 'offsets deleted',
+  'records-deleted': 'records deleted',
+  unexplained: 'unexplained',
+};
+
+function Ledger({ entries }: { readonly entries: readonly LedgerEntry[] }): JSX.Element | null {
+  if (entries.length === 0) return null;
+  const shown = entries.toSorted((a, b) => a.time - b.time).slice(0, TABLE_ROWS_MAX);
+  const replayed = entries.reduce((sum, entry) => sum + entry.replayed, 0);
+  return (
+    <details open={entries.some(isOutOfBounds)}>
+      <summary>
+        Ledger of duplicates: {count(entries.length, 'hand-over')}, {count(replayed, 'record')} processed
+        again
+      </summary>
+      <p class="quiet">
+        Each time a partition was taken up anew: how many records had to come again, how many were allowed to,
+        and how many did.
+      </p>
+      <Wide label="ledger of duplicates">
+        <table>
+          <thead>
+            <tr>
+              <th class="n">time</th>
+              <th>group</th>
+              <th>partition</th>
+              <th>cause</th>
+              <th>from</th>
+              <th>to</th>
+              <th class="n">committed</th>
+              <th class="n">resumed at</th>
+              <th class="n">had to come again</th>
+              <th class="n">allowed to</th>
+              <th class="n">did</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((entry) => (
+              <tr key={entry.event}>
+                <td class="n">{formatSeconds(entry.time)}</td>
+                <td>{shorten(entry.group, 100)}</td>
+                <td>{`${shorten(entry.topic, 100)}-${entry.partition}`}</td>
+                <td>{causeWords[entry.cause]}</td>
+                <td>{entry.fromProcess === null ? 'nobody' : shorten(entry.fromProcess, 100)}</td>
+                <td>{shorten(entry.toProcess, 100)}</td>
+                <td class="n">{entry.committedOffset ?? 'none'}</td>
+                <td class="n">{entry.resumedOffset}</td>
+                <td class="n">{entry.mustReplay}</td>
+                <td class="n">{entry.mayReplay}</td>
+                <td class={isOutOfBounds(entry) ? 'n bad' : 'n'}>
+                  {entry.replayed}
+                  {isOutOfBounds(entry) ? ' ✗' : ''}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+      <LeftOut count={entries.length - shown.length} />
+    </details>
+  );
+}
+
+const isOutOfBounds = (entry: LedgerEntry): boolean =>
+  entry.replayed > entry.mayReplay || entry.replayed < entry.mustReplay;
+
+const LeftOut = ({ count: left }: { readonly count: number }): JSX.Element | null =>
+  left <= 0 ? null : <p class="quiet">{count(left, 'more row')} left out here.</p>;
+
+const kindWords = {
+  rebalance: 'nobody for certain: rebalance',
+  none: 'nobody: left out by the generation',
+} as const;
+
+function OwnershipTable({ timeline }: { readonly timeline: Timeline }): JSX.Element {
+  const rows = timeline.groups.flatMap((group) =>
+    group.partitions.flatMap((lane) =>
+      lane.ownership.flatMap((span) => (span.kind === 'before' ? [] : [{ group: group.group, lane, span }])),
+    ),
+  );
+  const shown = rows.slice(0, TABLE_ROWS_MAX);
+  return (
+    <details>
+      <summary>Who owned what when, as a table</summary>
+      <Wide label="owners of the partitions">
+        <table>
+          <thead>
+            <tr>
+              <th>group</th>
+              <th>partition</th>
+              <th class="n">from</th>
+              <th class="n">to</th>
+              <th class="n">for</th>
+              <th class="n">generation</th>
+              <th>owner, as the coordinator saw it</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ group, lane, span }) => (
+              <tr key={`${group} ${lane.topic} ${lane.partition} ${span.fromMs}`}>
+                <td>{shorten(group, 100)}</td>
+                <td>{`${shorten(lane.topic, 100)}-${lane.partition}`}</td>
+                <td class="n">{formatSeconds(span.fromMs)}</td>
+                <td class="n">{formatSeconds(span.toMs)}</td>
+                <td class="n">{formatSeconds(span.toMs - span.fromMs)}</td>
+                <td class="n">{span.generation ?? ''}</td>
+                <td class={span.kind === 'none' || span.owners.length > 1 ? 'bad' : ''}>
+                  {span.kind === 'owned'
+                    ? `${span.owners.length > 1 ? 'two owners: ' : ''}${span.owners
+                        .map(
+                          (owner) =>
+                            `${owner.process}${owner.condition === 'alive' ? '' : ` (${owner.condition})`}`,
+                        )
+                        .join(' and ')}`
+                    : span.kind === 'before'
+                      ? ''
+                      : kindWords[span.kind]}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+      <LeftOut count={rows.length - shown.length} />
+    </details>
+  );
+}
