@@ -13,6 +13,7 @@ import {
   INCONSISTENT_GROUP_PROTOCOL,
   MEMBER_ID_REQUIRED,
   NONE,
+  REQUEST_TIMED_OUT,
   UNKNOWN_MEMBER_ID,
   UNKNOWN_SERVER_ERROR,
 } from './error-codes.ts';
@@ -51,7 +52,7 @@ function join(
   const group = known ?? shard.createGroup(groupId);
   const terms = termsOf(request, context.apiVersion);
   const answer = admit({ shard, group, context, request, terms, respond });
-  if (known === undefined) writeNewGroup(shard, group);
+  if (known === undefined) writeNewGroup(shard, group, respond);
   return answer;
 }
 
@@ -69,17 +70,30 @@ function admit(joining: Joining): Answer {
 
 /**
  * The group exists for others once it is in the log. Whoever got as far as to wait in it is told if that fails, and
- * the group is forgotten.
+ * the group is forgotten; after a mere time-out it stays, since its record may still be replicated.
  */
-function writeNewGroup(shard: Shard, group: ClassicGroup): void {
+function writeNewGroup(shard: Shard, group: ClassicGroup, respond: Respond<JoinGroupResponse>): void {
   shard.writes.write([newGroupEntry(group)], (error) => {
-    if (error === NONE || group.isDurable || shard.groups.get(group.id) !== group) return;
+    if (error === NONE || shard.groups.get(group.id) !== group) return;
+    const answer = joinError(answerToAppendError(error), '');
+    if (error === REQUEST_TIMED_OUT) {
+      for (const member of group.members.values())
+        if (member.awaitingJoin === respond) giveUp(member, answer);
+      return;
+    }
+    if (group.isDurable) return;
     shard.groups.delete(group.id);
     for (const member of group.members.values()) {
       shard.timers.cancel(member.sessionTimer);
-      group.answerJoin(member, joinError(answerToAppendError(error), ''));
+      group.answerJoin(member, answer);
     }
   });
+}
+
+/** The client has its answer, and the member still counts as one that waits. */
+function giveUp(member: ClassicMember, answer: JoinGroupResponse): void {
+  member.awaitingJoin?.(answer);
+  member.awaitingJoin = () => {};
 }
 
 /**

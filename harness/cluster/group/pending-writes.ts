@@ -45,13 +45,14 @@ export class PendingWrites {
 
   /**
    * @param settle gets 0 once the entries are replicated, else why not. REQUEST_TIMED_OUT is no certain no: they may
-   * be replicated later.
+   * be replicated later. Never called once the coordinator has resigned.
    */
   write(
     entries: readonly CoordinatorEntry[],
     settle: Settle,
     producer: TransactionalProducer | null = null,
   ): void {
+    if (this.#isAbandoned) return;
     const write: Write = { waiters: [this.#waiter(settle)], isOpen: true };
     this.#writes.add(write);
     this.#last = write;

@@ -37,3 +37,30 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   writeTimeoutMs: 5_000,
   loadingTimeMs: 20,
 };
+
+const MINUTE_MS = 60_000;
+
+/** By Kafka's name: which setting it is, and how many of its units one of Kafka's is. */
+const BY_KAFKA_NAME: Readonly<Record<string, readonly [keyof GroupSettings, factor: number]>> = {
+  'group.min.session.timeout.ms': ['sessionTimeoutMinMs', 1],
+  'group.max.session.timeout.ms': ['sessionTimeoutMaxMs', 1],
+  'group.initial.rebalance.delay.ms': ['initialRebalanceDelayMs', 1],
+  'group.max.size': ['groupSizeMax', 1],
+  'offset.metadata.max.bytes': ['offsetMetadataSizeMax', 1],
+  'offsets.retention.minutes': ['offsetsRetentionMs', MINUTE_MS],
+  'offsets.retention.check.interval.ms': ['offsetsRetentionCheckIntervalMs', 1],
+  'offsets.commit.timeout.ms': ['writeTimeoutMs', 1],
+};
+
+/** Kafka's settings by Kafka's names enter; names that group coordinators do not know are passed over. */
+export function groupSettings(
+  kafkaSettings: Readonly<Record<string, string>>,
+  loadingTimeMs = DEFAULT_GROUP_SETTINGS.loadingTimeMs,
+): GroupSettings {
+  const settings = { ...DEFAULT_GROUP_SETTINGS, loadingTimeMs };
+  for (const [name, [setting, factor]] of Object.entries(BY_KAFKA_NAME)) {
+    const text = kafkaSettings[name];
+    if (text !== undefined) settings[setting] = Number(text) * factor;
+  }
+  return settings;
+}

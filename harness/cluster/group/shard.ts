@@ -2,7 +2,7 @@
  * One coordinator of one partition of `__consumer_offsets`, from election to resignation: its groups, offsets, timers
  * and writes. The operations on it are functions in the files beside this one.
  */
-import type { ClusterEnvironment, CoordinatorLog, Environment } from '../environment.ts';
+import type { ClusterEnvironment, CoordinatorLog, Environment, TransactionOutcome } from '../environment.ts';
 import { ClassicGroup } from './classic-group.ts';
 import type { GroupEvidence } from './evidence.ts';
 import { OffsetStore } from './offset-store.ts';
@@ -48,10 +48,7 @@ export class Shard {
       environment,
       log,
       settings.writeTimeoutMs,
-      (entries, baseOffset, producer) => {
-        this.#apply(entries, baseOffset, producer?.id ?? null);
-        evidence.replicated(log.partition, entries, baseOffset, producer !== null);
-      },
+      (entries, baseOffset, producer) => this.replicated(entries, baseOffset, producer?.id ?? null),
     );
   }
 
@@ -70,7 +67,7 @@ export class Shard {
   }
 
   /** Offsets change when their record is replicated; groups changed before, in the operation that wrote. */
-  #apply(entries: readonly CoordinatorEntry[], baseOffset: bigint, producerId: bigint | null): void {
+  replicated(entries: readonly CoordinatorEntry[], baseOffset: bigint, producerId: bigint | null): void {
     let offset = baseOffset;
     for (const entry of entries) {
       if (entry.kind === 'offset') {
@@ -84,5 +81,17 @@ export class Shard {
       }
       offset++;
     }
+    this.evidence.replicated(this.log.partition, entries, baseOffset, producerId !== null);
+  }
+
+  /** @param markerOffset where the transaction's marker is, which is replicated */
+  endTransaction(producerId: bigint, outcome: TransactionOutcome, markerOffset: bigint): void {
+    const entries = this.offsets.endTransaction(producerId, outcome);
+    const committed = outcome === 'commit' ? entries : [];
+    this.evidence.transactionEnded(
+      this.log.partition,
+      committed.map((entry) => ({ entry, offset: entry.recordOffset })),
+      markerOffset,
+    );
   }
 }
