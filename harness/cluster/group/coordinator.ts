@@ -23,7 +23,9 @@ import {
   type CommitResult,
   commitOffsets,
   commitTransactionalOffsets,
+  type PartitionToCommit,
   refuse,
+  reject,
 } from './commit.ts';
 import { describeGroup, listGroups, undescribed } from './describe.ts';
 import { joinError, syncError } from './error-answers.ts';
@@ -40,7 +42,7 @@ import { type FetchedGroup, type FetchGroupRequest, fetchOffsets } from './fetch
 import { heartbeat } from './heartbeat.ts';
 import { joinGroup } from './join.ts';
 import { leaveGroup } from './leave.ts';
-import { load } from './load.ts';
+import { catchUp, load } from './load.ts';
 import { partitionFor } from './partition-for.ts';
 import { type DeletedGroup, deleteGroups, deleteOffsets, forgetPartitions } from './remove.ts';
 import { resign } from './resign.ts';
@@ -53,7 +55,7 @@ export interface GroupCoordinatorParts extends ShardParts {
 }
 
 interface Term {
-  readonly log: CoordinatorLog;
+  log: CoordinatorLog;
   /** Null while it loads. */
   shard: Shard | null;
   cancelLoading: Cancel;
@@ -72,16 +74,20 @@ export class GroupCoordinator {
     return partitionFor(groupId, this.#parts.partitionCount);
   }
 
-  /** This broker now leads the partition: it loads, and then coordinates its groups. */
+  /** This broker now leads the partition, or leads it in a new epoch: it loads, and then coordinates its groups. */
   elected(log: CoordinatorLog): void {
-    // A leader that is elected again has nothing to load (CoordinatorRuntime.scheduleLoadOperation).
-    if (this.#terms.get(log.partition)?.log === log) return;
-    this.resigned(log.partition);
+    const known = this.#terms.get(log.partition);
+    if (known !== undefined) {
+      known.log = log;
+      known.shard?.continueWith(log);
+      if (known.shard !== null) catchUp(known.shard);
+      return;
+    }
     const { environment, settings } = this.#parts;
     const term: Term = { log, shard: null, cancelLoading: () => {} };
     this.#terms.set(log.partition, term);
     term.cancelLoading = environment.after(settings.loadingTimeMs, () => {
-      const shard = new Shard(this.#parts, log);
+      const shard = new Shard(this.#parts, term.log);
       term.shard = shard;
       load(shard);
     });
@@ -148,6 +154,16 @@ export class GroupCoordinator {
     const shard = this.#find(request.groupId);
     if (typeof shard === 'number') refuse(this.#parts.evidence, request, shard, respond);
     else commitOffsets(shard, apiVersion, request, respond);
+  }
+
+  /** Refused before it came to the coordinator, since there is no such partition. */
+  commitRefused(
+    request: Omit<CommitRequest, 'topics'>,
+    topic: string,
+    partition: PartitionToCommit,
+    error: ErrorCode,
+  ): void {
+    reject(this.#parts.evidence, request, topic, partition, error);
   }
 
   commitTransactionalOffsets(

@@ -35,7 +35,7 @@ export class GroupEvidence {
     baseOffset: bigint,
     isTransactional = false,
   ): void {
-    const next = this.#next.get(partition) ?? 0n;
+    const next = this.next(partition);
     let offset = baseOffset;
     for (const entry of entries) {
       if (offset >= next && !isTransactional) this.#observe(toEvent(entry, partition, offset));
@@ -53,14 +53,19 @@ export class GroupEvidence {
     committed: readonly { readonly entry: CoordinatorEntry; readonly offset: bigint }[],
     markerOffset: bigint,
   ): void {
-    if (markerOffset < (this.#next.get(partition) ?? 0n)) return;
+    if (markerOffset < this.next(partition)) return;
     this.#next.set(partition, markerOffset + 1n);
     for (const { entry, offset } of committed) this.#observe(toEvent(entry, partition, offset));
   }
 
+  /** The first record that has not been reported. */
+  next(partition: number): bigint {
+    return this.#next.get(partition) ?? 0n;
+  }
+
   /** The log ends here: after an unclean election offsets are given out a second time. */
   endsAt(partition: number, endOffset: bigint): void {
-    if ((this.#next.get(partition) ?? 0n) > endOffset) this.#next.set(partition, endOffset);
+    if (this.next(partition) > endOffset) this.#next.set(partition, endOffset);
   }
 }
 

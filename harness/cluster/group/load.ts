@@ -28,6 +28,20 @@ export function load(shard: Shard): void {
   scheduleExpiry(shard);
 }
 
+/**
+ * The same broker is elected again, as after a pause that cost it the leadership for a while: it goes on as it was, with
+ * what it had written and not seen replicated (CoordinatorRuntime.scheduleLoadOperation loads nothing anew).
+ */
+export function catchUp(shard: Shard): void {
+  const next = shard.evidence.next(shard.log.partition);
+  for (const record of shard.log.read()) {
+    if (record.offset < next) continue;
+    const entry = record.transaction?.marker == null ? decodeEntry(record) : null;
+    if (entry?.kind === 'group') shard.replicated([entry], record.offset, null);
+    else replay(shard, record);
+  }
+}
+
 function scheduleExpiry(shard: Shard): void {
   shard.timers.set(EXPIRY_TIMER, shard.settings.offsetsRetentionCheckIntervalMs, () => {
     expire(shard);

@@ -28,7 +28,7 @@ export type OnReplicated = (
 
 export class PendingWrites {
   readonly #environment: Environment;
-  readonly #log: CoordinatorLog;
+  #log: CoordinatorLog;
   readonly #timeoutMs: number;
   readonly #onReplicated: OnReplicated;
   readonly #writes = new Set<Write>();
@@ -64,6 +64,11 @@ export class PendingWrites {
     if (producer === null) this.#log.append(records, done);
     else this.#log.append(records, done, producer);
     this.#watch();
+  }
+
+  /** The broker has been elected again, and writes in a new epoch from now on. */
+  continueWith(log: CoordinatorLog): void {
+    this.#log = log;
   }
 
   /** Settles once everything written before is replicated: at once where nothing is on its way. */

@@ -30,7 +30,7 @@ export class Shard {
   readonly environment: Environment;
   readonly settings: GroupSettings;
   readonly evidence: GroupEvidence;
-  readonly log: CoordinatorLog;
+  log: CoordinatorLog;
   readonly groups = new Map<string, ClassicGroup>();
   readonly offsets = new OffsetStore();
   readonly timers: Timers;
@@ -50,6 +50,12 @@ export class Shard {
       settings.writeTimeoutMs,
       (entries, baseOffset, producer) => this.replicated(entries, baseOffset, producer?.id ?? null),
     );
+  }
+
+  /** As `PendingWrites.continueWith`. */
+  continueWith(log: CoordinatorLog): void {
+    this.log = log;
+    this.writes.continueWith(log);
   }
 
   nowMs(): number {
