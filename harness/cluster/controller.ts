@@ -411,7 +411,7 @@ export class Controller {
   alterConfigs(
     topicName: string,
     alter: (configs: ReadonlyMap<string, string>) => ReadonlyMap<string, string | null>,
-    validateOnly = false,
+    validateOnly: boolean,
   ): Outcome {
     const topic = this.#image.topics.get(topicName);
     if (topic === undefined)

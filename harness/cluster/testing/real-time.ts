@@ -60,7 +60,7 @@ export async function startRealTimeCluster(
       sockets.add(socket);
       const connection = cluster?.connect(brokerId, {
         onData: (bytes) => void socket.write(bytes),
-        onClose: () => void socket.destroySoon(),
+        onClose: () => socket.destroySoon(),
       });
       if (!connection) {
         socket.destroy();
