@@ -70,7 +70,7 @@ export function createNodeProcess({ pid, clock, exit, print }: NodeProcessOption
     uptime: () => clock.uptimeUs() / 1_000_000,
     hrtime,
     // Never replaced: streams hang where nextTick and the microtask queue are not Node's own.
-    nextTick: process.nextTick,
+    nextTick: process.nextTick.bind(process) as typeof process.nextTick,
     exit: (code?: number) => exit(code ?? members.exitCode ?? 0),
     emitWarning: (warning: string | Error) => print(`Warning: ${String(warning)}\n`),
     memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
