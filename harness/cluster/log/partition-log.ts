@@ -261,7 +261,8 @@ export class PartitionLog {
     committedOnly: boolean,
   ): ReadResult {
     const batches = this.#batches;
-    let index = this.#indexOf(offset);
+    // An offset inside the last batch may be at the end already.
+    let index = offset < upTo ? this.#indexOf(offset) : batches.length;
     let sizeBytes = 0;
     let chunks: Buffer[] | null = null;
     let endOffset = offset;
