@@ -37,6 +37,8 @@ export interface Sender {
 export interface Acceptor {
   /** Whose events the broker's end are. */
   readonly owner: Owner;
+  /** Whether a process listens on the port; where none does, connections are refused. */
+  readonly listens: boolean;
   /** A new connection; calls on the sender are heard by the client. */
   accept(sender: Sender): Receiver;
 }
@@ -142,14 +144,13 @@ export class Network {
     return link;
   }
 
-  /** The broker takes connections from now on. */
-  listen(broker: number, acceptor: Acceptor): void {
+  /** Puts a broker behind its address. */
+  attach(broker: number, acceptor: Acceptor): void {
     this.#acceptors.set(broker, acceptor);
   }
 
-  /** The broker takes no connections any more; those it has end in the given way. */
-  unlisten(broker: number, ending: Ending): void {
-    this.#acceptors.delete(broker);
+  /** The broker's process is gone; its connections end in the given way. */
+  lost(broker: number, ending: Ending): void {
     for (const [key, link] of this.#links)
       if (key.endsWith(` ${broker}`)) for (const one of link.connections) one.lose('broker', ending);
   }
@@ -165,7 +166,10 @@ export class Network {
       this.#scheduler,
       this.link(process, broker),
       { owner, receiver },
-      () => this.#acceptors.get(broker) ?? null,
+      () => {
+        const acceptor = this.#acceptors.get(broker);
+        return acceptor?.listens === true ? acceptor : null;
+      },
     );
     connection.open();
     return connection.client;

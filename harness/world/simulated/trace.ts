@@ -3,6 +3,7 @@
  * it ran, a 128-bit hash leaves, and a checkpoint hash every thousand events, so that two runs that should be equal can
  * be compared by one string, and the first event in which they differ can be found.
  */
+import type { TraceSummary } from '../world.ts';
 
 /** A word of the trace: its name for people, its digest for the hash. */
 export interface Label {
@@ -17,14 +18,6 @@ export interface TraceEvent {
   readonly owner: string;
   readonly kind: string;
   readonly digest: number;
-}
-
-export interface TraceSummary {
-  /** 32 hexadecimal digits. */
-  readonly hash: string;
-  readonly events: number;
-  /** The hash after each full thousand events. */
-  readonly checkpoints: readonly string[];
 }
 
 export interface RecordedTrace extends TraceSummary {

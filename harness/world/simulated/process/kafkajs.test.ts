@@ -55,7 +55,7 @@ async function runProducer({ seed = 7, drain, during, endMs }: RunOptions = {}) 
   const streams = new RandomStreams(seed);
   const network = new Network(scheduler, streams);
   const broker = new CannedBroker(scheduler, 1);
-  network.listen(1, broker);
+  network.attach(1, broker);
   const events: UnplacedEvent[] = [];
   const log: string[] = [];
   let exit: ClientExit | null = null;
@@ -157,7 +157,9 @@ describe('kafkajs in a simulated process', () => {
 
   it('ends with an error where nobody listens', async () => {
     const { events, exit, log } = await runProducer({
-      during: ({ network }) => network.unlisten(1, 'fin'),
+      during: ({ broker }) => {
+        broker.listens = false;
+      },
     });
     expect(exit?.code).toBe(1);
     expect(log.join()).toContain('ECONNREFUSED');

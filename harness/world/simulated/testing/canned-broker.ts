@@ -17,6 +17,7 @@ const answered = label('answered');
 
 export class CannedBroker implements Acceptor {
   readonly owner: Owner;
+  listens = true;
   readonly requests: string[] = [];
   readonly #scheduler: Scheduler;
   readonly #id: number;
