@@ -217,7 +217,9 @@ export class BrokerConnection implements Connection {
     }
     if (response !== null)
       this.#write(this.#broker.encode(handler.api, header.apiVersion, header.correlationId, response));
-    this.proceed();
+    // Never from inside whoever answers: a coordinator that answers its members one after another is between two
+    // states until the last of them, and must not see a member's next request there. The reading loop goes on itself.
+    if (!this.#isReading && this.#bufferedBytes > 0) this.#broker.after(0, () => this.proceed());
   }
 
   #answerToken(frame: Buffer): void {
