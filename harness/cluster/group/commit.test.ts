@@ -114,6 +114,20 @@ describe('a commit of a member', () => {
   });
 });
 
+describe('an answer that needs no write', () => {
+  it('waits for all writes before it, though a later one has already failed', () => {
+    const { world, a, b } = setUp();
+    world.log.replicationMs = null;
+    const first = a.commit(1);
+    world.log.failures.push(errorCode('NOT_ENOUGH_REPLICAS'));
+    const second = a.commit(2);
+    world.pass(1);
+    expect([first(), second(), b.heartbeat()]).toEqual(['pending', 'COORDINATOR_NOT_AVAILABLE', 'pending']);
+    world.log.replicateAll();
+    expect([first(), b.heartbeat()]).toEqual(['NONE', 'NONE']);
+  });
+});
+
 describe('a simple consumer', () => {
   it('commits without a group, until somebody is in it', () => {
     const world = new FakeWorld();
@@ -168,6 +182,9 @@ describe('a simple consumer', () => {
     world.pass(1);
     expect(world.coordinator.describeGroup(5, 'g').groupState).toBe('Dead');
     expect(world.coordinator.listGroups({ statesFilter: [], typesFilter: [] })).toEqual([]);
+    // Whoever joins makes the group.
+    stableGroup(world, [new FakeMember(world, 'a')]);
+    expect(world.of('group-generation').map(({ generation }) => generation)).toEqual([0, 1]);
   });
 });
 

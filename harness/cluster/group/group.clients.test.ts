@@ -162,7 +162,8 @@ describe('kafkajs', () => {
     await eventually(() => world.cluster.phase(coordinator ?? 0)).toBe('down');
     await send(world, 1);
     await eventually(() => [...committedOffsets(world).values()]).toEqual([2n, 2n, 2n, 2n]);
-    expect(a.seen.toSorted()).toEqual([...all(0), ...all(1)].toSorted());
+    // What was not committed when the coordinator went may come a second time.
+    expect([...new Set(a.seen)].toSorted()).toEqual([...all(0), ...all(1)].toSorted());
 
     const admin = new Kafka({ brokers: [...world.addresses], logLevel: logLevel.NOTHING }).admin();
     await admin.connect();

@@ -47,7 +47,6 @@ describe('a group begins', () => {
       new FakeMember(world, `m${second}`, { rebalanceTimeoutMs: 7_000 }).join();
       world.pass(1_000);
     }
-    world.pass(3_000);
     expect(joined()).toBe('NONE');
   });
 
@@ -262,6 +261,17 @@ describe('between join and sync', () => {
     world.pass(1_000);
     expect(b.heartbeat()).toBe('UNKNOWN_MEMBER_ID');
     expect(a.heartbeat()).toBe('REBALANCE_IN_PROGRESS');
+  });
+
+  it('starts over when a member leaves', () => {
+    const world = new FakeWorld();
+    const [a, b] = [new FakeMember(world, 'a'), new FakeMember(world, 'b')];
+    for (const member of [a, b]) member.join();
+    world.pass(6_000);
+    const synced = b.sync();
+    a.leave();
+    expect(synced()).toBe('REBALANCE_IN_PROGRESS');
+    expect([b.joinOnce()(), b.generation]).toEqual(['NONE', 2]);
   });
 
   it('answers a member that asks again with the same generation, and rebalances for changed metadata', () => {

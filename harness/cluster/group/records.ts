@@ -160,8 +160,11 @@ function readValue<Out>(type: Type<Out, never>, value: Uint8Array): Out {
 const encodeValue = <In>(type: Type<unknown, In>, version: number, value: In): Buffer =>
   encode(type, version, at(version, false), value);
 
+/** One for all, since a commit is small and frequent, and a writer's own buffer would be most of its cost. */
+const scratch = new Writer();
+
 function encode<In>(type: Type<unknown, In>, version: number, layout: At, value: In): Buffer {
-  const writer = new Writer().int16(version);
-  type.write(writer, value, layout);
-  return writer.bytes();
+  scratch.reset().int16(version);
+  type.write(scratch, value, layout);
+  return Buffer.from(scratch.bytes());
 }
