@@ -136,6 +136,8 @@ export class Broker implements ReplicaHost {
     for (const id of this.#disk.keys()) if (!image.topicsById.has(id)) this.#disk.delete(id);
     for (const topic of image.topicsById.values())
       if (previous.topicsById.get(topic.id) !== topic) this.#applyTopic(topic);
+    if (image.brokers !== previous.brokers)
+      for (const replica of this.replicas()) replica.considerAllExpanding();
     this.cluster.brokerHasApplied(this);
   }
 
@@ -234,6 +236,18 @@ export class Broker implements ReplicaHost {
   replicate(replica: Replica): void {
     this.cluster.replication.wake(replica, this.brokerId);
     this.#watchIsr();
+  }
+
+  replicateTo(replica: Replica, followerId: number): void {
+    this.cluster.replication.follow(replica, this.brokerId, followerId);
+  }
+
+  followerRead(replica: Replica): void {
+    this.cluster.followerRead(replica, this);
+  }
+
+  isEligible(brokerId: number): boolean {
+    return this.cluster.controller.isActive(this.#image, brokerId);
   }
 
   /** Followers are looked at twice per `replica.lag.time.max.ms`, as in Kafka, while any is behind. */

@@ -49,6 +49,8 @@ export interface IsrProposal {
 
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const PRODUCER_ID_BLOCK = 1_000;
+/** The controller's own limit, which no setting changes. */
+const PARTITIONS_PER_REQUEST_MAX = 10_000;
 
 export class Controller {
   readonly #environment: ClusterEnvironment;
@@ -328,7 +330,9 @@ export class Controller {
     const count = wanted.partitions === -1 ? this.#settings.numPartitions : wanted.partitions;
     const factor =
       wanted.replicationFactor === -1 ? this.#settings.defaultReplicationFactor : wanted.replicationFactor;
-    if (count <= 0 || count > 100_000)
+    if (count > PARTITIONS_PER_REQUEST_MAX)
+      return refuse('POLICY_VIOLATION', 'Excessively large number of partitions per request.');
+    if (count <= 0)
       return refuse('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.');
     if (factor <= 0)
       return refuse('INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0, or -1.');

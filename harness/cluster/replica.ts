@@ -10,6 +10,7 @@ import { errorCode } from './protocol/errors.ts';
 const NONE = errorCode('NONE');
 const NOT_LEADER = errorCode('NOT_LEADER_OR_FOLLOWER');
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = errorCode('NOT_ENOUGH_REPLICAS_AFTER_APPEND');
+const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
 const REQUEST_TIMED_OUT = errorCode('REQUEST_TIMED_OUT');
 
 /** What a leader knows of one follower. */
@@ -44,6 +45,12 @@ export interface ReplicaHost {
   after(delayMs: number, callback: () => void): Cancel;
   /** There is something new for the followers. */
   replicate(replica: Replica): void;
+  /** There is a newer high watermark for this follower. */
+  replicateTo(replica: Replica, followerId: number): void;
+  /** A consumer reads from this follower, so it has to keep up with the high watermark. */
+  followerRead(replica: Replica): void;
+  /** Whether a broker may be in an in-sync set, as far as this broker knows. */
+  isEligible(brokerId: number): boolean;
   proposeIsr(replica: Replica, isr: readonly number[]): void;
 }
 
@@ -60,6 +67,10 @@ export class Replica {
   #proposed: readonly number[] | null = null;
   #waiters: ReplicationWaiter[] = [];
   readonly #fetches = new Set<FetchWaiter>();
+  /** As leader: followers from which consumers read. */
+  readonly #readFollowers = new Set<number>();
+  /** Whether the partition no longer exists. */
+  isGone = false;
   /** As follower: whether the log has been compared with this leader's. */
   reconciledEpoch = -1;
 
@@ -100,16 +111,17 @@ export class Replica {
     this.#state = state;
     if (!isChanged) return 'unchanged';
     if (this.isLeader && (!wasLeader || isNewEpoch)) {
-      if (wasLeader) this.#endLeadership();
+      if (wasLeader) this.#endLeadership(NOT_LEADER);
       this.lead();
       return 'elected';
     }
     if (this.isLeader) {
       this.#proposed = null;
       this.#advance();
+      this.considerAllExpanding();
       return 'unchanged';
     }
-    if (wasLeader) this.#endLeadership();
+    if (wasLeader) this.#endLeadership(NOT_LEADER);
     if (isNewEpoch) this.#wakeFetches(true);
     return wasLeader ? 'resigned' : 'unchanged';
   }
@@ -135,19 +147,20 @@ export class Replica {
     this.#wakeFetches(true);
   }
 
-  #endLeadership(): void {
+  #endLeadership(error: number): void {
     this.#followers.clear();
+    this.#readFollowers.clear();
     this.#proposed = null;
     const waiters = this.#waiters;
     this.#waiters = [];
-    for (const waiter of waiters) this.#finish(waiter, NOT_LEADER);
+    for (const waiter of waiters) this.#finish(waiter, error);
     this.#wakeFetches(true);
   }
 
-  /** The topic is gone, or the broker: nobody will be answered from here any more. */
+  /** The topic is gone. */
   close(): void {
-    this.#endLeadership();
-    this.reconciledEpoch = -1;
+    this.isGone = true;
+    this.#endLeadership(UNKNOWN_TOPIC_OR_PARTITION);
   }
 
   /** The broker has crashed: requests that waited here have nobody left to be answered. */
@@ -159,6 +172,7 @@ export class Replica {
     this.#waiters = [];
     this.#fetches.clear();
     this.#followers.clear();
+    this.#readFollowers.clear();
     this.#proposed = null;
     this.reconciledEpoch = -1;
   }
@@ -226,6 +240,7 @@ export class Replica {
     if (!this.log.advanceHighWatermark(least)) return false;
     this.#settleWaiters();
     this.#wakeFetches(false);
+    for (const id of this.#readFollowers) this.#host.replicateTo(this, id);
     return true;
   }
 
@@ -258,9 +273,16 @@ export class Replica {
     this.#considerExpanding(id, logEndOffset);
   }
 
+  /** The in-sync set has changed, or who may be in it. */
+  considerAllExpanding(): void {
+    if (!this.isLeader || this.#state.isr.length === this.#state.replicas.length) return;
+    for (const [id, follower] of this.#followers)
+      if (follower.isKnown) this.#considerExpanding(id, follower.logEndOffset);
+  }
+
   /** A follower joins the set once it has what is committed and what this leader began with. */
   #considerExpanding(id: number, logEndOffset: number): void {
-    if (this.#proposed !== null || this.#state.isr.includes(id)) return;
+    if (this.#proposed !== null || this.#state.isr.includes(id) || !this.#host.isEligible(id)) return;
     if (logEndOffset < this.log.highWatermark || logEndOffset < this.#epochStartOffset) return;
     this.#propose([...this.#state.isr, id]);
   }
@@ -291,6 +313,18 @@ export class Replica {
   }
 
   // Readers
+
+  /** A consumer reads here although this is a follower. */
+  readAsFollower(): void {
+    this.#host.followerRead(this);
+  }
+
+  /** As leader: a consumer reads from this follower. */
+  noteFollowerRead(followerId: number): void {
+    if (this.#readFollowers.has(followerId)) return;
+    this.#readFollowers.add(followerId);
+    this.#host.replicateTo(this, followerId);
+  }
 
   watch(waiter: FetchWaiter): void {
     this.#fetches.add(waiter);

@@ -4,7 +4,8 @@
  *
  * One fetcher serves one pair of brokers, with all their partitions, as in Kafka. It sleeps on the follower's timers, so
  * a crashed or paused follower falls behind. The leader is told of what a fetch has copied at once, and not, as by
- * Kafka, with the next fetch; the follower learns the high watermark with the next fetch, as in Kafka.
+ * Kafka, with the next fetch. The follower learns the high watermark with the next fetch, as in Kafka; but there is one
+ * only when there is something new, or when a consumer reads from that follower.
  */
 import type { Cancel } from './environment.ts';
 import type { Replica } from './replica.ts';
@@ -19,8 +20,6 @@ export interface ReplicationHost {
   isLinked(leaderId: number, followerId: number): boolean;
   /** A timer of the follower's. */
   after(followerId: number, callback: () => void): Cancel;
-  /** Whether followers serve readers, so that the high watermark has to reach them soon. */
-  readonly hasFollowerReads: boolean;
 }
 
 interface Fetcher {
@@ -126,10 +125,7 @@ export class Replication {
     follower.log.advanceLogStart(leader.log.logStartOffset);
     follower.followHighWatermark(known);
     leader.followerFetched(followerId, follower.log.logEndOffset);
-    if (follower.log.logEndOffset < leader.log.logEndOffset) return 'more';
-    return this.#host.hasFollowerReads && follower.log.highWatermark < leader.log.highWatermark
-      ? 'more'
-      : 'done';
+    return follower.log.logEndOffset < leader.log.logEndOffset ? 'more' : 'done';
   }
 }
 

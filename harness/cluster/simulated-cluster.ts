@@ -121,7 +121,6 @@ export class ClusterCore {
       isLinked: (leaderId, followerId) => this.isLinked(leaderId, followerId),
       after: (followerId, callback) =>
         this.broker(followerId).after(this.draw('replication', this.settings.replicationDelay), callback),
-      hasFollowerReads: this.settings.rackAwareReplicaSelector,
     });
     for (let id = 1; id <= options.brokerCount; id++) this.brokers.set(id, new Broker(this, id));
     this.registerHandlers(dataPlaneHandlers);
@@ -266,6 +265,13 @@ export class ClusterCore {
     if (isIsolated) this.#isolated.add(pairOf(left, right));
     else this.#isolated.delete(pairOf(left, right));
     if (!isIsolated) this.replication.retry(left);
+  }
+
+  /** A consumer reads from a follower: its leader keeps it informed from now on. */
+  followerRead(replica: Replica, follower: Broker): void {
+    const leader = this.brokers.get(replica.state.leader);
+    const source = leader?.isUp === true ? leader.replica(replica.topic.id, replica.partition) : null;
+    if (source?.isLeader === true) source.noteFollowerRead(follower.brokerId);
   }
 
   /** Followers look for their leaders, and what had to wait for this broker's metadata is tried again. */

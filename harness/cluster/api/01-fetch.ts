@@ -104,7 +104,11 @@ class PendingFetch implements FetchWaiter {
 
   /** The error that a partition has now, or 0. */
   #check({ request, offset }: Wanted, replica: Replica): number {
-    if (!replica.isLeader && this.#version < FOLLOWERS_FROM) return NOT_LEADER;
+    if (replica.isGone) return this.#version >= ID_FROM ? UNKNOWN_TOPIC_ID : UNKNOWN_TOPIC_OR_PARTITION;
+    if (!replica.isLeader) {
+      if (this.#version < FOLLOWERS_FROM) return NOT_LEADER;
+      replica.readAsFollower();
+    }
     const error = checkLeaderEpoch(replica, request.currentLeaderEpoch);
     if (error !== NONE) return error;
     const { log } = replica;
