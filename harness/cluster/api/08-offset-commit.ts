@@ -20,11 +20,8 @@ type TopicAnswer = OffsetCommitResponse['topics'][number];
 /** First version that names topics by id. */
 const TOPIC_ID_VERSION = 10;
 
-const partitionCountOf = ({ broker }: RequestContext, name: string): number =>
-  broker.image.topics.get(name)?.partitions.length ?? 0;
-
-const nameOf = ({ broker }: RequestContext, topic: Topic, version: number): string | undefined =>
-  version < TOPIC_ID_VERSION ? topic.name : broker.image.topicsById.get(topic.topicId)?.name;
+const topicOf = ({ broker: { image } }: RequestContext, topic: Topic, version: number) =>
+  version < TOPIC_ID_VERSION ? image.topics.get(topic.name) : image.topicsById.get(topic.topicId);
 
 const errorAnswer = ({ topics }: OffsetCommitRequest, errorCode: number): OffsetCommitResponse => ({
   throttleTimeMs: 0,
@@ -51,22 +48,30 @@ export const offsetCommit = (
     };
     const coordinator = coordinatorOf(context);
     const answers: TopicAnswer[] = [];
-    const known: { name: string; answer: TopicAnswer; partitions: Topic['partitions'] }[] = [];
+    const known: { name: string; topicId: string; answer: TopicAnswer; partitions: Topic['partitions'] }[] =
+      [];
     for (const topic of topics) {
       const answer: TopicAnswer = { name: topic.name, topicId: topic.topicId, partitions: [] };
       answers.push(answer);
-      const name = nameOf(context, topic, version);
-      const count = name === undefined ? 0 : partitionCountOf(context, name);
-      const errorCode = name === undefined ? UNKNOWN_TOPIC_ID : UNKNOWN_TOPIC_OR_PARTITION;
+      const existing = topicOf(context, topic, version);
+      const count = existing?.partitions.length ?? 0;
+      const isUnknownId = existing === undefined && version >= TOPIC_ID_VERSION;
+      const errorCode = isUnknownId ? UNKNOWN_TOPIC_ID : UNKNOWN_TOPIC_OR_PARTITION;
       const partitions = topic.partitions.filter(
         ({ partitionIndex }) => partitionIndex >= 0 && partitionIndex < count,
       );
       for (const partition of topic.partitions) {
         if (partitions.includes(partition)) continue;
         answer.partitions.push({ partitionIndex: partition.partitionIndex, errorCode });
-        coordinator.commitRefused(commit, name ?? topic.topicId, partition, errorCode);
+        coordinator.commitRefused(
+          commit,
+          existing?.name ?? (isUnknownId ? topic.topicId : topic.name),
+          partition,
+          errorCode,
+        );
       }
-      if (name !== undefined && partitions.length > 0) known.push({ name, answer, partitions });
+      if (existing !== undefined && partitions.length > 0)
+        known.push({ name: existing.name, topicId: existing.id, answer, partitions });
     }
     const response = { throttleTimeMs: 0, topics: answers };
     if (known.length === 0) {

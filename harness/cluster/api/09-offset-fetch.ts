@@ -60,9 +60,9 @@ function plan({ broker }: RequestContext, { groupId, topics }: GroupRequest, ver
   const names = topics.map(({ name, topicId }) =>
     version < TOPIC_ID_VERSION ? name : (broker.image.topicsById.get(topicId)?.name ?? null),
   );
-  const known = topics.flatMap(({ partitionIndexes }, i) => {
+  const known = topics.flatMap(({ topicId, partitionIndexes }, i) => {
     const name = names[i] ?? null;
-    return name === null ? [] : [{ name, partitionIndexes }];
+    return name === null ? [] : [{ name, topicId, partitionIndexes }];
   });
   return { request: { groupId, topics: known }, names };
 }

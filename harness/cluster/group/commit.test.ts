@@ -157,6 +157,7 @@ describe('a simple consumer', () => {
           topics: [
             {
               name: 't',
+              topicId: '0'.repeat(32),
               partitions: [
                 { partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: -1, committedMetadata: null },
               ],
@@ -213,6 +214,38 @@ describe('reading committed offsets', () => {
     expect([committed(world, { partition: 2 }), committed(world, { group: 'other' })]).toEqual([null, null]);
   });
 
+  it('by the id of a topic leaves those out that were committed for a former topic of that name', () => {
+    const world = new FakeWorld();
+    const [former, current] = ['a'.repeat(32), 'b'.repeat(32)];
+    const partition = {
+      partitionIndex: 0,
+      committedOffset: 5n,
+      committedLeaderEpoch: -1,
+      committedMetadata: null,
+    };
+    const request = {
+      groupId: 'g',
+      memberId: '',
+      groupInstanceId: null,
+      generationId: -1,
+      retentionTimeMs: -1n,
+    };
+    const topics = [{ name: 't', topicId: former, partitions: [partition] }];
+    world.coordinator.commitOffsets(10, { ...request, topics }, () => {});
+    world.pass(1);
+    const read = (topicId: string): unknown => {
+      let offset: unknown;
+      const wanted = [{ name: 't', topicId, partitionIndexes: [0] }];
+      world.coordinator.fetchOffsets({ groupId: 'g', topics: wanted }, false, (answer) => {
+        offset = answer.topics[0]?.partitions[0]?.committedOffset;
+      });
+      return offset;
+    };
+    expect([former, current, '0'.repeat(32)].map(read)).toEqual([5n, -1n, 5n]);
+    world.failOver();
+    expect([former, current].map(read)).toEqual([5n, -1n]);
+  });
+
   it('that must be stable waits for commits on their way', () => {
     const { world, a } = setUp();
     a.commit(1);
@@ -233,6 +266,7 @@ describe('offsets of a transaction', () => {
         topics: [
           {
             name: 't',
+            topicId: '0'.repeat(32),
             partitions: [
               {
                 partitionIndex: 0,

@@ -40,7 +40,14 @@ export interface CommitRequest {
   readonly generationId: number;
   /** -1 for the broker's own. */
   readonly retentionTimeMs: bigint;
-  readonly topics: readonly { readonly name: string; readonly partitions: readonly PartitionToCommit[] }[];
+  readonly topics: readonly TopicToCommit[];
+}
+
+export interface TopicToCommit {
+  readonly name: string;
+  /** All 0 where it is not known, as in transactions. */
+  readonly topicId: string;
+  readonly partitions: readonly PartitionToCommit[];
 }
 
 export type CommitResult = {
@@ -112,16 +119,16 @@ function write(
 ): void {
   const { groupId, topics } = request;
   const entries: OffsetEntry[] = [];
-  const result: CommitResult = topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map((partition) => {
+  const result: CommitResult = topics.map((topic) => ({
+    name: topic.name,
+    partitions: topic.partitions.map((partition) => {
       const { partitionIndex } = partition;
       const metadata = partition.committedMetadata ?? '';
       if (metadata.length > shard.settings.offsetMetadataSizeMax) {
-        reject(shard.evidence, request, name, partition, OFFSET_METADATA_TOO_LARGE);
+        reject(shard.evidence, request, topic.name, partition, OFFSET_METADATA_TOO_LARGE);
         return { partitionIndex, errorCode: OFFSET_METADATA_TOO_LARGE };
       }
-      entries.push(toEntry(shard, request, name, partition, metadata));
+      entries.push(toEntry(shard, request, topic, partition, metadata));
       return { partitionIndex, errorCode: NONE };
     }),
   }));
@@ -149,7 +156,7 @@ function write(
 function toEntry(
   shard: Shard,
   { groupId, retentionTimeMs }: CommitRequest,
-  topic: string,
+  { name, topicId }: TopicToCommit,
   { partitionIndex, committedOffset, committedLeaderEpoch }: PartitionToCommit,
   metadata: string,
 ): OffsetEntry {
@@ -157,7 +164,7 @@ function toEntry(
   return {
     kind: 'offset',
     group: groupId,
-    topic,
+    topic: name,
     partition: partitionIndex,
     value: {
       offset: committedOffset,
@@ -165,6 +172,7 @@ function toEntry(
       metadata,
       commitTimestampMs: nowMs,
       expireTimestampMs: retentionTimeMs < 0n ? null : nowMs + Number(retentionTimeMs),
+      topicId,
     },
   };
 }

@@ -136,6 +136,17 @@ describe('the next coordinator', () => {
   });
 });
 
+describe('a coordinator that has resigned', () => {
+  it('does nothing any more', () => {
+    const { world, a } = setUp();
+    a.joinOnce();
+    world.coordinator.resigned(0);
+    const { end } = world.log;
+    world.pass(3_600_000);
+    expect([world.log.end, world.clock.pending]).toEqual([end, 0]);
+  });
+});
+
 describe('a coordinator that is elected again', () => {
   it('goes on as it was, with what it had written meanwhile', () => {
     const { world, a, b } = setUp();

@@ -2,7 +2,7 @@
 import type { JoinGroupResponse } from '../protocol/11-join-group.ts';
 import type { SyncGroupResponse } from '../protocol/14-sync-group.ts';
 import { encodeAssignment, encodeSubscription } from '../protocol/consumer-protocol.ts';
-import { type ErrorName, errorName } from '../protocol/errors.ts';
+import { errorName } from '../protocol/errors.ts';
 import type { CommitResult } from './commit.ts';
 import type { FakeWorld } from './fake-world.testing.ts';
 import type { FetchedGroup } from './fetch-offsets.ts';
@@ -18,7 +18,10 @@ export interface FakeMemberOptions {
   readonly protocolType?: string;
 }
 
-export type Outcome = ErrorName | 'NONE' | 'pending' | string;
+/** The name of the answer's error, `NONE`, or `pending` while there is no answer. */
+export type Outcome = string;
+
+const NO_ID = '0'.repeat(32);
 
 /** An answer, or null while there is none. */
 interface Slot<T> {
@@ -160,6 +163,7 @@ export class FakeMember {
         topics: [
           {
             name: topic,
+            topicId: NO_ID,
             partitions: [
               {
                 partitionIndex: partition,
@@ -187,7 +191,7 @@ export function committed(
 ): number | null | string {
   let fetched: FetchedGroup | null = null;
   world.coordinator.fetchOffsets(
-    { groupId: group, topics: [{ name: topic, partitionIndexes: [partition] }] },
+    { groupId: group, topics: [{ name: topic, topicId: NO_ID, partitionIndexes: [partition] }] },
     requireStable,
     (answer) => {
       fetched = answer;

@@ -3,6 +3,7 @@
  * an open transaction may change are refused (KIP-447, OffsetMetadataManager.fetchOffsets).
  */
 import type { ErrorCode } from '../environment.ts';
+import { uuid } from '../protocol/codec.ts';
 import type { Respond } from './classic-member.ts';
 import {
   answerToAppendError,
@@ -36,7 +37,14 @@ export interface FetchedGroup {
 export interface FetchGroupRequest {
   readonly groupId: string;
   /** Null for all that the group has. */
-  readonly topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null;
+  readonly topics: readonly TopicToFetch[] | null;
+}
+
+export interface TopicToFetch {
+  readonly name: string;
+  /** All 0 where the client asks by name; else offsets of another topic of that name do not count. */
+  readonly topicId: string;
+  readonly partitionIndexes: readonly number[];
 }
 
 export function fetchOffsets(
@@ -63,23 +71,33 @@ function answerToFetch(error: ErrorCode): ErrorCode {
 }
 
 function read(shard: Shard, { groupId, topics }: FetchGroupRequest, requireStable: boolean): FetchedTopic[] {
-  const one = (name: string, partitionIndex: number): FetchedPartition =>
-    requireStable && shard.offsets.hasPending(groupId, name, partitionIndex)
-      ? toFetched(partitionIndex, undefined, UNSTABLE_OFFSET_COMMIT)
-      : toFetched(partitionIndex, shard.offsets.get(groupId, name, partitionIndex), NONE);
+  const one = (name: string, partitionIndex: number, topicId: string): FetchedPartition => {
+    if (requireStable && shard.offsets.hasPending(groupId, name, partitionIndex))
+      return toFetched(partitionIndex, undefined, UNSTABLE_OFFSET_COMMIT);
+    const stored = shard.offsets.get(groupId, name, partitionIndex);
+    return toFetched(
+      partitionIndex,
+      stored !== undefined && isOf(stored, topicId) ? stored : undefined,
+      NONE,
+    );
+  };
   if (topics !== null)
-    return topics.map(({ name, partitionIndexes }) => ({
+    return topics.map(({ name, topicId, partitionIndexes }) => ({
       name,
-      partitions: partitionIndexes.map((partition) => one(name, partition)),
+      partitions: partitionIndexes.map((partition) => one(name, partition, topicId)),
     }));
   const all = new Map<string, FetchedPartition[]>();
   for (const [name, partition] of shard.offsets.of(groupId)) {
     const partitions = all.get(name) ?? [];
     all.set(name, partitions);
-    partitions.push(one(name, partition));
+    partitions.push(one(name, partition, uuid.empty));
   }
   return [...all].map(([name, partitions]) => ({ name, partitions }));
 }
+
+/** A topic that was deleted and made again has another id (OffsetMetadataManager.isMismatchedTopicId). */
+const isOf = ({ topicId }: StoredOffset, wanted: string): boolean =>
+  topicId === uuid.empty || wanted === uuid.empty || topicId === wanted;
 
 const toFetched = (
   partitionIndex: number,

@@ -101,6 +101,13 @@ describe('a group begins', () => {
     expect(a.heartbeat()).toBe('NONE');
   });
 
+  it('takes no more members than the limit while they join', () => {
+    const world = new FakeWorld({ groupSizeMax: 2 });
+    const outcomes = ['a', 'b', 'c'].map((name) => new FakeMember(world, name, { apiVersion: 3 }).joinOnce());
+    world.pass(6_000);
+    expect(outcomes.map((outcome) => outcome())).toEqual(['NONE', 'NONE', 'GROUP_MAX_SIZE_REACHED']);
+  });
+
   it('uses the protocol that most members prefer among those that all know', () => {
     const world = new FakeWorld();
     const preferring = (name: string, protocols: string[]): FakeMember =>

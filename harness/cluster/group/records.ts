@@ -2,8 +2,9 @@
  * Records of `__consumer_offsets` as Kafka 4.3 writes them (GroupCoordinatorRecordHelpers): what a group coordinator
  * wants to remember enters, keys and values leave, and back again.
  *
- * Written: offsets with key version 1 and value version 3 (1 where the commit carries its own retention), generations
- * with key version 2 and value version 3; a null value removes what the key names. Read: value versions 0 to 4.
+ * Written: offsets with key version 1 and value version 4, which has the topic's id (1 where the commit carries its own
+ * retention), generations with key version 2 and value version 3; a null value removes what the key names. Read: value
+ * versions 0 to 4.
  * Not implemented: key versions 3 and up, of the newer group types, are passed over.
  */
 import type { NewRecord } from '../environment.ts';
@@ -21,6 +22,7 @@ import {
   string,
   struct,
   type Type,
+  uuid,
 } from '../protocol/codec.ts';
 
 const offsetKey = struct({ group: field(string), topic: field(string), partition: field(int32) });
@@ -32,6 +34,7 @@ const offsetValue = struct({
   metadata: field(string),
   commitTimestamp: field(int64),
   expireTimestamp: field(int64, { from: 1, to: 1, default: -1n }),
+  topicId: field(uuid, { from: 4, tag: 0, default: uuid.empty }),
 });
 
 const storedMember = {
@@ -66,6 +69,8 @@ export interface CommittedOffset {
   readonly commitTimestampMs: number;
   /** Null where the broker's retention applies. */
   readonly expireTimestampMs: number | null;
+  /** 32 hexadecimal digits; all 0 where it is not known. */
+  readonly topicId: string;
 }
 
 /** A null value removes. */
@@ -87,8 +92,9 @@ export type CoordinatorEntry = OffsetEntry | GroupEntry;
 
 const OFFSET_KEY_VERSION = 1;
 const GROUP_KEY_VERSION = 2;
-/** The highest that is not flexible: Kafka keeps to it, so that older brokers can read the topic (KIP-915). */
-const VALUE_VERSION = 3;
+const OFFSET_VALUE_VERSION = 4;
+/** The highest that is not flexible: Kafka keeps to it while nothing new has to be said (KIP-915). */
+const GROUP_VALUE_VERSION = 3;
 const EXPIRING_OFFSET_VALUE_VERSION = 1;
 const VALUE_VERSION_MAX = 4;
 const FIRST_FLEXIBLE_VALUE_VERSION = 4;
@@ -99,7 +105,7 @@ export function encodeEntry(entry: CoordinatorEntry): NewRecord {
   if (entry.kind === 'group')
     return {
       key: encode(groupKey, GROUP_KEY_VERSION, KEY, entry),
-      value: entry.value === null ? null : encodeValue(groupValueType, VALUE_VERSION, entry.value),
+      value: entry.value === null ? null : encodeValue(groupValueType, GROUP_VALUE_VERSION, entry.value),
     };
   return {
     key: encode(offsetKey, OFFSET_KEY_VERSION, KEY, entry),
@@ -107,20 +113,21 @@ export function encodeEntry(entry: CoordinatorEntry): NewRecord {
   };
 }
 
-const encodeOffset = ({
-  offset,
-  leaderEpoch,
-  metadata,
-  commitTimestampMs,
-  expireTimestampMs,
-}: CommittedOffset) =>
-  encodeValue(offsetValue, expireTimestampMs === null ? VALUE_VERSION : EXPIRING_OFFSET_VALUE_VERSION, {
-    offset,
-    leaderEpoch,
-    metadata,
-    commitTimestamp: BigInt(commitTimestampMs),
-    expireTimestamp: expireTimestampMs === null ? -1n : BigInt(expireTimestampMs),
-  });
+function encodeOffset(value: CommittedOffset): Buffer {
+  const { offset, leaderEpoch, metadata, commitTimestampMs, expireTimestampMs, topicId } = value;
+  return encodeValue(
+    offsetValue,
+    expireTimestampMs === null ? OFFSET_VALUE_VERSION : EXPIRING_OFFSET_VALUE_VERSION,
+    {
+      offset,
+      leaderEpoch,
+      metadata,
+      commitTimestamp: BigInt(commitTimestampMs),
+      expireTimestamp: expireTimestampMs === null ? -1n : BigInt(expireTimestampMs),
+      topicId,
+    },
+  );
+}
 
 /** @returns null for a record of another group type */
 export function decodeEntry({ key, value }: NewRecord): CoordinatorEntry | null {
@@ -140,25 +147,25 @@ export function decodeEntry({ key, value }: NewRecord): CoordinatorEntry | null 
 }
 
 function decodeOffset(bytes: Uint8Array): CommittedOffset {
-  const { offset, leaderEpoch, metadata, commitTimestamp, expireTimestamp } = readValue(offsetValue, bytes);
+  const { commitTimestamp, expireTimestamp, ...rest } = readValue(offsetValue, bytes);
   return {
-    offset,
-    leaderEpoch,
-    metadata,
+    ...rest,
     commitTimestampMs: Number(commitTimestamp),
     expireTimestampMs: expireTimestamp < 0n ? null : Number(expireTimestamp),
   };
 }
 
+const layoutOf = (version: number): At => at(version, version >= FIRST_FLEXIBLE_VALUE_VERSION);
+
 function readValue<Out>(type: Type<Out, never>, value: Uint8Array): Out {
   const reader = new Reader(value);
   const version = reader.int16();
   if (version < 0 || version > VALUE_VERSION_MAX) throw new ProtocolFormatError(`value version ${version}`);
-  return type.read(reader, at(version, version >= FIRST_FLEXIBLE_VALUE_VERSION));
+  return type.read(reader, layoutOf(version));
 }
 
 const encodeValue = <In>(type: Type<unknown, In>, version: number, value: In): Buffer =>
-  encode(type, version, at(version, false), value);
+  encode(type, version, layoutOf(version), value);
 
 /** One for all, since a commit is small and frequent, and a writer's own buffer would be most of its cost. */
 const scratch = new Writer();

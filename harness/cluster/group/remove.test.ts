@@ -100,6 +100,7 @@ describe('retention of offsets', () => {
         topics: [
           {
             name: 't',
+            topicId: '0'.repeat(32),
             partitions: [
               { partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: -1, committedMetadata: null },
             ],
