@@ -13,6 +13,7 @@ import type {
   TransactionOutcome,
 } from '../environment.ts';
 import { GroupCoordinator } from './coordinator.ts';
+import { NOT_LEADER_OR_FOLLOWER } from './error-codes.ts';
 import { GroupEvidence } from './evidence.ts';
 import { DEFAULT_GROUP_SETTINGS, type GroupSettings } from './settings.ts';
 
@@ -63,6 +64,7 @@ export class FakeLog {
   readonly failures: ErrorCode[] = [];
   readonly #clock: FakeClock;
   #hanging: (() => void)[] = [];
+  #epoch = 0;
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
@@ -79,11 +81,14 @@ export class FakeLog {
     for (const replicate of hanging) replicate();
   }
 
+  /** For a newly elected leader; what earlier ones write from now on is refused. */
   view(): CoordinatorLog {
+    const epoch = ++this.#epoch;
     return {
       partition: this.partition,
       append: (records, done, producer) => {
         this.#append(
+          epoch,
           records.map((record) => ({
             ...record,
             ...(producer === undefined ? {} : { transaction: { producerId: producer.id, marker: null } }),
@@ -91,27 +96,30 @@ export class FakeLog {
           done,
         );
       },
-      appendMarker: (producer, outcome, done) => this.#appendMarker(producer, outcome, done),
+      appendMarker: (producer, outcome, done) => this.#appendMarker(epoch, producer, outcome, done),
       read: () => [...this.records],
     };
   }
 
   #appendMarker(
+    epoch: number,
     producer: TransactionalProducer,
     outcome: TransactionOutcome,
     done: (error: ErrorCode, offset: bigint) => void,
   ): void {
     this.#append(
+      epoch,
       [{ key: null, value: null, transaction: { producerId: producer.id, marker: outcome } }],
       done,
     );
   }
 
   #append(
+    epoch: number,
     records: readonly (NewRecord & Pick<StoredRecord, 'transaction'>)[],
     done: (error: ErrorCode, baseOffset: bigint) => void,
   ): void {
-    const failure = this.failures.shift();
+    const failure = epoch === this.#epoch ? this.failures.shift() : NOT_LEADER_OR_FOLLOWER;
     if (failure !== undefined) {
       this.#clock.after(0, () => done(failure, -1n));
       return;
