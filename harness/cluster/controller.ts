@@ -376,6 +376,8 @@ export class Controller {
     if (topic === undefined)
       return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.');
     const present = topic.partitions.length;
+    if (count > PARTITIONS_PER_REQUEST_MAX)
+      return refuse('INVALID_PARTITIONS', 'Excessively large number of partitions per request.');
     if (count <= present)
       return refuse(
         'INVALID_PARTITIONS',

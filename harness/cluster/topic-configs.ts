@@ -22,6 +22,8 @@ const LONG_MAX = '9223372036854775807';
 /** In alphabetical order. */
 const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>([
   ['cleanup.policy', { type: 'list', fallback: constant('delete'), allowed: ['delete', 'compact'] }],
+  ['compression.gzip.level', { type: 'int', fallback: constant('-1') }],
+  ['compression.lz4.level', { type: 'int', fallback: constant('9') }],
   [
     'compression.type',
     {
@@ -30,6 +32,7 @@ const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>
       allowed: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
     },
   ],
+  ['compression.zstd.level', { type: 'int', fallback: constant('3') }],
   ['delete.retention.ms', { type: 'long', fallback: constant('86400000'), min: 0 }],
   ['file.delete.delay.ms', { type: 'long', fallback: constant('60000'), min: 0 }],
   ['flush.messages', { type: 'long', fallback: constant(LONG_MAX), min: 1 }],
@@ -37,6 +40,8 @@ const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>
   ['follower.replication.throttled.replicas', { type: 'list', fallback: constant('') }],
   ['index.interval.bytes', { type: 'int', fallback: constant('4096'), min: 0 }],
   ['leader.replication.throttled.replicas', { type: 'list', fallback: constant('') }],
+  ['local.retention.bytes', { type: 'long', fallback: constant('-2'), min: -2 }],
+  ['local.retention.ms', { type: 'long', fallback: constant('-2'), min: -2 }],
   ['max.compaction.lag.ms', { type: 'long', fallback: constant(LONG_MAX), min: 1 }],
   ['max.message.bytes', { type: 'int', fallback: (settings) => String(settings.messageBytesMax), min: 0 }],
   ['message.timestamp.after.max.ms', { type: 'long', fallback: constant('3600000'), min: 0 }],
@@ -52,6 +57,9 @@ const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>
     { type: 'int', fallback: (settings) => String(settings.minInsyncReplicas), min: 1 },
   ],
   ['preallocate', { type: 'boolean', fallback: constant('false') }],
+  ['remote.log.copy.disable', { type: 'boolean', fallback: constant('false') }],
+  ['remote.log.delete.on.disable', { type: 'boolean', fallback: constant('false') }],
+  ['remote.storage.enable', { type: 'boolean', fallback: constant('false') }],
   ['retention.bytes', { type: 'long', fallback: constant('-1'), min: -1 }],
   ['retention.ms', { type: 'long', fallback: (settings) => String(settings.logRetentionMs), min: -1 }],
   ['segment.bytes', { type: 'int', fallback: constant('1073741824'), min: 14 }],

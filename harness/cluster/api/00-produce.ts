@@ -7,7 +7,14 @@
  */
 import type { LocalTopic } from '../broker.ts';
 import type { Handler, RequestContext } from '../handler.ts';
-import { BatchFormatError, checkProducedBatch, maxTimestampOf } from '../log/record-batch.ts';
+import {
+  type BatchFault,
+  BatchFormatError,
+  checkProducedBatch,
+  isTransactionalBatch,
+  maxTimestampOf,
+  recordCountOf,
+} from '../log/record-batch.ts';
 import { type ProduceRequest, produceApi } from '../protocol/00-produce.ts';
 import { errorCode } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
@@ -29,17 +36,26 @@ const INVALID_TIMESTAMP = errorCode('INVALID_TIMESTAMP');
 const ID_FROM = 13;
 const ACKS_ALL = -1;
 
-const batchErrors = {
+const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = errorCode('TRANSACTIONAL_ID_AUTHORIZATION_FAILED');
+
+const faultErrors: Readonly<Record<BatchFault, number>> = {
+  malformed: errorCode('INVALID_RECORD'),
   corrupt: errorCode('CORRUPT_MESSAGE'),
   invalid: errorCode('INVALID_RECORD'),
-  'old-format': errorCode('UNSUPPORTED_FOR_MESSAGE_FORMAT'),
-} as const;
+};
 
-const refused = (index: number, code: number, errorMessage: string | null = null): PartitionAnswer => ({
+const refused = (index: number, code: number): PartitionAnswer => ({
   index,
   errorCode: code,
   baseOffset: -1n,
-  errorMessage,
+});
+
+/** What the log itself refuses is answered with the log start offset. */
+const refusedByLog = (index: number, code: number, replica: Replica): PartitionAnswer => ({
+  index,
+  errorCode: code,
+  baseOffset: -1n,
+  logStartOffset: BigInt(replica.log.logStartOffset),
 });
 
 /** Counts down what still waits for replication, and answers when nothing does. */
@@ -67,19 +83,24 @@ function checkTimestamps(bytes: Buffer, limits: TopicLimits, nowMs: number): boo
 }
 
 /** The error that keeps a batch out of the log, or 0. */
-function checkPartition(
-  context: RequestContext,
-  replica: Replica,
-  bytes: Buffer,
-  acks: number,
-  limits: TopicLimits,
-): number {
+function checkPartition(replica: Replica, bytes: Buffer, acks: number, limits: TopicLimits): number {
   if (!replica.isLeader) return NOT_LEADER;
   if (acks === ACKS_ALL && !replica.hasEnoughReplicas(limits.minInsyncReplicas)) return NOT_ENOUGH_REPLICAS;
   checkProducedBatch(bytes);
-  if (bytes.length > limits.messageBytesMax) return MESSAGE_TOO_LARGE;
-  return checkTimestamps(bytes, limits, context.broker.nowMs()) ? NONE : INVALID_TIMESTAMP;
+  return bytes.length > limits.messageBytesMax ? MESSAGE_TOO_LARGE : NONE;
 }
+
+const TIMESTAMP_MESSAGE = 'Timestamp is out of the range that the topic allows.';
+
+/** Each record is named, although the batch is looked at as a whole. */
+const refusedForTime = (index: number, bytes: Buffer, replica: Replica): PartitionAnswer => ({
+  ...refusedByLog(index, INVALID_TIMESTAMP, replica),
+  recordErrors: Array.from({ length: recordCountOf(bytes) }, (_, batchIndex) => ({
+    batchIndex,
+    batchIndexErrorMessage: TIMESTAMP_MESSAGE,
+  })),
+  errorMessage: 'One or more records have been rejected due to invalid timestamp',
+});
 
 function append(
   context: RequestContext,
@@ -97,12 +118,14 @@ function append(
   const limits = topicLimits(local.topic, context.cluster.settings);
   const bytes = (records ?? NO_BYTES) as Buffer;
   try {
-    const error = checkPartition(context, replica, bytes, request.acks, limits);
+    const error = checkPartition(replica, bytes, request.acks, limits);
     if (error !== NONE) return refused(index, error);
   } catch (error) {
     if (!(error instanceof BatchFormatError)) throw error;
-    return refused(index, batchErrors[error.reason], error.message);
+    const code = faultErrors[error.fault];
+    return error.fault === 'invalid' ? refusedByLog(index, code, replica) : refused(index, code);
   }
+  if (!checkTimestamps(bytes, limits, context.broker.nowMs())) return refusedForTime(index, bytes, replica);
   return appendChecked(context, replica, index, bytes, request, limits, pending);
 }
 
@@ -123,7 +146,7 @@ function appendChecked(
     replica.leaderEpoch,
     limits.hasLogAppendTime ? context.broker.nowMs() : null,
   );
-  if (result.errorCode !== NONE) return refused(index, result.errorCode);
+  if (result.errorCode !== NONE) return refusedByLog(index, result.errorCode, replica);
   const answer = {
     index,
     errorCode: NONE,
@@ -159,6 +182,11 @@ function missing(
   return refused(index, version >= ID_FROM ? UNKNOWN_TOPIC_ID : UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+const hasTransactionalRecords = ({ topicData }: ProduceRequest): boolean =>
+  topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && isTransactionalBatch(records as Buffer)),
+  );
+
 const answerAll = (request: ProduceRequest, code: number): Answer => ({
   responses: request.topicData.map(({ name, topicId, partitionData }) => ({
     name,
@@ -173,6 +201,10 @@ export const produce: Handler<ProduceRequest, Answer> = {
     const { acks } = request;
     if (acks !== ACKS_ALL && acks !== 0 && acks !== 1) {
       respond(answerAll(request, INVALID_REQUIRED_ACKS));
+      return;
+    }
+    if (request.transactionalId === null && hasTransactionalRecords(request)) {
+      respond(answerAll(request, TRANSACTIONAL_ID_AUTHORIZATION_FAILED));
       return;
     }
     const answer: Answer = { responses: [] };

@@ -5,7 +5,7 @@
  * From version 11 on followers answer too (KIP-392), up to their own high watermark. Sessions (KIP-227) are never
  * opened: every answer says so by session id 0, which clients have to understand.
  *
- * Not implemented: requests of replicas, which are refused; divergence by the last fetched epoch is answered (KIP-595).
+ * Not implemented: requests of replicas, which are answered NOT_LEADER_OR_FOLLOWER; divergence by the last fetched epoch is answered (KIP-595).
  */
 import type { LocalTopic } from '../broker.ts';
 import type { Cancel } from '../environment.ts';
@@ -28,7 +28,6 @@ const NOT_LEADER = errorCode('NOT_LEADER_OR_FOLLOWER');
 const FENCED_LEADER_EPOCH = errorCode('FENCED_LEADER_EPOCH');
 const UNKNOWN_LEADER_EPOCH = errorCode('UNKNOWN_LEADER_EPOCH');
 const FETCH_SESSION_ID_NOT_FOUND = errorCode('FETCH_SESSION_ID_NOT_FOUND');
-const INVALID_REQUEST = errorCode('INVALID_REQUEST');
 
 const FOLLOWERS_FROM = 11;
 const ID_FROM = 13;
@@ -38,12 +37,12 @@ const NO_EPOCH = -1;
 /** Beyond this an offset is no longer exact as a number, and in no log. */
 const OFFSET_MAX = Number.MAX_SAFE_INTEGER;
 
-/** The fields of an error are those that Kafka sends: no offsets, no records. */
+/** The fields of an error are those that Kafka sends: no offsets, no records, an empty list where nothing was read. */
 const refused = (partitionIndex: number, code: number): PartitionAnswer => ({
   partitionIndex,
   errorCode: code,
   highWatermark: -1n,
-  abortedTransactions: null,
+  abortedTransactions: code === UNKNOWN_TOPIC_OR_PARTITION || code === UNKNOWN_TOPIC_ID ? [] : null,
   records: [],
 });
 
@@ -113,6 +112,9 @@ class PendingFetch implements FetchWaiter {
     if (error !== NONE) return error;
     const { log } = replica;
     if (offset < log.logStartOffset || offset > log.logEndOffset || offset > OFFSET_MAX)
+      return OFFSET_OUT_OF_RANGE;
+    // An epoch that this log has never seen.
+    if (request.lastFetchedEpoch !== NO_EPOCH && log.endOfEpoch(request.lastFetchedEpoch) === null)
       return OFFSET_OUT_OF_RANGE;
     return NONE;
   }
@@ -257,8 +259,7 @@ function divergence(
 ): { epoch: number; endOffset: bigint } | null {
   if (request.lastFetchedEpoch === NO_EPOCH) return null;
   const end = replica.log.endOfEpoch(request.lastFetchedEpoch);
-  if (end === null) return { epoch: NO_EPOCH, endOffset: -1n };
-  if (end.epoch >= request.lastFetchedEpoch && end.endOffset >= offset) return null;
+  if (end === null || (end.epoch >= request.lastFetchedEpoch && end.endOffset >= offset)) return null;
   return { epoch: end.epoch, endOffset: BigInt(end.endOffset) };
 }
 
@@ -277,7 +278,7 @@ export const fetch: Handler<FetchRequest, Answer> = {
   api: fetchApi,
   handle(context, request, version, respond) {
     if (request.replicaId >= 0 || request.replicaState.replicaId >= 0) {
-      respond(answerAll(request, INVALID_REQUEST, version));
+      respond(answerAll(request, NOT_LEADER, 0));
       return;
     }
     if (request.sessionId !== 0) {

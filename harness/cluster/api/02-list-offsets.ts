@@ -67,14 +67,14 @@ function lookUp(replica: Replica, wanted: PartitionRequest, isolationLevel: numb
       };
     case EARLIEST:
     case EARLIEST_LOCAL:
-    case EARLIEST_PENDING_UPLOAD:
       return found(wanted, replica, { offset: log.logStartOffset, timestampMs: -1 });
+    // Without tiered storage there is neither.
     case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
       return found(wanted, replica, null);
     case MAX_TIMESTAMP:
       return found(wanted, replica, log.offsetOfMaxTimestamp(end));
     default:
-      if (wanted.timestamp < 0n) return refused(wanted.partitionIndex, UNSUPPORTED_VERSION);
       return found(wanted, replica, log.offsetForTime(Number(wanted.timestamp), end));
   }
 }
@@ -87,6 +87,11 @@ const specialFrom: ReadonlyMap<bigint, number> = new Map([
   [EARLIEST_PENDING_UPLOAD, 11],
 ]);
 
+const isUnsupported = (timestamp: bigint, version: number): boolean => {
+  if (timestamp >= 0n || timestamp === LATEST || timestamp === EARLIEST) return false;
+  return version < (specialFrom.get(timestamp) ?? Number.POSITIVE_INFINITY);
+};
+
 function answerPartition(
   { broker }: RequestContext,
   topicName: string,
@@ -95,6 +100,7 @@ function answerPartition(
   version: number,
 ): PartitionAnswer {
   const { partitionIndex } = wanted;
+  if (isUnsupported(wanted.timestamp, version)) return refused(partitionIndex, UNSUPPORTED_VERSION);
   const replica = broker.topicByName(topicName)?.replicas[partitionIndex];
   if (replica === undefined) {
     const exists = broker.image.topics.get(topicName)?.partitions[partitionIndex] !== undefined;
@@ -103,7 +109,6 @@ function answerPartition(
   if (!replica.isLeader) return refused(partitionIndex, NOT_LEADER);
   const error = checkLeaderEpoch(replica, wanted.currentLeaderEpoch);
   if (error !== NONE) return refused(partitionIndex, error);
-  if (version < (specialFrom.get(wanted.timestamp) ?? 0)) return refused(partitionIndex, UNSUPPORTED_VERSION);
   // KIP-207: a new leader whose watermark still trails would let consumers see offsets go backwards.
   const isBehind = replica.log.highWatermark < replica.epochStartOffset;
   if (isBehind && wanted.timestamp !== EARLIEST && wanted.timestamp !== EARLIEST_LOCAL)

@@ -59,17 +59,24 @@ function wantedTopics(broker: Broker, request: MetadataRequest, version: number)
   const wantsAll = request.topics === null || (version === 0 && request.topics.length === 0);
   if (request.topics === null || wantsAll)
     return [...image.topics.values()].map((topic) => topicAnswer(image, topic));
-  return request.topics.map(({ name, topicId }) => {
-    if (name === null) {
-      const topic = image.topicsById.get(topicId);
-      return topic === undefined ? unknown(UNKNOWN_TOPIC_ID, null, topicId) : topicAnswer(image, topic);
-    }
-    const topic = image.topics.get(name);
-    if (topic !== undefined) return topicAnswer(image, topic);
-    const isLegal = /^[a-zA-Z0-9._-]+$/.test(name) && name.length <= TOPIC_NAME_BYTES_MAX;
-    return unknown(isLegal ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC, name, uuid.empty);
-  });
+  // Kafka answers unknown ids first, then what there is, then unknown names.
+  const unknownIds: TopicAnswer[] = [];
+  const known: TopicAnswer[] = [];
+  const unknownNames: TopicAnswer[] = [];
+  for (const { name, topicId } of request.topics) {
+    const topic = name === null ? image.topicsById.get(topicId) : image.topics.get(name);
+    if (topic !== undefined) known.push(topicAnswer(image, topic));
+    else if (name === null) unknownIds.push(unknown(UNKNOWN_TOPIC_ID, null, topicId));
+    else
+      unknownNames.push(
+        unknown(isLegalName(name) ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC, name, uuid.empty),
+      );
+  }
+  return [...unknownIds, ...known, ...unknownNames];
 }
+
+const isLegalName = (name: string): boolean =>
+  /^[a-zA-Z0-9._-]+$/.test(name) && name !== '.' && name !== '..' && name.length <= TOPIC_NAME_BYTES_MAX;
 
 export const metadata: Handler<MetadataRequest, Answer> = {
   api: metadataApi,

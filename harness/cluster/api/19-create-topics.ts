@@ -7,6 +7,7 @@
 import type { NewTopic, Outcome } from '../controller.ts';
 import type { Handler, RequestContext } from '../handler.ts';
 import { type CreateTopicsRequest, createTopicsApi } from '../protocol/19-create-topics.ts';
+import { uuid } from '../protocol/codec.ts';
 import { errorCode } from '../protocol/errors.ts';
 import { describeConfigs } from '../topic-configs.ts';
 import { configSource } from './32-describe-configs.ts';
@@ -16,8 +17,6 @@ type TopicAnswer = Answer['topics'][number];
 type Wanted = CreateTopicsRequest['topics'][number];
 
 const INVALID_REQUEST = errorCode('INVALID_REQUEST');
-/** First version in which -1 stands for the default (KIP-464). */
-const DEFAULTS_FROM = 4;
 
 function newTopic(wanted: Wanted): NewTopic {
   const configs = new Map(wanted.configs.map(({ name, value }) => [name, value]));
@@ -32,34 +31,23 @@ function newTopic(wanted: Wanted): NewTopic {
   return { ...topic, assignments: sorted.map(({ brokerIds }) => brokerIds) };
 }
 
-function create(
-  { cluster }: RequestContext,
-  wanted: Wanted,
-  validateOnly: boolean,
-  version: number,
-): Outcome {
-  if (version < DEFAULTS_FROM && wanted.assignments.length === 0) {
-    if (wanted.numPartitions < 0)
-      return { errorCode: errorCode('INVALID_PARTITIONS'), message: 'The partition count must be positive.' };
-    if (wanted.replicationFactor < 0)
-      return {
-        errorCode: errorCode('INVALID_REPLICATION_FACTOR'),
-        message: 'The replication factor must be positive.',
-      };
-  }
-  return cluster.controller.createTopic(newTopic(wanted), validateOnly);
-}
-
-function answerTopic({ cluster }: RequestContext, name: string, outcome: Outcome): TopicAnswer {
-  const topic = cluster.controller.image.topics.get(name);
+/** A topic that was only checked is described as it would have been, without an id. */
+function answerTopic({ cluster }: RequestContext, wanted: Wanted, outcome: Outcome): TopicAnswer {
+  const { name, numPartitions, replicationFactor } = wanted;
   const answer = { name, errorCode: outcome.errorCode, errorMessage: outcome.message };
-  if (outcome.errorCode !== 0 || topic === undefined) return answer;
+  if (outcome.errorCode !== 0) return answer;
+  const { settings } = cluster;
+  const topic = cluster.controller.image.topics.get(name);
+  const configs = topic?.configs ?? new Map(wanted.configs.map((one) => [one.name, one.value ?? '']));
   return {
     ...answer,
-    topicId: topic.id,
-    numPartitions: topic.partitions.length,
-    replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
-    configs: describeConfigs(topic.configs, cluster.settings).map(({ name: config, value, isDefault }) => ({
+    topicId: topic?.id ?? uuid.empty,
+    numPartitions:
+      topic?.partitions.length ?? (numPartitions === -1 ? settings.numPartitions : numPartitions),
+    replicationFactor:
+      topic?.partitions[0]?.replicas.length ??
+      (replicationFactor === -1 ? settings.defaultReplicationFactor : replicationFactor),
+    configs: describeConfigs(configs, settings).map(({ name: config, value, isDefault }) => ({
       name: config,
       value,
       readOnly: false,
@@ -71,7 +59,7 @@ function answerTopic({ cluster }: RequestContext, name: string, outcome: Outcome
 
 export const createTopics: Handler<CreateTopicsRequest, Answer> = {
   api: createTopicsApi,
-  handle(context, request, version, respond) {
+  handle(context, request, _version, respond) {
     context.broker.toController(() => {
       const names = request.topics.map(({ name }) => name);
       const topics = request.topics
@@ -80,8 +68,8 @@ export const createTopics: Handler<CreateTopicsRequest, Answer> = {
           const isRepeated = names.indexOf(wanted.name) !== names.lastIndexOf(wanted.name);
           const outcome = isRepeated
             ? { errorCode: INVALID_REQUEST, message: 'Duplicate topic name.' }
-            : create(context, wanted, request.validateOnly, version);
-          return answerTopic(context, wanted.name, outcome);
+            : context.cluster.controller.createTopic(newTopic(wanted), request.validateOnly);
+          return answerTopic(context, wanted, outcome);
         });
       respond({ topics });
     });

@@ -86,7 +86,7 @@ function describe(context: RequestContext, resource: Resource): Result {
   const configs =
     type === resourceType.topic ? topicConfigs(context, resource) : brokerConfigs(context, resource);
   if (configs === null) return refused(resource, UNKNOWN_TOPIC_OR_PARTITION, '');
-  return { errorCode: NONE, errorMessage: null, resourceType: type, resourceName, configs };
+  return { errorCode: NONE, errorMessage: '', resourceType: type, resourceName, configs };
 }
 
 export const describeConfigs: Handler<DescribeConfigsRequest, Answer> = {

@@ -43,7 +43,8 @@ export class LeaderEpochs {
    * say, because it is empty or the epoch is newer than all it has.
    */
   endOf(epoch: number, logEndOffset: number): EpochEnd | null {
-    if (epoch === this.latest && epoch >= 0) return { epoch, endOffset: logEndOffset };
+    if (epoch < 0) return null;
+    if (epoch === this.latest) return { epoch, endOffset: logEndOffset };
     const next = this.#starts.findIndex((start) => start.epoch > epoch);
     if (next < 0) return null;
     const endOffset = (this.#starts[next] as EpochStart).startOffset;

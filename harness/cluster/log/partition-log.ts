@@ -120,7 +120,8 @@ export class PartitionLog {
         baseOffset: duplicate.baseOffset,
         // Kafka waits for everything that is in the log now, since the original may not be replicated yet either.
         endOffset: this.#logEndOffset,
-        logAppendTimeMs: logAppendTimeMs === null ? -1 : duplicate.timestampMs,
+        // Kafka gives the batch's time here whatever the topic's kind of time stamp.
+        logAppendTimeMs: duplicate.timestampMs,
       };
     const error = this.producers.check(batch, 'client');
     if (error !== NONE) return refused(error);

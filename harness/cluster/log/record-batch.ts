@@ -35,15 +35,20 @@ export const NO_PRODUCER_ID = -1;
 export const NO_SEQUENCE = -1;
 const SEQUENCES = 2 ** 31;
 
+/**
+ * How far a batch got: `malformed` is found before the log is asked (INVALID_RECORD), `corrupt` by the checksum
+ * (CORRUPT_MESSAGE), `invalid` by the log itself (INVALID_RECORD too, with the log start offset in the answer).
+ */
+export type BatchFault = 'malformed' | 'corrupt' | 'invalid';
+
 /** The bytes are not a batch that a client may send. */
 export class BatchFormatError extends Error {
   override name = 'BatchFormatError';
-  /** What Kafka answers. */
-  readonly reason: 'corrupt' | 'invalid' | 'old-format';
+  readonly fault: BatchFault;
 
-  constructor(reason: 'corrupt' | 'invalid' | 'old-format', message: string) {
+  constructor(fault: BatchFault, message: string) {
     super(message);
-    this.reason = reason;
+    this.fault = fault;
   }
 }
 
@@ -123,18 +128,14 @@ export class RecordBatch {
  * @throws BatchFormatError
  */
 export function checkProducedBatch(bytes: Buffer): void {
-  if (bytes.length <= MAGIC_POSITION)
-    throw new BatchFormatError('invalid', 'a Produce request has exactly one record batch per partition');
-  const size = LOG_OVERHEAD_BYTES + bytes.readInt32BE(8);
+  const isOne =
+    bytes.length >= BATCH_HEADER_BYTES && LOG_OVERHEAD_BYTES + bytes.readInt32BE(8) === bytes.length;
+  if (!isOne) throw new BatchFormatError('malformed', 'expected exactly one record batch');
   const magic = bytes.readInt8(MAGIC_POSITION);
-  if (magic < MAGIC) throw new BatchFormatError('old-format', `record format ${magic}, expected 2`);
-  if (size < BATCH_HEADER_BYTES || size > bytes.length)
-    throw new BatchFormatError('corrupt', `a record batch of ${size} bytes among ${bytes.length}`);
+  if (magic < MAGIC) throw new BatchFormatError('malformed', `record format ${magic}, expected 2`);
   if (magic > MAGIC) throw new BatchFormatError('corrupt', `record format ${magic}, expected 2`);
-  if (crc32c(bytes, ATTRIBUTES_POSITION, size) !== bytes.readUInt32BE(CHECKSUM_POSITION))
+  if (crc32c(bytes, ATTRIBUTES_POSITION) !== bytes.readUInt32BE(CHECKSUM_POSITION))
     throw new BatchFormatError('corrupt', 'the checksum of the record batch is wrong');
-  if (size !== bytes.length)
-    throw new BatchFormatError('invalid', 'a Produce request has exactly one record batch per partition');
   const invalid = whyInvalid(bytes);
   if (invalid !== null) throw new BatchFormatError('invalid', invalid);
 }
@@ -436,5 +437,12 @@ function recordBytes(record: BatchRecord, index: number, baseTimestampMs: number
   );
 }
 
-/** The largest time stamp of a batch that is not yet in place. */
+// What can be told of a batch before it is in place.
+
 export const maxTimestampOf = (bytes: Buffer): number => readNumber64(bytes, MAX_TIMESTAMP_POSITION);
+
+export const recordCountOf = (bytes: Buffer): number => bytes.readInt32BE(COUNT_POSITION);
+
+/** Of bytes that may be no batch at all. */
+export const isTransactionalBatch = (bytes: Buffer): boolean =>
+  bytes.length >= BATCH_HEADER_BYTES && (bytes.readInt16BE(ATTRIBUTES_POSITION) & TRANSACTIONAL) !== 0;
