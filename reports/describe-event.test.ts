@@ -240,6 +240,18 @@ const sentences: [Unplaced, string][] = [
     'the coordinator dropped the committed offset of orders-0 for group g1',
   ],
   [
+    {
+      kind: 'commit-rejected',
+      ...group,
+      ...at,
+      offset: '8',
+      error: 'ILLEGAL_GENERATION',
+      memberId: 'member-1',
+      generation: 3,
+    },
+    'the coordinator of g1 refused to commit offset 8 of orders-0: ILLEGAL_GENERATION',
+  ],
+  [
     { kind: 'fact-log', ...at, logStartOffset: '2', logEndOffset: '9', records: [] },
     'at the end orders-0 held offsets 2 up to, not including, 9',
   ],

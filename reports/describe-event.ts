@@ -170,6 +170,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
     case 'commit-removed':
       return `the coordinator dropped the committed offset of ${event.topic}-${event.partition} for group ${event.group}`;
 
+    case 'commit-rejected':
+      return `the coordinator of ${event.group} refused to commit offset ${event.offset} of ${event.topic}-${event.partition}: ${event.error}`;
     case 'fact-log':
       return `at the end ${event.topic}-${event.partition} held offsets ${event.logStartOffset} up to, not including, ${event.logEndOffset}`;
     case 'fact-committed':

@@ -5,7 +5,8 @@
  * Three sources, kept apart by their kinds and never mixed:
  * - claims: what a client or application says of itself (`client-*`, `application-commit*`);
  * - wire: what left and reached the member's sockets (`wire-*`, `commit-invoke|ok|fail|unknown`);
- * - evidence: what the group coordinator and the partition logs hold (`group-*`, `commit-accepted|removed`, `fact-*`).
+ * - evidence: what the group coordinator and the partition logs hold (`group-*`, `commit-accepted|removed|rejected`,
+ *   `fact-*`).
  *
  * Offsets are decimal strings, since Kafka's are 64 bits wide. `time` is in milliseconds since scenario time 0, with
  * a fraction where the source has one; coordinator events carry the coordinator's own time stamp, in whole
@@ -232,6 +233,17 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
   }),
   /** The committed offset is gone: deleted, expired, or its topic was deleted. */
   event('commit-removed', { group: z.string(), topic: z.string(), partition, logPosition }),
+  /** The coordinator refused to commit this partition's offset. Only the simulated world can see it. */
+  event('commit-rejected', {
+    group: z.string(),
+    topic: z.string(),
+    partition,
+    offset,
+    error: z.string(),
+    memberId: z.string(),
+    /** As the request says it; -1 where the client commits outside group management. */
+    generation: z.int(),
+  }),
 
   // Evidence at the end, after all processes have ended (the group's description: before they are told to).
   /** All records that the partition log holds, read independently of the client on trial. */

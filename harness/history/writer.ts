@@ -3,7 +3,7 @@
  * known, a history in the order in which they happened leaves, and `writeHistory` puts it on disk as JSON Lines.
  */
 import assert from 'node:assert/strict';
-import type { Recorder } from '../world/world.ts';
+import type { Recorder, TraceSummary } from '../world/world.ts';
 import { writeFileAtomically } from './atomic-write.ts';
 import type { EventOf, History, HistoryEvent, UnplacedEvent } from './schema.ts';
 
@@ -17,6 +17,16 @@ type CoordinatorEvent = Extract<UnplacedEvent, { logPosition: unknown }>;
 /** Collects the events of one run in memory. */
 export class HistoryRecorder implements Recorder {
   readonly #events: UnplacedEvent[] = [];
+  #trace: TraceSummary | null = null;
+
+  traced(trace: TraceSummary): void {
+    this.#trace = trace;
+  }
+
+  /** Null where the world has none, and until the run is over. */
+  get trace(): TraceSummary | null {
+    return this.#trace;
+  }
 
   record(event: UnplacedEvent): void {
     this.#events.push(event);

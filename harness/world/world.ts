@@ -13,6 +13,17 @@ export interface Subject {
 export interface Recorder {
   /** Takes one event; the recorder orders events by time when the run is over and numbers them. */
   record(event: UnplacedEvent): void;
+  /** Takes the trace of the run when it is over, from a world that has one: equal traces are equal runs. */
+  traced?(trace: TraceSummary): void;
+}
+
+/** Everything that happened in a run, as hashes. */
+export interface TraceSummary {
+  /** 32 hexadecimal digits. */
+  readonly hash: string;
+  readonly events: number;
+  /** The hash after each full thousand events. */
+  readonly checkpoints: readonly string[];
 }
 
 export interface World extends AsyncDisposable {

@@ -11,7 +11,6 @@
 import type { Api } from './api.ts';
 import {
   array,
-  bytes,
   field,
   type Input,
   int8,
@@ -20,6 +19,7 @@ import {
   int64,
   nullable,
   type Output,
+  pieces,
   string,
   struct,
   uuid,
@@ -120,7 +120,7 @@ const response = {
                 nullable(array(struct({ producerId: field(int64), firstOffset: field(int64) }))),
               ),
               preferredReadReplica: field(int32, { from: 11, default: -1 }),
-              records: field(nullable(bytes)),
+              records: field(nullable(pieces)),
             }),
           ),
         ),

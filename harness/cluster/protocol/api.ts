@@ -75,28 +75,26 @@ export function readResponseBody<Response>(
   return api.response.read(reader, atVersion(api, version));
 }
 
-const framed = (write: (writer: Writer) => void): Buffer => {
-  const writer = new Writer().int32(0);
-  write(writer);
-  return writer.patchInt32(0, writer.length - 4).bytes();
-};
+/** Begins with room for the size. */
+const begin = (writer: Writer): Writer => writer.int32(0);
+const finish = (writer: Writer): Buffer => writer.patchInt32(0, writer.length - 4).bytes();
 
 /** @returns the frame, its size first */
-export const encodeRequest = <RequestIn>(
+export function encodeRequest<RequestIn>(
   api: Api<unknown, RequestIn, unknown, never>,
   version: number,
   header: Pick<RequestHeader, 'correlationId' | 'clientId'>,
   body: RequestIn,
-): Buffer =>
-  framed((writer) => {
-    writer.int16(api.key).int16(version).int32(header.correlationId);
-    const { clientId } = header;
-    const byteLength = clientId === null ? -1 : Buffer.byteLength(clientId, 'utf8');
-    writer.int16(byteLength);
-    if (clientId !== null) writer.utf8(clientId, byteLength);
-    if (version >= api.flexibleFrom) writer.unsignedVarint(0);
-    api.request.write(writer, body, atVersion(api, version));
-  });
+): Buffer {
+  const writer = begin(new Writer()).int16(api.key).int16(version).int32(header.correlationId);
+  const { clientId } = header;
+  const byteLength = clientId === null ? -1 : Buffer.byteLength(clientId, 'utf8');
+  writer.int16(byteLength);
+  if (clientId !== null) writer.utf8(clientId, byteLength);
+  if (version >= api.flexibleFrom) writer.unsignedVarint(0);
+  api.request.write(writer, body, atVersion(api, version));
+  return finish(writer);
+}
 
 /** @returns the frame, its size first */
 export const encodeResponse = <ResponseIn>(
@@ -104,9 +102,23 @@ export const encodeResponse = <ResponseIn>(
   version: number,
   correlationId: number,
   body: ResponseIn,
-): Buffer =>
-  framed((writer) => {
-    writer.int32(correlationId);
-    if (hasResponseTags(api, version)) writer.unsignedVarint(0);
-    api.response.write(writer, body, atVersion(api, version));
-  });
+): Buffer => encodeResponseWith(new Writer(), api, version, correlationId, body);
+
+/**
+ * The same with a writer that can be used again.
+ *
+ * @param writer empty
+ * @returns a view of the writer's buffer
+ */
+export function encodeResponseWith<ResponseIn>(
+  writer: Writer,
+  api: Api<unknown, never, unknown, ResponseIn>,
+  version: number,
+  correlationId: number,
+  body: ResponseIn,
+): Buffer {
+  begin(writer).int32(correlationId);
+  if (hasResponseTags(api, version)) writer.unsignedVarint(0);
+  api.response.write(writer, body, atVersion(api, version));
+  return finish(writer);
+}

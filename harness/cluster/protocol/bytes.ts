@@ -84,6 +84,17 @@ export class Writer {
     return this.#length;
   }
 
+  /** How many bytes fit before the buffer has to grow. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
+  /** Begins anew in the same buffer, so what `bytes` gave out before is overwritten. */
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+
   int8(value: number): this {
     const start = this.#reserve(1);
     this.#buffer.writeInt8(value, start);

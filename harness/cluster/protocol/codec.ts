@@ -151,6 +151,21 @@ export const bytes: LengthType<Uint8Array> = lengthType<Uint8Array, Uint8Array>(
   },
 );
 
+/** Bytes that may be written from several pieces, such as record batches, without putting them together before. */
+export const pieces: LengthType<Uint8Array, Uint8Array | readonly Uint8Array[]> = lengthType<
+  Uint8Array,
+  Uint8Array | readonly Uint8Array[]
+>({ kind: 'bytes' }, new Uint8Array(0), {
+  readNullable: (reader, at) => bytes.readNullable(reader, at),
+  writeNullable(writer, value, at) {
+    if (value === null || value instanceof Uint8Array) return bytes.writeNullable(writer, value, at);
+    let length = 0;
+    for (const piece of value) length += piece.byteLength;
+    writeLength(writer, length, at, 'int32');
+    for (const piece of value) writer.append(piece);
+  },
+});
+
 export const array = <Out, In>(item: Type<Out, In>): LengthType<Out[], readonly In[]> =>
   lengthType<Out[], readonly In[]>({ kind: 'array', item: item.shape }, [], {
     readNullable(reader, at) {

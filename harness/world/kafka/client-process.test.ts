@@ -5,7 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProducerStart } from '../../client/protocol.ts';
 import type { UnplacedEvent } from '../../history/schema.ts';
-import { type ClientProcess, findChildEntry, spawnClient } from './client-process.ts';
+import type { ClientProcess } from '../client-process.ts';
+import { findChildEntry, spawnClient } from './client-process.ts';
 
 const start: ProducerStart = {
   command: 'start',

@@ -8,22 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { Command, StartCommand } from '../../client/protocol.ts';
 import { WorldUnavailableError } from '../../errors.ts';
 import type { UnplacedEvent } from '../../history/schema.ts';
+import type { ClientExit, ClientProcess } from '../client-process.ts';
 import { parseClientEvent } from './client-event.ts';
-
-export interface ClientExit {
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** Output lines that were no events; each was logged. */
-  readonly invalidLines: number;
-}
-
-export interface ClientProcess {
-  readonly pid: number | undefined;
-  /** Resolves when the process has ended and its last event has been delivered; rejects where it never started. */
-  readonly exited: Promise<ClientExit>;
-  command(command: Command): void;
-  signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void;
-}
 
 export interface ClientProcessOptions {
   /** The adapter to run, such as `kafkajs`. */

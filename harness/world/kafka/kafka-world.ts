@@ -2,24 +2,21 @@
  * The world of real Apache Kafka: a scenario enters, real processes and a real cluster run it against the wall clock,
  * and a history leaves whose evidence was read from the cluster itself.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Scenario } from '../../../scenarios/schema.ts';
-import { refusals as clientRefusals, clientVersion } from '../../client/clients.ts';
+import { refusals as clientRefusals } from '../../client/clients.ts';
 import type { Connection } from '../../client/protocol.ts';
-import { encodeRecordValue } from '../../client/record-value.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
-import { MARKER_PREFIX } from '../../history/schema.ts';
-import { harnessVersion } from '../../version.ts';
+import { Processes } from '../processes.ts';
+import { createRunContext, type RunEvent } from '../run-context.ts';
+import { breaksBrokers, noteStart, runScenario } from '../run-scenario.ts';
 import type { Recorder, Subject, World } from '../world.ts';
-import { runActions } from './actions.ts';
+import { spawnClient } from './client-process.ts';
 import { type Cluster, Clusters } from './clusters.ts';
-import { DrainTracker, type TopicPartition } from './drain.ts';
 import { defaultKafkaImage } from './image-name.ts';
 import { harnessArguments } from './leftovers.ts';
 import { createNames } from './names.ts';
 import { collectFacts, collectGroupFacts, type Fact } from './observer/facts.ts';
-import { Processes } from './processes.ts';
-import { epochMs, type RunContext, type RunEvent, roundMs, sleepUntil } from './run-context.ts';
+import { epochMs, wallClock } from './wall-clock.ts';
 
 export interface KafkaWorldOptions {
   /** Unique to this harness process; marks containers, processes, topics and groups as its own. */
@@ -32,15 +29,7 @@ export interface KafkaWorldOptions {
   readonly signal: AbortSignal;
 }
 
-/** Producers are started this much ahead of their first record, so that start-up does not eat into the schedule. */
-const PRODUCER_LEAD_MS = 500;
-/** kafkajs may spend its request timeout of 30 s on a broker that is away, and then retry. */
-const PRODUCERS_END_MS = 60_000;
-/** A consumer that closes finishes its batch, commits and leaves; what takes longer than this hangs. */
-const MEMBERS_END_MS = 20_000;
 const ADMIN_DEADLINE_MS = 30_000;
-/** Markers are written again after these times, the last one repeated. */
-const MARKER_INTERVALS_MS = [1_000, 1_000, 2_000, 4_000];
 
 export class KafkaWorld implements World {
   readonly name = 'kafka';
@@ -98,78 +87,53 @@ export class KafkaWorld implements World {
       topics: group.topics.map(names.real),
     }));
     const incomplete: string[] = [];
-    const scope = new AbortController();
     let unsubscribe = (): void => {};
     let processes: Processes | null = null;
     try {
       await cluster.admin.createTopics(realTopics, ADMIN_DEADLINE_MS);
       // Scenario time 0 is when topics exist; the wire and the coordinator use the same machine's clock.
       const timeOriginEpochMs = epochMs();
-      const context = createContext(
+      const context = createRunContext({
         scenario,
         subject,
         names,
+        clock: wallClock(timeOriginEpochMs),
         timeOriginEpochMs,
         recorder,
-        incomplete,
+        incomplete: (reason) => incomplete.push(reason),
         signal,
-      );
-      context.note({
-        process: 'harness',
-        kind: 'start',
-        schema: 1,
-        scenario,
-        world: this.name,
-        client: { name: subject.client, version: clientVersion(subject.client) },
-        mutant: subject.mutant,
-        versions: { harness: harnessVersion(), node: process.versions.node, kafka: cluster.kafkaVersion },
       });
+      noteStart(context, this.name, cluster.kafkaVersion);
       unsubscribe = cluster.view.subscribe(names.prefix, ({ timeEpochMs, ...event }) =>
         context.record(names.toLogical({ ...event, time: timeEpochMs - timeOriginEpochMs } as RunEvent)),
       );
+      const sessionArguments = harnessArguments(this.#options.sessionId);
       processes = new Processes(
         context,
         cluster.connection,
-        harnessArguments(this.#options.sessionId),
+        (start, _id, callbacks) =>
+          spawnClient(start, { client: subject.client, sessionArguments, ...callbacks }),
         (name, line) => this.#options.onLog(`${scenario.name} ${name}`, line),
       );
-      const drain = new DrainTracker(
-        context,
-        (group) => (processes as Processes).live(group),
-        (group) => (processes as Processes).wantsMembers(group),
-      );
-
-      const scheduled = { ...context, signal: AbortSignal.any([signal, scope.signal]) };
-      const schedule = [
-        runActions(scheduled, { processes, admin: cluster.admin, clusterSet: cluster.set }),
-        runProducers(scheduled, processes),
-      ];
-      try {
-        await Promise.all(schedule);
-      } finally {
-        // Where one failed, nothing of the other may go on behind the clean-up.
-        scope.abort();
-        await Promise.allSettled(schedule);
-      }
-      if (!(await processes.ended('producer', PRODUCERS_END_MS)))
-        for (const producer of scenario.producers) processes.kill(producer.id, 'SIGKILL');
-      await processes.ended('producer', PRODUCERS_END_MS);
-      if (breaksBrokers(scenario)) await cluster.set?.awaitHealthy({ signal });
-
-      context.note({ process: 'harness', kind: 'heal' });
-      const undrained = await settle(context, cluster, drain);
-      context.note({ process: 'harness', kind: 'settled', undrained });
       const emit = (fact: Fact): void => context.note(names.toLogical(fact));
-      await collectGroupFacts(cluster.admin, realGroups, emit, ADMIN_DEADLINE_MS);
-      await processes.closeMembers(MEMBERS_END_MS);
-      await cluster.view.catchUp(ADMIN_DEADLINE_MS);
-      await collectFacts(
-        cluster.admin,
-        realTopics.map((topic) => topic.name),
-        realGroups,
-        emit,
-        ADMIN_DEADLINE_MS,
-      );
+      await runScenario(context, {
+        processes,
+        admin: cluster.admin,
+        brokers: cluster.set,
+        awaitHealthy: async () => await cluster.set?.awaitHealthy({ signal }),
+        collectGroupFacts: async () =>
+          await collectGroupFacts(cluster.admin, realGroups, emit, ADMIN_DEADLINE_MS),
+        collectFacts: async () => {
+          await cluster.view.catchUp(ADMIN_DEADLINE_MS);
+          await collectFacts(
+            cluster.admin,
+            realTopics.map((topic) => topic.name),
+            realGroups,
+            emit,
+            ADMIN_DEADLINE_MS,
+          );
+        },
+      });
       incomplete.push(...cluster.view.gaps);
       context.note({ process: 'harness', kind: 'finish', incomplete });
     } finally {
@@ -215,107 +179,4 @@ export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boo
       `topology.brokers: the Kafka world starts 1 or 3 brokers, not ${brokers}; --brokers names a cluster of another size.`,
     );
   return sentences;
-}
-
-const breaksBrokers = (scenario: Scenario): boolean => scenario.actions.some((action) => 'broker' in action);
-
-function createContext(
-  scenario: Scenario,
-  subject: Subject,
-  names: ReturnType<typeof createNames>,
-  timeOriginEpochMs: number,
-  recorder: Recorder,
-  incomplete: string[],
-  signal: AbortSignal,
-): RunContext {
-  const listeners: ((event: RunEvent) => void)[] = [];
-  const now = (): number => roundMs(epochMs() - timeOriginEpochMs);
-  const record = (event: RunEvent): void => {
-    recorder.record(event);
-    for (const listener of listeners) listener(event);
-  };
-  return {
-    scenario,
-    subject,
-    names,
-    timeOriginEpochMs,
-    signal,
-    now,
-    record,
-    note: (event) => record({ ...event, time: now() } as RunEvent),
-    onEvent: (listener) => listeners.push(listener),
-    incomplete: (reason) => incomplete.push(reason),
-  };
-}
-
-async function runProducers(context: RunContext, processes: Processes): Promise<void> {
-  await Promise.all(
-    context.scenario.producers.map(async (producer) => {
-      await sleepUntil(context, Math.max(0, producer.startMs - PRODUCER_LEAD_MS));
-      processes.start(producer.id);
-    }),
-  );
-}
-
-/**
- * Writes markers and waits until every group with live members has drained, or the bound is over.
- * @returns what is missing, one sentence each
- */
-async function settle(context: RunContext, cluster: Cluster, drain: DrainTracker): Promise<string[]> {
-  const { scenario, names } = context;
-  const deadlineMs = context.now() + scenario.settling.boundMs;
-  const consumed = new Set(scenario.groups.flatMap((group) => group.topics));
-  const partitions: TopicPartition[] = [];
-  for (const topic of consumed)
-    for (const { partition } of await cluster.admin.logOffsets(names.real(topic), ADMIN_DEADLINE_MS))
-      partitions.push({ topic, partition });
-
-  let wake = (): void => {};
-  context.onEvent(() => wake());
-  let marker = 0;
-  for (let round = 0; ; round++) {
-    const open = drain.undrainedPartitions(partitions);
-    for (const one of open) {
-      const record = `${MARKER_PREFIX}${marker}`;
-      context.note({
-        process: 'harness',
-        kind: 'produce-invoke',
-        produce: marker,
-        topic: one.topic,
-        acks: 'all',
-        records: [{ record, key: null }],
-      });
-      const offset = await cluster.admin.produce(
-        names.real(one.topic),
-        one.partition,
-        encodeRecordValue(record, 0),
-        ADMIN_DEADLINE_MS,
-      );
-      context.note({
-        process: 'harness',
-        kind: 'produce-ok',
-        produce: marker,
-        answers: [{ partition: one.partition, baseOffset: String(offset) }],
-      });
-      drain.markerWritten(one, Number(offset));
-      marker++;
-    }
-    const interval = MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number;
-    const roundEndMs = Math.min(context.now() + interval, deadlineMs);
-    while (context.now() < roundEndMs) {
-      if (drain.pending(partitions).length === 0) return drain.undrained(partitions);
-      const timer = new AbortController();
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      const aborted = AbortSignal.any([timer.signal, context.signal]);
-      await Promise.race([
-        woken,
-        delay(Math.max(1, roundEndMs - context.now()), undefined, { signal: aborted }).catch(() => {}),
-      ]);
-      timer.abort();
-      context.signal.throwIfAborted();
-    }
-    if (context.now() >= deadlineMs) return drain.undrained(partitions);
-  }
 }

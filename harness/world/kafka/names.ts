@@ -10,10 +10,10 @@ export const NAME_PREFIX = 'kafka-trial.';
 export interface Names {
   /** Begins every topic and group of this run. */
   readonly prefix: string;
-  real(this: void, name: string): string;
-  logical(this: void, name: string): string;
+  readonly real: (name: string) => string;
+  readonly logical: (name: string) => string;
   /** The event with logical names in its fields. */
-  toLogical<E extends Partial<HistoryEvent>>(event: E): E;
+  readonly toLogical: <E extends Partial<HistoryEvent>>(event: E) => E;
 }
 
 /** The fields of history events that hold a topic or group name, or a list of them. */

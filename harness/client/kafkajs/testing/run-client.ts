@@ -1,7 +1,8 @@
 /** Runs clients against a cluster for tests: changes to a usual start command enter, a running process and its events leave. */
 
 import type { EventKind, EventOf, UnplacedEvent } from '../../../history/schema.ts';
-import { type ClientProcess, spawnClient } from '../../../world/kafka/client-process.ts';
+import type { ClientProcess } from '../../../world/client-process.ts';
+import { spawnClient } from '../../../world/kafka/client-process.ts';
 import type { MemberStart, ProducerStart } from '../../protocol.ts';
 
 export type MemberGroup = MemberStart['group'];

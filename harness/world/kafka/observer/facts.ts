@@ -14,6 +14,9 @@ export type Fact = Untimed<'fact-log' | 'fact-committed' | 'fact-group'>;
 
 const PROCESS = 'cluster';
 
+/** Where facts come from: the observer's admin, or the simulated world's. */
+type FactSource = Pick<ClusterAdmin, 'logOffsets' | 'readPartition' | 'committedOffsets' | 'describeGroup'>;
+
 export interface FactGroup {
   readonly id: string;
   readonly topics: readonly string[];
@@ -21,7 +24,7 @@ export interface FactGroup {
 
 /** What each partition log holds, and what each group has committed for each partition of its topics. */
 export async function collectFacts(
-  admin: ClusterAdmin,
+  admin: FactSource,
   topics: readonly string[],
   groups: readonly FactGroup[],
   emit: (fact: Fact) => void,
@@ -78,7 +81,7 @@ export async function collectFacts(
 
 /** The groups as their coordinators describe them; to be taken while the members still live. */
 export async function collectGroupFacts(
-  admin: ClusterAdmin,
+  admin: FactSource,
   groups: readonly FactGroup[],
   emit: (fact: Fact) => void,
   timeoutMs: number,

@@ -1,12 +1,13 @@
 /**
- * The child processes of one run: scenario ids enter (join this member, kill that one), real processes and real
- * signals leave, and every start and exit is in the history.
+ * The client processes of one run: scenario ids enter (join this member, kill that one), processes of the world and
+ * signals to them leave, and every start and exit is in the history.
  */
-import type { Group, Producer } from '../../../scenarios/schema.ts';
-import { mixSeed } from '../../../scenarios/seed.ts';
-import type { Connection, StartCommand } from '../../client/protocol.ts';
-import { type ClientProcess, spawnClient } from './client-process.ts';
-import type { RunContext } from './run-context.ts';
+import type { Group, Producer } from '../../scenarios/schema.ts';
+import { mixSeed } from '../../scenarios/seed.ts';
+import type { Connection, StartCommand } from '../client/protocol.ts';
+import type { UnplacedEvent } from '../history/schema.ts';
+import type { ClientProcess } from './client-process.ts';
+import { type RunContext, waitMs } from './run-context.ts';
 
 /** A process that ended by itself with an error is started again after this time, as a supervisor would. */
 const RESTART_DELAY_MS = 1_000;
@@ -15,6 +16,14 @@ const RESTARTS_MAX = 20;
 
 /** Exit code of a driver that cannot take its start command: ours to mend, nothing that the client did. */
 const NOT_UNDERSTOOD = 2;
+
+/** How a world starts a process; what it reports comes through the two callbacks. */
+export type Spawn = (
+  start: StartCommand,
+  /** The id of the member or producer in the scenario. */
+  id: string,
+  callbacks: { readonly onEvent: (event: UnplacedEvent) => void; readonly onLog: (line: string) => void },
+) => ClientProcess;
 
 interface Slot {
   readonly id: string;
@@ -29,13 +38,14 @@ interface Slot {
   stalled: boolean;
   /** It is to be started anew as soon as the incarnation that is closing has ended. */
   startAgain: boolean;
-  restartTimer: NodeJS.Timeout | null;
+  /** Ends the wait for the restart, where one is due. */
+  cancelRestart: (() => void) | null;
 }
 
 export class Processes {
   readonly #context: RunContext;
   readonly #connection: Connection;
-  readonly #sessionArguments: readonly string[];
+  readonly #spawnProcess: Spawn;
   readonly #slots = new Map<string, Slot>();
   readonly #exits = new Set<Promise<void>>();
   readonly #log: (process: string, line: string) => void;
@@ -43,12 +53,12 @@ export class Processes {
   constructor(
     context: RunContext,
     connection: Connection,
-    sessionArguments: readonly string[],
+    spawn: Spawn,
     log: (process: string, line: string) => void,
   ) {
     this.#context = context;
     this.#connection = connection;
-    this.#sessionArguments = sessionArguments;
+    this.#spawnProcess = spawn;
     this.#log = log;
     const blank = {
       incarnation: 0,
@@ -57,7 +67,7 @@ export class Processes {
       wanted: false,
       stalled: false,
       startAgain: false,
-      restartTimer: null,
+      cancelRestart: null,
     };
     for (const group of context.scenario.groups)
       for (const { id } of group.members)
@@ -121,21 +131,16 @@ export class Processes {
 
   /** Resolves when all processes of the role have ended; false where some still ran at the deadline. */
   async ended(role: 'member' | 'producer', timeoutMs: number): Promise<boolean> {
-    const deadline = performance.now() + timeoutMs;
+    const deadlineMs = this.#context.now() + timeoutMs;
     for (const slot of this.#slots.values()) {
       if (slot.role !== role) continue;
       while (slot.current !== null) {
-        const leftMs = deadline - performance.now();
+        const leftMs = deadlineMs - this.#context.now();
         if (leftMs <= 0) return false;
-        // A timer of its own, cleared at once: a pending one would hold up the end of the harness.
-        let timer: NodeJS.Timeout | undefined;
-        const timeout = new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, leftMs);
-        });
-        await Promise.race([slot.current.client.exited.then(() => undefined), timeout]);
-        clearTimeout(timer);
-        // The exit is recorded by a continuation of the same promise; let it run.
-        await Promise.resolve();
+        const { exited } = slot.current.client;
+        await waitMs(this.#context, leftMs, (wake) => void exited.then(wake, wake));
+        // The exit is recorded by a continuation of the same promise; let it run. A process that never started rejects.
+        await Promise.race([exited, Promise.resolve()]);
       }
     }
     return true;
@@ -171,7 +176,7 @@ export class Processes {
 
   #end(id: string, how: (client: ClientProcess) => void): string | null {
     const slot = this.#slot(id);
-    const pending = slot.restartTimer !== null;
+    const pending = slot.cancelRestart !== null;
     this.#forgetRestart(slot);
     slot.wanted = false;
     slot.startAgain = false;
@@ -181,8 +186,8 @@ export class Processes {
   }
 
   #forgetRestart(slot: Slot): void {
-    if (slot.restartTimer !== null) clearTimeout(slot.restartTimer);
-    slot.restartTimer = null;
+    slot.cancelRestart?.();
+    slot.cancelRestart = null;
   }
 
   #spawn(slot: Slot): void {
@@ -199,9 +204,7 @@ export class Processes {
       group: slot.group?.id ?? null,
       incarnation: slot.incarnation,
     });
-    const client = spawnClient(this.#startCommand(slot, name), {
-      client: context.subject.client,
-      sessionArguments: this.#sessionArguments,
+    const client = this.#spawnProcess(this.#startCommand(slot, name), slot.id, {
       onEvent: (event) => context.record(context.names.toLogical(event)),
       onLog: (line) => this.#log(name, line),
     });
@@ -218,10 +221,10 @@ export class Processes {
       if (slot.startAgain) return this.#spawn(slot);
       if (slot.restarts >= RESTARTS_MAX) return;
       slot.restarts++;
-      slot.restartTimer = setTimeout(() => {
-        slot.restartTimer = null;
+      slot.cancelRestart = context.after(RESTART_DELAY_MS, () => {
+        slot.cancelRestart = null;
         if (slot.wanted && !context.signal.aborted) this.#spawn(slot);
-      }, RESTART_DELAY_MS);
+      });
     });
     this.#exits.add(exit);
   }

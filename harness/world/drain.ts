@@ -6,8 +6,8 @@
  * the group has processed it and committed past it. A group that starts at the log end may legally miss a marker that
  * was written before it found its position, so partitions that are not drained get another marker now and then.
  */
-import type { Group } from '../../../scenarios/schema.ts';
-import { MARKER_PREFIX } from '../../history/schema.ts';
+import type { Group } from '../../scenarios/schema.ts';
+import { MARKER_PREFIX } from '../history/schema.ts';
 import type { RunContext, RunEvent } from './run-context.ts';
 
 export interface TopicPartition {

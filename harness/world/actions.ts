@@ -1,17 +1,15 @@
 /** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
-
-import type { Action } from '../../../scenarios/schema.ts';
-import { messageOf } from '../../errors.ts';
-import type { ClusterSet } from './cluster-set.ts';
-import type { ClusterAdmin } from './observer/admin.ts';
+import type { Action } from '../../scenarios/schema.ts';
+import { messageOf } from '../errors.ts';
+import type { Administration, BrokerFaults } from './administration.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
 
 export interface Tools {
   readonly processes: Processes;
-  readonly admin: ClusterAdmin;
+  readonly admin: Administration;
   /** Null where the cluster is not ours. */
-  readonly clusterSet: ClusterSet | null;
+  readonly brokers: BrokerFaults | null;
 }
 
 /** How long an administrative request may wait for brokers that are away. */
@@ -24,7 +22,7 @@ const orSkipped = (reason: string | null): Effect => (reason === null ? {} : { s
 
 /**
  * Runs all actions and resolves when the last of them has ended.
- * @throws whatever the cluster set throws where a broker does not come back: the world has failed then
+ * @throws whatever the brokers' faults throw where a broker does not come back: the world has failed then
  */
 export async function runActions(context: RunContext, tools: Tools): Promise<void> {
   const running: Promise<void>[] = [];
@@ -74,19 +72,19 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
     case 'crash-broker':
     case 'restart-broker':
     case 'pause-broker': {
-      if (tools.clusterSet === null)
+      if (tools.brokers === null)
         return note('begin', {
           skipped: 'the brokers of a cluster named with --brokers are not ours to stop',
         });
-      const set = tools.clusterSet;
+      const { brokers } = tools;
       // Noted before it happens: no client can have felt the fault earlier.
       note('begin', {});
-      if (action.kind === 'crash-broker') await set.crashBroker(action.broker);
-      else if (action.kind === 'restart-broker') await set.stopBroker(action.broker);
-      else await set.pauseBroker(action.broker);
+      if (action.kind === 'crash-broker') await brokers.crashBroker(action.broker);
+      else if (action.kind === 'restart-broker') await brokers.stopBroker(action.broker);
+      else await brokers.pauseBroker(action.broker);
       await sleepUntil(context, action.atMs + action.durationMs);
-      if (action.kind === 'pause-broker') await set.unpauseBroker(action.broker);
-      else await set.startBroker(action.broker);
+      if (action.kind === 'pause-broker') await brokers.unpauseBroker(action.broker);
+      else await brokers.startBroker(action.broker);
       return note('end', {});
     }
     case 'add-partitions':
@@ -103,7 +101,7 @@ type AdministrativeAction = Extract<Action, { kind: 'add-partitions' | 'delete-r
 /** One administrative request; what Kafka refuses is skipped with Kafka's own word for it. */
 async function administer(
   context: RunContext,
-  admin: ClusterAdmin,
+  admin: Administration,
   action: AdministrativeAction,
 ): Promise<Effect> {
   const topic = context.names.real(action.topic);

@@ -1,6 +1,6 @@
 /** When a run counts as settled: each thing that can be missing is missed, and named. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { parseScenario, type Scenario } from '../../../scenarios/schema.ts';
+import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { DrainTracker } from './drain.ts';
 import type { RunContext, RunEvent } from './run-context.ts';
 

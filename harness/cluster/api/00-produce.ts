@@ -1,0 +1,236 @@
+/**
+ * Produce (API key 0), versions 3 to 13: one record batch per partition is checked, appended, and confirmed when as many
+ * replicas have it as the client asked for.
+ *
+ * Not implemented: a look into compressed batches, so a broken payload is found by its checksum alone; the verification
+ * of transactions (KIP-890), so a transactional batch is taken as part of an open transaction.
+ */
+import type { LocalTopic } from '../broker.ts';
+import type { Handler, RequestContext } from '../handler.ts';
+import {
+  type BatchFault,
+  BatchFormatError,
+  checkProducedBatch,
+  isTransactionalBatch,
+  maxTimestampOf,
+  recordCountOf,
+} from '../log/record-batch.ts';
+import { type ProduceRequest, produceApi } from '../protocol/00-produce.ts';
+import { errorCode } from '../protocol/errors.ts';
+import type { Replica } from '../replica.ts';
+import { type TopicLimits, topicLimits } from '../topic-configs.ts';
+
+type Answer = Parameters<typeof produceApi.response.write>[1];
+type PartitionAnswer = Answer['responses'][number]['partitionResponses'][number];
+type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number];
+
+const NONE = errorCode('NONE');
+const INVALID_REQUIRED_ACKS = errorCode('INVALID_REQUIRED_ACKS');
+const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
+const UNKNOWN_TOPIC_ID = errorCode('UNKNOWN_TOPIC_ID');
+const NOT_LEADER = errorCode('NOT_LEADER_OR_FOLLOWER');
+const NOT_ENOUGH_REPLICAS = errorCode('NOT_ENOUGH_REPLICAS');
+const MESSAGE_TOO_LARGE = errorCode('MESSAGE_TOO_LARGE');
+const INVALID_TOPIC = errorCode('INVALID_TOPIC_EXCEPTION');
+const INVALID_TIMESTAMP = errorCode('INVALID_TIMESTAMP');
+const ID_FROM = 13;
+const ACKS_ALL = -1;
+
+const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = errorCode('TRANSACTIONAL_ID_AUTHORIZATION_FAILED');
+
+const faultErrors: Readonly<Record<BatchFault, number>> = {
+  malformed: errorCode('INVALID_RECORD'),
+  corrupt: errorCode('CORRUPT_MESSAGE'),
+  invalid: errorCode('INVALID_RECORD'),
+};
+
+const refused = (index: number, code: number): PartitionAnswer => ({
+  index,
+  errorCode: code,
+  baseOffset: -1n,
+});
+
+/** What the log itself refuses is answered with the log start offset. */
+const refusedByLog = (index: number, code: number, replica: Replica): PartitionAnswer => ({
+  index,
+  errorCode: code,
+  baseOffset: -1n,
+  logStartOffset: BigInt(replica.log.logStartOffset),
+});
+
+/** Counts down what still waits for replication, and answers when nothing does. */
+class Pending {
+  waiting = 1;
+  readonly #finish: () => void;
+
+  constructor(finish: () => void) {
+    this.#finish = finish;
+  }
+
+  done(): void {
+    this.waiting -= 1;
+    if (this.waiting === 0) this.#finish();
+  }
+}
+
+function checkTimestamps(bytes: Buffer, limits: TopicLimits, nowMs: number): boolean {
+  if (limits.hasLogAppendTime) return true;
+  const timestampMs = maxTimestampOf(bytes);
+  if (timestampMs < 0) return true;
+  return (
+    timestampMs - nowMs <= limits.timestampAfterMaxMs && nowMs - timestampMs <= limits.timestampBeforeMaxMs
+  );
+}
+
+/** The error that keeps a batch out of the log, or 0. */
+function checkPartition(replica: Replica, bytes: Buffer, acks: number, limits: TopicLimits): number {
+  if (!replica.isLeader) return NOT_LEADER;
+  if (acks === ACKS_ALL && !replica.hasEnoughReplicas(limits.minInsyncReplicas)) return NOT_ENOUGH_REPLICAS;
+  checkProducedBatch(bytes);
+  return bytes.length > limits.messageBytesMax ? MESSAGE_TOO_LARGE : NONE;
+}
+
+const TIMESTAMP_MESSAGE = 'Timestamp is out of the range that the topic allows.';
+
+/** Each record is named, although the batch is looked at as a whole. */
+const refusedForTime = (index: number, bytes: Buffer, replica: Replica): PartitionAnswer => ({
+  ...refusedByLog(index, INVALID_TIMESTAMP, replica),
+  recordErrors: Array.from({ length: recordCountOf(bytes) }, (_, batchIndex) => ({
+    batchIndex,
+    batchIndexErrorMessage: TIMESTAMP_MESSAGE,
+  })),
+  errorMessage: 'One or more records have been rejected due to invalid timestamp',
+});
+
+function append(
+  context: RequestContext,
+  local: LocalTopic | undefined,
+  { index, records }: PartitionData,
+  request: ProduceRequest,
+  pending: Pending,
+): PartitionAnswer {
+  if (local?.topic.isInternal === true) return refused(index, INVALID_TOPIC);
+  const replica = local?.replicas[index];
+  if (local === undefined || replica === undefined) {
+    const isElsewhere = (local?.topic.partitions.length ?? 0) > index && index >= 0;
+    return refused(index, isElsewhere ? NOT_LEADER : UNKNOWN_TOPIC_OR_PARTITION);
+  }
+  const limits = topicLimits(local.topic, context.cluster.settings);
+  const bytes = (records ?? NO_BYTES) as Buffer;
+  try {
+    const error = checkPartition(replica, bytes, request.acks, limits);
+    if (error !== NONE) return refused(index, error);
+  } catch (error) {
+    if (!(error instanceof BatchFormatError)) throw error;
+    const code = faultErrors[error.fault];
+    return error.fault === 'invalid' ? refusedByLog(index, code, replica) : refused(index, code);
+  }
+  if (!checkTimestamps(bytes, limits, context.broker.nowMs())) return refusedForTime(index, bytes, replica);
+  return appendChecked(context, replica, index, bytes, request, limits, pending);
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+function appendChecked(
+  context: RequestContext,
+  replica: Replica,
+  index: number,
+  bytes: Buffer,
+  request: ProduceRequest,
+  limits: TopicLimits,
+  pending: Pending,
+): PartitionAnswer {
+  const { log } = replica;
+  const result = log.append(
+    bytes,
+    replica.leaderEpoch,
+    limits.hasLogAppendTime ? context.broker.nowMs() : null,
+  );
+  if (result.errorCode !== NONE) return refusedByLog(index, result.errorCode, replica);
+  const answer = {
+    index,
+    errorCode: NONE,
+    baseOffset: BigInt(result.baseOffset),
+    logAppendTimeMs: BigInt(result.logAppendTimeMs),
+    logStartOffset: BigInt(log.logStartOffset),
+  };
+  if (request.acks === ACKS_ALL) {
+    pending.waiting += 1;
+    replica.whenReplicated(result, request.timeoutMs, (error) => {
+      if (error !== NONE)
+        Object.assign(answer, refused(index, error), { logAppendTimeMs: -1n, logStartOffset: -1n });
+      pending.done();
+    });
+  }
+  replica.appended();
+  return answer;
+}
+
+const topicOf = ({ broker }: RequestContext, topic: { name: string; topicId: string }, version: number) =>
+  version >= ID_FROM ? broker.topicById(topic.topicId) : broker.topicByName(topic.name);
+
+/** A topic of which this broker has no replica at all is still known to it. */
+function missing(
+  { broker }: RequestContext,
+  topic: { name: string; topicId: string },
+  version: number,
+  index: number,
+): PartitionAnswer {
+  const known =
+    version >= ID_FROM ? broker.image.topicsById.get(topic.topicId) : broker.image.topics.get(topic.name);
+  if (known !== undefined && index >= 0 && index < known.partitions.length) return refused(index, NOT_LEADER);
+  return refused(index, version >= ID_FROM ? UNKNOWN_TOPIC_ID : UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+const hasTransactionalRecords = ({ topicData }: ProduceRequest): boolean =>
+  topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && isTransactionalBatch(records as Buffer)),
+  );
+
+const answerAll = (request: ProduceRequest, code: number): Answer => ({
+  responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+    name,
+    topicId,
+    partitionResponses: partitionData.map(({ index }) => refused(index, code)),
+  })),
+});
+
+export const produce: Handler<ProduceRequest, Answer> = {
+  api: produceApi,
+  handle(context, request, version, respond) {
+    const { acks } = request;
+    if (acks !== ACKS_ALL && acks !== 0 && acks !== 1) {
+      respond(answerAll(request, INVALID_REQUIRED_ACKS));
+      return;
+    }
+    if (request.transactionalId === null && hasTransactionalRecords(request)) {
+      respond(answerAll(request, TRANSACTIONAL_ID_AUTHORIZATION_FAILED));
+      return;
+    }
+    const answer: Answer = { responses: [] };
+    const pending = new Pending(() => respond(answer));
+    const responses = request.topicData.map((topic) => {
+      const local = topicOf(context, topic, version);
+      return {
+        name: topic.name,
+        topicId: topic.topicId,
+        partitionResponses: topic.partitionData.map((data) =>
+          local === undefined
+            ? missing(context, topic, version, data.index)
+            : append(context, local, data, request, pending),
+        ),
+      };
+    });
+    Object.assign(answer, { responses });
+    if (acks === 0) {
+      const hasError = responses.some(({ partitionResponses }) =>
+        partitionResponses.some(({ errorCode }) => errorCode !== NONE),
+      );
+      // Without answers, the end of the connection is all that tells a client to look for the leader again.
+      respond(hasError ? 'close' : null);
+      return;
+    }
+    pending.done();
+  },
+  errorAnswer: answerAll,
+};

@@ -1,0 +1,100 @@
+/**
+ * Metadata (API key 3), versions 0 to 13: brokers, topics and leaders, as the broker that is asked knows them.
+ *
+ * As under KRaft, the controller that clients see is a live broker, since every broker passes administrative requests
+ * on. Topics are never created by asking for them, as with auto.create.topics.enable=false.
+ *
+ * Not implemented: authorized operations, which are answered as unknown.
+ */
+import type { Broker } from '../broker.ts';
+import type { Handler } from '../handler.ts';
+import { type MetadataImage, NO_LEADER, type PartitionState, type TopicState } from '../metadata-image.ts';
+import { type MetadataRequest, metadataApi } from '../protocol/03-metadata.ts';
+import { uuid } from '../protocol/codec.ts';
+import { errorCode } from '../protocol/errors.ts';
+
+type Answer = Parameters<typeof metadataApi.response.write>[1];
+type TopicAnswer = Answer['topics'][number];
+
+const NONE = errorCode('NONE');
+const LEADER_NOT_AVAILABLE = errorCode('LEADER_NOT_AVAILABLE');
+const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
+const UNKNOWN_TOPIC_ID = errorCode('UNKNOWN_TOPIC_ID');
+const INVALID_TOPIC = errorCode('INVALID_TOPIC_EXCEPTION');
+const TOPIC_NAME_BYTES_MAX = 249;
+
+const isReachable = (image: MetadataImage, id: number): boolean => image.brokers.get(id)?.fenced === false;
+
+function partitionAnswer(image: MetadataImage, state: PartitionState) {
+  const hasLeader = state.leader !== NO_LEADER && isReachable(image, state.leader);
+  return {
+    errorCode: hasLeader ? NONE : LEADER_NOT_AVAILABLE,
+    partitionIndex: state.partition,
+    leaderId: hasLeader ? state.leader : NO_LEADER,
+    leaderEpoch: state.leaderEpoch,
+    replicaNodes: [...state.replicas],
+    isrNodes: [...state.isr],
+    offlineReplicas: state.replicas.filter((id) => !isReachable(image, id)),
+  };
+}
+
+const topicAnswer = (image: MetadataImage, topic: TopicState): TopicAnswer => ({
+  errorCode: NONE,
+  name: topic.name,
+  topicId: topic.id,
+  isInternal: topic.isInternal,
+  partitions: topic.partitions.map((state) => partitionAnswer(image, state)),
+});
+
+const unknown = (code: number, name: string | null, topicId: string): TopicAnswer => ({
+  errorCode: code,
+  name,
+  topicId,
+  partitions: [],
+});
+
+function wantedTopics(broker: Broker, request: MetadataRequest, version: number): TopicAnswer[] {
+  const { image } = broker;
+  // Version 0 has no null: there an empty list asks for all.
+  const wantsAll = request.topics === null || (version === 0 && request.topics.length === 0);
+  if (request.topics === null || wantsAll)
+    return [...image.topics.values()].map((topic) => topicAnswer(image, topic));
+  // Kafka answers unknown ids first, then what there is, then unknown names.
+  const unknownIds: TopicAnswer[] = [];
+  const known: TopicAnswer[] = [];
+  const unknownNames: TopicAnswer[] = [];
+  for (const { name, topicId } of request.topics) {
+    const topic = name === null ? image.topicsById.get(topicId) : image.topics.get(name);
+    if (topic !== undefined) known.push(topicAnswer(image, topic));
+    else if (name === null) unknownIds.push(unknown(UNKNOWN_TOPIC_ID, null, topicId));
+    else
+      unknownNames.push(
+        unknown(isLegalName(name) ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC, name, uuid.empty),
+      );
+  }
+  return [...unknownIds, ...known, ...unknownNames];
+}
+
+const isLegalName = (name: string): boolean =>
+  /^[a-zA-Z0-9._-]+$/.test(name) && name !== '.' && name !== '..' && name.length <= TOPIC_NAME_BYTES_MAX;
+
+export const metadata: Handler<MetadataRequest, Answer> = {
+  api: metadataApi,
+  handle({ cluster, broker }, request, version, respond) {
+    const alive = [...broker.image.brokers.values()].filter(({ fenced }) => !fenced);
+    respond({
+      brokers: alive.map(({ id }) => {
+        const { host, port, rack } = cluster.node(id);
+        return { nodeId: id, host, port, rack };
+      }),
+      clusterId: cluster.clusterId,
+      controllerId: alive[0]?.id ?? NO_LEADER,
+      topics: wantedTopics(broker, request, version),
+    });
+  },
+  errorAnswer: (request, code) => ({
+    brokers: [],
+    topics: (request.topics ?? []).map(({ name, topicId }) => unknown(code, name ?? '', topicId)),
+    errorCode: code,
+  }),
+};

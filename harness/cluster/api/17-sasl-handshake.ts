@@ -1,0 +1,34 @@
+/**
+ * SaslHandshake (API key 17), versions 0 and 1: the client names the mechanism it will log in with, and learns which
+ * there are if it is none of them.
+ */
+import type { Handler } from '../handler.ts';
+import { type SaslHandshakeRequest, saslHandshakeApi } from '../protocol/17-sasl-handshake.ts';
+import { errorCode } from '../protocol/errors.ts';
+import { ILLEGAL_SASL_STATE } from '../sasl.ts';
+
+type Answer = Parameters<typeof saslHandshakeApi.response.write>[1];
+
+const NONE = errorCode('NONE');
+const UNSUPPORTED_SASL_MECHANISM = errorCode('UNSUPPORTED_SASL_MECHANISM');
+
+export const saslHandshake: Handler<SaslHandshakeRequest, Answer> = {
+  api: saslHandshakeApi,
+  handle({ cluster, connection }, { mechanism }, version, respond) {
+    const { sasl } = connection;
+    // A listener without SASL answers so, and so does one on which the client has logged in already.
+    if (cluster.sasl === null || sasl === null || sasl.stage === 'done') {
+      respond({ errorCode: ILLEGAL_SASL_STATE, mechanisms: [] });
+      return;
+    }
+    const mechanisms = [cluster.sasl.mechanism];
+    if (mechanism !== cluster.sasl.mechanism) {
+      respond({ errorCode: UNSUPPORTED_SASL_MECHANISM, mechanisms });
+      return;
+    }
+    sasl.stage = 'authenticate';
+    sasl.expectsToken = version === 0;
+    respond({ errorCode: NONE, mechanisms });
+  },
+  errorAnswer: (_request, code) => ({ errorCode: code, mechanisms: [] }),
+};

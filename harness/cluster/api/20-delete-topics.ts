@@ -1,0 +1,51 @@
+/**
+ * DeleteTopics (API key 20), versions 0 to 6, by name and from 6 on by id as well: passed on to the controller. The logs
+ * go as soon as a broker learns of it.
+ */
+import type { Handler, RequestContext } from '../handler.ts';
+import { type DeleteTopicsRequest, deleteTopicsApi } from '../protocol/20-delete-topics.ts';
+import { uuid } from '../protocol/codec.ts';
+import { errorCode } from '../protocol/errors.ts';
+
+type Answer = Parameters<typeof deleteTopicsApi.response.write>[1];
+
+const UNKNOWN_TOPIC_ID = errorCode('UNKNOWN_TOPIC_ID');
+
+interface Named {
+  readonly name: string | null;
+  readonly topicId: string;
+}
+
+const wanted = (request: DeleteTopicsRequest, version: number): readonly Named[] =>
+  version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: uuid.empty }));
+
+function remove({ cluster }: RequestContext, { name, topicId }: Named): Answer['responses'][number] {
+  const { topics, topicsById } = cluster.controller.image;
+  const topic = name === null ? topicsById.get(topicId) : topics.get(name);
+  if (topic === undefined && name === null)
+    return {
+      name,
+      topicId,
+      errorCode: UNKNOWN_TOPIC_ID,
+      errorMessage: 'This server does not host this topic ID.',
+    };
+  const outcome = cluster.controller.deleteTopic(topic?.name ?? (name as string));
+  return {
+    name: topic?.name ?? name,
+    topicId: topic?.id ?? topicId,
+    errorCode: outcome.errorCode,
+    errorMessage: outcome.message,
+  };
+}
+
+export const deleteTopics: Handler<DeleteTopicsRequest, Answer> = {
+  api: deleteTopicsApi,
+  handle(context, request, version, respond) {
+    context.broker.toController(() => {
+      respond({ responses: wanted(request, version).map((one) => remove(context, one)) });
+    });
+  },
+  errorAnswer: (request, code, version) => ({
+    responses: wanted(request, version).map(({ name, topicId }) => ({ name, topicId, errorCode: code })),
+  }),
+};

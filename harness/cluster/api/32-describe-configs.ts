@@ -1,0 +1,104 @@
+/**
+ * DescribeConfigs (API key 32), versions 0 to 4: the settings of topics and, as far as the simulation has any, brokers.
+ *
+ * Not implemented: documentation texts, and resources other than topics (2) and brokers (4).
+ */
+import type { Handler, RequestContext } from '../handler.ts';
+import { type DescribeConfigsRequest, describeConfigsApi } from '../protocol/32-describe-configs.ts';
+import { errorCode } from '../protocol/errors.ts';
+import { configTypes, describeConfigs as describeTopic } from '../topic-configs.ts';
+
+type Answer = Parameters<typeof describeConfigsApi.response.write>[1];
+type Result = Answer['results'][number];
+type Config = Result['configs'][number];
+type Resource = DescribeConfigsRequest['resources'][number];
+
+const NONE = errorCode('NONE');
+const INVALID_REQUEST = errorCode('INVALID_REQUEST');
+const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
+
+export const resourceType = { topic: 2, broker: 4 } as const;
+/** Where a value comes from, as Kafka numbers it. */
+export const configSource = { topic: 1, static: 4, default: 5 } as const;
+
+const isWanted = ({ configurationKeys }: Resource, name: string): boolean =>
+  configurationKeys === null || configurationKeys.includes(name);
+
+const refused = ({ resourceType: type, resourceName }: Resource, code: number, message: string): Result => ({
+  errorCode: code,
+  errorMessage: message,
+  resourceType: type,
+  resourceName,
+  configs: [],
+});
+
+function topicConfigs({ broker, cluster }: RequestContext, resource: Resource): Config[] | null {
+  const topic = broker.image.topics.get(resource.resourceName);
+  if (topic === undefined) return null;
+  return describeTopic(topic.configs, cluster.settings)
+    .filter(({ name }) => isWanted(resource, name))
+    .map(({ name, value, type, isDefault }) => {
+      const source = isDefault ? configSource.default : configSource.topic;
+      return {
+        name,
+        value,
+        readOnly: false,
+        isDefault,
+        configSource: source,
+        isSensitive: false,
+        synonyms: [{ name, value, source }],
+        configType: configTypes[type],
+      };
+    });
+}
+
+/** What the cluster was set up with under Kafka's own names. */
+function brokerConfigs({ cluster }: RequestContext, resource: Resource): Config[] {
+  const { settings } = cluster;
+  const known: Record<string, string> = {
+    'broker.id': resource.resourceName,
+    'default.replication.factor': String(settings.defaultReplicationFactor),
+    'message.max.bytes': String(settings.messageBytesMax),
+    'min.insync.replicas': String(settings.minInsyncReplicas),
+    'num.partitions': String(settings.numPartitions),
+    'offsets.topic.num.partitions': String(settings.offsetsTopicNumPartitions),
+    'replica.lag.time.max.ms': String(settings.replicaLagTimeMaxMs),
+    ...settings.extra,
+  };
+  return Object.entries(known)
+    .filter(([name]) => isWanted(resource, name))
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, value]) => ({
+      name,
+      value,
+      readOnly: true,
+      configSource: configSource.static,
+      isSensitive: false,
+      synonyms: [{ name, value, source: configSource.static }],
+      configType: configTypes.string,
+    }));
+}
+
+function describe(context: RequestContext, resource: Resource): Result {
+  const { resourceType: type, resourceName } = resource;
+  if (type !== resourceType.topic && type !== resourceType.broker)
+    return refused(resource, INVALID_REQUEST, `Unsupported resource type: ${type}`);
+  const configs =
+    type === resourceType.topic ? topicConfigs(context, resource) : brokerConfigs(context, resource);
+  if (configs === null) return refused(resource, UNKNOWN_TOPIC_OR_PARTITION, '');
+  return { errorCode: NONE, errorMessage: '', resourceType: type, resourceName, configs };
+}
+
+export const describeConfigs: Handler<DescribeConfigsRequest, Answer> = {
+  api: describeConfigsApi,
+  handle(context, request, version, respond) {
+    const results = request.resources.map((resource) => describe(context, resource));
+    if (version > 0 && !request.includeSynonyms)
+      for (const { configs } of results)
+        for (const config of configs) Object.assign(config, { synonyms: [] });
+    respond({ results });
+  },
+  errorAnswer: (request, code) => ({
+    results: request.resources.map((resource) => refused(resource, code, '')),
+  }),
+};

@@ -1,0 +1,23 @@
+/** CreatePartitions (API key 37), versions 0 to 3: a topic grows, as the controller allows it. */
+import type { Handler } from '../handler.ts';
+import { type CreatePartitionsRequest, createPartitionsApi } from '../protocol/37-create-partitions.ts';
+
+type Answer = Parameters<typeof createPartitionsApi.response.write>[1];
+
+export const createPartitions: Handler<CreatePartitionsRequest, Answer> = {
+  api: createPartitionsApi,
+  handle({ cluster, broker }, request, _version, respond) {
+    broker.toController(() => {
+      respond({
+        results: request.topics.map(({ name, count, assignments }) => {
+          const replicas = assignments?.map(({ brokerIds }) => brokerIds) ?? null;
+          const outcome = cluster.controller.createPartitions(name, count, replicas, request.validateOnly);
+          return { name, errorCode: outcome.errorCode, errorMessage: outcome.message };
+        }),
+      });
+    });
+  },
+  errorAnswer: (request, code) => ({
+    results: request.topics.map(({ name }) => ({ name, errorCode: code })),
+  }),
+};

@@ -1,0 +1,254 @@
+/**
+ * One connection to a simulated broker: bytes enter in any chunks, frames with answers leave in the order of the
+ * requests. As in Kafka, a connection's next request is taken up when the one before has been answered.
+ */
+import type { Broker } from './broker.ts';
+import type { AnyHandler, RequestContext } from './handler.ts';
+import type { Interception } from './interception.ts';
+import { isKnownVersion, type RequestHeader, readRequestBody, readRequestHeader } from './protocol/api.ts';
+import { ProtocolFormatError, Reader } from './protocol/bytes.ts';
+import { isSaslAllowed, newSaslSession, type SaslSession, saslToken } from './sasl.ts';
+
+/** The client's end. Both may be called while `receive` runs, so a network in between has to add its delay. */
+export interface Peer {
+  /** The client's address, without a port; 127.0.0.1 where it is left out. */
+  readonly host?: string;
+  onData(bytes: Buffer): void;
+  /** @param reset whether the connection broke off (RST) instead of ending (FIN) */
+  onClose(reset: boolean): void;
+}
+
+export interface Connection {
+  /** Bytes from the client; the cluster keeps views of them only until their requests are answered. */
+  receive(bytes: Uint8Array): void;
+  /** The client has closed. */
+  close(): void;
+  /** Whether the broker would not read on now; a bridge to a real socket should stop reading. */
+  readonly isBusy: boolean;
+}
+
+const SIZE_BYTES = 4;
+const API_VERSIONS = 18;
+const NO_BYTES = Buffer.alloc(0);
+
+export class BrokerConnection implements Connection {
+  readonly id: number;
+  /** Who has logged in; ANONYMOUS without SASL. */
+  principal = 'ANONYMOUS';
+  readonly sasl: SaslSession | null;
+  readonly clientHost: string;
+  readonly #broker: Broker;
+  readonly #peer: Peer;
+  /** Chunks that have come and are not yet taken up. */
+  #chunks: Buffer[] = [];
+  #bufferedBytes = 0;
+  #isAnswering = false;
+  #isReading = false;
+  #isClosed = false;
+
+  constructor(id: number, broker: Broker, peer: Peer) {
+    this.id = id;
+    this.#broker = broker;
+    this.#peer = peer;
+    this.clientHost = peer.host ?? '127.0.0.1';
+    this.sasl = newSaslSession(broker.cluster.sasl);
+  }
+
+  get isBusy(): boolean {
+    return this.#isAnswering || this.#broker.isPaused;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.#isClosed || bytes.length === 0) return;
+    this.#chunks.push(
+      Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    );
+    this.#bufferedBytes += bytes.length;
+    // A peer that goes on sending what nobody reads would be held back by TCP; here it is cut off in the end.
+    if (this.#bufferedBytes > 2 * this.#broker.cluster.settings.socketRequestBytesMax) {
+      this.end(true);
+      return;
+    }
+    this.proceed();
+  }
+
+  /** Takes up what has come, as far as the order of answers allows. */
+  proceed(): void {
+    // An answer given at once comes back here; the loop below then goes on by itself.
+    if (this.#isReading) return;
+    this.#isReading = true;
+    while (!this.#isClosed && !this.#isAnswering && !this.#broker.isPaused) {
+      const frame = this.#nextFrame();
+      if (frame === null) break;
+      this.#take(frame);
+    }
+    this.#isReading = false;
+  }
+
+  /** The next whole frame without its size, or null; an impossible size ends the connection. */
+  #nextFrame(): Buffer | null {
+    if (this.#bufferedBytes < SIZE_BYTES) return null;
+    let first = this.#chunks[0] as Buffer;
+    if (first.length < SIZE_BYTES) first = this.#merge();
+    const size = first.readInt32BE(0);
+    if (size < 0 || size > this.#broker.cluster.settings.socketRequestBytesMax) {
+      this.end(false);
+      return null;
+    }
+    const end = SIZE_BYTES + size;
+    if (this.#bufferedBytes < end) return null;
+    if (first.length < end) first = this.#merge();
+    const frame = first.subarray(SIZE_BYTES, end);
+    this.#bufferedBytes -= end;
+    if (first.length === end) this.#chunks.shift();
+    else this.#chunks[0] = first.subarray(end);
+    return frame;
+  }
+
+  #merge(): Buffer {
+    const merged = Buffer.concat(this.#chunks);
+    this.#chunks = [merged];
+    return merged;
+  }
+
+  #take(frame: Buffer): void {
+    if (this.sasl?.expectsToken === true) {
+      this.#answerToken(frame);
+      return;
+    }
+    let header: RequestHeader;
+    const reader = new Reader(frame);
+    try {
+      header = readRequestHeader(reader);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    const { apiKey, apiVersion } = header;
+    const handler = this.#broker.cluster.handler(apiKey);
+    const isAllowed = this.sasl === null || isSaslAllowed(this.sasl, apiKey);
+    if (handler === undefined || !isAllowed) {
+      this.end(false);
+      return;
+    }
+    if (!this.#isKnown(handler, apiVersion)) {
+      // KIP-511: a client that knows a newer version of ApiVersions learns from the answer which one to use.
+      if (apiKey === API_VERSIONS) this.#write(this.#broker.unsupportedApiVersions(header.correlationId));
+      else this.end(false);
+      return;
+    }
+    let request: unknown;
+    try {
+      request = readRequestBody(handler.api, apiVersion, reader);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    this.#dispatch(handler, header, request);
+  }
+
+  #isKnown(handler: AnyHandler, version: number): boolean {
+    const range = this.#broker.cluster.profile.versions.get(handler.api.key);
+    if (range !== undefined && (version < range.min || version > range.max)) return false;
+    return isKnownVersion(handler.api, version);
+  }
+
+  /** Bytes that are no request: Kafka closes the connection. Anything else that was thrown is a mistake of ours. */
+  #refuse(error: unknown): void {
+    if (!(error instanceof ProtocolFormatError)) throw error;
+    this.end(false);
+  }
+
+  #dispatch(handler: AnyHandler, header: RequestHeader, request: unknown): void {
+    const { cluster } = this.#broker;
+    const context: RequestContext = {
+      cluster,
+      broker: this.#broker,
+      connection: this,
+      clientId: header.clientId,
+    };
+    this.#isAnswering = true;
+    const { apiKey, apiVersion } = header;
+    const interception = cluster.interceptions.isEmpty
+      ? null
+      : cluster.interceptions.take(apiKey, request, context, apiVersion);
+    if (interception === null) this.#handle(handler, header, context, request);
+    else this.#intercept(interception, handler, header, context, request);
+  }
+
+  #handle(handler: AnyHandler, header: RequestHeader, context: RequestContext, request: unknown): void {
+    let isAnswered = false;
+    handler.handle(context, request, header.apiVersion, (response) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#answer(handler, header, response);
+    });
+  }
+
+  #intercept(
+    interception: Interception,
+    handler: AnyHandler,
+    header: RequestHeader,
+    context: RequestContext,
+    request: unknown,
+  ): void {
+    const { errorCode, drop, delayMs } = interception;
+    const apply = () => {
+      if (this.#isClosed) return;
+      if (drop === true) this.#answer(handler, header, null);
+      else if (errorCode === undefined || handler.errorAnswer === undefined)
+        this.#handle(handler, header, context, request);
+      else this.#answer(handler, header, handler.errorAnswer(request, errorCode, header.apiVersion));
+    };
+    if (delayMs === undefined) apply();
+    else this.#broker.after(delayMs, apply);
+  }
+
+  #answer(handler: AnyHandler, header: RequestHeader, response: unknown): void {
+    if (this.#isClosed) return;
+    this.#isAnswering = false;
+    if (response === 'close') {
+      this.end(false);
+      return;
+    }
+    if (response !== null)
+      this.#write(this.#broker.encode(handler.api, header.apiVersion, header.correlationId, response));
+    // Never from inside whoever answers: a coordinator that answers its members one after another is between two
+    // states until the last of them, and must not see a member's next request there. The reading loop goes on itself.
+    if (!this.#isReading && this.#bufferedBytes > 0) this.#broker.after(0, () => this.proceed());
+  }
+
+  #answerToken(frame: Buffer): void {
+    const answer = saslToken(this, this.#broker.cluster.sasl, frame);
+    if (answer === null) {
+      this.end(false);
+      return;
+    }
+    const size = Buffer.alloc(SIZE_BYTES);
+    size.writeInt32BE(answer.length);
+    this.#write(Buffer.concat([size, answer]));
+  }
+
+  #write(bytes: Buffer): void {
+    this.#peer.onData(bytes);
+  }
+
+  /** Closes from the broker's side. */
+  end(reset: boolean): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#peer.onClose(reset);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#chunks = [NO_BYTES];
+    this.#bufferedBytes = 0;
+    this.#broker.disconnected(this);
+  }
+}

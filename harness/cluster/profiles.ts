@@ -1,0 +1,138 @@
+/**
+ * What a release of Kafka announces: an API key enters, the versions that a broker of that release accepts leave. A
+ * simulated broker announces those among them that it implements, and behaves as the release does where they differ.
+ *
+ * The ranges are those that brokers of these releases answer to ApiVersions on a client listener.
+ */
+
+export interface VersionRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Feature {
+  readonly name: string;
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  /** The level that the cluster has agreed on; 0 for one that is off. */
+  readonly level: number;
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly versions: ReadonlyMap<number, VersionRange>;
+  /**
+   * The lowest version of Produce in the announcement, which is lower than what is accepted: librdkafka decides by it
+   * whether a broker understands compression (KAFKA-18659).
+   */
+  readonly announcedProduceMin: number;
+  readonly features: readonly Feature[];
+  /** Replicas that left the in-sync set below its minimum may still be elected (KIP-966). */
+  readonly eligibleLeaderReplicas: boolean;
+}
+
+const ranges = (rows: readonly (readonly [key: number, min: number, max: number])[]) =>
+  new Map(rows.map(([key, min, max]) => [key, { min, max }]));
+
+export const kafka43: Profile = {
+  name: '4.3',
+  announcedProduceMin: 0,
+  eligibleLeaderReplicas: true,
+  features: [
+    { name: 'group.version', minVersion: 0, maxVersion: 1, level: 1 },
+    { name: 'transaction.version', minVersion: 0, maxVersion: 2, level: 2 },
+    { name: 'eligible.leader.replicas.version', minVersion: 0, maxVersion: 1, level: 1 },
+    { name: 'metadata.version', minVersion: 7, maxVersion: 30, level: 30 },
+  ],
+  versions: ranges([
+    [0, 3, 13],
+    [1, 4, 18],
+    [2, 1, 11],
+    [3, 0, 13],
+    [8, 2, 10],
+    [9, 1, 10],
+    [10, 0, 6],
+    [11, 0, 9],
+    [12, 0, 4],
+    [13, 0, 5],
+    [14, 0, 5],
+    [15, 0, 6],
+    [16, 0, 5],
+    [17, 0, 1],
+    [18, 0, 4],
+    [19, 2, 7],
+    [20, 1, 6],
+    [21, 0, 2],
+    [22, 0, 5],
+    [23, 2, 4],
+    [24, 0, 5],
+    [25, 0, 4],
+    [26, 0, 5],
+    [27, 1, 2],
+    [28, 0, 5],
+    [32, 1, 4],
+    [33, 0, 2],
+    [36, 0, 2],
+    [37, 0, 3],
+    [42, 0, 2],
+    [44, 0, 1],
+    [47, 0, 0],
+    [60, 0, 2],
+    [61, 0, 0],
+    [65, 0, 0],
+    [66, 0, 2],
+    [68, 0, 1],
+    [69, 0, 1],
+    [75, 0, 0],
+  ]),
+};
+
+export const kafka39: Profile = {
+  name: '3.9',
+  announcedProduceMin: 0,
+  eligibleLeaderReplicas: false,
+  features: [{ name: 'metadata.version', minVersion: 1, maxVersion: 21, level: 21 }],
+  versions: ranges([
+    [0, 0, 11],
+    [1, 0, 17],
+    [2, 0, 9],
+    [3, 0, 12],
+    [8, 0, 9],
+    [9, 0, 9],
+    [10, 0, 6],
+    [11, 0, 9],
+    [12, 0, 4],
+    [13, 0, 5],
+    [14, 0, 5],
+    [15, 0, 5],
+    [16, 0, 5],
+    [17, 0, 1],
+    [18, 0, 4],
+    [19, 0, 7],
+    [20, 0, 6],
+    [21, 0, 2],
+    [22, 0, 5],
+    [23, 0, 4],
+    [24, 0, 5],
+    [25, 0, 4],
+    [26, 0, 4],
+    [27, 0, 1],
+    [28, 0, 4],
+    [32, 0, 4],
+    [33, 0, 2],
+    [36, 0, 2],
+    [37, 0, 3],
+    [42, 0, 2],
+    [44, 0, 1],
+    [47, 0, 0],
+    [60, 0, 1],
+    [61, 0, 0],
+    [65, 0, 0],
+    [66, 0, 1],
+    [68, 0, 0],
+    [69, 0, 0],
+    [75, 0, 0],
+  ]),
+};
+
+export const profiles: Readonly<Record<string, Profile>> = { '4.3': kafka43, '3.9': kafka39 };

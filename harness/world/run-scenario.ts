@@ -1,0 +1,99 @@
+/**
+ * The course of a run, the same in every world: a scenario's context and the means of its world enter, its actions and
+ * producers run, the groups settle, and everything from `start` to `finish` is in the history.
+ */
+import type { Scenario } from '../../scenarios/schema.ts';
+import { clientVersion } from '../client/clients.ts';
+import { harnessVersion } from '../version.ts';
+import { runActions } from './actions.ts';
+import type { Administration, BrokerFaults } from './administration.ts';
+import { DrainTracker } from './drain.ts';
+import type { Processes } from './processes.ts';
+import { type RunContext, sleepUntil } from './run-context.ts';
+import { settle } from './settle.ts';
+import type { World } from './world.ts';
+
+/** What a world puts under a run. */
+export interface Means {
+  readonly processes: Processes;
+  readonly admin: Administration;
+  /** Null where the brokers are not ours to break. */
+  readonly brokers: BrokerFaults | null;
+  /** Resolves when all brokers serve again and all replicas are in sync. */
+  awaitHealthy(): Promise<void>;
+  /** Records the groups as their coordinators describe them, while the members still live. */
+  collectGroupFacts(): Promise<void>;
+  /** Waits for evidence that is under way and records what the logs and the coordinators hold. */
+  collectFacts(): Promise<void>;
+}
+
+/** Producers are started this much ahead of their first record, so that start-up does not eat into the schedule. */
+const PRODUCER_LEAD_MS = 500;
+/** kafkajs may spend its request timeout of 30 s on a broker that is away, and then retry. */
+const PRODUCERS_END_MS = 60_000;
+/** A consumer that closes finishes its batch, commits and leaves; what takes longer than this hangs. */
+const MEMBERS_END_MS = 20_000;
+
+export const breaksBrokers = (scenario: Scenario): boolean =>
+  scenario.actions.some((action) => 'broker' in action);
+
+/** The first event of a history. */
+export function noteStart(context: RunContext, world: World['name'], kafkaVersion: string): void {
+  const { scenario, subject } = context;
+  context.note({
+    process: 'harness',
+    kind: 'start',
+    schema: 1,
+    scenario,
+    world,
+    client: { name: subject.client, version: clientVersion(subject.client) },
+    mutant: subject.mutant,
+    versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
+  });
+}
+
+/** Everything between `start` and `finish`; what it has started still runs where it rejects. */
+export async function runScenario(context: RunContext, means: Means): Promise<void> {
+  const { scenario } = context;
+  const { processes } = means;
+  const drain = new DrainTracker(
+    context,
+    (group) => processes.live(group),
+    (group) => processes.wantsMembers(group),
+  );
+  await runSchedule(context, means);
+  if (!(await processes.ended('producer', PRODUCERS_END_MS)))
+    for (const producer of scenario.producers) processes.kill(producer.id, 'SIGKILL');
+  await processes.ended('producer', PRODUCERS_END_MS);
+  if (breaksBrokers(scenario)) await means.awaitHealthy();
+
+  context.note({ process: 'harness', kind: 'heal' });
+  const undrained = await settle(context, means.admin, drain);
+  context.note({ process: 'harness', kind: 'settled', undrained });
+  await means.collectGroupFacts();
+  await processes.closeMembers(MEMBERS_END_MS);
+  await means.collectFacts();
+}
+
+/** The actions and the producers, until all have been carried out and started. */
+async function runSchedule(context: RunContext, { processes, admin, brokers }: Means): Promise<void> {
+  const scope = new AbortController();
+  const scheduled = { ...context, signal: AbortSignal.any([context.signal, scope.signal]) };
+  const schedule = [runActions(scheduled, { processes, admin, brokers }), runProducers(scheduled, processes)];
+  try {
+    await Promise.all(schedule);
+  } finally {
+    // Where one failed, nothing of the other may go on behind the clean-up.
+    scope.abort();
+    await Promise.allSettled(schedule);
+  }
+}
+
+async function runProducers(context: RunContext, processes: Processes): Promise<void> {
+  await Promise.all(
+    context.scenario.producers.map(async (producer) => {
+      await sleepUntil(context, Math.max(0, producer.startMs - PRODUCER_LEAD_MS));
+      processes.start(producer.id);
+    }),
+  );
+}

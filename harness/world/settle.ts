@@ -1,0 +1,75 @@
+/** The settling of a run: markers enter every partition log, and what has not drained at the bound leaves. */
+import { encodeRecordValue } from '../client/record-value.ts';
+import { MARKER_PREFIX } from '../history/schema.ts';
+import type { Administration } from './administration.ts';
+import type { DrainTracker, TopicPartition } from './drain.ts';
+import { type RunContext, waitMs } from './run-context.ts';
+
+const ADMIN_DEADLINE_MS = 30_000;
+/** Markers are written again after these times, the last one repeated. */
+const MARKER_INTERVALS_MS = [1_000, 1_000, 2_000, 4_000];
+
+/**
+ * Writes markers and waits until every group with live members has drained, or the bound is over.
+ * @returns what is missing, one sentence each
+ */
+export async function settle(
+  context: RunContext,
+  admin: Pick<Administration, 'logOffsets' | 'produce'>,
+  drain: DrainTracker,
+): Promise<string[]> {
+  const { scenario, names } = context;
+  const deadlineMs = context.now() + scenario.settling.boundMs;
+  const consumed = new Set(scenario.groups.flatMap((group) => group.topics));
+  const partitions: TopicPartition[] = [];
+  for (const topic of consumed)
+    for (const { partition } of await admin.logOffsets(names.real(topic), ADMIN_DEADLINE_MS))
+      partitions.push({ topic, partition });
+
+  let wake = (): void => {};
+  context.onEvent(() => wake());
+  let marker = 0;
+  for (let round = 0; ; round++) {
+    for (const one of drain.undrainedPartitions(partitions)) {
+      await writeMarker(context, admin, drain, one, marker);
+      marker++;
+    }
+    const interval = MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number;
+    const roundEndMs = Math.min(context.now() + interval, deadlineMs);
+    while (context.now() < roundEndMs) {
+      if (drain.pending(partitions).length === 0) return drain.undrained(partitions);
+      await waitMs(context, Math.max(1, roundEndMs - context.now()), (end) => {
+        wake = end;
+      });
+    }
+    if (context.now() >= deadlineMs) return drain.undrained(partitions);
+  }
+}
+
+async function writeMarker(
+  context: RunContext,
+  admin: Pick<Administration, 'produce'>,
+  drain: DrainTracker,
+  topicPartition: TopicPartition,
+  marker: number,
+): Promise<void> {
+  const { topic, partition } = topicPartition;
+  const record = `${MARKER_PREFIX}${marker}`;
+  context.note({
+    process: 'harness',
+    kind: 'produce-invoke',
+    produce: marker,
+    topic,
+    acks: 'all',
+    records: [{ record, key: null }],
+  });
+  const value = encodeRecordValue(record, 0);
+  const offset = await admin.produce(context.names.real(topic), partition, value, ADMIN_DEADLINE_MS);
+  context.note({
+    process: 'harness',
+    kind: 'produce-ok',
+    produce: marker,
+    answers: [{ partition, baseOffset: String(offset) }],
+  });
+  drain.markerWritten(topicPartition, Number(offset));
+}

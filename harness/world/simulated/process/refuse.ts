@@ -1,0 +1,29 @@
+/**
+ * The end of what a simulated process can do: the name of a module, or of a part of one, enters, an error leaves that
+ * says what was asked for and what to do instead.
+ */
+
+const WAY_OUT =
+  'a simulated process has no access to the machine it runs on, so that every run is the same; ' +
+  'use another way there, pass the data in, or run this client in the Kafka world (--world kafka)';
+
+export class SimulationRefusal extends Error {
+  override name = 'SimulationRefusal';
+  readonly code = 'ERR_KAFKA_TRIAL_SIMULATION';
+}
+
+export const refusal = (what: string): SimulationRefusal =>
+  new SimulationRefusal(`'${what}' is not to be had in the simulated world: ${WAY_OUT}`);
+
+/**
+ * The given members, and a refusal for every other that the platform's own object has and that is read. What that
+ * lacks too is undefined, so that code which looks for a feature before it uses it goes on as on the platform.
+ */
+export function refusing<T extends object>(name: string, members: T, platform: object): T {
+  return new Proxy(members, {
+    get(target, key, receiver) {
+      if (typeof key === 'string' && !(key in target) && key in platform) throw refusal(`${name}.${key}`);
+      return Reflect.get(target, key, receiver);
+    },
+  });
+}

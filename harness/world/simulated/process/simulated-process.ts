@@ -1,0 +1,182 @@
+/**
+ * One simulated process: a start command and signals enter, the adapter's application runs in it on virtual time, its
+ * events go straight into the history, and it ends as a child process would.
+ */
+import { describeError } from '../../../client/application/describe-error.ts';
+import type { Application, ClientEvent } from '../../../client/host.ts';
+import type { Command, StartCommand } from '../../../client/protocol.ts';
+import type { UnplacedEvent } from '../../../history/schema.ts';
+import type { ClientExit, ClientProcess } from '../../client-process.ts';
+import type { Ending, Network } from '../network.ts';
+import type { RandomStreams } from '../random.ts';
+import type { Owner, Scheduler } from '../scheduler.ts';
+import { digestValue, label } from '../trace.ts';
+import type { ClientBundle } from './client-bundle.ts';
+import { type ClockSkew, NO_SKEW, ProcessClock } from './clock.ts';
+import { createSurroundings } from './globals.ts';
+import type { NodeProcess } from './node-process.ts';
+import type { Dialer } from './socket.ts';
+import { ProcessTimers } from './timers.ts';
+
+export interface SimulatedProcessOptions {
+  readonly start: StartCommand;
+  /** The process's id in the scenario, the same over all its incarnations: it names its links. */
+  readonly id: string;
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly streams: RandomStreams;
+  readonly bundle: ClientBundle;
+  /** The broker that a name stands for, or null. */
+  readonly resolve: (host: string, port: number) => number | null;
+  readonly onEvent: (event: UnplacedEvent) => void;
+  readonly onLog: (line: string) => void;
+  /** Virtual time of scenario time 0. */
+  readonly timeOriginUs: number;
+  readonly skew?: ClockSkew;
+}
+
+/** From the command to the first instruction of the application: loading Node.js and the client. */
+const START_US = 120_000;
+const START_JITTER_US = 120_000;
+/** From the end of a process to the moment at which its parent knows. */
+const REAP_US = 500;
+const exitCodes = { closed: 0, failed: 1 } as const;
+
+const kinds = {
+  start: label('start'),
+  command: label('command'),
+  signal: label('signal'),
+  emit: label('emit'),
+  exit: label('exit'),
+};
+
+export class SimulatedProcess implements ClientProcess {
+  readonly pid: number;
+  readonly exited: Promise<ClientExit>;
+  readonly #options: SimulatedProcessOptions;
+  readonly #owner: Owner;
+  readonly #name: string;
+  #resolveExited: (exit: ClientExit) => void = () => {};
+  #application: Application | null = null;
+  #process: NodeProcess | null = null;
+  #closing = false;
+  #alive = true;
+
+  constructor(options: SimulatedProcessOptions, pid: number) {
+    const { scheduler, start, streams } = options;
+    this.#options = options;
+    this.pid = pid;
+    this.#name = start.process;
+    this.#owner = scheduler.owner(start.process, (error, origin) => this.#uncaught(error, origin));
+    this.exited = new Promise((resolve) => {
+      this.#resolveExited = resolve;
+    });
+    const startUs = START_US + streams.of(`process ${start.process}`).int(START_JITTER_US);
+    scheduler.after(this.#owner, startUs, kinds.start, () => this.#start());
+  }
+
+  command(command: Command): void {
+    if (command.command === 'close')
+      this.#options.scheduler.after(this.#owner, 1, kinds.command, () => void this.#close());
+  }
+
+  signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
+    if (!this.#alive) return;
+    const { scheduler, streams } = this.#options;
+    switch (signal) {
+      case 'SIGKILL':
+        this.#end({ code: null, signal });
+        break;
+      case 'SIGSTOP':
+        scheduler.hold(this.#owner);
+        break;
+      case 'SIGCONT':
+        scheduler.release(this.#owner, streams.of(`process ${this.#name}`));
+        break;
+      case 'SIGTERM':
+        scheduler.after(this.#owner, 1, kinds.signal, () => {
+          // Before Node.js has come as far as the handler, the signal does what it does to any process.
+          if (this.#process === null) this.#end({ code: null, signal });
+          else {
+            this.#process.emit(signal);
+            void this.#close();
+          }
+        });
+    }
+  }
+
+  #start(): void {
+    const { start, bundle, scheduler, streams, network, resolve, skew, onLog, id } = this.#options;
+    const clock = new ProcessClock(scheduler, skew ?? NO_SKEW);
+    const dialer: Dialer = {
+      connect: (host, port, receiver) => {
+        const broker = resolve(host, port);
+        return broker === null ? null : network.connect(this.#owner, id, broker, receiver);
+      },
+    };
+    const surroundings = createSurroundings({
+      pid: this.pid,
+      clock,
+      timers: new ProcessTimers(scheduler, this.#owner, clock),
+      random: streams.of(`process ${this.#name} random`),
+      cryptoRandom: streams.of(`process ${this.#name} crypto`),
+      dialer,
+      exit: (code) => this.#exit(code),
+      print: (text) => {
+        for (const line of text.replace(/\n$/, '').split('\n')) onLog(line);
+      },
+    });
+    this.#process = surroundings.process;
+    const host = {
+      emit: (event: ClientEvent) => this.#emit(event),
+      exit: (code: number) => this.#exit(code),
+    };
+    const adapter = bundle.load(surroundings);
+    this.#application =
+      start.role === 'member' ? adapter.startMember(start, host) : adapter.startProducer(start, host);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    await this.#application?.close();
+    this.#exit(exitCodes.closed);
+  }
+
+  #emit(event: ClientEvent): void {
+    if (!this.#alive) return;
+    const { scheduler, timeOriginUs, onEvent } = this.#options;
+    scheduler.trace.add(scheduler.nowUs, this.#owner.label, kinds.emit, digestValue(event));
+    onEvent({
+      time: (scheduler.nowUs - timeOriginUs) / 1_000,
+      process: this.#name,
+      ...event,
+    } as UnplacedEvent);
+  }
+
+  #uncaught(error: unknown, origin: 'uncaughtException' | 'unhandledRejection'): void {
+    // What a process that has ended goes on to do is nothing.
+    if (!this.#alive) return;
+    this.#options.onLog(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    this.#emit({ kind: 'application-error', call: origin, error: describeError(error) });
+    this.#exit(exitCodes.failed);
+  }
+
+  #exit(code: number): void {
+    if (!this.#alive) return;
+    this.#end({ code, signal: null });
+  }
+
+  /** Nothing of it runs any more; the kernel closes its sockets. */
+  #end(exit: Pick<ClientExit, 'code' | 'signal'>): void {
+    const { scheduler, network, streams } = this.#options;
+    this.#alive = false;
+    scheduler.drop(this.#owner);
+    // The kernel resets a socket on which bytes were left unread.
+    const ending: Ending = streams.of(`process ${this.#name}`).chance(200) ? 'reset' : 'fin';
+    network.gone(this.#owner, ending);
+    scheduler.after(scheduler.harness, REAP_US, kinds.exit, () =>
+      this.#resolveExited({ ...exit, invalidLines: 0 }),
+    );
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * The timers of a simulated process: calls of setTimeout, setInterval and setImmediate enter, events of its owner leave,
+ * with Node's own objects, order and rounding.
+ *
+ * One departure: a timer armed with a negative delay or NaN, which Node would make 1 ms, is *parked*. It fires with the
+ * first event that the process has at least PARKED_MS later, so late, but legally so: a timer may always be late, and
+ * nobody can rely on one that was due before it was armed. kafkajs arms such a timer on every connection, again and
+ * again (its requestQueue subtracts the time of day from -1); on time, they would be nine tenths of all events.
+ */
+import { promisify } from 'node:util';
+import type { Owner, Scheduled, Scheduler } from '../scheduler.ts';
+import { type Label, label } from '../trace.ts';
+import type { ProcessClock } from './clock.ts';
+
+/** Node's TIMEOUT_MAX; what is longer, or shorter than 1, is 1. */
+const DELAY_MS_MAX = 2_147_483_647;
+/** Event loops are commonly late by this much. */
+export const PARKED_MS = 100;
+/** A turn of the event loop: without it, a client that polls with setImmediate would stop the clock. */
+const TURN_US = 10;
+
+const kinds = { timeout: label('timeout'), interval: label('interval'), immediate: label('immediate') };
+
+type Callback = (...values: unknown[]) => void;
+
+export class ProcessTimers {
+  readonly #scheduler: Scheduler;
+  readonly #owner: Owner;
+  readonly #clock: ProcessClock;
+  readonly #byId = new Map<number, Timeout>();
+  #nextId = 1;
+  #parked: Timeout[] = [];
+
+  constructor(scheduler: Scheduler, owner: Owner, clock: ProcessClock) {
+    this.#scheduler = scheduler;
+    this.#owner = owner;
+    this.#clock = clock;
+    owner.late = () => this.#runParked();
+  }
+
+  timeout(callback: Callback, delay?: number, ...values: unknown[]): Timeout {
+    return new Timeout(this, requireFunction(callback), delay, values, false);
+  }
+
+  /** The functions that take the place of the platform's. */
+  globals() {
+    const setTimeout = (callback: Callback, delay?: number, ...values: unknown[]): Timeout =>
+      new Timeout(this, requireFunction(callback), delay, values, false);
+    const setInterval = (callback: Callback, delay?: number, ...values: unknown[]): Timeout =>
+      new Timeout(this, requireFunction(callback), delay, values, true);
+    const setImmediate = (callback: Callback, ...values: unknown[]): Immediate =>
+      new Immediate(this, requireFunction(callback), values);
+    const clearTimeout = (timer: unknown): void => {
+      this.#find(timer)?.close();
+    };
+    const clearImmediate = (immediate: unknown): void => {
+      if (immediate instanceof Immediate) immediate.clear();
+    };
+    const promises = {
+      setTimeout: async (delay?: number, value?: unknown, options?: { signal?: AbortSignal }) =>
+        await abortable(options?.signal, (resolve) => {
+          const timer = setTimeout(() => resolve(value), delay);
+          return () => timer.close();
+        }),
+      setImmediate: async (value?: unknown, options?: { signal?: AbortSignal }) =>
+        await abortable(options?.signal, (resolve) => {
+          const immediate = setImmediate(() => resolve(value));
+          return () => immediate.clear();
+        }),
+      scheduler: {
+        wait: async (delay: number, options?: { signal?: AbortSignal }) =>
+          await promises.setTimeout(delay, undefined, options),
+        yield: async () => await promises.setImmediate(),
+      },
+    };
+    Object.defineProperty(setTimeout, promisify.custom, { value: promises.setTimeout });
+    Object.defineProperty(setImmediate, promisify.custom, { value: promises.setImmediate });
+    return {
+      setTimeout,
+      setInterval,
+      setImmediate,
+      clearTimeout,
+      clearInterval: clearTimeout,
+      clearImmediate,
+      promises,
+    };
+  }
+
+  // What follows is for the timer objects.
+
+  arm(timer: Timeout, delayMs: number, kind: Label): Scheduled {
+    return this.#scheduler.after(this.#owner, this.#clock.virtualUs(delayMs), kind, () => timer.fire());
+  }
+
+  armImmediate(run: () => void): Scheduled {
+    return this.#scheduler.after(this.#owner, TURN_US, kinds.immediate, run);
+  }
+
+  disarm(event: Scheduled): void {
+    this.#scheduler.cancel(event);
+  }
+
+  park(timer: Timeout): void {
+    if (this.#parked.length === 0)
+      this.#owner.lateUs = this.#scheduler.nowUs + this.#clock.virtualUs(PARKED_MS);
+    this.#parked.push(timer);
+  }
+
+  register(timer: Timeout): number {
+    const id = this.#nextId++;
+    this.#byId.set(id, timer);
+    return id;
+  }
+
+  unregister(id: number): void {
+    this.#byId.delete(id);
+  }
+
+  /** All that were parked when the first of them is late enough; what they arm waits for the next time. */
+  #runParked(): void {
+    const due = this.#parked;
+    this.#parked = [];
+    for (const timer of due) {
+      try {
+        timer.fireParked();
+      } catch (error) {
+        this.#owner.uncaught(error, 'uncaughtException');
+      }
+    }
+  }
+
+  /** As in Node: the object, or its number once it was asked for. */
+  #find(timer: unknown): Timeout | undefined {
+    if (timer instanceof Timeout) return timer;
+    return typeof timer === 'number' || typeof timer === 'string' ? this.#byId.get(Number(timer)) : undefined;
+  }
+}
+
+/** What setTimeout and setInterval return. */
+export class Timeout {
+  readonly #timers: ProcessTimers;
+  readonly #callback: Callback;
+  readonly #values: unknown[];
+  /** Null: parked. */
+  readonly #delayMs: number | null;
+  readonly #repeats: boolean;
+  #event: Scheduled | null = null;
+  #parked = false;
+  #closed = false;
+  #referenced = true;
+  #id: number | null = null;
+
+  constructor(
+    timers: ProcessTimers,
+    callback: Callback,
+    delay: number | undefined,
+    values: unknown[],
+    repeats: boolean,
+  ) {
+    this.#timers = timers;
+    this.#callback = callback;
+    this.#values = values;
+    this.#repeats = repeats;
+    const wanted = delay === undefined ? 1 : Number(delay);
+    this.#delayMs =
+      !repeats && !(wanted >= 0) ? null : wanted >= 1 && wanted <= DELAY_MS_MAX ? Math.trunc(wanted) : 1;
+    this.#arm();
+  }
+
+  ref(): this {
+    this.#referenced = true;
+    return this;
+  }
+
+  /** A simulated process never ends for lack of things to wait for, so this changes only what `hasRef` says. */
+  unref(): this {
+    this.#referenced = false;
+    return this;
+  }
+
+  hasRef(): boolean {
+    return this.#referenced;
+  }
+
+  refresh(): this {
+    if (this.#closed) return this;
+    if (this.#event !== null) this.#timers.disarm(this.#event);
+    if (!this.#parked) this.#arm();
+    return this;
+  }
+
+  close(): this {
+    this.#closed = true;
+    this.#parked = false;
+    if (this.#event !== null) this.#timers.disarm(this.#event);
+    this.#event = null;
+    if (this.#id !== null) this.#timers.unregister(this.#id);
+    return this;
+  }
+
+  [Symbol.toPrimitive](): number {
+    this.#id ??= this.#timers.register(this);
+    return this.#id;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  fire(): void {
+    this.#event = null;
+    // Node starts an interval anew after its callback has returned, also where that threw.
+    try {
+      this.#callback(...this.#values);
+    } finally {
+      if (this.#repeats && !this.#closed) this.#arm();
+    }
+  }
+
+  fireParked(): void {
+    if (!this.#parked) return;
+    this.#parked = false;
+    this.#callback(...this.#values);
+  }
+
+  #arm(): void {
+    if (this.#delayMs === null) {
+      this.#parked = true;
+      this.#timers.park(this);
+    } else
+      this.#event = this.#timers.arm(this, this.#delayMs, this.#repeats ? kinds.interval : kinds.timeout);
+  }
+}
+
+/** What setImmediate returns. */
+export class Immediate {
+  readonly #timers: ProcessTimers;
+  readonly #event: Scheduled;
+
+  constructor(timers: ProcessTimers, callback: Callback, values: unknown[]) {
+    this.#timers = timers;
+    this.#event = timers.armImmediate(() => callback(...values));
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  hasRef(): boolean {
+    return true;
+  }
+
+  clear(): void {
+    this.#timers.disarm(this.#event);
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
+  }
+}
+
+function requireFunction(callback: Callback): Callback {
+  if (typeof callback !== 'function')
+    throw Object.assign(
+      new TypeError(`The "callback" argument must be of type function. Received ${typeof callback}`),
+      { code: 'ERR_INVALID_ARG_TYPE' },
+    );
+  return callback;
+}
+
+/** Node's AbortError, for the promise forms. */
+const abortError = (signal: AbortSignal): Error =>
+  Object.assign(new Error('The operation was aborted', { cause: signal.reason }), {
+    name: 'AbortError',
+    code: 'ABORT_ERR',
+  });
+
+function abortable(
+  signal: AbortSignal | undefined,
+  start: (resolve: (value: unknown) => void) => () => void,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortError(signal));
+    const stop = start((value) => {
+      signal?.removeEventListener('abort', abort);
+      resolve(value);
+    });
+    const abort = (): void => {
+      stop();
+      reject(abortError(signal as AbortSignal));
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,199 @@
+/**
+ * Administration of the simulated cluster: real names and numbers enter, what the controller, the leaders and the
+ * coordinators say leaves, in the words that the observer of a real cluster uses. Where one of them is not there, it
+ * is asked again until the limit.
+ */
+import type { GroupPart } from '../../cluster/group/part.ts';
+import { errorOrNull } from '../../cluster/protocol/errors.ts';
+import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
+import type { Administration } from '../administration.ts';
+import type { ClusterAdmin } from '../kafka/observer/admin.ts';
+import {
+  canRetry,
+  DeadlineExceededError,
+  KafkaRequestError,
+  throwOnError,
+} from '../kafka/observer/kafka-error.ts';
+import { byMemberId, decodeMember } from '../kafka/observer/member.ts';
+import { type RunContext, waitMs } from '../run-context.ts';
+
+type Facts = Pick<ClusterAdmin, 'logOffsets' | 'readPartition' | 'committedOffsets' | 'describeGroup'>;
+type GroupCoordinator = ReturnType<GroupPart['of']>;
+
+const RETRY_MS = 50;
+/** The version of DescribeGroups that the observer of a real cluster uses. */
+const DESCRIBE_GROUPS_VERSION = 5;
+const TIMEOUT_MS = 30_000;
+
+export class SimulatedAdministration implements Administration, Facts {
+  readonly #cluster: SimulatedCluster;
+  readonly #groups: GroupPart;
+  readonly #context: RunContext;
+
+  constructor(cluster: SimulatedCluster, groups: GroupPart, context: RunContext) {
+    this.#cluster = cluster;
+    this.#groups = groups;
+    this.#context = context;
+  }
+
+  async addPartitions(topic: string, total: number): Promise<void> {
+    const { errorCode, message } = this.#cluster.addPartitions(topic, total);
+    throwOnError(`raising ${topic} to ${total} partitions`, errorCode, message);
+    await Promise.resolve();
+  }
+
+  async deleteRecords(
+    topic: string,
+    partition: number,
+    beforeOffset: bigint,
+    timeoutMs: number,
+  ): Promise<bigint> {
+    const what = `deleting records of ${topic}-${partition}`;
+    return await this.#retried(what, timeoutMs, async () => {
+      const start = this.#cluster.deleteRecords(topic, partition, beforeOffset);
+      if (start === null) throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE');
+      return await Promise.resolve(start);
+    });
+  }
+
+  async deleteGroupOffsets(
+    group: string,
+    topic: string,
+    partitions: readonly number[],
+    timeoutMs: number,
+  ): Promise<{ partition: number; error: string | null }[]> {
+    const what = `deleting offsets of group ${group}`;
+    const request = {
+      groupId: group,
+      topics: [{ name: topic, partitions: partitions.map((partitionIndex) => ({ partitionIndex })) }],
+    };
+    return await this.#retried(what, timeoutMs, async () => {
+      const coordinator = this.#coordinatorOf(what, group);
+      return await new Promise<{ partition: number; error: string | null }[]>((resolve, reject) => {
+        coordinator.deleteOffsets(request, (error, result) => {
+          if (error !== 0) reject(new KafkaRequestError(what, errorOrNull(error) ?? ''));
+          else
+            resolve(
+              (result[0]?.partitions ?? []).map(({ partitionIndex, errorCode }) => ({
+                partition: partitionIndex,
+                error: errorOrNull(errorCode),
+              })),
+            );
+        });
+      });
+    });
+  }
+
+  async logOffsets(topic: string, timeoutMs = TIMEOUT_MS) {
+    const what = `reading the offsets of ${topic}`;
+    return await this.#retried(what, timeoutMs, async () => {
+      const partitions = this.#cluster.image.topics.get(topic)?.partitions ?? [];
+      const offsets = partitions.map(({ partition }) => {
+        const log = this.#cluster.logOffsets(topic, partition);
+        if (log === null) throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE');
+        return { partition, logStartOffset: log.logStartOffset, logEndOffset: log.highWatermark };
+      });
+      return await Promise.resolve(offsets);
+    });
+  }
+
+  async produce(topic: string, partition: number, value: string, timeoutMs: number): Promise<bigint> {
+    const what = `writing to ${topic}-${partition}`;
+    const records = [{ key: null, value: Buffer.from(value) }];
+    return await this.#retried(
+      what,
+      timeoutMs,
+      async () =>
+        await new Promise<bigint>((resolve, reject) => {
+          this.#cluster.produce(topic, partition, records, (error, baseOffset) => {
+            if (error === 0) resolve(baseOffset);
+            else reject(new KafkaRequestError(what, errorOrNull(error) ?? ''));
+          });
+        }),
+    );
+  }
+
+  async readPartition(topic: string, partition: number, fromOffset: bigint, toOffset: bigint) {
+    const contents = this.#cluster.readPartition(topic, partition);
+    if (contents === null)
+      throw new KafkaRequestError(`reading ${topic}-${partition}`, 'LEADER_NOT_AVAILABLE');
+    const records = contents.records.flatMap(({ offset, timestampMs, key, value }) =>
+      offset >= fromOffset && offset < toOffset
+        ? [{ offset, timestampEpochMs: timestampMs, key: asBuffer(key), value: asBuffer(value) }]
+        : [],
+    );
+    return await Promise.resolve(records);
+  }
+
+  async committedOffsets(group: string, timeoutMs = TIMEOUT_MS) {
+    const what = `reading the committed offsets of group ${group}`;
+    return await this.#retried(what, timeoutMs, async () => {
+      const coordinator = this.#coordinatorOf(what, group);
+      return await new Promise<{ topic: string; partition: number; offset: bigint | null }[]>(
+        (resolve, reject) => {
+          coordinator.fetchOffsets({ groupId: group, topics: null }, true, ({ errorCode, topics }) => {
+            if (errorCode !== 0) reject(new KafkaRequestError(what, errorOrNull(errorCode) ?? ''));
+            else
+              resolve(
+                topics.flatMap(({ name, partitions }) =>
+                  partitions.map(({ partitionIndex, committedOffset }) => ({
+                    topic: name,
+                    partition: partitionIndex,
+                    offset: committedOffset < 0n ? null : committedOffset,
+                  })),
+                ),
+              );
+          });
+        },
+      );
+    });
+  }
+
+  async describeGroup(group: string, timeoutMs = TIMEOUT_MS) {
+    const what = `describing group ${group}`;
+    return await this.#retried(what, timeoutMs, async () => {
+      const found = this.#coordinatorOf(what, group).describeGroup(DESCRIBE_GROUPS_VERSION, group);
+      throwOnError(what, found.errorCode);
+      const members = found.members.map(
+        ({ memberId, clientId, groupInstanceId, memberMetadata, memberAssignment }) =>
+          decodeMember(found.protocolType, {
+            memberId,
+            clientId,
+            groupInstanceId,
+            subscription: memberMetadata,
+            assignment: memberAssignment,
+          }).member,
+      );
+      return await Promise.resolve({ state: found.groupState, members: members.sort(byMemberId) });
+    });
+  }
+
+  #coordinatorOf(what: string, group: string): GroupCoordinator {
+    const { core } = this.#cluster;
+    for (const broker of core.brokers.values()) {
+      const coordinator = this.#groups.of(broker);
+      const leader = this.#cluster.leaderOf(OFFSETS_TOPIC, coordinator.partitionOf(group));
+      if (leader !== broker.brokerId) continue;
+      if (broker.isUp && !broker.isPaused) return coordinator;
+    }
+    throw new KafkaRequestError(what, 'COORDINATOR_NOT_AVAILABLE');
+  }
+
+  /** Errors that pass by themselves are waited out, on virtual time. */
+  async #retried<T>(what: string, timeoutMs: number, attempt: () => Promise<T>): Promise<T> {
+    const deadlineMs = this.#context.now() + Math.min(timeoutMs, TIMEOUT_MS);
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!canRetry(error)) throw error;
+        if (this.#context.now() + RETRY_MS >= deadlineMs)
+          throw new DeadlineExceededError(what, timeoutMs, error);
+        await waitMs(this.#context, RETRY_MS);
+      }
+    }
+  }
+}
+
+const asBuffer = (bytes: Uint8Array | null): Buffer | null =>
+  bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

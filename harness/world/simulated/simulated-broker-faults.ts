@@ -1,0 +1,129 @@
+/**
+ * Faults of simulated brokers: orders to crash, stop, start and pause enter, and the cluster, the network and the
+ * scheduler each do their part of it. Orders for one broker are carried out one after another.
+ */
+import type { SimulatedCluster } from '../../cluster/simulated-cluster.ts';
+import { WorldUnavailableError } from '../../errors.ts';
+import type { BrokerFaults } from '../administration.ts';
+import { type RunContext, waitMs } from '../run-context.ts';
+import type { Ending, Network } from './network.ts';
+import type { RandomStream } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { VirtualEnvironment } from './virtual-environment.ts';
+
+const POLL_MS = 20;
+const START_MS_MAX = 60_000;
+const HEALTHY_MS_MAX = 90_000;
+/** Of a thousand crashes, how many reset the connections in place of closing them. */
+const RESET_PER_THOUSAND = 400;
+
+export class SimulatedBrokerFaults implements BrokerFaults {
+  readonly #cluster: SimulatedCluster;
+  readonly #network: Network;
+  readonly #scheduler: Scheduler;
+  readonly #environment: VirtualEnvironment;
+  readonly #context: RunContext;
+  readonly #random: RandomStream;
+  readonly #tails = new Map<number, Promise<void>>();
+
+  constructor(
+    cluster: SimulatedCluster,
+    network: Network,
+    scheduler: Scheduler,
+    environment: VirtualEnvironment,
+    context: RunContext,
+    random: RandomStream,
+  ) {
+    this.#cluster = cluster;
+    this.#network = network;
+    this.#scheduler = scheduler;
+    this.#environment = environment;
+    this.#context = context;
+    this.#random = random;
+  }
+
+  crashBroker(id: number): Promise<void> {
+    return this.#inTurn(id, async () => {
+      const ending: Ending = this.#random.chance(RESET_PER_THOUSAND) ? 'reset' : 'fin';
+      this.#network.lost(id, ending);
+      this.#cluster.crashBroker(id);
+      this.#environment.endLife(id);
+      await Promise.resolve();
+    });
+  }
+
+  stopBroker(id: number): Promise<void> {
+    return this.#inTurn(id, async () => {
+      if (this.#cluster.phase(id) !== 'running') return;
+      await new Promise<void>((resolve) => this.#cluster.stopBroker(id, resolve));
+      this.#environment.endLife(id);
+    });
+  }
+
+  startBroker(id: number): Promise<void> {
+    return this.#inTurn(id, async () => {
+      if (this.#cluster.phase(id) === 'down') this.#cluster.startBroker(id);
+      await this.#until(`broker ${id} is back`, START_MS_MAX, () => this.#serves(id));
+    });
+  }
+
+  pauseBroker(id: number): Promise<void> {
+    return this.#inTurn(id, async () => {
+      this.#cluster.pauseBroker(id);
+      this.#scheduler.hold(this.#environment.owner(id));
+      await Promise.resolve();
+    });
+  }
+
+  unpauseBroker(id: number): Promise<void> {
+    return this.#inTurn(id, async () => {
+      this.#scheduler.release(this.#environment.owner(id), this.#random);
+      this.#cluster.unpauseBroker(id);
+      await this.#until(`broker ${id} is back`, START_MS_MAX, () => this.#serves(id));
+    });
+  }
+
+  /** Resolves when all brokers serve, every partition has a leader and all replicas are in sync. */
+  async awaitHealthy(): Promise<void> {
+    await this.#until('all replicas are in sync', HEALTHY_MS_MAX, () => {
+      const { brokerIds, image } = this.#cluster;
+      if (!brokerIds.every((id) => this.#serves(id))) return false;
+      for (const topic of image.topics.values())
+        for (const { leader, isr, replicas } of topic.partitions)
+          if (leader < 0 || isr.length < replicas.length) return false;
+      return true;
+    });
+  }
+
+  /** It runs, and every running broker knows it as one that clients may use. */
+  #serves(id: number): boolean {
+    const { core, image } = this.#cluster;
+    const broker = core.broker(id);
+    if (broker.phase !== 'running' || broker.isPaused || image.brokers.get(id)?.fenced !== false)
+      return false;
+    for (const other of core.brokers.values())
+      if (other.isUp && !other.isPaused && other.image.brokers.get(id)?.fenced !== false) return false;
+    return true;
+  }
+
+  async #until(what: string, limitMs: number, holds: () => boolean): Promise<void> {
+    const deadlineMs = this.#context.now() + limitMs;
+    while (!holds()) {
+      if (this.#context.now() >= deadlineMs)
+        throw new WorldUnavailableError(
+          `After ${limitMs / 1_000} virtual seconds it is still not so that ${what}.`,
+        );
+      await waitMs(this.#context, POLL_MS);
+    }
+  }
+
+  #inTurn(id: number, order: () => Promise<void>): Promise<void> {
+    const next = (this.#tails.get(id) ?? Promise.resolve()).then(order);
+    // The next order is carried out whatever became of this one; whoever gave this one hears of it.
+    this.#tails.set(
+      id,
+      next.catch(() => {}),
+    );
+    return next;
+  }
+}
