@@ -1,19 +1,20 @@
 /** The options that several commands share: text from the command line enters, checked values leave. */
-import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
 import { clients } from '../client/clients.ts';
 import { mutants } from '../client/mutants.ts';
 import { UsageError } from '../errors.ts';
+import type { WorldName } from './worlds.ts';
 
 /** Options of every command that runs scenarios. */
 export interface TrialOptions {
-  readonly world: 'kafka';
+  readonly world: WorldName;
   readonly client: string;
   readonly mutant?: string;
   readonly properties?: string;
-  readonly jobs: number;
+  /** Unset: as many as the world carries. */
+  readonly jobs?: number;
   readonly out: string;
   readonly brokers?: string;
   readonly connection?: string;
@@ -37,12 +38,13 @@ export function duration(text: string): number {
   return Number(match[1]) * unitMs;
 }
 
-/** Two processors carry three scenarios at once: most of a scenario is waiting. */
-const defaultJobs = (): number => Math.min(8, availableParallelism() + 1);
-
 export function addTrialOptions(command: Command): Command {
   return command
-    .addOption(new Option('--world <name>', 'where scenarios run').choices(['kafka']).default('kafka'))
+    .addOption(
+      new Option('--world <name>', 'where scenarios run: simulated, on virtual time, or real Kafka')
+        .choices(['sim', 'kafka'])
+        .default('sim'),
+    )
     .addOption(
       new Option('--client <name>', 'client on trial').choices(Object.keys(clients)).default('kafkajs'),
     )
@@ -52,9 +54,16 @@ export function addTrialOptions(command: Command): Command {
       ),
     )
     .option('--properties <ids>', 'check only these properties (comma-separated)')
-    .option('--jobs <n>', 'scenarios at once', wholeNumber(1, 64), defaultJobs())
+    .option(
+      '--jobs <n>',
+      'scenarios at once on real Kafka (default: one more than processors)',
+      wholeNumber(1, 64),
+    )
     .option('--out <dir>', 'where run directories go', 'reports/out')
-    .option('--brokers <addresses>', 'use this cluster (host:port, comma-separated) instead of containers')
+    .option(
+      '--brokers <addresses>',
+      'use this cluster (host:port, comma-separated) instead of containers, with --world kafka',
+    )
     .option('--connection <file>', 'JSON file with bootstrapServers, tls and sasl for --brokers')
     .option('--json', 'print one JSON document on standard output, everything else on standard error');
 }

@@ -2,7 +2,6 @@
  * What `run` and `replay` have in common: plans enter; a world is opened, the plans are run in it, the result is kept
  * and shown, and an exit code leaves when everything is cleaned up.
  */
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
@@ -15,15 +14,13 @@ import { clientVersion } from '../client/clients.ts';
 import { type ExitCode, UsageError } from '../errors.ts';
 import { type Plan, runScenarios } from '../runner/runner.ts';
 import { harnessVersion } from '../version.ts';
-import { defaultKafkaImage } from '../world/kafka/image-name.ts';
-import { KafkaWorld, refusalsOf } from '../world/kafka/kafka-world.ts';
-import { findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
 import { ClientLog } from './client-log.ts';
 import { readConnection } from './connection.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
+import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
 export interface Trial {
   readonly command: 'run' | 'replay';
@@ -44,29 +41,28 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   const connection = readConnection(options, process.env);
   const properties = selectProperties(options.properties);
   const subject = { client: options.client, mutant: options.mutant ?? null };
-  for (const scenario of what.given) {
-    const refusals = refusalsOf(scenario, subject, connection === null);
-    if (refusals.length > 0)
-      throw new UsageError(
-        `${scenario.name} cannot be run here:\n${refusals.map((one) => `  ${one}`).join('\n')}`,
-      );
-  }
+  if (options.world === 'sim' && (connection !== null || options.jobs !== undefined))
+    throw new UsageError(
+      `${connection === null ? '--jobs' : '--brokers and --connection'} can be used with --world kafka only.`,
+    );
+  await refuse(options.world, what.given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
   using interruption = listenForInterruption((sentence) => output.say(sentence));
 
-  await removeLeftovers(await findLeftovers());
+  const jobs = options.jobs ?? defaultJobs(options.world);
   let result: RunResult;
   {
     await using clientLog = new ClientLog(join(directory.path, 'clients.log'));
-    await using world = new KafkaWorld({
-      sessionId: randomUUID(),
+    const opened = await openWorld({
+      name: options.world,
       connection,
       onProgress: (sentence) => output.say(sentence),
       onLog: (origin, line) => clientLog.write(origin, line),
       signal: interruption.signal,
     });
+    await using world = opened.world;
     result = await runScenarios({
       header: {
         command: what.command,
@@ -77,10 +73,10 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         versions: {
           'kafka-trial': harnessVersion(),
           node: process.versions.node,
-          ...(connection === null ? { image: defaultKafkaImage() } : {}),
+          ...opened.versions,
         },
         startedAt: startedAt.toISOString(),
-        options: { ...what.shownOptions, jobs: options.jobs },
+        options: { ...what.shownOptions, jobs },
         runDirectory: directory.path,
       },
       plans: what.plans,
@@ -88,13 +84,13 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       world,
       subject,
       properties,
-      jobs: options.jobs,
+      jobs,
       timeLimitMs: what.timeLimitMs,
       directory,
       onProgress: (progress) => output.progress(progress),
       signal: interruption.signal,
     });
-    output.say('Stopping the cluster.');
+    if (world.name === 'kafka') output.say('Stopping the cluster.');
   }
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));

@@ -2,6 +2,7 @@
  * Runs scenarios in a world and judges them: plans enter, judged and kept scenarios and one `RunResult` leave.
  * Several run at once where the world allows; the result does not depend on the order in which they end.
  */
+import { createHash } from 'node:crypto';
 import { judge } from '../../properties/index.ts';
 import type { Property, Verdict } from '../../properties/property.ts';
 import { type RunResult, RunResultBuilder, type RunResultHeader } from '../../reports/results.ts';
@@ -12,6 +13,7 @@ import { WorldUnavailableError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
 import type { Subject, World } from '../world/world.ts';
+import { findDivergence } from './repeat.ts';
 
 /** One scenario to run: its place in the run and how to make it. */
 export interface Plan {
@@ -37,6 +39,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
+/** Of every so many scenarios of the simulated world one is run twice, and the traces have to be equal. */
+const REPEAT_EVERY = 20;
 /** So many scenarios in a row that the world failed: it is gone, and the rest would fail the same way. */
 const WORLD_FAILURES_MAX = 3;
 
@@ -64,6 +68,8 @@ class Run {
   #unknown = 0;
   #scenarioMs = 0;
   #worldFailures = 0;
+  /** Trace hashes by index; empty in a world that has none. */
+  readonly #hashes = new Map<number, string>();
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -112,6 +118,13 @@ class Run {
       await world.run(scenario, subject, recorder, this.#signal);
       history = recorder.finishHistory();
       verdict = judge(history, properties);
+      if (recorder.trace !== null) {
+        this.#hashes.set(plan.index, recorder.trace.hash);
+        if (plan.index % REPEAT_EVERY === 0) {
+          const divergence = await findDivergence(scenario, subject, recorder.trace, this.#signal);
+          if (divergence !== null) verdict = notRepeatable(verdict, divergence);
+        }
+      }
       this.#worldFailures = 0;
     } catch (error) {
       if (this.#signal.aborted) throw error;
@@ -149,10 +162,16 @@ class Run {
     });
   }
 
+  #traceHash(): string | null {
+    if (this.#hashes.size === 0) return null;
+    const inOrder = [...this.#hashes].sort(([a], [b]) => a - b).map(([, hash]) => hash);
+    return createHash('sha256').update(inOrder.join('\n')).digest('hex');
+  }
+
   result(): RunResult {
     const cpu = process.cpuUsage(this.#startedCpu);
     return this.#builder.build({
-      traceHash: null,
+      traceHash: this.#traceHash(),
       virtualSeconds: roundSeconds(this.#scenarioMs / 1_000),
       // The harness itself; the processes on trial are not counted.
       cpuSeconds: roundSeconds((cpu.user + cpu.system) / 1_000_000),
@@ -163,6 +182,13 @@ class Run {
     });
   }
 }
+
+/** A run that does not repeat itself proves nothing, whatever it found. */
+const notRepeatable = (verdict: Verdict, divergence: string): Verdict => ({
+  ...verdict,
+  outcome: 'unknown',
+  unknown: [...verdict.unknown, `The simulated world did not repeat itself. ${divergence}`],
+});
 
 const roundSeconds = (seconds: number): number => Math.round(seconds * 1_000) / 1_000;
 

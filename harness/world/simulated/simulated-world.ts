@@ -50,7 +50,7 @@ export class SimulatedWorld implements World {
   }
 
   refusals(scenario: Scenario, subject: Subject): string[] {
-    return clientRefusals(subject.client, scenario);
+    return refusalsOf(scenario, subject);
   }
 
   async run(scenario: Scenario, subject: Subject, recorder: Recorder, signal?: AbortSignal): Promise<void> {
@@ -76,6 +76,10 @@ export class SimulatedWorld implements World {
     // Everything of a run is garbage when it is over.
   }
 }
+
+/** What this world and the client cannot do of a scenario, one sentence each. */
+export const refusalsOf = (scenario: Scenario, subject: Subject): string[] =>
+  clientRefusals(subject.client, scenario);
 
 class SimulatedRun {
   readonly #scenario: Scenario;
