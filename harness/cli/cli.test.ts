@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunResult, runResultSchema } from '../../reports/results.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import { runCommand } from '../testing/command-line.ts';
 
@@ -28,10 +29,16 @@ describe('bad input', () => {
     ['a number out of range', () => ['run', '--runs', '0'], /--runs.*whole number from 1/s],
     ['a seed that is none', () => ['run', '--seed', 'x'], /--seed.*whole number/s],
     ['an unknown profile', () => ['run', '--profile', 'wild'], /--profile.*default, calm/s],
-    ['an unknown world', () => ['run', '--world', 'mars'], /--world.*kafka/s],
+    ['an unknown world', () => ['run', '--world', 'mars'], /--world.*sim, kafka/s],
+    ['a cluster for the simulated world', () => ['run', '--brokers', 'a:1'], /with --world kafka only/],
+    ['jobs for the simulated world', () => ['run', '--jobs', '2'], /with --world kafka only/],
     ['an unknown mutant', () => ['run', '--mutant', 'none'], /--mutant.*skip-partition/s],
     ['an unknown property', () => ['run', '--properties', 'nope'], /no property 'nope'.*at-least-once/s],
-    ['a bad address', () => ['run', '--brokers', 'nohost'], /'nohost' is not a broker address/],
+    [
+      'a bad address',
+      () => ['run', '--world', 'kafka', '--brokers', 'nohost'],
+      /'nohost' is not a broker address/,
+    ],
     ['no target', () => ['replay'], /missing required argument 'target'/],
     ['a target that is not there', () => ['replay', join(folder, 'none')], /There is no file or directory/],
     ['broken JSON', () => ['replay', file('broken.json', '{"version":')], /broken\.json is not JSON/],
@@ -62,7 +69,7 @@ describe('bad input', () => {
     const scenario = generateScenario(1, 0);
     const [group] = scenario.groups;
     const path = file('none.json', { ...scenario, groups: [{ ...group, autoOffsetReset: 'none' }] });
-    const { code, stderr } = await runCommand(['replay', path, '--out', join(folder, 'out')], noDocker);
+    const { code, stderr } = await runCommand(['replay', path, '--out', join(folder, 'out')]);
     expect(stderr).toMatch(/autoOffsetReset.*kafkajs/s);
     expect(code).toBe(2);
   });
@@ -71,7 +78,7 @@ describe('bad input', () => {
 describe('no world', () => {
   it('says that no Docker daemon answers, with exit code 3', async () => {
     const { code, stderr, stdout } = await runCommand(
-      ['run', '--runs', '1', '--seed', '1', '--out', join(folder, 'no-docker')],
+      ['run', '--world', 'kafka', '--runs', '1', '--seed', '1', '--out', join(folder, 'no-docker')],
       noDocker,
     );
     expect(stderr).toMatch(/Docker/);
@@ -82,7 +89,7 @@ describe('no world', () => {
 
   it('says that a cluster cannot be reached, with exit code 3', async () => {
     const { code, stderr } = await runCommand([
-      ...['run', '--runs', '1', '--seed', '1', '--brokers', '127.0.0.1:1'],
+      ...['run', '--world', 'kafka', '--runs', '1', '--seed', '1', '--brokers', '127.0.0.1:1'],
       ...['--out', join(folder, 'unreachable')],
     ]);
     expect(stderr).toMatch(/127\.0\.0\.1:1/);
@@ -97,6 +104,25 @@ describe('no world', () => {
     const json = await runCommand(['doctor', '--json'], noDocker);
     expect(JSON.parse(json.stdout)).toMatchObject({ worlds: { kafka: false } });
     expect(json.code).toBe(3);
+  });
+});
+
+describe('the simulated world', () => {
+  it('gives the same trace and the same findings for a seed, run after run', async () => {
+    const run = async (out: string): Promise<RunResult> => {
+      const words = ['run', '--runs', '4', '--seed', '3', '--json', '--out', join(folder, out)];
+      const { code, stdout } = await runCommand(words, noDocker);
+      const result = runResultSchema.parse(JSON.parse(stdout));
+      expect(code).toBe(result.scenarios.invalid > 0 ? 1 : 0);
+      return result;
+    };
+    const [first, second] = [await run('sim-1'), await run('sim-2')];
+    expect(first.scenarios.unknown).toBe(0);
+    expect(first.traceHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(second.traceHash).toBe(first.traceHash);
+    const found = (result: RunResult) =>
+      result.anomalies.map(({ message, scenario }) => `${scenario}: ${message}`);
+    expect(found(second)).toEqual(found(first));
   });
 });
 

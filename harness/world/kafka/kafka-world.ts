@@ -86,6 +86,7 @@ export class KafkaWorld implements World {
       id: names.real(group.id),
       topics: group.topics.map(names.real),
     }));
+    const gapsBefore = cluster.view.gaps.length;
     const incomplete: string[] = [];
     let unsubscribe = (): void => {};
     let processes: Processes | null = null;
@@ -134,7 +135,8 @@ export class KafkaWorld implements World {
           );
         },
       });
-      incomplete.push(...cluster.view.gaps);
+      // Gaps of earlier runs on this cluster are not this one's.
+      incomplete.push(...cluster.view.gaps.slice(gapsBefore));
       context.note({ process: 'harness', kind: 'finish', incomplete });
     } finally {
       unsubscribe();
