@@ -221,4 +221,74 @@ describe('finds', () => {
     story.ends({ drain: false, undrained: ['group billing has not processed orders-0 up to its end'] });
     expect(findings(atLeastOnce, story)).toEqual([]);
   });
+
+  it('with earliest, records before the first delivery, whatever the member asked for', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.lists(0, { at: 'latest' });
+    story.produces(1);
+    m1.lists(0, { at: 'latest' }).stands(0, 3);
+    story.produces(1);
+    m1.works(0, 1).commits(0, 4);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offsets 0 to 2 of orders/0 (the first is record p1-0): they were never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('records at the end that a settled run left behind', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.works(0, 2).commits(0, 2);
+    story.ends({ drain: false });
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offset 2 of orders/0 (record p1-2): it was never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('without a tap, what a new owner skips although there was a commit', () => {
+    const { story, m1, m2 } = pair({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
+    story.produces(6);
+    m1.stands(0, 0).works(0, 2).commits(0, 2).crashes();
+    story.wait(6_000).generation([[m2, [0, 1]]]);
+    m2.stands(0, 4).works(0, 2).commits(0, 6);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offsets 2 and 3 of orders/0 (the first is record p1-2): they were never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('without a tap, nothing that lies before a commit made after the offsets were deleted', () => {
+    const { story, m1 } = alone({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
+    story.produces(1);
+    m1.stands(0, 0).works(0, 1).commits(0, 1).leaves();
+    story.empties().produces(2);
+    story.deletesOffsets();
+    const m2 = story.joins('m2');
+    story.generation([[m2, [0]]]);
+    m2.commits(0, 3);
+    story.generation([[m2, [0]]]);
+    expect(findings(atLeastOnce, story)).toEqual([]);
+  });
+
+  it('nothing where the history does not show where a group of latest began', () => {
+    const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]], { unaware: [m1] }).produces(2);
+    story.ends({ drain: false });
+    expect(findings(atLeastOnce, story)).toEqual([]);
+  });
+
+  it('no broker loss where final logs are missing', () => {
+    const story = new Story({ topics: { orders: 2 } });
+    story.produces(1, { written: false });
+    const { start, events } = story.history();
+    const fewer = events.filter((event) => event.kind !== 'fact-log' || event.partition !== 1);
+    expect(atLeastOnce.check({ start, events: fewer })).toEqual([]);
+    expect(atLeastOnce.check({ start, events })).toHaveLength(1);
+  });
 });

@@ -1,5 +1,6 @@
 /** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
 import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
+import type { CommitEntry } from './evidence/commits.ts';
 import type { OffsetFate, PartitionConsumption } from './evidence/consumption.ts';
 import {
   type Evidence,
@@ -243,8 +244,7 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
         const previous = entriesOf(group, key)
           .slice(0, state.entry.index)
           .findLast((entry) => entry.kind === 'commit');
-        const cause =
-          state.entry.kind === 'sentinel' ? causeOfSentinel(evidence, group, key, state.entry.seq) : true;
+        const cause = state.entry.kind === 'removed' || hadCause(evidence, key, state.entry);
         jumps.push({ ...common, from: previous?.offset ?? 0, kind: cause ? 'legitimate' : 'needless' });
       }
     }
@@ -255,10 +255,9 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
 }
 
 /** Whether a member had really been out of range before it committed a negative offset. */
-function causeOfSentinel(evidence: Evidence, group: GroupEvidence, key: string, entrySeq: number): boolean {
-  const entry = entriesOf(group, key).find((one) => one.seq === entrySeq);
-  if (entry?.request == null) return true;
-  const { process, seq } = entry.request;
+function hadCause(evidence: Evidence, key: string, { request }: CommitEntry): boolean {
+  if (request === null) return true;
+  const { process, seq } = request;
   const refused = lastBefore(positionsOf(evidence.positions, process, key).outOfRange, seq);
   return refused !== null && isGenuinelyOutOfRange(evidence, key, refused);
 }

@@ -117,6 +117,73 @@ describe('the ledger', () => {
     `);
   });
 
+  it('tells why each owner came', () => {
+    const causes = (tellIt: (parts: ReturnType<typeof pair>) => void, options = {}) => {
+      const parts = pair(options);
+      parts.story.produces(9);
+      tellIt(parts);
+      return ledger(parts.story).map((line) => line.split(' ', 2).join(' '));
+    };
+    const moves = ({ story, m1, m2 }: ReturnType<typeof pair>) =>
+      story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+    expect(
+      causes(({ story, m1, m2 }) => {
+        m1.works(0, 1).exits(1);
+        story.wait(6_000).generation([[m2, [0, 1]]]);
+        m2.works(0, 1);
+        story.during({ kind: 'pause-broker', broker: 1 }, () => {});
+      }),
+    ).toEqual(['first null>m1.1', 'crash m1.1>m2.1']);
+    expect(
+      causes((parts) => {
+        parts.m1.works(0, 1).clientCrashes('connection lost', true);
+        moves(parts);
+        parts.m2.works(0, 1);
+        parts.m2.stalls(() => parts.story.wait(100));
+        parts.story.generation([
+          [parts.m1, [1]],
+          [parts.m2, [0]],
+        ]);
+        parts.m2.works(0, 1);
+      }),
+    ).toEqual(['first null>m1.1', 'client-restart m1.1>m2.1', 'stall m2.1>m2.1']);
+    expect(
+      causes(({ story, m1, m2 }) => {
+        m1.works(0, 1);
+        m1.stalls(() => {
+          story.wait(7_000).generation([[m2, [0, 1]]]);
+          m2.works(0, 1);
+        });
+        m1.clientCrashes('connection lost', true);
+        story.generation([
+          [m1, [0]],
+          [m2, [1]],
+        ]);
+      }),
+    ).toEqual(['first null>m1.1', 'stall m1.1>m2.1', 'rebalance m2.1>m1.1']);
+    expect(
+      causes(({ m1 }) => {
+        m1.works(0, 2).stalls(() => {});
+        m1.stands(0, 1).works(0, 1);
+      }),
+    ).toEqual(['first null>m1.1', 'stall m1.1>m1.1']);
+    expect(
+      causes(
+        ({ story, m1, m2 }) => {
+          m1.works(0, 1).commits(0, 1);
+          story.deletesRecords(3);
+          m1.findsOutOfRange(0).crashes();
+          story.wait(6_000).generation([[m2, [0, 1]]]);
+          m2.works(0, 1);
+        },
+        { marksResets: true },
+      ),
+    ).toEqual(['first null>m1.1', 'records-deleted m1.1>m2.1']);
+  });
+
   it('gives an interval where a commit was under way', () => {
     const { story, m1 } = alone({ wire: false });
     story.produces(6);
