@@ -53,6 +53,8 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'cjs',
+  // `import()` becomes a call of `require`, which a simulated process has one of its own of.
+  supported: { 'dynamic-import': false },
   legalComments: 'none',
   logLevel: 'warning',
 });

@@ -3,6 +3,7 @@
  * requests enter; what it leads, follows and answers follows from them.
  */
 import { BrokerConnection, type Connection, type Peer } from './broker-connection.ts';
+import { Deadlines } from './deadlines.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { PartitionLog } from './log/partition-log.ts';
 import { emptyImage, type MetadataImage, type PartitionState, type TopicState } from './metadata-image.ts';
@@ -42,6 +43,7 @@ export class Broker implements ReplicaHost {
   readonly #disk = new Map<string, PartitionLog[]>();
   readonly #topics = new Map<string, LocalTopic>();
   readonly #topicsByName = new Map<string, LocalTopic>();
+  readonly #deadlines = new Deadlines(this);
   #producerIds = { next: 0, end: 0 };
 
   constructor(cluster: ClusterCore, id: number) {
@@ -69,6 +71,10 @@ export class Broker implements ReplicaHost {
     return this.environment.after(delayMs, () => {
       if (this.life === life && this.isUp) callback();
     });
+  }
+
+  deadline(delayMs: number, callback: () => void): Cancel {
+    return this.#deadlines.after(delayMs, callback);
   }
 
   // Connections
@@ -125,6 +131,7 @@ export class Broker implements ReplicaHost {
     this.#image = emptyImage;
     this.#isApplying = false;
     this.#isCheckingIsr = false;
+    this.#deadlines.clear();
     this.#producerIds = { next: 0, end: 0 };
   }
 

@@ -42,7 +42,8 @@ export interface FetchWaiter {
 export interface ReplicaHost {
   readonly brokerId: number;
   nowMs(): number;
-  after(delayMs: number, callback: () => void): Cancel;
+  /** A time-out that hardly ever comes. */
+  deadline(delayMs: number, callback: () => void): Cancel;
   /** There is something new for the followers. */
   replicate(replica: Replica): void;
   /** There is a newer high watermark for this follower. */
@@ -206,7 +207,7 @@ export class Replica {
     }
     const waiter: ReplicationWaiter = { endOffset: append.endOffset, done, cancel: null, isDone: false };
     if (timeoutMs !== null)
-      waiter.cancel = this.#host.after(timeoutMs, () => {
+      waiter.cancel = this.#host.deadline(timeoutMs, () => {
         this.#waiters = this.#waiters.filter((one) => one !== waiter);
         this.#finish(waiter, REQUEST_TIMED_OUT);
       });

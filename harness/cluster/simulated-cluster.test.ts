@@ -307,6 +307,31 @@ describe('fetch', () => {
     expect(values(fetched(client, { maxBytes: size }))).toEqual(['v0']);
   });
 
+  test('limits over several partitions: only the first batch of all may be too large', () => {
+    start(1, {}, { partitions: 2 });
+    const client = new TestClient(cluster, 1);
+    for (const index of [0, 1])
+      client.ask(produceApi, 7, {
+        acks: 1,
+        timeoutMs: 1,
+        topicData: [{ name: TOPIC, partitionData: [{ index, records: batchOf(['v0']) }] }],
+      });
+    const sizes = (maxBytes: number) => {
+      const partitions = [0, 1].map((partition) => ({
+        partition,
+        fetchOffset: 0n,
+        partitionMaxBytes: 1_000,
+      }));
+      const request = { maxWaitMs: 0, minBytes: 1, maxBytes, topics: [{ topic: TOPIC, partitions }] };
+      const { answer } = client.ask(fetchApi, 11, request);
+      return answer?.responses[0]?.partitions.map(({ records }) => records?.length);
+    };
+    const size = batchOf(['v0']).length;
+    expect(sizes(1)).toEqual([size, 0]);
+    expect(sizes(size + 10)).toEqual([size, 10]);
+    expect(sizes(2 * size)).toEqual([size, size]);
+  });
+
   test('offsets outside of the log, and leader epochs that are not the present one', () => {
     const client = fill(2);
     const error = (options: FetchOptions) => errorName(only(fetched(client, options))?.errorCode ?? -2);
@@ -582,6 +607,16 @@ describe('coordinator logs', () => {
       rack: null,
     });
   });
+});
+
+test('a coordinator log of one replica confirms at once, and yet never synchronously', () => {
+  start(1);
+  const results: bigint[] = [];
+  const log = cluster.core.coordinatorLog(OFFSETS_TOPIC, 0, 1);
+  log?.append([{ key: Buffer.from('a'), value: null }], (_error, offset) => results.push(offset));
+  expect(results).toEqual([]);
+  world.run(0);
+  expect(results).toEqual([0n]);
 });
 
 describe('administration', () => {

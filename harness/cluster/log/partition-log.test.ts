@@ -129,6 +129,7 @@ describe('against a model', () => {
             model.end,
           ]);
         }
+        expect(log.batches.every((batch) => batch.lastOffset >= log.logStartOffset)).toBe(true);
         expect(log.sizeBytes).toBe(log.batches.reduce((sum, batch) => sum + batch.sizeBytes, 0));
         expect(
           [...log.records(log.logEndOffset)].map(({ offset, value }) => `${offset}:${String(value)}`),
@@ -200,6 +201,7 @@ describe('idempotent producers', () => {
     append(log, idempotent(1));
     log.truncateTo(1);
     expect(append(log, idempotent(1))).toMatchObject({ errorCode: 0, baseOffset: 1 });
+    expect(log.logEndOffset, 'written anew').toBe(2);
   });
 });
 
@@ -320,16 +322,23 @@ describe('compaction', () => {
   test('the newest record of each key stays, with its offset and headers', () => {
     const log = new PartitionLog();
     append(log, produced(['1', '2'], { key: 'a' }));
-    append(log, produced(['3'], { key: 'b' }));
+    // One header, `h` with `x`, in a batch that loses its other record.
+    const headers = Buffer.from([2, 2, 0x68, 2, 0x78]);
+    const records = [
+      { key: Buffer.from('b'), value: Buffer.from('3'), headers },
+      { key: Buffer.from('a'), value: Buffer.from('x') },
+    ];
+    append(log, buildBatch({ baseOffset: 0, leaderEpoch: 0, timestampMs: 1 }, records).bytes);
     append(log, produced(['4'], { key: 'a' }));
     append(log, produced(['5']));
-    log.advanceHighWatermark(5);
-    expect(log.compact(HUGE)).toBe(3);
+    log.advanceHighWatermark(6);
+    expect(log.compact(HUGE)).toBe(4);
+    expect([...log.records()][0]?.headers).toEqual(headers);
     expect([...log.records()].map(({ offset, value }) => `${offset}:${String(value)}`)).toEqual([
       '2:3',
-      '3:4',
+      '4:4',
     ]);
-    expect([log.logStartOffset, log.logEndOffset]).toEqual([0, 5]);
+    expect([log.logStartOffset, log.logEndOffset]).toEqual([0, 6]);
   });
 
   test("a producer's last batch stays, empty", () => {

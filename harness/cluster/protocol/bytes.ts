@@ -10,6 +10,7 @@ export class ProtocolFormatError extends Error {
 
 export class Reader {
   readonly #buffer: Buffer;
+  #view: DataView | null = null;
   #position: number;
 
   constructor(bytes: Uint8Array, position = 0) {
@@ -40,7 +41,10 @@ export class Reader {
   }
 
   int64(): bigint {
-    return this.#buffer.readBigInt64BE(this.#advance(8));
+    const start = this.#advance(8);
+    // Several times faster than Buffer's own, which puts the number together from bytes.
+    this.#view ??= new DataView(this.#buffer.buffer, this.#buffer.byteOffset, this.#buffer.byteLength);
+    return this.#view.getBigInt64(start);
   }
 
   /** Base 128, least significant group first, at most 32 bits. */
@@ -78,6 +82,7 @@ const INITIAL_BYTES = 256;
 
 export class Writer {
   #buffer: Buffer = Buffer.allocUnsafe(INITIAL_BYTES);
+  #view: DataView | null = null;
   #length = 0;
 
   get length(): number {
@@ -115,7 +120,10 @@ export class Writer {
 
   int64(value: bigint): this {
     const start = this.#reserve(8);
-    this.#buffer.writeBigInt64BE(value, start);
+    // A DataView would cut a value that is too large instead of refusing it.
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`);
+    this.#view ??= new DataView(this.#buffer.buffer, this.#buffer.byteOffset, this.#buffer.byteLength);
+    this.#view.setBigInt64(start, value);
     return this;
   }
 
@@ -166,6 +174,7 @@ export class Writer {
       const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
       this.#buffer.copy(larger, 0, 0, start);
       this.#buffer = larger;
+      this.#view = null;
     }
     this.#length = needed;
     return start;

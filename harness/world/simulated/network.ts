@@ -364,7 +364,11 @@ class Connection {
     from.alive = false;
     const to = this.#otherEnd(from);
     if (to === null) this.#link.connections.delete(this);
-    else if (!this.#link.cut[to.direction]) this.#fail(to, 'ECONNRESET', this.#link.delayUs());
+    else if (!this.#link.cut[to.direction]) {
+      // Behind the bytes that are on their way already.
+      const arrivalUs = Math.max(this.#scheduler.nowUs + this.#link.delayUs(), to.arrivalUs);
+      this.#fail(to, 'ECONNRESET', arrivalUs - this.#scheduler.nowUs);
+    }
   }
 
   resetBoth(): void {
@@ -380,8 +384,11 @@ class Connection {
       this.end(from);
       from.alive = false;
       this.#closeWhereDone();
-    } else if (ending === 'reset') this.resetFrom(from);
-    else from.alive = false;
+    } else if (ending === 'reset' && !from.finSent) this.resetFrom(from);
+    else {
+      from.alive = false;
+      this.#closeWhereDone();
+    }
   }
 
   healed(direction: Direction): void {

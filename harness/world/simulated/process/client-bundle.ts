@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { compileFunction } from 'node:vm';
 import type { Adapter } from '../../../client/child-process.ts';
 import { WorldUnavailableError } from '../../../errors.ts';
-import { refuseImport, SHADOWED, type Surroundings } from './globals.ts';
+import { SHADOWED, type Surroundings } from './globals.ts';
 
 export interface ClientBundle {
   /** Runs the bundle's own start-up in a process and returns its adapter. */
@@ -21,10 +21,8 @@ const bundles = new Map<string, ClientBundle>();
 
 /** @param code a CommonJS module that exports an adapter */
 export function compileBundle(code: string, filename: string): ClientBundle {
-  const run = compileFunction(code, SHADOWED, {
-    filename,
-    importModuleDynamically: refuseImport,
-  }) as (...values: readonly unknown[]) => void;
+  // Without a callback for it, Node.js itself refuses `import()`; the build makes a call of `require` of it.
+  const run = compileFunction(code, SHADOWED, { filename }) as (...values: readonly unknown[]) => void;
   return {
     load({ values, module }) {
       run(...values);

@@ -10,7 +10,7 @@ import { createCrypto } from './crypto.ts';
 import { createDate } from './date.ts';
 import { createRequireFunction } from './modules.ts';
 import { createNodeProcess, type NodeProcess } from './node-process.ts';
-import { refusal, refusing } from './refuse.ts';
+import { refusing } from './refuse.ts';
 import { createSocketModules, type Dialer } from './socket.ts';
 import type { ProcessTimers } from './timers.ts';
 import { createZlib } from './zlib.ts';
@@ -196,8 +196,3 @@ export function createSurroundings(options: SurroundingsOptions): Surroundings {
   const all: Record<string, unknown> = { ...provided, ...absent };
   return { values: SHADOWED.map((name) => all[name]), module, process };
 }
-
-/** What a dynamic `import()` in a client's bundle gets. */
-export const refuseImport = (specifier: string): never => {
-  throw refusal(specifier);
-};

@@ -8,7 +8,7 @@ import type { Command, StartCommand } from '../../../client/protocol.ts';
 import type { UnplacedEvent } from '../../../history/schema.ts';
 import type { ClientExit, ClientProcess } from '../../client-process.ts';
 import type { Ending, Network } from '../network.ts';
-import type { RandomStreams } from '../random.ts';
+import type { RandomStream, RandomStreams } from '../random.ts';
 import type { Owner, Scheduler } from '../scheduler.ts';
 import { digestValue, label } from '../trace.ts';
 import type { ClientBundle } from './client-bundle.ts';
@@ -16,7 +16,7 @@ import { type ClockSkew, NO_SKEW, ProcessClock } from './clock.ts';
 import { createSurroundings } from './globals.ts';
 import type { NodeProcess } from './node-process.ts';
 import type { Dialer } from './socket.ts';
-import { ProcessTimers } from './timers.ts';
+import { GRID_MS, ProcessTimers } from './timers.ts';
 
 export interface SimulatedProcessOptions {
   readonly start: StartCommand;
@@ -56,6 +56,7 @@ export class SimulatedProcess implements ClientProcess {
   readonly #options: SimulatedProcessOptions;
   readonly #owner: Owner;
   readonly #name: string;
+  readonly #random: RandomStream;
   #resolveExited: (exit: ClientExit) => void = () => {};
   #application: Application | null = null;
   #process: NodeProcess | null = null;
@@ -67,11 +68,12 @@ export class SimulatedProcess implements ClientProcess {
     this.#options = options;
     this.pid = pid;
     this.#name = start.process;
+    this.#random = streams.of(`process ${start.process}`);
     this.#owner = scheduler.owner(start.process, (error, origin) => this.#uncaught(error, origin));
     this.exited = new Promise((resolve) => {
       this.#resolveExited = resolve;
     });
-    const startUs = START_US + streams.of(`process ${start.process}`).int(START_JITTER_US);
+    const startUs = START_US + this.#random.int(START_JITTER_US);
     scheduler.after(this.#owner, startUs, kinds.start, () => this.#start());
   }
 
@@ -82,7 +84,7 @@ export class SimulatedProcess implements ClientProcess {
 
   signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
     if (!this.#alive) return;
-    const { scheduler, streams } = this.#options;
+    const { scheduler } = this.#options;
     switch (signal) {
       case 'SIGKILL':
         this.#end({ code: null, signal });
@@ -91,7 +93,7 @@ export class SimulatedProcess implements ClientProcess {
         scheduler.hold(this.#owner);
         break;
       case 'SIGCONT':
-        scheduler.release(this.#owner, streams.of(`process ${this.#name}`));
+        scheduler.release(this.#owner, this.#random);
         break;
       case 'SIGTERM':
         scheduler.after(this.#owner, 1, kinds.signal, () => {
@@ -117,7 +119,7 @@ export class SimulatedProcess implements ClientProcess {
     const surroundings = createSurroundings({
       pid: this.pid,
       clock,
-      timers: new ProcessTimers(scheduler, this.#owner, clock),
+      timers: new ProcessTimers(scheduler, this.#owner, clock, this.#random.int(GRID_MS * 1_000)),
       random: streams.of(`process ${this.#name} random`),
       cryptoRandom: streams.of(`process ${this.#name} crypto`),
       dialer,
@@ -169,11 +171,11 @@ export class SimulatedProcess implements ClientProcess {
 
   /** Nothing of it runs any more; the kernel closes its sockets. */
   #end(exit: Pick<ClientExit, 'code' | 'signal'>): void {
-    const { scheduler, network, streams } = this.#options;
+    const { scheduler, network } = this.#options;
     this.#alive = false;
     scheduler.drop(this.#owner);
     // The kernel resets a socket on which bytes were left unread.
-    const ending: Ending = streams.of(`process ${this.#name}`).chance(200) ? 'reset' : 'fin';
+    const ending: Ending = this.#random.chance(200) ? 'reset' : 'fin';
     network.gone(this.#owner, ending);
     scheduler.after(scheduler.harness, REAP_US, kinds.exit, () =>
       this.#resolveExited({ ...exit, invalidLines: 0 }),

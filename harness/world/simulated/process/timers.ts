@@ -2,10 +2,13 @@
  * The timers of a simulated process: calls of setTimeout, setInterval and setImmediate enter, events of its owner leave,
  * with Node's own objects, order and rounding.
  *
- * One departure: a timer armed with a negative delay or NaN, which Node would make 1 ms, is *parked*. It fires with the
- * first event that the process has at least PARKED_MS later, so late, but legally so: a timer may always be late, and
- * nobody can rely on one that was due before it was armed. kafkajs arms such a timer on every connection, again and
- * again (its requestQueue subtracts the time of day from -1); on time, they would be nine tenths of all events.
+ * Two departures, both of which make timers late and none early, which timers may always be:
+ * - A timer armed with a negative delay or NaN, which Node would make 1 ms, is *parked*: it fires with the first event
+ *   that the process has at least PARKED_MS later. Nobody can rely on a timer that was due before it was armed. kafkajs
+ *   arms one on every connection, again and again (its requestQueue subtracts the time of day from -1); on time, they
+ *   would be nine tenths of all events.
+ * - Intervals of GRID_MS or more fire on a grid of GRID_MS of the process's own, those of one instant together, one
+ *   after the other without their promises in between. kafkajs has an interval on every connection.
  */
 import { promisify } from 'node:util';
 import type { Owner, Scheduled, Scheduler } from '../scheduler.ts';
@@ -14,8 +17,9 @@ import type { ProcessClock } from './clock.ts';
 
 /** Node's TIMEOUT_MAX; what is longer, or shorter than 1, is 1. */
 const DELAY_MS_MAX = 2_147_483_647;
+export const PARKED_MS = 250;
 /** Event loops are commonly late by this much. */
-export const PARKED_MS = 100;
+export const GRID_MS = 100;
 /** A turn of the event loop: without it, a client that polls with setImmediate would stop the clock. */
 const TURN_US = 10;
 
@@ -30,11 +34,16 @@ export class ProcessTimers {
   readonly #byId = new Map<number, Timeout>();
   #nextId = 1;
   #parked: Timeout[] = [];
+  /** Where the process's grid lies. */
+  readonly #gridPhaseUs: number;
+  /** What is due at each instant of the grid. */
+  readonly #grid = new Map<number, Timeout[]>();
 
-  constructor(scheduler: Scheduler, owner: Owner, clock: ProcessClock) {
+  constructor(scheduler: Scheduler, owner: Owner, clock: ProcessClock, gridPhaseUs = 0) {
     this.#scheduler = scheduler;
     this.#owner = owner;
     this.#clock = clock;
+    this.#gridPhaseUs = gridPhaseUs;
     owner.late = () => this.#runParked();
   }
 
@@ -92,6 +101,21 @@ export class ProcessTimers {
     return this.#scheduler.after(this.#owner, this.#clock.virtualUs(delayMs), kind, () => timer.fire());
   }
 
+  /** Puts an interval on the grid, at the first instant that is late enough. */
+  armOnGrid(timer: Timeout, delayMs: number): void {
+    const stepUs = this.#clock.virtualUs(GRID_MS);
+    const { nowUs } = this.#scheduler;
+    const earliestUs = nowUs + this.#clock.virtualUs(delayMs) - this.#gridPhaseUs;
+    const dueUs = Math.ceil(earliestUs / stepUs) * stepUs + this.#gridPhaseUs;
+    const together = this.#grid.get(dueUs);
+    if (together !== undefined) {
+      together.push(timer);
+      return;
+    }
+    this.#grid.set(dueUs, [timer]);
+    this.#scheduler.after(this.#owner, dueUs - nowUs, kinds.interval, () => this.#runGrid(dueUs));
+  }
+
   armImmediate(run: () => void): Scheduled {
     return this.#scheduler.after(this.#owner, TURN_US, kinds.immediate, run);
   }
@@ -114,6 +138,18 @@ export class ProcessTimers {
 
   unregister(id: number): void {
     this.#byId.delete(id);
+  }
+
+  #runGrid(dueUs: number): void {
+    const due = this.#grid.get(dueUs) ?? [];
+    this.#grid.delete(dueUs);
+    for (const timer of due) {
+      try {
+        timer.fireOnGrid();
+      } catch (error) {
+        this.#owner.uncaught(error, 'uncaughtException');
+      }
+    }
   }
 
   /** All that were parked when the first of them is late enough; what they arm waits for the next time. */
@@ -145,6 +181,7 @@ export class Timeout {
   readonly #delayMs: number | null;
   readonly #repeats: boolean;
   #event: Scheduled | null = null;
+  #onGrid = false;
   #parked = false;
   #closed = false;
   #referenced = true;
@@ -185,13 +222,15 @@ export class Timeout {
   refresh(): this {
     if (this.#closed) return this;
     if (this.#event !== null) this.#timers.disarm(this.#event);
-    if (!this.#parked) this.#arm();
+    // What stands on the grid or is parked is late anyway.
+    if (!this.#parked && !this.#onGrid) this.#arm();
     return this;
   }
 
   close(): this {
     this.#closed = true;
     this.#parked = false;
+    this.#onGrid = false;
     if (this.#event !== null) this.#timers.disarm(this.#event);
     this.#event = null;
     if (this.#id !== null) this.#timers.unregister(this.#id);
@@ -217,6 +256,12 @@ export class Timeout {
     }
   }
 
+  fireOnGrid(): void {
+    if (!this.#onGrid) return;
+    this.#onGrid = false;
+    this.fire();
+  }
+
   fireParked(): void {
     if (!this.#parked) return;
     this.#parked = false;
@@ -227,6 +272,9 @@ export class Timeout {
     if (this.#delayMs === null) {
       this.#parked = true;
       this.#timers.park(this);
+    } else if (this.#repeats && this.#delayMs >= GRID_MS) {
+      this.#onGrid = true;
+      this.#timers.armOnGrid(this, this.#delayMs);
     } else
       this.#event = this.#timers.arm(this, this.#delayMs, this.#repeats ? kinds.interval : kinds.timeout);
   }
