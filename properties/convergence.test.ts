@@ -159,4 +159,31 @@ describe('finds', () => {
     const events = history.events.filter((event) => event.kind !== 'settled');
     expect(convergence.check({ start: history.start, events })).toEqual([]);
   });
+
+  it('a group whose only member ended by itself, and nothing else about it', () => {
+    const { story, m1 } = alone();
+    m1.exits(null, 'SIGSEGV');
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member ended by itself and stayed away | m1.1 ended with SIGSEGV, nobody had told it to, and it was not there at the end. | process-exit | billing m1.1",
+      ]
+    `);
+  });
+
+  it('nothing where a generation came between settling and the description', () => {
+    const { story, m1 } = alone();
+    story.ends();
+    const description = story.events.findIndex((event) => event.kind === 'fact-group');
+    const generation = story.events.find((event) => event.kind === 'group-generation');
+    const fact = story.events[description];
+    if (fact?.kind !== 'fact-group' || generation?.kind !== 'group-generation')
+      throw new Error('nothing told');
+    const later = { ...structuredClone(generation), time: fact.time, logPosition: story.coordinatorPlace() };
+    (later.members[0] as { memberId: string }).memberId = 'the-next';
+    (fact.members[0] as { memberId: string }).memberId = 'the-next';
+    const events = [...story.events.slice(0, description), later, ...story.events.slice(description)];
+    const history = { start: story.history().start, events: events.map((event, seq) => ({ ...event, seq })) };
+    expect(convergence.check(history)).toEqual([]);
+    expect(m1.process).toBe('m1.1');
+  });
 });

@@ -81,4 +81,18 @@ describe('finds', () => {
       ]
     `);
   });
+
+  it('nothing in a removal after the end of settling, when the harness tidies up', () => {
+    const { story } = two();
+    story.ends();
+    story.coordinatorEvent({
+      process: 'coordinator',
+      kind: 'commit-removed',
+      group: 'billing',
+      topic: 'orders',
+      partition: 0,
+      logPosition: story.coordinatorPlace(),
+    });
+    expect(findings(groupIsolation, story)).toEqual([]);
+  });
 });

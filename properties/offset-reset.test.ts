@@ -148,4 +148,15 @@ describe('finds', () => {
       ]
     `);
   });
+
+  it('nothing about a reset where the final log is missing', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.works(0, 1).commits(0, 1).findsOutOfRange(0).stands(0, 0).works(0, 1);
+    const { start, events } = story.history();
+    expect(offsetReset.check({ start, events })).toHaveLength(1);
+    expect(offsetReset.check({ start, events: events.filter((event) => event.kind !== 'fact-log') })).toEqual(
+      [],
+    );
+  });
 });
