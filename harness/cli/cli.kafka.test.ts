@@ -116,12 +116,12 @@ describe('run, check and replay', () => {
 });
 
 describe('a broken application is caught by name in generated scenarios', () => {
-  // Seeds whose first scenarios meet what the mutant breaks; `run --mutant` finds it with any seed within twenty.
+  // The third mutant has to be killed inside a record's processing, which real time brings about too seldom for a
+  // test; it is caught on virtual time in cli.test.ts.
   it.each([
-    ['skip-partition', 'at-least-once', '11'],
-    ['rewind-commit', 'commit-monotonic', '7'],
-    ['commit-before-processing', 'at-least-once', '21'],
-  ])('%s by %s', async (mutant, property, seed) => {
+    ['skip-partition', 'at-least-once'],
+    ['rewind-commit', 'commit-monotonic'],
+  ])('%s by %s', async (mutant, property) => {
     const words = [
       '--world',
       'kafka',
@@ -130,7 +130,7 @@ describe('a broken application is caught by name in generated scenarios', () => 
       '--runs',
       '3',
       '--seed',
-      seed,
+      '7',
       '--profile',
       'members',
     ];

@@ -126,6 +126,22 @@ describe('the simulated world', () => {
   });
 });
 
+describe('a broken application is caught by name in at most twenty generated scenarios', () => {
+  // So many scenarios as it takes with this seed.
+  it.each([
+    ['skip-partition', 'at-least-once', 'lost: delivered and never processed', '1'],
+    ['rewind-commit', 'commit-monotonic', 'commit went back in one member', '1'],
+    ['commit-before-processing', 'at-least-once', 'lost: committed before it was processed', '10'],
+  ])('%s by %s', async (mutant, property, signature, runs) => {
+    const words = ['--mutant', mutant, '--runs', runs, '--seed', '7', '--profile', 'members'];
+    const run = await runCommand(['run', ...words, '--json', '--out', join(folder, mutant)], noDocker);
+    expect(runResultSchema.parse(JSON.parse(run.stdout)).anomalies).toContainEqual(
+      expect.objectContaining({ property, signature, policy: 'illegal' }),
+    );
+    expect(run.code).toBe(1);
+  });
+});
+
 describe('help', () => {
   it.each([['--help'], ['run', '--help'], ['replay', '--help'], ['check', '--help'], ['doctor', '--help']])(
     'is given for %s %s',
