@@ -106,8 +106,8 @@ describe('finds', () => {
     });
     expect(findings(convergence, story)).toMatchInlineSnapshot(`
       [
-        "illegal | not drained at the bound | The run had not settled after 60000 ms: group billing has not processed orders-0 up to its end, offset 3 | settled | billing",
-        "illegal | not drained at the bound | The run had not settled after 60000 ms: orders-0 has no marker yet | settled | ",
+        "illegal | not drained at the bound | The run did not settle within its bound of 60000 ms: group billing has not processed orders-0 up to its end, offset 3 | settled | billing",
+        "illegal | not drained at the bound | The run did not settle within its bound of 60000 ms: orders-0 has no marker yet | settled | ",
       ]
     `);
   });

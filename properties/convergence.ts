@@ -215,7 +215,7 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
     return [
       report(
         'not drained at the bound',
-        `The run had not settled after ${scenario.settling.boundMs} ms: ${sentence}`,
+        `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}`,
         proof(settled?.seq),
         group === undefined ? {} : { group: group.id },
       ),
