@@ -102,7 +102,7 @@ describe('no world', () => {
     expect(text.stdout).toMatch(/cannot run here yet/);
     expect(text.code).toBe(3);
     const json = await runCommand(['doctor', '--json'], noDocker);
-    expect(JSON.parse(json.stdout)).toMatchObject({ worlds: { kafka: false } });
+    expect(JSON.parse(json.stdout)).toMatchObject({ worlds: { sim: true, kafka: false } });
     expect(json.code).toBe(3);
   });
 });

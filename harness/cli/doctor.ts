@@ -1,6 +1,6 @@
 /**
  * `kafka-trial doctor`: says what this machine can run and what to do about the rest, and removes what harnesses that
- * were killed left behind; an exit code leaves: 0 where a world can run, 3 where none can.
+ * were killed left behind; an exit code leaves: 0 where both worlds can run, 3 where real Kafka cannot.
  */
 import { Command } from 'commander';
 import { exitCodes } from '../errors.ts';
@@ -36,7 +36,7 @@ tells a dead run from a live one on another machine, so its topics and groups ar
       const { findings, kafka } = await examine(connection, options.clean === true);
       process.stdout.write(
         options.json === true
-          ? `${JSON.stringify({ schema: 1, command: 'doctor', worlds: { kafka }, checks: findings }, null, 2)}\n`
+          ? `${JSON.stringify({ schema: 1, command: 'doctor', worlds: { sim: true, kafka }, checks: findings }, null, 2)}\n`
           : render(findings, kafka),
       );
       ended(kafka ? exitCodes.valid : exitCodes.unknown);
@@ -49,5 +49,5 @@ function render(findings: readonly Finding[], kafka: boolean): string {
     `${marks[status]} ${sentence}`,
     ...(hint === null ? [] : [`  ${hint}`]),
   ]);
-  return `${[...lines, '', kafka ? 'Trials on real Kafka can run here.' : 'Trials on real Kafka cannot run here yet.'].join('\n')}\n`;
+  return `${[...lines, '', `The simulated world can run here; real Kafka ${kafka ? 'can too' : 'cannot run here yet'}.`].join('\n')}\n`;
 }
