@@ -41,11 +41,15 @@ test('a child is found with its arguments, and no more once it has ended', async
 });
 
 test('a process that has ended but not been waited for is gone', async () => {
-  // The inner shell ends at once; the outer one becomes a program that never asks after it.
-  const parent = spawn('/bin/sh', ['-c', '/bin/sh -c "exit 0" & echo $!; exec sleep 60']);
+  // The inner shell ends when it is told to, after the outer one has become a program that never asks after it.
+  const script = 'exec 3<&0; /bin/sh -c "read line <&3" & echo $!; exec sleep 60';
+  const parent = spawn('/bin/sh', ['-c', script]);
   try {
     const [output] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(output.toString());
+    const isSleep = async () => (await readProcess(parent.pid as number))?.commandLine[0] === 'sleep';
+    await expect.poll(isSleep, { timeout: 5_000 }).toBe(true);
+    parent.stdin.write('\n');
     await expect.poll(() => readProcess(pid), { timeout: 5_000 }).toBeUndefined();
     // The system itself still lists it.
     expect(() => process.kill(pid, 0)).not.toThrow();
