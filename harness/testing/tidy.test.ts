@@ -18,9 +18,12 @@ interface Ban {
 /** Everything that runs inside a simulated run, or decides what happens in one. */
 const WATCHED = ['harness/cluster', 'harness/world/simulated', 'harness/client', 'scenarios', 'properties'];
 
-const CLOCK = "the world's clock: Environment.nowMs() in the cluster, Scheduler.nowUs or RunContext.now() in a world";
-const TIMER = "the world's timers: Environment.after() in the cluster, Scheduler.after() or RunContext.after() in a world";
-const CHANCE = 'a named stream: ClusterEnvironment.randomInt() in the cluster, RandomStreams.of(purpose) in a world';
+const CLOCK =
+  "the world's clock: Environment.nowMs() in the cluster, Scheduler.nowUs or RunContext.now() in a world";
+const TIMER =
+  "the world's timers: Environment.after() in the cluster, Scheduler.after() or RunContext.after() in a world";
+const CHANCE =
+  'a named stream: ClusterEnvironment.randomInt() in the cluster, RandomStreams.of(purpose) in a world';
 
 const bans: readonly Ban[] = [
   { name: 'Date.now', pattern: /\bDate\.now\b/, instead: CLOCK },
@@ -34,11 +37,15 @@ const bans: readonly Ban[] = [
   { name: 'timers module', pattern: /from '(?:node:)?timers(?:\/promises)?'/, instead: TIMER },
   { name: 'Math.random', pattern: /\bMath\.random\b/, instead: CHANCE },
   { name: 'crypto module', pattern: /from '(?:node:)?crypto'/, instead: CHANCE },
-  { name: 'global crypto', pattern: /(?<![.\w'-])crypto\.(randomUUID|getRandomValues|subtle)\b/, instead: CHANCE },
+  {
+    name: 'global crypto',
+    pattern: /(?<![.\w'-])crypto\.(randomUUID|getRandomValues|subtle)\b/,
+    instead: CHANCE,
+  },
   {
     name: 'worker threads',
     pattern: /from '(?:node:)?worker_threads'/,
-    instead: 'one thread: the order in which threads get on is nobody\'s to say',
+    instead: "one thread: the order in which threads get on is nobody's to say",
   },
   {
     name: 'locale',
@@ -79,7 +86,8 @@ const allowances: readonly Allowance[] = [
   {
     file: 'harness/world/simulated/process/crypto.ts',
     bans: ['crypto module'],
-    reason: 'it makes the module that simulated processes see, of the parts of the real one that only compute',
+    reason:
+      'it makes the module that simulated processes see, of the parts of the real one that only compute',
   },
   {
     file: 'harness/client/child-process.ts',
@@ -100,7 +108,9 @@ const allowances: readonly Allowance[] = [
 
 /** Code without comments; strings stay, since imports are strings. */
 const withoutComments = (code: string): string =>
-  code.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
+  code
+    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '))
+    .replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
 
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(join(packageRoot, folder), { withFileTypes: true })) {
@@ -117,7 +127,9 @@ function findBanned(path: string, code: string): { ban: string; sentence: string
   return bans.flatMap(({ name, pattern, instead, under }) => {
     if (under !== undefined && !under.some((folder) => path.startsWith(`${folder}/`))) return [];
     return lines.flatMap((line, i) =>
-      pattern.test(line) ? [{ ban: name, sentence: `${path}:${i + 1}: ${name} is banned here; use ${instead}.` }] : [],
+      pattern.test(line)
+        ? [{ ban: name, sentence: `${path}:${i + 1}: ${name} is banned here; use ${instead}.` }]
+        : [],
     );
   });
 }
@@ -136,7 +148,9 @@ describe('code that runs in a simulated run', () => {
 
   it('is allowed nothing that it does not use', () => {
     const unused = allowances.flatMap(({ file, bans: names }) =>
-      names.filter((name) => !found.some((use) => use.file === file && use.ban === name)).map((name) => `${file}: ${name}`),
+      names
+        .filter((name) => !found.some((use) => use.file === file && use.ban === name))
+        .map((name) => `${file}: ${name}`),
     );
     expect(unused).toEqual([]);
   });
@@ -150,7 +164,7 @@ describe('the tidy test itself', () => {
     ['await setImmediate(f);', 'setImmediate'],
     ["import { randomUUID } from 'node:crypto';", 'crypto module'],
     ["import { setTimeout as wait } from 'timers/promises';", 'timers module'],
-    ['x = Math.random()'],
+    ['x = Math.random()', 'Math.random'],
     ['x = crypto.randomUUID();', 'global crypto'],
     ['const n = performance.now()', 'performance'],
     ['a.localeCompare(b)', 'locale'],
