@@ -1,5 +1,5 @@
 /**
- * CreateTopics (API key 19), versions 0 to 7: passed on to the controller, whose outcome is answered; brokers learn of
+ * CreateTopics (API key 19), versions 2 to 7: passed on to the controller, whose outcome is answered; brokers learn of
  * the topic a little later.
  *
  * Not implemented: the limit on partitions per request and quotas (KIP-599).

@@ -1,5 +1,5 @@
 /**
- * DeleteTopics (API key 20), versions 0 to 6, by name and from 6 on by id as well: passed on to the controller. The logs
+ * DeleteTopics (API key 20), versions 1 to 6, by name and from 6 on by id as well: passed on to the controller. The logs
  * go as soon as a broker learns of it.
  */
 import type { Handler, RequestContext } from '../handler.ts';

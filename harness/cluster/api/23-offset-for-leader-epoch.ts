@@ -1,5 +1,5 @@
 /**
- * OffsetForLeaderEpoch (API key 23), versions 0 to 4: where a leader epoch ended in this leader's log, by which a
+ * OffsetForLeaderEpoch (API key 23), versions 2 to 4: where a leader epoch ended in this leader's log, by which a
  * consumer notices that its position was truncated away (KIP-320).
  */
 import type { Handler, RequestContext } from '../handler.ts';

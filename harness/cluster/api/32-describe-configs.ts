@@ -1,5 +1,5 @@
 /**
- * DescribeConfigs (API key 32), versions 0 to 4: the settings of topics and, as far as the simulation has any, brokers.
+ * DescribeConfigs (API key 32), versions 1 to 4: the settings of topics and, as far as the simulation has any, brokers.
  *
  * Not implemented: documentation texts, and resources other than topics (2) and brokers (4).
  */
@@ -43,7 +43,7 @@ function topicConfigs({ broker, cluster }: RequestContext, resource: Resource): 
         name,
         value,
         readOnly: false,
-        isDefault,
+
         configSource: source,
         isSensitive: false,
         synonyms: [{ name, value, source }],
@@ -91,9 +91,9 @@ function describe(context: RequestContext, resource: Resource): Result {
 
 export const describeConfigs: Handler<DescribeConfigsRequest, Answer> = {
   api: describeConfigsApi,
-  handle(context, request, version, respond) {
+  handle(context, request, _version, respond) {
     const results = request.resources.map((resource) => describe(context, resource));
-    if (version > 0 && !request.includeSynonyms)
+    if (!request.includeSynonyms)
       for (const { configs } of results)
         for (const config of configs) Object.assign(config, { synonyms: [] });
     respond({ results });

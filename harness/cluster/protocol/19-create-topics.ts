@@ -1,8 +1,8 @@
 /**
- * CreateTopics (API key 19), versions 0 to 7, flexible from 5.
+ * CreateTopics (API key 19), versions 2 to 7, flexible from 5.
  *
- * 1 adds error messages and the request only to validate; 2 the throttle time; 4 defaults for the partition count and
- * the replication factor, as -1 (KIP-464); 5 the configuration that the topic got (KIP-525); 7 topic ids (KIP-516).
+ * 4 adds defaults for the partition count and the replication factor, as -1 (KIP-464); 5 the configuration that the
+ * topic got (KIP-525); 7 topic ids (KIP-516). Not described: versions 0 and 1, which 4.0 removed (KIP-896).
  */
 import type { Api } from './api.ts';
 import {
@@ -37,18 +37,18 @@ const request = {
     ),
   ),
   timeoutMs: field(int32, { default: 60_000 }),
-  validateOnly: field(bool, { from: 1, default: false }),
+  validateOnly: field(bool, { default: false }),
 };
 
 const response = {
-  throttleTimeMs: field(int32, { from: 2, default: 0 }),
+  throttleTimeMs: field(int32, { default: 0 }),
   topics: field(
     array(
       struct({
         name: field(string),
         topicId: field(uuid, { from: 7, default: uuid.empty }),
         errorCode: field(int16),
-        errorMessage: field(nullable(string), { from: 1, default: null }),
+        errorMessage: field(nullable(string), { default: null }),
         topicConfigErrorCode: field(int16, { from: 5, tag: 0, default: 0 }),
         numPartitions: field(int32, { from: 5, default: -1 }),
         replicationFactor: field(int16, { from: 5, default: -1 }),
@@ -82,7 +82,7 @@ export const createTopicsApi: Api<
 > = {
   key: 19,
   name: 'CreateTopics',
-  versions: { min: 0, max: 7 },
+  versions: { min: 2, max: 7 },
   flexibleFrom: 5,
   request: struct(request),
   response: struct(response),

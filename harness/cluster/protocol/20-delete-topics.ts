@@ -1,7 +1,8 @@
 /**
- * DeleteTopics (API key 20), versions 0 to 6, flexible from 4.
+ * DeleteTopics (API key 20), versions 1 to 6, flexible from 4.
  *
- * 1 adds the throttle time; 5 error messages (KIP-599); 6 names a topic by its name or its id (KIP-516).
+ * 5 adds error messages (KIP-599); 6 names a topic by its name or its id (KIP-516). Not described: version 0, which 4.0
+ * removed (KIP-896).
  */
 import type { Api } from './api.ts';
 import {
@@ -32,7 +33,7 @@ const request = {
 };
 
 const response = {
-  throttleTimeMs: field(int32, { from: 1, default: 0 }),
+  throttleTimeMs: field(int32, { default: 0 }),
   responses: field(
     array(
       struct({
@@ -56,7 +57,7 @@ export const deleteTopicsApi: Api<
 > = {
   key: 20,
   name: 'DeleteTopics',
-  versions: { min: 0, max: 6 },
+  versions: { min: 1, max: 6 },
   flexibleFrom: 4,
   request: struct(request),
   response: struct(response),

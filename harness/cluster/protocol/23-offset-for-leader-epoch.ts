@@ -1,8 +1,7 @@
 /**
- * OffsetForLeaderEpoch (API key 23), versions 0 to 4, flexible from 4.
+ * OffsetForLeaderEpoch (API key 23), versions 2 to 4, flexible from 4.
  *
- * 1 adds the epoch that the answer is about; 2 the current leader epoch, to fence with (KIP-320), and the throttle
- * time; 3 the replica id, -1 for a consumer (KIP-392).
+ * 3 adds the replica id, -1 for a consumer (KIP-392). Not described: versions 0 and 1, which 4.0 removed (KIP-896).
  */
 import type { Api } from './api.ts';
 import { array, field, type Input, int16, int32, int64, type Output, string, struct } from './codec.ts';
@@ -17,7 +16,7 @@ const request = {
           array(
             struct({
               partition: field(int32),
-              currentLeaderEpoch: field(int32, { from: 2, default: -1 }),
+              currentLeaderEpoch: field(int32, { default: -1 }),
               leaderEpoch: field(int32),
             }),
           ),
@@ -28,7 +27,7 @@ const request = {
 };
 
 const response = {
-  throttleTimeMs: field(int32, { from: 2, default: 0 }),
+  throttleTimeMs: field(int32, { default: 0 }),
   topics: field(
     array(
       struct({
@@ -38,7 +37,7 @@ const response = {
             struct({
               errorCode: field(int16),
               partition: field(int32),
-              leaderEpoch: field(int32, { from: 1, default: -1 }),
+              leaderEpoch: field(int32, { default: -1 }),
               endOffset: field(int64, { default: -1n }),
             }),
           ),
@@ -59,7 +58,7 @@ export const offsetForLeaderEpochApi: Api<
 > = {
   key: 23,
   name: 'OffsetForLeaderEpoch',
-  versions: { min: 0, max: 4 },
+  versions: { min: 2, max: 4 },
   flexibleFrom: 4,
   request: struct(request),
   response: struct(response),

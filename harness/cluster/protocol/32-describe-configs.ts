@@ -1,8 +1,7 @@
 /**
- * DescribeConfigs (API key 32), versions 0 to 4, flexible from 4.
+ * DescribeConfigs (API key 32), versions 1 to 4, flexible from 4.
  *
- * 1 adds synonyms and where a value comes from (KIP-226), in place of a plain "is default"; 3 types and documentation
- * (KIP-569).
+ * 3 adds types and documentation (KIP-569). Not described: version 0, which 4.0 removed (KIP-896).
  */
 import type { Api } from './api.ts';
 import {
@@ -29,7 +28,7 @@ const request = {
       }),
     ),
   ),
-  includeSynonyms: field(bool, { from: 1, default: false }),
+  includeSynonyms: field(bool, { default: false }),
   includeDocumentation: field(bool, { from: 3, default: false }),
 };
 
@@ -48,12 +47,11 @@ const response = {
               name: field(string),
               value: field(nullable(string)),
               readOnly: field(bool),
-              isDefault: field(bool, { to: 0, default: false }),
-              configSource: field(int8, { from: 1, default: -1 }),
+              configSource: field(int8, { default: -1 }),
               isSensitive: field(bool),
               synonyms: field(
                 array(struct({ name: field(string), value: field(nullable(string)), source: field(int8) })),
-                { from: 1, default: [] },
+                { default: [] },
               ),
               configType: field(int8, { from: 3, default: 0 }),
               documentation: field(nullable(string), { from: 3, default: null }),
@@ -76,7 +74,7 @@ export const describeConfigsApi: Api<
 > = {
   key: 32,
   name: 'DescribeConfigs',
-  versions: { min: 0, max: 4 },
+  versions: { min: 1, max: 4 },
   flexibleFrom: 4,
   request: struct(request),
   response: struct(response),

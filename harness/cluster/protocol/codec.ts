@@ -327,7 +327,11 @@ export function struct<F extends Fields>(fields: F): Type<Output<F>, Input<F>> {
     write(writer, value, at) {
       const plan = planOf(at);
       const values = value as Values;
-      for (const one of plan.ordered) one.type.write(writer, values[one.name] ?? one.default, at);
+      for (const one of plan.ordered) {
+        const item = values[one.name];
+        // Null is a value of its own where the default is another.
+        one.type.write(writer, item === undefined ? one.default : item, at);
+      }
       if (at.flexible) writeTagged(writer, plan, values, at);
     },
   };

@@ -51,7 +51,7 @@ const EVENTS_PER_INSTANT_MAX = 100_000;
 /** A day: the longest scenario names an hour. */
 const TIME_US_MAX = 24 * 3_600 * 1_000_000;
 /** Events between two looks at the abort signal and the event loop of the harness. */
-const EVENTS_PER_TURN = 20_000;
+const EVENTS_PER_TURN = 2_000;
 /** Below so many cancelled events the queue is not worth cleaning. */
 const CANCELLED_MIN = 1_024;
 
