@@ -5,8 +5,7 @@ import { renderJson } from '../../reports/json.ts';
 import { RunResultBuilder } from '../../reports/results.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import { readHistory } from '../history/reader.ts';
-import { exitCodeOf } from './exit-code.ts';
-import type { Ended } from './main.ts';
+import { type Ended, exitCodeOf } from './exit-code.ts';
 import { selectProperties } from './options.ts';
 import { colorOf } from './output.ts';
 

@@ -7,7 +7,7 @@ import { exitCodes } from '../errors.ts';
 import { NAME_PREFIX } from '../world/kafka/names.ts';
 import { readConnection } from './connection.ts';
 import type { Finding } from './doctor-checks.ts';
-import type { Ended } from './main.ts';
+import type { Ended } from './exit-code.ts';
 
 interface DoctorOptions {
   readonly brokers?: string;

@@ -7,3 +7,6 @@ export function exitCodeOf(result: RunResult): ExitCode {
   const outcome = outcomeOf(result);
   return outcome === 'valid' && result.interrupted ? exitCodes.unknown : exitCodes[outcome];
 }
+
+/** Each command is given a way to say how it ended, since commander's actions return nothing. */
+export type Ended = (code: ExitCode) => void;

@@ -5,11 +5,9 @@ import { type ExitCode, exitCodes, HarnessError } from '../errors.ts';
 import { harnessVersion } from '../version.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
+import type { Ended } from './exit-code.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
-
-/** Each command is given a way to say how it ended, since commander's actions return nothing. */
-export type Ended = (code: ExitCode) => void;
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.valid;

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { Scenario } from '../../scenarios/schema.ts';
 import type { Plan } from '../runner/runner.ts';
-import type { Ended } from './main.ts';
+import type { Ended } from './exit-code.ts';
 import { addTrialOptions, type TrialOptions, wholeNumber } from './options.ts';
 
 interface ReplayOptions extends TrialOptions {

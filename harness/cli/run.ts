@@ -8,7 +8,7 @@ import {
   profiles,
 } from '../../scenarios/arbitrary.ts';
 import type { Plan } from '../runner/runner.ts';
-import type { Ended } from './main.ts';
+import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
 
 interface RunOptions extends TrialOptions {
