@@ -74,7 +74,7 @@ const allowances: readonly Allowance[] = [
     reason: 'it drives the run from the event loop of the harness; nothing of the run depends on when',
   },
   {
-    file: 'harness/world/simulated/process/timers.ts',
+    file: 'harness/world/simulated/process/timer-functions.ts',
     bans: ['setTimeout', 'setImmediate'],
     reason: 'it makes the functions of these names that simulated processes see',
   },

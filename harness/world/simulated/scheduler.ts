@@ -21,7 +21,12 @@ export interface Owner {
   /** What runs before the owner's first event at or after this time, as if it had been late until then. */
   lateUs: number;
   late: () => void;
+  /** What a process's code sees, for `process/`; null where the owner is none. */
+  parts: object | null;
 }
+
+/** Whose event runs in this thread; several runs take turns in it. */
+export const running: { owner: Owner | null } = { owner: null };
 
 /** An event in the queue; only the scheduler changes it. */
 export interface Scheduled {
@@ -96,6 +101,7 @@ export class Scheduler {
       held: [],
       lateUs: Number.POSITIVE_INFINITY,
       late: () => {},
+      parts: null,
     };
   }
 
@@ -251,6 +257,7 @@ export class Scheduler {
           `the last one ${event.kind.name} of ${owner.label.name}.`,
       );
     this.current = owner;
+    running.owner = owner;
     try {
       if (owner.lateUs <= this.nowUs) {
         // An event of its own, so that what it sets off has run before the one that came for it.

@@ -103,6 +103,17 @@ describe('SimulatedWorld', () => {
     expect(hashes.size).toBe(1);
   });
 
+  it.each(generated)(
+    'gives the same trace of %s scenario %i whether processes share modules or not',
+    async (profile, index) => {
+      const scenario = generateScenario(1, index, profile);
+      const shared = await run(scenario, { isolation: 'thread' });
+      const apart = await run(scenario, { isolation: 'process' });
+      expect(apart.trace).toEqual(shared.trace);
+      expect(apart.history).toEqual(shared.history);
+    },
+  );
+
   it('gives the same trace where several run at once', async () => {
     const scenarios = [1, 2, 3].map((index) => generateScenario(1, index, 'members'));
     const alone: (string | undefined)[] = [];

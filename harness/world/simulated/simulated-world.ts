@@ -16,7 +16,7 @@ import { createRunContext, type RunContext, type RunEvent } from '../run-context
 import { noteStart, runScenario } from '../run-scenario.ts';
 import type { Recorder, Subject, World } from '../world.ts';
 import { type Acceptor, Network, type Receiver } from './network.ts';
-import { type ClientBundle, loadBundle } from './process/client-bundle.ts';
+import { type ClientBundle, type Isolation, loadBundle } from './process/client-bundle.ts';
 import { VIRTUAL_EPOCH_MS } from './process/clock.ts';
 import { SimulatedProcess } from './process/simulated-process.ts';
 import { RandomStreams } from './random.ts';
@@ -31,6 +31,8 @@ export interface SimulatedWorldOptions {
   readonly onLog?: (origin: string, line: string) => void;
   /** Which events of the trace to keep; none unless given. */
   readonly recording?: Recording;
+  /** Whether processes share the client's modules; by default where that cannot be seen from outside. */
+  readonly isolation?: Isolation;
   /** For tests: how the client's own jobs are run to their end. */
   readonly drain?: NonNullable<SchedulerOptions['drain']>;
 }
@@ -112,7 +114,7 @@ class SimulatedRun {
     this.#scheduler = scheduler;
     this.#options = options;
     this.#signal = signal ?? new AbortController().signal;
-    this.#bundle = loadBundle(subject.client);
+    this.#bundle = loadBundle(subject.client, options.isolation);
     this.#streams = new RandomStreams(scenario.seed);
     this.#network = new Network(scheduler, this.#streams);
     this.#environment = new VirtualEnvironment(scheduler, this.#streams, (event) =>

@@ -25,7 +25,7 @@ const changed = (list: Event[], index: number, change: (event: Event) => Event):
 
 describe('Trace', () => {
   it('has the hash that it has always had', () => {
-    expect(traceOf(events(10)).hash).toBe('b34ac291ca4f63a6789150341d0aec05');
+    expect(traceOf(events(10)).hash).toBe('aeb94f11681fce579fd99dcd83c3ca3b');
   });
 
   it('counts every part of every event, and their order', () => {

@@ -1,9 +1,9 @@
 /**
- * A process's own `crypto`: its random stream enters, `node:crypto` and the global `crypto` leave, with the platform's
- * hashes, random bytes from the stream, and nothing that works in another thread.
+ * A process's own `crypto`: its parts enter, `node:crypto` and the global `crypto` leave, with the platform's
+ * hashes, random bytes from the process's stream, and nothing that works in another thread.
  */
 import * as platform from 'node:crypto';
-import type { RandomStream } from '../random.ts';
+import type { PartsOf } from './parts.ts';
 import { refusing } from './refuse.ts';
 
 type Answer<T> = (error: Error | null, value: T) => void;
@@ -20,14 +20,14 @@ const later = <T>(compute: () => T, callback: Answer<T>): void => {
   process.nextTick(callback, null, value);
 };
 
-export function createCrypto(random: RandomStream) {
+export function createCrypto(parts: PartsOf) {
   const bytes = (size: number): Buffer => {
     const filled = Buffer.alloc(size);
-    random.fill(filled);
+    parts().cryptoRandom.fill(filled);
     return filled;
   };
   const getRandomValues = <A extends NodeJS.TypedArray>(array: A): A => {
-    random.fill(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    parts().cryptoRandom.fill(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
     return array;
   };
   const randomBytes = (size: number, callback?: Answer<Buffer>): Buffer | undefined => {
@@ -42,7 +42,7 @@ export function createCrypto(random: RandomStream) {
   ): number | undefined => {
     const answer = typeof second === 'function' ? second : callback;
     const [min, max] = typeof second === 'number' ? [first, second] : [0, first];
-    const draw = (): number => min + random.int(max - min);
+    const draw = (): number => min + parts().cryptoRandom.int(max - min);
     if (answer === undefined) return draw();
     later(draw, answer);
     return undefined;
@@ -52,7 +52,7 @@ export function createCrypto(random: RandomStream) {
     const callback = rest.at(-1);
     if (typeof callback === 'function') later(() => getRandomValues(array), callback);
   };
-  const randomUUID = (): string => random.uuid();
+  const randomUUID = (): string => parts().cryptoRandom.uuid();
   type Pbkdf2 = Parameters<typeof platform.pbkdf2Sync>;
   const pbkdf2 = (...values: [...Pbkdf2, Answer<Buffer>]): void => {
     const callback = values.pop() as Answer<Buffer>;

@@ -1,18 +1,17 @@
 /**
- * Everything that a simulated process sees in place of the platform's globals: its clock, its random streams, its door
- * to the network and its ways out enter, one value for each name leaves, in the order of `SHADOWED`.
+ * Everything that a simulated process sees in place of the platform's globals: its parts enter, one value for each name
+ * leaves, in the order of `SHADOWED`.
  */
 import * as perfHooks from 'node:perf_hooks';
 import { format } from 'node:util';
-import type { RandomStream } from '../random.ts';
-import type { ProcessClock } from './clock.ts';
 import { createCrypto } from './crypto.ts';
 import { createDate } from './date.ts';
 import { createRequireFunction } from './modules.ts';
-import { createNodeProcess, type NodeProcess } from './node-process.ts';
+import { createNodeProcess } from './node-process.ts';
+import type { PartsOf } from './parts.ts';
 import { refusing } from './refuse.ts';
-import { createSocketModules, type Dialer } from './socket.ts';
-import type { ProcessTimers } from './timers.ts';
+import { createSocketModules } from './socket.ts';
+import { createTimerFunctions } from './timer-functions.ts';
 import { createZlib } from './zlib.ts';
 
 /** Globals of the platform that would reach the machine, other threads or the garbage collector. */
@@ -59,45 +58,37 @@ const PROVIDED = [
 /** The parameters of the function that a client's bundle is wrapped in. */
 export const SHADOWED: readonly string[] = [...PROVIDED, ...ABSENT];
 
-export interface SurroundingsOptions {
-  readonly pid: number;
-  readonly clock: ProcessClock;
-  readonly timers: ProcessTimers;
-  /** `Math.random`, and everything of `crypto`: one stream each. */
-  readonly random: RandomStream;
-  readonly cryptoRandom: RandomStream;
-  readonly dialer: Dialer;
-  readonly exit: (code: number) => void;
-  readonly print: (text: string) => void;
-}
-
 export interface Surroundings {
   /** One argument for each name in SHADOWED. */
   readonly values: readonly unknown[];
   /** What the bundle exports, once it has run. */
   readonly module: { exports: unknown };
-  readonly process: NodeProcess;
 }
 
-const createMath = (random: RandomStream): Math => {
+const createMath = (parts: PartsOf): Math => {
   const math = Object.create(Object.prototype, Object.getOwnPropertyDescriptors(Math)) as Math;
   Object.defineProperty(math, 'random', {
-    value: () => random.fraction(),
+    value: () => parts().random.fraction(),
     writable: true,
     configurable: true,
   });
   return math;
 };
 
-const createPerformance = (clock: ProcessClock): object =>
+const createPerformance = (parts: PartsOf): object =>
   refusing(
     'performance',
-    { now: () => clock.uptimeUs() / 1_000, timeOrigin: clock.originEpochMs() },
+    {
+      now: () => parts().clock.uptimeUs() / 1_000,
+      get timeOrigin() {
+        return parts().clock.originEpochMs();
+      },
+    },
     globalThis.performance,
   );
 
 /** The platform's AbortSignal, but for `timeout`, whose timer no simulation could see. */
-function createAbortSignal(timers: ProcessTimers): object {
+function createAbortSignal(parts: PartsOf): object {
   return refusing(
     'AbortSignal',
     {
@@ -107,7 +98,7 @@ function createAbortSignal(timers: ProcessTimers): object {
       any: (signals: AbortSignal[]) => AbortSignal.any(signals),
       timeout(delayMs: number): AbortSignal {
         const controller = new AbortController();
-        timers.timeout(
+        parts().timers.timeout(
           () =>
             controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
           delayMs,
@@ -119,8 +110,8 @@ function createAbortSignal(timers: ProcessTimers): object {
   );
 }
 
-function createConsole(print: (text: string) => void): object {
-  const write = (...values: unknown[]): void => print(`${format(...values)}\n`);
+function createConsole(parts: PartsOf): object {
+  const write = (...values: unknown[]): void => parts().print(`${format(...values)}\n`);
   const nothing = (): void => {};
   return {
     log: write,
@@ -143,14 +134,13 @@ function createConsole(print: (text: string) => void): object {
   };
 }
 
-export function createSurroundings(options: SurroundingsOptions): Surroundings {
-  const { clock, timers, print } = options;
-  const process = createNodeProcess(options);
-  const { promises: timerPromises, ...timerFunctions } = timers.globals();
-  const crypto = createCrypto(options.cryptoRandom);
-  const performance = createPerformance(clock);
-  const { net, tls } = createSocketModules(options.dialer, timers);
-  const console = createConsole(print);
+export function createSurroundings(parts: PartsOf): Surroundings {
+  const process = createNodeProcess(parts);
+  const { functions: timerFunctions, promises: timerPromises } = createTimerFunctions(parts);
+  const crypto = createCrypto(parts);
+  const performance = createPerformance(parts);
+  const console = createConsole(parts);
+  const { net, tls } = createSocketModules(parts);
   const own = {
     process,
     console,
@@ -175,11 +165,11 @@ export function createSurroundings(options: SurroundingsOptions): Surroundings {
     self: undefined,
     process,
     console,
-    Date: createDate(clock),
-    Math: createMath(options.random),
+    Date: createDate(parts),
+    Math: createMath(parts),
     performance,
     crypto: crypto.webcrypto,
-    AbortSignal: createAbortSignal(timers),
+    AbortSignal: createAbortSignal(parts),
     ...timerFunctions,
   };
   const absent = Object.fromEntries(ABSENT.map((name) => [name, undefined]));
@@ -194,5 +184,5 @@ export function createSurroundings(options: SurroundingsOptions): Surroundings {
   }
   for (const name of ['exports', 'require', 'module', '__filename', '__dirname']) delete global[name];
   const all: Record<string, unknown> = { ...provided, ...absent };
-  return { values: SHADOWED.map((name) => all[name]), module, process };
+  return { values: SHADOWED.map((name) => all[name]), module };
 }

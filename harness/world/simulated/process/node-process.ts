@@ -1,19 +1,9 @@
 /**
- * A simulated process's own `process`: its clock, its name and its exit enter, an object leaves that looks like Node's
- * and knows nothing of the machine.
+ * A simulated process's own `process`: its parts enter, an object leaves that looks like Node's and knows nothing of the
+ * machine.
  */
-import { EventEmitter } from 'node:events';
-import type { ProcessClock } from './clock.ts';
+import type { PartsOf } from './parts.ts';
 import { refusing } from './refuse.ts';
-
-export interface NodeProcessOptions {
-  readonly pid: number;
-  readonly clock: ProcessClock;
-  /** What `exit` does: the process is gone when it returns. */
-  readonly exit: (code: number) => void;
-  /** Takes what is written to standard output and standard error. */
-  readonly print: (text: string) => void;
-}
 
 /** What a client sees in every run, whichever Node.js it really runs on. */
 const NODE_VERSION = '20.19.0';
@@ -33,19 +23,38 @@ const createStream = (fd: number, print: (text: string) => void) => ({
   once: () => {},
 });
 
+/** What of an EventEmitter code uses on its `process`. */
+const LISTENING = [
+  'on',
+  'once',
+  'off',
+  'addListener',
+  'removeListener',
+  'prependListener',
+  'prependOnceListener',
+  'removeAllListeners',
+  'emit',
+  'listeners',
+  'rawListeners',
+  'listenerCount',
+  'eventNames',
+  'setMaxListeners',
+  'getMaxListeners',
+] as const;
+
 /** Signals arrive as events, as in Node. */
-export function createNodeProcess({ pid, clock, exit, print }: NodeProcessOptions) {
-  const emitter = new EventEmitter();
+export function createNodeProcess(parts: PartsOf): object {
+  const nanoseconds = (): bigint => BigInt(Math.floor(parts().clock.uptimeUs() * 1_000));
   const hrtime = Object.assign(
     (earlier?: readonly [number, number]): [number, number] => {
-      const nanoseconds = BigInt(Math.floor(clock.uptimeUs() * 1_000));
       const before = earlier === undefined ? 0n : BigInt(earlier[0]) * 1_000_000_000n + BigInt(earlier[1]);
-      const span = nanoseconds - before;
+      const span = nanoseconds() - before;
       return [Number(span / 1_000_000_000n), Number(span % 1_000_000_000n)];
     },
-    { bigint: (): bigint => BigInt(Math.floor(clock.uptimeUs() * 1_000)) },
+    { bigint: nanoseconds },
   );
-  const members = Object.assign(emitter, {
+  const print = (text: string): void => parts().print(text);
+  const members = {
     title: 'node',
     version: `v${NODE_VERSION}`,
     versions: { node: NODE_VERSION },
@@ -56,22 +65,30 @@ export function createNodeProcess({ pid, clock, exit, print }: NodeProcessOption
     execArgv: [],
     execPath: 'node',
     argv0: 'node',
-    pid,
+    get pid() {
+      return parts().pid;
+    },
     ppid: 1,
     features: {},
-    // kafkajs and others behave differently under NODE_ENV=test.
-    env: { NODE_ENV: 'production' } as Record<string, string | undefined>,
-    exitCode: undefined as number | undefined,
+    get env() {
+      return parts().env;
+    },
+    get exitCode() {
+      return parts().exitCode;
+    },
+    set exitCode(code: number | undefined) {
+      parts().exitCode = code;
+    },
     stdin: createStream(0, () => {}),
     stdout: createStream(1, print),
     stderr: createStream(2, print),
     cwd: () => '/',
     umask: () => 0o22,
-    uptime: () => clock.uptimeUs() / 1_000_000,
+    uptime: () => parts().clock.uptimeUs() / 1_000_000,
     hrtime,
     // Never replaced: streams hang where nextTick and the microtask queue are not Node's own.
     nextTick: process.nextTick.bind(process) as typeof process.nextTick,
-    exit: (code?: number) => exit(code ?? members.exitCode ?? 0),
+    exit: (code?: number) => parts().exit(code ?? parts().exitCode ?? 0),
     emitWarning: (warning: string | Error) => print(`Warning: ${String(warning)}\n`),
     memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
     cpuUsage: () => ({ user: 0, system: 0 }),
@@ -83,7 +100,13 @@ export function createNodeProcess({ pid, clock, exit, print }: NodeProcessOption
     binding: undefined,
     report: undefined,
     permission: undefined,
-  });
+  };
+  for (const name of LISTENING)
+    Object.defineProperty(members, name, {
+      value: (...values: unknown[]) => {
+        const { signals } = parts();
+        return Reflect.apply(signals[name] as (...all: unknown[]) => unknown, signals, values);
+      },
+    });
   return refusing('process', members, process);
 }
-export type NodeProcess = ReturnType<typeof createNodeProcess>;

@@ -2,6 +2,7 @@
  * One simulated process: a start command and signals enter, the adapter's application runs in it on virtual time, its
  * events go straight into the history, and it ends as a child process would.
  */
+import { EventEmitter } from 'node:events';
 import { describeError } from '../../../client/application/describe-error.ts';
 import type { Application, ClientEvent } from '../../../client/host.ts';
 import type { Command, StartCommand } from '../../../client/protocol.ts';
@@ -13,8 +14,7 @@ import type { Owner, Scheduler } from '../scheduler.ts';
 import { digestValue, label } from '../trace.ts';
 import type { ClientBundle } from './client-bundle.ts';
 import { type ClockSkew, NO_SKEW, ProcessClock } from './clock.ts';
-import { createSurroundings } from './globals.ts';
-import type { NodeProcess } from './node-process.ts';
+import type { ProcessParts } from './parts.ts';
 import type { Dialer } from './socket.ts';
 import { GRID_MS, ProcessTimers } from './timers.ts';
 
@@ -59,7 +59,8 @@ export class SimulatedProcess implements ClientProcess {
   readonly #random: RandomStream;
   #resolveExited: (exit: ClientExit) => void = () => {};
   #application: Application | null = null;
-  #process: NodeProcess | null = null;
+  #started = false;
+  readonly #signals = new EventEmitter();
   #closing = false;
   #alive = true;
 
@@ -98,9 +99,9 @@ export class SimulatedProcess implements ClientProcess {
       case 'SIGTERM':
         scheduler.after(this.#owner, 1, kinds.signal, () => {
           // Before Node.js has come as far as the handler, the signal does what it does to any process.
-          if (this.#process === null) this.#end({ code: null, signal });
+          if (!this.#started) this.#end({ code: null, signal });
           else {
-            this.#process.emit(signal);
+            this.#signals.emit(signal);
             void this.#close();
           }
         });
@@ -116,24 +117,29 @@ export class SimulatedProcess implements ClientProcess {
         return broker === null ? null : network.connect(this.#owner, id, broker, receiver);
       },
     };
-    const surroundings = createSurroundings({
+    const parts: ProcessParts = {
       pid: this.pid,
       clock,
       timers: new ProcessTimers(scheduler, this.#owner, clock, this.#random.int(GRID_MS * 1_000)),
       random: streams.of(`process ${this.#name} random`),
       cryptoRandom: streams.of(`process ${this.#name} crypto`),
       dialer,
+      signals: this.#signals,
+      // kafkajs and others behave differently under NODE_ENV=test.
+      env: { NODE_ENV: 'production' },
+      exitCode: undefined,
       exit: (code) => this.#exit(code),
       print: (text) => {
         for (const line of text.replace(/\n$/, '').split('\n')) onLog(line);
       },
-    });
-    this.#process = surroundings.process;
+    };
+    this.#owner.parts = parts;
     const host = {
       emit: (event: ClientEvent) => this.#emit(event),
       exit: (code: number) => this.#exit(code),
     };
-    const adapter = bundle.load(surroundings);
+    const adapter = bundle.load(() => parts);
+    this.#started = true;
     this.#application =
       start.role === 'member' ? adapter.startMember(start, host) : adapter.startProducer(start, host);
   }

@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import * as platformNet from 'node:net';
 import * as platformTls from 'node:tls';
 import type { ConnectionError, Receiver, Sender } from '../network.ts';
+import type { PartsOf } from './parts.ts';
 import { refusing } from './refuse.ts';
 import type { ProcessTimers, Timeout } from './timers.ts';
 
@@ -357,14 +358,16 @@ function connectArguments(values: unknown[]): { options: ConnectOptions; onConne
   return { options, ...(callback === undefined ? {} : { onConnect: callback }) };
 }
 
-/** The two modules, over one process's door to the network. */
-export function createSocketModules(dialer: Dialer, timers: ProcessTimers): { net: object; tls: object } {
+/** The two modules, over the door to the network of whichever process calls. */
+export function createSocketModules(parts: PartsOf): { net: object; tls: object } {
   const open = (encrypted: boolean, values: unknown[]): SimulatedSocket => {
     const { options, onConnect } = connectArguments(values);
+    const { dialer, timers } = parts();
     return new SimulatedSocket(dialer, timers, encrypted).connect(options, onConnect);
   };
   class Socket extends SimulatedSocket {
     constructor() {
+      const { dialer, timers } = parts();
       super(dialer, timers, false);
     }
   }

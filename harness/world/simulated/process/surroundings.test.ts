@@ -1,12 +1,13 @@
 /** What code in a simulated process sees: its own time, chance and modules, and nothing of the machine. */
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Receiver, Sender } from '../network.ts';
 import { RandomStream } from '../random.ts';
 import { Scheduler } from '../scheduler.ts';
 import { label, Trace } from '../trace.ts';
-import { compileBundle } from './client-bundle.ts';
+import { compileBundle, type Isolation } from './client-bundle.ts';
 import { type ClockSkew, NO_SKEW, ProcessClock, VIRTUAL_EPOCH_MS } from './clock.ts';
-import { createSurroundings } from './globals.ts';
+import type { ProcessParts } from './parts.ts';
 import { ProcessTimers } from './timers.ts';
 
 const kind = label('test');
@@ -15,10 +16,14 @@ interface RunOptions {
   readonly skew?: ClockSkew;
   readonly untilMs?: number;
   readonly beginMs?: number;
+  readonly isolation?: Isolation;
 }
 
 /** Runs code in a simulated process; the code calls `seen(value)`. */
-async function run(code: string, { skew = NO_SKEW, untilMs = 60_000, beginMs = 0 }: RunOptions = {}) {
+async function run(
+  code: string,
+  { skew = NO_SKEW, untilMs = 60_000, beginMs = 0, isolation = 'process' }: RunOptions = {},
+) {
   const scheduler = new Scheduler({ trace: new Trace() });
   const values: unknown[] = [];
   const errors: string[] = [];
@@ -28,7 +33,7 @@ async function run(code: string, { skew = NO_SKEW, untilMs = 60_000, beginMs = 0
   const receivers: Receiver[] = [];
   const sender: Sender = { send: () => {}, end: () => {}, reset: () => {} };
   const clock = new ProcessClock(scheduler, skew);
-  const surroundings = createSurroundings({
+  const parts: ProcessParts = {
     pid: 7,
     clock,
     timers: new ProcessTimers(scheduler, owner, clock),
@@ -41,14 +46,18 @@ async function run(code: string, { skew = NO_SKEW, untilMs = 60_000, beginMs = 0
         return sender;
       },
     },
+    signals: new EventEmitter(),
+    env: { NODE_ENV: 'production' },
+    exitCode: undefined,
     exit: (code) => exits.push(code),
     print: (text) => printed.push(text),
-  });
-  const bundle = compileBundle(`module.exports = (seen, now) => { ${code} };`, 'test.cjs');
+  };
+  owner.parts = parts;
+  const bundle = compileBundle(`module.exports = (seen, now) => { ${code} };`, 'test.cjs', isolation);
   const seen = (value: unknown): number => values.push(value);
   const now = (): number => scheduler.nowUs / 1_000;
   scheduler.after(owner, beginMs * 1_000, kind, () => {
-    const main = bundle.load(surroundings) as unknown as (a: typeof seen, b: typeof now) => void;
+    const main = bundle.load(() => parts) as unknown as (a: typeof seen, b: typeof now) => void;
     main(seen, now);
   });
   await scheduler.run(
@@ -57,7 +66,7 @@ async function run(code: string, { skew = NO_SKEW, untilMs = 60_000, beginMs = 0
         scheduler.after(scheduler.harness, untilMs * 1_000, kind, resolve);
       }),
   );
-  return { values, errors, printed, exits, process: surroundings.process, receivers };
+  return { values, errors, printed, exits, receivers };
 }
 
 describe('time in a simulated process', () => {
@@ -295,5 +304,54 @@ describe('the rest of a simulated process', () => {
       'finish',
       'close false',
     ]);
+  });
+});
+
+describe('code that processes share', () => {
+  it('finds the clock, the chance and the rest of whichever process runs', async () => {
+    const code = `let evaluations = 0; evaluations++; module.exports = (seen, name) => {
+      process.on('SIGTERM', () => seen([name, 'SIGTERM', process.pid, Date.now()]));
+      setTimeout(() => seen([name, evaluations, process.pid, Date.now(), Math.random(), crypto.randomUUID(), process.env.NAME,
+        new Date().getTime(), performance.timeOrigin, require('crypto').randomBytes(4).toString('hex')]), 10);
+      require('timers/promises').setTimeout(20).then(() => seen([name, 'later', process.pid, Date.now()])); };`;
+    const diaries: Record<Isolation, unknown[]> = { thread: [], process: [] };
+    for (const isolation of ['thread', 'process'] as const) {
+      const scheduler = new Scheduler({ trace: new Trace() });
+      const bundle = compileBundle(code, 'test.cjs', isolation);
+      for (const [i, name] of ['one', 'two'].entries()) {
+        const owner = scheduler.owner(name);
+        scheduler.after(owner, 1_000_000 * (i + 1) - scheduler.nowUs, kind, () => {
+          const clock = new ProcessClock(scheduler, { offsetMs: i * 500, driftPerMillion: 0 });
+          const signals = new EventEmitter();
+          const parts: ProcessParts = {
+            pid: i,
+            clock,
+            timers: new ProcessTimers(scheduler, owner, clock),
+            random: new RandomStream(i, 'random'),
+            cryptoRandom: new RandomStream(i, 'crypto'),
+            dialer: { connect: () => null },
+            signals,
+            env: { NAME: name },
+            exitCode: undefined,
+            exit: () => {},
+            print: () => {},
+          };
+          owner.parts = parts;
+          const main = bundle.load(() => parts) as unknown as (
+            seen: (value: unknown) => void,
+            name: string,
+          ) => void;
+          main((value) => diaries[isolation].push(value), name);
+          scheduler.after(owner, 50_000, kind, () => signals.emit('SIGTERM'));
+        });
+      }
+      await scheduler.run(
+        async () =>
+          await new Promise<void>((resolve) => scheduler.after(scheduler.harness, 3_000_000, kind, resolve)),
+      );
+    }
+    expect(diaries.thread).toHaveLength(6);
+    expect(diaries.thread).toEqual(diaries.process);
+    expect(new Set(diaries.thread.map((value) => (value as unknown[])[2]))).toEqual(new Set([0, 1]));
   });
 });

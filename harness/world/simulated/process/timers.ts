@@ -10,7 +10,6 @@
  * - Intervals of GRID_MS or more fire on a grid of GRID_MS of the process's own, those of one instant together, one
  *   after the other without their promises in between. kafkajs has an interval on every connection.
  */
-import { promisify } from 'node:util';
 import type { Owner, Scheduled, Scheduler } from '../scheduler.ts';
 import { type Label, label } from '../trace.ts';
 import type { ProcessClock } from './clock.ts';
@@ -25,7 +24,7 @@ const TURN_US = 10;
 
 const kinds = { timeout: label('timeout'), interval: label('interval'), immediate: label('immediate') };
 
-type Callback = (...values: unknown[]) => void;
+export type Callback = (...values: unknown[]) => void;
 
 export class ProcessTimers {
   readonly #scheduler: Scheduler;
@@ -51,48 +50,16 @@ export class ProcessTimers {
     return new Timeout(this, requireFunction(callback), delay, values, false);
   }
 
-  /** The functions that take the place of the platform's. */
-  globals() {
-    const setTimeout = (callback: Callback, delay?: number, ...values: unknown[]): Timeout =>
-      new Timeout(this, requireFunction(callback), delay, values, false);
-    const setInterval = (callback: Callback, delay?: number, ...values: unknown[]): Timeout =>
-      new Timeout(this, requireFunction(callback), delay, values, true);
-    const setImmediate = (callback: Callback, ...values: unknown[]): Immediate =>
-      new Immediate(this, requireFunction(callback), values);
-    const clearTimeout = (timer: unknown): void => {
-      this.#find(timer)?.close();
-    };
-    const clearImmediate = (immediate: unknown): void => {
-      if (immediate instanceof Immediate) immediate.clear();
-    };
-    const promises = {
-      setTimeout: async (delay?: number, value?: unknown, options?: { signal?: AbortSignal }) =>
-        await abortable(options?.signal, (resolve) => {
-          const timer = setTimeout(() => resolve(value), delay);
-          return () => timer.close();
-        }),
-      setImmediate: async (value?: unknown, options?: { signal?: AbortSignal }) =>
-        await abortable(options?.signal, (resolve) => {
-          const immediate = setImmediate(() => resolve(value));
-          return () => immediate.clear();
-        }),
-      scheduler: {
-        wait: async (delay: number, options?: { signal?: AbortSignal }) =>
-          await promises.setTimeout(delay, undefined, options),
-        yield: async () => await promises.setImmediate(),
-      },
-    };
-    Object.defineProperty(setTimeout, promisify.custom, { value: promises.setTimeout });
-    Object.defineProperty(setImmediate, promisify.custom, { value: promises.setImmediate });
-    return {
-      setTimeout,
-      setInterval,
-      setImmediate,
-      clearTimeout,
-      clearInterval: clearTimeout,
-      clearImmediate,
-      promises,
-    };
+  interval(callback: Callback, delay?: number, ...values: unknown[]): Timeout {
+    return new Timeout(this, requireFunction(callback), delay, values, true);
+  }
+
+  immediate(callback: Callback, ...values: unknown[]): Immediate {
+    return new Immediate(this, requireFunction(callback), values);
+  }
+
+  clear(timer: unknown): void {
+    this.#find(timer)?.close();
   }
 
   // What follows is for the timer objects.
@@ -318,29 +285,4 @@ function requireFunction(callback: Callback): Callback {
       { code: 'ERR_INVALID_ARG_TYPE' },
     );
   return callback;
-}
-
-/** Node's AbortError, for the promise forms. */
-const abortError = (signal: AbortSignal): Error =>
-  Object.assign(new Error('The operation was aborted', { cause: signal.reason }), {
-    name: 'AbortError',
-    code: 'ABORT_ERR',
-  });
-
-function abortable(
-  signal: AbortSignal | undefined,
-  start: (resolve: (value: unknown) => void) => () => void,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(abortError(signal));
-    const stop = start((value) => {
-      signal?.removeEventListener('abort', abort);
-      resolve(value);
-    });
-    const abort = (): void => {
-      stop();
-      reject(abortError(signal as AbortSignal));
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-  });
 }
