@@ -56,6 +56,18 @@ describe('finds', () => {
     `);
   });
 
+  it('the same as observed where processing had failed and the member leaves before it tries again', () => {
+    const { story, m1, m2 } = pair({ groups: [{ commitOrder: 'commit-then-process' }] });
+    story.produces(2);
+    m1.delivers(0, [0]).commits(0, 1).processes(0, 0, 'failed').leaves();
+    story.generation([[m2, [0, 1]]]);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "observed | lost: committed before it was processed | Group billing never processed offset 0 of orders/0 (record p1-0): it was delivered and committed, and the member was interrupted before it had processed it. | delivery processing-end commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
   it('but a record that was skipped, in that order too', () => {
     const { story, m1 } = alone({ groups: [{ commitOrder: 'commit-then-process' }] });
     story.produces(3);

@@ -115,10 +115,10 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
           : NEEDLESS_RESET
         : fate === undefined
           ? SKIPPED
-          : fate.failed !== null
-            ? NOT_RETRIED
-            : offset < committedMax && wasInterrupted(evidence, fate)
-              ? COMMITTED_FIRST
+          : offset < committedMax && wasInterrupted(evidence, fate)
+            ? COMMITTED_FIRST
+            : fate.failed !== null
+              ? NOT_RETRIED
               : DROPPED;
     const found = lost.get(signature) ?? { offsets: [], seqs: [], process: null };
     found.offsets.push(offset);

@@ -1,6 +1,6 @@
 /** complete-assignment: the coordinator's stable generations enter, partitions left out or made up leave. */
 import { proof, reporter } from './anomaly.ts';
-import { coverageBreaches, lastStableGeneration, namePartitions } from './coverage.ts';
+import { coverageBreaches, lastGeneration, namePartitions } from './coverage.ts';
 import { evidenceOf, liveMembers } from './evidence/evidence.ts';
 import type { Property } from './property.ts';
 
@@ -20,7 +20,7 @@ export const completeAssignment: Property = {
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
-      const last = liveMembers(evidence, group).length > 0 ? lastStableGeneration(evidence, group) : null;
+      const last = liveMembers(evidence, group).length > 0 ? lastGeneration(evidence, group) : null;
       return group.generations
         .filter((generation) => generation.isStable)
         .flatMap((generation) => {

@@ -61,10 +61,29 @@ describe('finds', () => {
 
   it('a member that was told to leave and did not', () => {
     const { story } = pair();
-    story.act({ kind: 'leave', member: 'm2' });
+    story.act({ kind: 'leave', member: 'm2' }).wait(30_000);
     expect(findings(convergence, story)).toMatchInlineSnapshot(`
       [
         "illegal | member that was told to end goes on | m2.1 was told to end (leave) and is still in generation 1 of group billing, the last one. | group-generation action settled | billing m2.1",
+      ]
+    `);
+  });
+
+  it('nothing where it has only just been told to leave', () => {
+    const { story } = pair();
+    story.act({ kind: 'leave', member: 'm2' }).wait(5_000);
+    expect(findings(convergence, story)).toEqual([]);
+  });
+
+  it('a group that has lost all its members, of which one lives', () => {
+    const { story, m1, m2 } = pair();
+    m2.leaves();
+    m1.clientCrashes('UNKNOWN_MEMBER_ID', false);
+    story.empties();
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member whose client gave up | m1.1 runs and is not in generation 2 of group billing, the last one: its client had stopped for good with UNKNOWN_MEMBER_ID. | client-crashed group-generation settled | billing m1.1",
+        "observed | group changed again right after it had settled | The coordinator describes group billing as Empty right after it had settled. | group-generation fact-group | billing",
       ]
     `);
   });

@@ -1,6 +1,6 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
 import { proof, reporter } from './anomaly.ts';
-import { coverageBreaches, lastStableGeneration, namePartitions } from './coverage.ts';
+import { coverageBreaches, lastGeneration, namePartitions } from './coverage.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, hasBrokerFault } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
@@ -32,6 +32,10 @@ export const convergence: Property = {
       : 'illegal',
 };
 
+/** A member that is told to end finishes the rebalance that it is in, and what it has in hand, before it leaves. */
+const graceMs = ({ config }: GroupEvidence): number =>
+  2 * (config.rebalanceTimeoutMs + config.sessionTimeoutMs);
+
 /** The scenario's members whose last action is to join: somebody has to run for each of them at the end. */
 function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
   return group.config.members
@@ -50,9 +54,9 @@ function groupBreaches(evidence: Evidence, group: GroupEvidence, settledSeq: num
   const running = group.processes.filter((process) => isRunningAt(process, settledSeq));
   const live = running.filter((process) => process.order === null);
   const gone = wantedMembers(evidence, group).flatMap((id) => memberGone(group, id, live));
-  const last = lastStableGeneration(evidence, group);
+  const last = lastGeneration(evidence, group);
   if (live.length === 0) return gone;
-  if (last === null)
+  if (last === null || !group.generations.some((generation) => generation.isStable))
     return [
       ...gone,
       report(
@@ -97,6 +101,7 @@ function membership(
 ): Anomaly[] {
   const anomalies: Anomaly[] = [];
   const members = new Set(last.members.map((member) => member.clientId));
+  const settledTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
   const [settledSeq, where] = [
     evidence.settled?.seq,
     `generation ${last.generation} of group ${group.id}, the last one`,
@@ -131,7 +136,7 @@ function membership(
           { group: group.id, process: clientId },
         ),
       );
-    } else if (process.order !== null) {
+    } else if (process.order !== null && settledTime - process.order.time > graceMs(group)) {
       anomalies.push(
         report(
           'member that was told to end goes on',

@@ -64,12 +64,17 @@ export function coverageBreaches(
 export const namePartitions = (topic: string, partitions: readonly number[]): string =>
   partitions.map((partition) => partitionKey(topic, partition)).join(', ');
 
-/** The last generation with members that the coordinator had written when settling ended. */
-export const lastStableGeneration = (evidence: Evidence, group: GroupEvidence): GenerationEvidence | null => {
+/**
+ * The generation that the coordinator had written last when settling ended: one with members, or one without where the
+ * group had lost them all.
+ */
+export function lastGeneration(evidence: Evidence, group: GroupEvidence): GenerationEvidence | null {
   const { settled } = evidence;
-  return (
-    group.generations.findLast(
-      (generation) => generation.isStable && (settled === null || generation.time <= settled.time),
-    ) ?? null
-  );
-};
+  const until = settled?.time ?? Number.POSITIVE_INFINITY;
+  const last = group.generations.findLast(({ time }) => time <= until) ?? null;
+  // The group becomes empty right after settling, when the members are told to end, and time stamps are cut to whole
+  // milliseconds.
+  return last !== null && !last.isStable && last.time > until - 1
+    ? (group.generations.findLast(({ time, isStable }) => isStable && time <= until) ?? last)
+    : last;
+}
