@@ -61,11 +61,13 @@ function brokerLosses(evidence: Evidence): Anomaly[] {
   return evidence.producing.sends.flatMap((send) => {
     if (send.outcome !== 'ok' || send.acks === 0) return [];
     if (!evidence.processes.has(send.process) || !evidence.completeTopics.has(send.topic)) return [];
-    const { found, deletedMax, misplaced, logs } = reckon(evidence, send);
+    const { found, misplaced, wrong, logs } = reckon(evidence, send);
+    // Without an acknowledged offset that does not hold, no broker ever had what is missing.
+    if (wrong.length === 0) return [];
     const missing = send.records.filter(
       (record) => !found.has(record) && !misplaced.some((one) => one.record === record),
     );
-    if (missing.length <= deletedMax) return [];
+    if (missing.length === 0) return [];
     return [
       report(
         BROKER_LOSS,

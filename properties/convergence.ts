@@ -66,12 +66,9 @@ function groupBreaches(evidence: Evidence, group: GroupEvidence, settledSeq: num
         { group: group.id },
       ),
     ];
-  return [
-    ...gone,
-    ...membership(evidence, group, last, running, live),
-    ...unowned(evidence, group, last),
-    ...disagreement(evidence, group, last),
-  ];
+  const breaches = [...membership(evidence, group, last, running, live), ...unowned(evidence, group, last)];
+  // A description that differs says nothing new where the group itself is not what it has to be.
+  return [...gone, ...(breaches.length > 0 ? breaches : disagreement(evidence, group, last))];
 }
 
 const names = (processes: readonly ProcessEvidence[]): string =>

@@ -80,7 +80,7 @@ describe('finds', () => {
     story.deletesRecords(1);
     expect(findings(producedOffset, story)).toMatchInlineSnapshot(`
       [
-        "illegal | acknowledged record is not in the log | p1.1 was told that 4 records had been written to orders with acks all, and 2 of them are in no log. | produce-invoke produce-ok fact-log | p1 p1.1 orders",
+        "illegal | send succeeded without some of its records | p1.1 was told that its send of 4 records to orders with acks all had succeeded, with offset 0 of orders/0, and 2 of them are in no log. | produce-invoke produce-ok fact-log | p1 p1.1 orders",
       ]
     `);
   });

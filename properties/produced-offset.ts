@@ -10,6 +10,7 @@ import type { Anomaly, Property } from './property.ts';
 const report = reporter('produced-offset');
 
 const LOST = 'acknowledged record is not in the log';
+const UNCONFIRMED = 'send succeeded without some of its records';
 const REPLACED = 'another record is at the acknowledged offset';
 const MISPLACED = 'record is at another offset than acknowledged';
 const SHARED = 'two sends were given one offset';
@@ -23,7 +24,7 @@ export const producedOffset: Property = {
   id: 'produced-offset',
   title: 'The acknowledged offset is where the record is',
   statement:
-    'A send with acks 0 answers no offset, or -1. A send with acks 1 or all answers the offset of the first record of each partition that it wrote to, the others follow it in order, and the final log has them there unless they were deleted. No acknowledged offset is given to two sends, no offset ever held two records, and no record is in the log twice. With acks 1 and a broker that fails, a lost record is observed and not illegal; so is a record written twice by a producer that is not idempotent where a broker failed.',
+    'A send with acks 0 answers no offset, or -1. A send with acks 1 or all answers the offset of the first record of each partition that it wrote to, the others follow it in order, and the final log has them there unless they were deleted; no record of it is without an answer. No acknowledged offset is given to two sends, no offset ever held two records, and no record is in the log twice. With acks 1 and a broker that fails, a lost record is observed and not illegal; so is a record written twice by a producer that is not idempotent where a broker failed.',
   check(history) {
     const evidence = evidenceOf(history);
     const sends = evidence.producing.sends.filter(({ process }) => evidence.processes.has(process));
@@ -154,12 +155,13 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
         { ...subject, partition },
       ),
     );
+  // A batch is written whole, so what is missing beside answers that hold was never confirmed by any broker.
   const missing = send.records.length - found.size - deletedMax;
   if (missing <= 0) return [];
   return [
     report(
-      LOST,
-      `${process} was told that ${count(send.records.length, 'record')} had been written to ${topic} with acks ${send.acks}, and ${missing} of them ${missing === 1 ? 'is' : 'are'} in no log.`,
+      UNCONFIRMED,
+      `${process} was told that its send of ${count(send.records.length, 'record')} to ${topic} with acks ${send.acks} had succeeded, with ${nameAnswers(send)}, and ${missing} of them ${missing === 1 ? 'is' : 'are'} in no log.`,
       proofs,
       subject,
     ),
