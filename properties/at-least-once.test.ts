@@ -261,6 +261,16 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where a record comes in behind the last marker', () => {
+    const { story, m1 } = alone();
+    story.produces(1);
+    story.log('orders', 0).records.push('marker-0');
+    m1.works(0, 2).commits(0, 2);
+    story.produces(1, { outcome: 'none' });
+    story.ends({ drain: false });
+    expect(findings(atLeastOnce, story)).toEqual([]);
+  });
+
   it('without a tap, what a new owner skips although there was a commit', () => {
     const { story, m1, m2 } = pair({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
     story.produces(6);

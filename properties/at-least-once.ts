@@ -1,4 +1,5 @@
 /** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
+import { MARKER_PREFIX } from '../harness/history/schema.ts';
 import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import type { OffsetFate, PartitionConsumption } from './evidence/consumption.ts';
@@ -298,8 +299,9 @@ function unseenJumps(evidence: Evidence, group: GroupEvidence, key: string): Jum
 }
 
 /**
- * How far the group has certainly gone on: everywhere where the run settled, else the last committed offset or the last
- * record finished in the partition's last stretch.
+ * How far the group has certainly gone on: where the run settled up to the last marker, since a request of a producer
+ * that has just ended may come in behind it; else to the last committed offset, or the last record finished in the
+ * partition's last stretch.
  */
 function passedUpTo(
   evidence: Evidence,
@@ -307,10 +309,10 @@ function passedUpTo(
   log: PartitionLog,
   consumption: PartitionConsumption | undefined,
 ): number {
-  if (evidence.settled?.undrained.length === 0) return log.logEndOffset;
-  const committed = entriesOf(group, `${log.topic}/${log.partition}`).at(-1)?.offset ?? 0;
-  let done = 0;
+  let done = entriesOf(group, `${log.topic}/${log.partition}`).at(-1)?.offset ?? 0;
   for (const processing of consumption?.stretches.at(-1)?.processing ?? [])
     if (processing.outcome === 'ok') done = Math.max(done, processing.offset + 1);
-  return Math.max(committed, done);
+  if (evidence.settled?.undrained.length !== 0) return done;
+  const marker = log.offsets.findLast((offset) => log.recordAt.get(offset)?.startsWith(MARKER_PREFIX));
+  return marker === undefined ? log.logEndOffset : Math.max(done, marker + 1);
 }
