@@ -61,7 +61,7 @@ function setUp({ seed = 1, conditions = {} }: Setup = {}) {
     pieces,
     trace,
     at,
-    send: (text: string | Buffer) => sender?.send(Buffer.from(text)),
+    send: (text: string | Buffer) => sender?.send(typeof text === 'string' ? Buffer.from(text) : text),
     end: () => sender?.end(),
     reset: () => sender?.reset(),
     connect() {
@@ -104,6 +104,24 @@ describe('Network', () => {
     }
     // 50 lengths were written; splits and merges make many more.
     expect(sizes.size).toBeGreaterThan(80);
+  });
+
+  it('cuts some writes into pieces, and joins some that follow each other closely', async () => {
+    const counts = { cut: 0, joined: 0 };
+    for (let seed = 0; seed < 30; seed++) {
+      const far = setUp({ seed });
+      far.at(1, () => far.connect());
+      for (let i = 0; i < 20; i++) far.at(10 + i * 10, () => far.send('0123456789'));
+      await far.run(500);
+      counts.cut += far.pieces.filter(({ length }) => length < 10).length;
+      const near = setUp({ seed });
+      near.at(1, () => near.connect());
+      for (let i = 0; i < 20; i++) near.at(10 + i * 0.01, () => near.send('0123456789'));
+      await near.run(500);
+      counts.joined += near.pieces.filter(({ length }) => length > 10).length;
+    }
+    expect(counts.cut).toBeGreaterThan(20);
+    expect(counts.joined).toBeGreaterThan(20);
   });
 
   it('delivers what was written before the connection was there', async () => {

@@ -27,7 +27,8 @@ export interface Receiver {
 
 /** What one end of a connection can do; on a connection that is gone every call does nothing. */
 export interface Sender {
-  send(bytes: Uint8Array): void;
+  /** @param given whether the sender leaves the bytes alone from now on, so that they need not be copied */
+  send(bytes: Uint8Array, given?: boolean): void;
   /** Sends nothing more; the other end is told when it has everything. */
   end(): void;
   /** Drops the connection at once; the other end is told so. */
@@ -233,8 +234,8 @@ class End implements Sender {
     this.receiver = receiver;
   }
 
-  send(bytes: Uint8Array): void {
-    this.connection.send(this, bytes);
+  send(bytes: Uint8Array, given = false): void {
+    this.connection.send(this, bytes, given);
   }
 
   end(): void {
@@ -315,7 +316,7 @@ class Connection {
       () => {
         if (!client.alive) return;
         this.#established = true;
-        for (const bytes of this.#early) this.send(client, bytes);
+        for (const bytes of this.#early) this.send(client, bytes, true);
         if (this.#earlyFin) this.end(client);
         this.#early = [];
         client.receiver?.connected?.();
@@ -324,10 +325,10 @@ class Connection {
     );
   }
 
-  send(from: End, bytes: Uint8Array): void {
+  send(from: End, bytes: Uint8Array, given: boolean): void {
     if (!from.alive || from.finSent || bytes.byteLength === 0) return;
     // As a kernel does: what the sender writes over it afterwards does not travel.
-    const copy = Buffer.from(bytes);
+    const copy = given && Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
     if (from === this.client && !this.#established) {
       this.#early.push(copy);
       return;

@@ -75,19 +75,14 @@ export function digestText(text: string): number {
   return finish(hash ^ length) | 0;
 }
 
-/** Digests of texts that come again and again, such as the keys and ids of events. */
-const known = new Map<string, number>();
-const KNOWN_MAX = 10_000;
-/** Longer texts are seldom the same. */
-const KNOWN_LENGTH_MAX = 100;
+/** Digests of the keys of events, of which there are few. */
+const keys = new Map<string, number>();
 
-function digestKnownText(text: string): number {
-  if (text.length > KNOWN_LENGTH_MAX) return digestText(text);
-  let digest = known.get(text);
+function digestKey(key: string): number {
+  let digest = keys.get(key);
   if (digest === undefined) {
-    digest = digestText(text);
-    if (known.size >= KNOWN_MAX) known.clear();
-    known.set(text, digest);
+    digest = digestText(key);
+    keys.set(key, digest);
   }
   return digest;
 }
@@ -99,7 +94,7 @@ function digestKnownText(text: string): number {
 export function digestValue(value: unknown, seed = 0): number {
   switch (typeof value) {
     case 'string':
-      return mixWord(seed ^ 1, digestKnownText(value));
+      return mixWord(seed ^ 1, digestText(value));
     case 'number':
       return Number.isInteger(value)
         ? mixWord(mixWord(seed ^ 2, value | 0), Math.floor(value / 0x1_0000_0000) | 0)
@@ -114,7 +109,7 @@ export function digestValue(value: unknown, seed = 0): number {
       if (Array.isArray(value)) for (const item of value) hash = digestValue(item, hash);
       else
         for (const key in value)
-          hash = digestValue((value as Record<string, unknown>)[key], mixWord(hash, digestKnownText(key)));
+          hash = digestValue((value as Record<string, unknown>)[key], mixWord(hash, digestKey(key)));
       return hash;
     }
     default:
