@@ -10,7 +10,7 @@ import type { BrokerAddress } from './broker-probe.ts';
 import { type BrokerPlace, brokerEnvironment } from './broker-settings.ts';
 import { type ContainerRuntimeClient, containerRuntime } from './container-runtime.ts';
 import { harnessLabels } from './harness-identity.ts';
-import { releaseHostPorts, reserveHostPorts } from './host-ports.ts';
+import { advertisedHostFor, releaseHostPorts, reserveHostPorts } from './host-ports.ts';
 import { defaultKafkaImage } from './image-name.ts';
 import { ensureImage } from './image-presence.ts';
 import { pollUntil } from './poll.ts';
@@ -151,7 +151,10 @@ class DockerClusterSet implements ClusterSet {
     const { brokerCount, onProgress, signal, hostPorts } = this.#options;
     const startedMs = performance.now();
     if (hostPorts === undefined) this.#ownPorts = await reserveHostPorts(brokerCount);
-    this.#place(hostPorts ?? this.#ownPorts);
+    this.#place(
+      await advertisedHostFor(this.#runtime.info.containerRuntime.host),
+      hostPorts ?? this.#ownPorts,
+    );
     onProgress?.(
       `Starting ${brokerCount === 1 ? 'a Kafka broker' : `${brokerCount} Kafka brokers`} on ${this.image}.`,
     );
@@ -290,10 +293,7 @@ class DockerClusterSet implements ClusterSet {
     await this.stop();
   }
 
-  #place(hostPorts: readonly number[]): void {
-    const daemonHost = this.#runtime.info.containerRuntime.host;
-    // By number, since `localhost` is two addresses, and on one of them nobody listens.
-    const advertisedHost = daemonHost === 'localhost' ? '127.0.0.1' : daemonHost;
+  #place(advertisedHost: string, hostPorts: readonly number[]): void {
     for (const [index, id] of this.brokerIds.entries()) {
       const advertisedPort = hostPorts[index];
       if (advertisedPort === undefined) throw new Error(`no port for broker ${id}`);

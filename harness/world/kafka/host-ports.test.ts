@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
-import { hostPortRange, releaseHostPorts, reserveHostPorts } from './host-ports.ts';
+import { advertisedHostFor, hostPortRange, releaseHostPorts, reserveHostPorts } from './host-ports.ts';
 
 const random = vi.hoisted(() => ({ next: [] as number[] }));
 vi.mock('node:crypto', async (importOriginal) => {
@@ -46,4 +46,14 @@ test('a port on which somebody listens is passed over', async () => {
   } finally {
     server.close();
   }
+});
+
+test('a daemon on this machine is reached by the loopback address, whatever address it is known by', async () => {
+  for (const host of ['localhost', '127.0.0.1', '127.0.0.2', '0.0.0.0']) {
+    expect(await advertisedHostFor(host)).toBe('127.0.0.1');
+  }
+});
+
+test('a daemon elsewhere is reached where it is', async () => {
+  expect(await advertisedHostFor('192.0.2.7')).toBe('192.0.2.7');
 });

@@ -1,4 +1,7 @@
-/** Free ports of this machine: a count enters, port numbers that nobody listens on leave. */
+/**
+ * Where brokers are published on this machine: a count enters, port numbers that nobody listens on leave; a daemon's
+ * host enters, the address at which clients reach it leaves.
+ */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { WorldUnavailableError } from '../../errors.ts';
@@ -38,10 +41,25 @@ export function releaseHostPorts(ports: readonly number[]): void {
   for (const port of ports) given.delete(port);
 }
 
+/**
+ * Where clients reach a daemon's published ports. A daemon on this machine may be known by the address of its bridge,
+ * which other machines can reach as well; there the loopback address does. By number, since `localhost` is two
+ * addresses, and on one of them nobody listens.
+ */
+export async function advertisedHostFor(daemonHost: string): Promise<string> {
+  // Whether it can be listened on tells, and not the list of interfaces, which leaves out a bridge without containers.
+  const isHere = daemonHost === 'localhost' || (await canListen(0, daemonHost));
+  return isHere ? '127.0.0.1' : daemonHost;
+}
+
 function isFree(port: number): Promise<boolean> {
+  return canListen(port, '0.0.0.0');
+}
+
+function canListen(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
-    server.listen({ port, host: '0.0.0.0', exclusive: true }, () => server.close(() => resolve(true)));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
