@@ -49,7 +49,7 @@ test('a port on which somebody listens is passed over', async () => {
 });
 
 test('a daemon on this machine is reached by the loopback address, whatever address it is known by', async () => {
-  for (const host of ['localhost', '127.0.0.1', '127.0.0.2', '0.0.0.0']) {
+  for (const host of ['localhost', '127.0.0.1', '0.0.0.0']) {
     expect(await advertisedHostFor(host)).toBe('127.0.0.1');
   }
 });
