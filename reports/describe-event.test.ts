@@ -63,6 +63,7 @@ const sentences: [Unplaced, string][] = [
     { kind: 'process-start', role: 'producer', id: 'p1', group: null, incarnation: 2 },
     'producer p1 started again as m1.1',
   ],
+  [{ kind: 'process-frozen' }, 'm1.1 began to compute without end, and heard nothing any more'],
   [{ kind: 'process-exit', code: null, signal: 'SIGKILL' }, 'm1.1 was killed (SIGKILL)'],
   [{ kind: 'process-exit', code: null, signal: 'SIGTERM' }, 'm1.1 was ended by SIGTERM'],
   [{ kind: 'process-exit', code: 0, signal: null }, 'm1.1 ended by itself'],

@@ -70,6 +70,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
       return describeProcessStart(event);
     case 'process-exit':
       return describeExit(event);
+    case 'process-frozen':
+      return `${who} began to compute without end, and heard nothing any more`;
     case 'action':
       return describeActionEvent(event, scenario);
     case 'heal':

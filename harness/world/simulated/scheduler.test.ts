@@ -206,3 +206,39 @@ describe('Scheduler', () => {
     process.off('unhandledRejection', listener);
   });
 });
+
+describe('code that computes without end', () => {
+  const chase = async (): Promise<never> => {
+    for (;;) await null;
+  };
+
+  it('is cut off and never runs again, and the others go on', async () => {
+    const scheduler = create();
+    const seen: string[] = [];
+    const frozen = scheduler.owner(
+      'm1.1',
+      () => seen.push('uncaught'),
+      () => seen.push(`endless at ${scheduler.nowUs}`),
+    );
+    const other = scheduler.owner('m2.1');
+    at(scheduler, frozen, 10, () => {
+      void Promise.resolve().then(() => seen.push('what it did before'));
+      void chase();
+    });
+    at(scheduler, frozen, 20, () => seen.push('what it had planned'));
+    at(scheduler, other, 20, () => {
+      process.nextTick(() => void Promise.resolve().then(() => seen.push('the other')));
+    });
+    await runUntil(scheduler, 100);
+    expect(seen).toEqual(['what it did before', 'endless at 10', 'the other']);
+    scheduler.hold(frozen);
+    scheduler.release(frozen, new RandomStream(1, 'test'));
+    expect(frozen.state).toBe('frozen');
+  });
+
+  it('ends the run where it is no process of the run', async () => {
+    const scheduler = create();
+    at(scheduler, scheduler.owner('broker 1'), 10, () => void chase());
+    await expect(runUntil(scheduler, 100)).rejects.toThrow('broker 1 computes without end');
+  });
+});

@@ -9,13 +9,16 @@
 import { WorldUnavailableError } from '../../errors.ts';
 import type { RandomStream } from './random.ts';
 import { type Label, label, type Trace } from './trace.ts';
+import { runWatched } from './watchdog.ts';
 
 /** Whose events can be dropped and held. */
 export interface Owner {
   readonly label: Label;
   /** Takes what the owner's code threw and nobody caught; where it returns, the run goes on. */
   readonly uncaught: (error: unknown, origin: 'uncaughtException' | 'unhandledRejection') => void;
-  state: 'running' | 'held' | 'dropped';
+  /** Told that the owner's code ran on without end and was cut off; what it has left in the queue is never run. */
+  readonly endless: () => void;
+  state: 'running' | 'held' | 'frozen' | 'dropped';
   /** Events that came due while the owner was held. */
   held: Scheduled[];
   /** What runs before the owner's first event at or after this time, as if it had been late until then. */
@@ -93,10 +96,15 @@ export class Scheduler {
     this.current = this.harness;
   }
 
-  owner(name: string, uncaught: Owner['uncaught'] = (error) => this.fail(error)): Owner {
+  owner(
+    name: string,
+    uncaught: Owner['uncaught'] = (error) => this.fail(error),
+    endless: Owner['endless'] = () => this.fail(new Error(`${name} computes without end`)),
+  ): Owner {
     return {
       label: label(name),
       uncaught,
+      endless,
       state: 'running',
       held: [],
       lateUs: Number.POSITIVE_INFINITY,
@@ -204,11 +212,7 @@ export class Scheduler {
             begun = true;
             begin();
             if (synchronous) this.#drain();
-          } else if (synchronous)
-            for (let i = 0; i < EVENTS_PER_TURN && this.#goesOn(); i++) {
-              this.#step();
-              this.#drain();
-            }
+          } else if (synchronous) this.#portion();
           else if (this.#goesOn()) this.#step();
           if (!this.#goesOn()) {
             if (this.#failure !== null) reject(this.#failure.error);
@@ -235,6 +239,18 @@ export class Scheduler {
 
   #goesOn(): boolean {
     return !this.#finished && this.#failure === null;
+  }
+
+  #portion(): void {
+    const ended = runWatched((isOver) => {
+      for (let i = 0; i < EVENTS_PER_TURN && this.#goesOn() && !isOver(); i++) {
+        this.#step();
+        this.#drain();
+      }
+    });
+    if (ended) return;
+    this.current.state = 'frozen';
+    this.current.endless();
   }
 
   #step(): void {

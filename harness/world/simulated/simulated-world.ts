@@ -4,6 +4,7 @@
  */
 
 import type { Scenario, Topology } from '../../../scenarios/schema.ts';
+import { mixSeed } from '../../../scenarios/seed.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
 import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.ts';
 import { kafka43 } from '../../cluster/profiles.ts';
@@ -29,6 +30,8 @@ import { VirtualEnvironment } from './virtual-environment.ts';
 export interface SimulatedWorldOptions {
   /** What the client processes wrote to standard error, for a person who looks for the cause. */
   readonly onLog?: (origin: string, line: string) => void;
+  /** Another draw of everything that the scenario leaves to chance: latencies, jitter, the client's own randomness. */
+  readonly variation?: number;
   /** Which events of the trace to keep; none unless given. */
   readonly recording?: Recording;
   /** Whether processes share the client's modules; by default where that cannot be seen from outside. */
@@ -115,7 +118,10 @@ class SimulatedRun {
     this.#options = options;
     this.#signal = signal ?? new AbortController().signal;
     this.#bundle = loadBundle(subject.client, options.isolation);
-    this.#streams = new RandomStreams(scenario.seed);
+    const { variation } = options;
+    this.#streams = new RandomStreams(
+      variation === undefined ? scenario.seed : mixSeed(scenario.seed, variation),
+    );
     this.#network = new Network(scheduler, this.#streams);
     this.#environment = new VirtualEnvironment(scheduler, this.#streams, (event) =>
       this.#context?.note({ process: 'coordinator', ...event }),

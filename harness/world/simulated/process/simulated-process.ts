@@ -48,6 +48,7 @@ const kinds = {
   signal: label('signal'),
   emit: label('emit'),
   exit: label('exit'),
+  frozen: label('frozen'),
 };
 
 export class SimulatedProcess implements ClientProcess {
@@ -70,7 +71,11 @@ export class SimulatedProcess implements ClientProcess {
     this.pid = pid;
     this.#name = start.process;
     this.#random = streams.of(`process ${start.process}`);
-    this.#owner = scheduler.owner(start.process, (error, origin) => this.#uncaught(error, origin));
+    this.#owner = scheduler.owner(
+      start.process,
+      (error, origin) => this.#uncaught(error, origin),
+      () => this.#frozen(),
+    );
     this.exited = new Promise((resolve) => {
       this.#resolveExited = resolve;
     });
@@ -168,6 +173,18 @@ export class SimulatedProcess implements ClientProcess {
     this.#options.onLog(error instanceof Error ? (error.stack ?? error.message) : String(error));
     this.#emit({ kind: 'application-error', call: origin, error: describeError(error) });
     this.#exit(exitCodes.failed);
+  }
+
+  /** Its connections stay, and it hears nothing any more, signals to its own handlers included. */
+  #frozen(): void {
+    const { scheduler, timeOriginUs, onEvent, onLog } = this.#options;
+    onLog('The process computes without end and never waits for anything.');
+    scheduler.trace.add(scheduler.nowUs, this.#owner.label, kinds.frozen, 0);
+    onEvent({
+      time: (scheduler.nowUs - timeOriginUs) / 1_000,
+      process: this.#name,
+      kind: 'process-frozen',
+    });
   }
 
   #exit(code: number): void {
