@@ -299,6 +299,9 @@ describe('describeAction', () => {
       partitions: 2,
       percent: 5,
       group: 'g',
+      link: { process: 'm', broker: 2 },
+      direction: 'to-broker',
+      ending: 'half-open',
     };
     const words = kinds.map((kind) =>
       describeAction({ ...common, kind } as Parameters<typeof describeAction>[0]),
@@ -313,6 +316,9 @@ describe('describeAction', () => {
       'crash of broker 1 for 5 s',
       'clean restart of broker 1, down for 5 s',
       'pause of broker 1 for 5 s',
+      'cut between m and broker 2, to the broker only, for 5 s',
+      'slow network between m and broker 2 for 5 s',
+      'half-open connections between m and broker 2',
       'growth of t to 2 partitions',
       'deletion of 5 % of t-0',
       'deletion of the offsets of g for t',

@@ -7,6 +7,7 @@ import {
   type ProfileName,
   profiles,
 } from '../../scenarios/arbitrary.ts';
+import { UsageError } from '../errors.ts';
 import type { Plan } from '../runner/runner.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
@@ -58,6 +59,10 @@ Examples:
     .action(async (options: RunOptions) => {
       // Loaded when it is needed, so that --help and bad input are answered at once.
       const { trial } = await import('./trial.ts');
+      if (options.world === 'kafka' && profiles[options.profile].breaksNetwork)
+        throw new UsageError(
+          `The Kafka world cannot break the network, so --profile ${options.profile} needs --world sim.`,
+        );
       const seed = options.seed ?? randomInt(0x1_0000_0000);
       const planned = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
       ended(

@@ -7,6 +7,7 @@
  * healed, a lost segment costs a retransmission timeout, a connection to a closed port is refused, one into a cut is
  * tried again and times out in the end. What is left out: window sizes, so a sender is never held up.
  */
+import type { Direction } from '../administration.ts';
 import type { RandomStream, RandomStreams } from './random.ts';
 import type { Owner, Scheduled, Scheduler } from './scheduler.ts';
 import { digestBytes, label } from './trace.ts';
@@ -43,9 +44,6 @@ export interface Acceptor {
   /** A new connection; calls on the sender are heard by the client. */
   accept(sender: Sender): Receiver;
 }
-
-/** `to-broker` and `to-process`. */
-export type Direction = 'to-broker' | 'to-process';
 
 /** What the connections see when the process or broker behind them is gone. */
 export type Ending =
@@ -187,6 +185,11 @@ export class Network {
     if (!link.cut[direction]) return;
     link.cut[direction] = false;
     for (const one of link.connections) one.healed(direction);
+  }
+
+  /** From now on; null for those that every link has at first. */
+  setConditions(process: string, broker: number, conditions: LinkConditions | null): void {
+    Object.assign(this.link(process, broker).conditions, conditions ?? this.#defaults);
   }
 
   /** Resets all connections of the link, at both ends. */

@@ -16,14 +16,15 @@ import { Processes } from '../processes.ts';
 import { createRunContext, type RunContext, type RunEvent } from '../run-context.ts';
 import { noteStart, runScenario } from '../run-scenario.ts';
 import type { Recorder, Subject, World } from '../world.ts';
-import { type Acceptor, Network, type Receiver } from './network.ts';
+import { type Acceptor, LAN, Network, type Receiver } from './network.ts';
 import { type ClientBundle, type Isolation, loadBundle } from './process/client-bundle.ts';
-import { VIRTUAL_EPOCH_MS } from './process/clock.ts';
+import { NO_SKEW, VIRTUAL_EPOCH_MS } from './process/clock.ts';
 import { SimulatedProcess } from './process/simulated-process.ts';
 import { RandomStreams } from './random.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { SimulatedAdministration } from './simulated-administration.ts';
 import { SimulatedBrokerFaults } from './simulated-broker-faults.ts';
+import { linkConditions, SimulatedLinkFaults } from './simulated-link-faults.ts';
 import { label, type Recording, Trace } from './trace.ts';
 import { VirtualEnvironment } from './virtual-environment.ts';
 
@@ -122,7 +123,12 @@ class SimulatedRun {
     this.#streams = new RandomStreams(
       variation === undefined ? scenario.seed : mixSeed(scenario.seed, variation),
     );
-    this.#network = new Network(scheduler, this.#streams);
+    const { network } = scenario.topology;
+    this.#network = new Network(
+      scheduler,
+      this.#streams,
+      network === undefined ? LAN : linkConditions(network),
+    );
     this.#environment = new VirtualEnvironment(scheduler, this.#streams, (event) =>
       this.#context?.note({ process: 'coordinator', ...event }),
     );
@@ -172,6 +178,7 @@ class SimulatedRun {
       processes,
       admin,
       brokers,
+      links: new SimulatedLinkFaults(this.#network),
       awaitHealthy: async () => await brokers.awaitHealthy(),
       collectGroupFacts: async () => await collectGroupFacts(admin, this.#scenario.groups, emit, unlimited),
       collectFacts: async () =>
@@ -211,6 +218,8 @@ class SimulatedRun {
       const { host, port } = this.#cluster.address(id);
       return `${host}:${port}`;
     });
+    const members = this.#scenario.groups.flatMap((group) => group.members);
+    const clocks = new Map(members.map((member) => [member.id, member.clock]));
     return new Processes(
       context,
       { bootstrapServers, tls: null, sasl: null },
@@ -227,6 +236,7 @@ class SimulatedRun {
             onEvent: (event) => onEvent(event as RunEvent),
             onLog,
             timeOriginUs,
+            skew: clocks.get(id) ?? NO_SKEW,
           },
           this.#pids++,
         ),

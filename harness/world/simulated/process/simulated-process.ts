@@ -13,7 +13,7 @@ import type { RandomStream, RandomStreams } from '../random.ts';
 import type { Owner, Scheduler } from '../scheduler.ts';
 import { digestValue, label } from '../trace.ts';
 import type { ClientBundle } from './client-bundle.ts';
-import { type ClockSkew, NO_SKEW, ProcessClock } from './clock.ts';
+import { type ClockSkew, ProcessClock } from './clock.ts';
 import type { ProcessParts } from './parts.ts';
 import type { Dialer } from './socket.ts';
 import { GRID_MS, ProcessTimers } from './timers.ts';
@@ -32,7 +32,7 @@ export interface SimulatedProcessOptions {
   readonly onLog: (line: string) => void;
   /** Virtual time of scenario time 0. */
   readonly timeOriginUs: number;
-  readonly skew?: ClockSkew;
+  readonly skew: ClockSkew;
 }
 
 /** From the command to the first instruction of the application: loading Node.js and the client. */
@@ -115,7 +115,7 @@ export class SimulatedProcess implements ClientProcess {
 
   #start(): void {
     const { start, bundle, scheduler, streams, network, resolve, skew, onLog, id } = this.#options;
-    const clock = new ProcessClock(scheduler, skew ?? NO_SKEW);
+    const clock = new ProcessClock(scheduler, skew);
     const dialer: Dialer = {
       connect: (host, port, receiver) => {
         const broker = resolve(host, port);
