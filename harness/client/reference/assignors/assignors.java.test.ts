@@ -8,7 +8,7 @@
  */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { groupHistory, groupPlan, type Rebalance } from '../testing/group-histories.ts';
+import { groupHistory, groupPlan, type Rebalance, rarePlans } from '../testing/group-histories.ts';
 import { answersFile, answersText } from '../testing/java-answers.ts';
 import { askJava, type GroupAnswer, type UserDataQuestion } from '../testing/java-assignors.ts';
 import { type Assignor, assignors } from './assignor.ts';
@@ -20,7 +20,7 @@ const KEPT = 40;
 const KEPT_MEMBERS_MAX = 6;
 
 const names = Object.keys(assignors) as Assignor['name'][];
-const plans = fc.sample(groupPlan, { seed: SEED, numRuns: PLANS });
+const plans = [...rarePlans, ...fc.sample(groupPlan, { seed: SEED, numRuns: PLANS })];
 const rebalances: Rebalance[] = names.flatMap((name) => plans.flatMap((plan) => groupHistory(name, plan)));
 
 const userData: UserDataQuestion[] = rebalances.flatMap(({ question: { assignor, members } }, i) =>

@@ -186,3 +186,62 @@ export function groupHistory(name: Assignor['name'], plan: GroupPlan): Rebalance
   }
   return rebalances;
 }
+
+/**
+ * Plans, found among many thousands, in which a partition is moved instead of another one of its topic that went the
+ * opposite way: in the first the order of Java's HashSet says which.
+ */
+export const rarePlans: readonly GroupPlan[] = [
+  {
+    counts: [6, 16, 2],
+    isUniform: false,
+    members: [
+      { id: 'Aa', instance: 41, topics: 31, version: 3 },
+      {
+        id: 'consumer-1-b0366f50-623b-2995-a5a2-c9dd5e1344c5',
+        instance: 56,
+        topics: 49,
+        version: 2,
+      },
+      {
+        id: 'consumer-1-f6d89974-138d-313d-9353-561dc3729750',
+        instance: 2,
+        topics: 26,
+        version: 0,
+      },
+    ],
+    rounds: [
+      [],
+      [
+        { kind: 'subscribe', which: 37, topics: 60 },
+        { kind: 'miss', which: 48 },
+      ],
+      [],
+    ],
+  },
+  {
+    counts: [16, 14, 10],
+    isUniform: false,
+    members: [
+      {
+        id: 'consumer-1-6259f542-c674-6acb-bfaa-276a556fda3a',
+        instance: 6,
+        topics: 25,
+        version: 0,
+      },
+      {
+        id: 'consumer-1-190d1fe9-27bc-67a9-a84d-6529ac9c25c1',
+        instance: 50,
+        topics: 43,
+        version: 2,
+      },
+      {
+        id: 'consumer-1-05c5509e-51b4-259d-a4e3-437f29ca985c',
+        instance: null,
+        topics: 41,
+        version: 0,
+      },
+    ],
+    rounds: [[], [{ kind: 'claim', which: 31, from: 48, withGeneration: false }], []],
+  },
+];
