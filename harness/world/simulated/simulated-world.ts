@@ -33,6 +33,8 @@ export interface SimulatedWorldOptions {
   readonly onLog?: (origin: string, line: string) => void;
   /** Another draw of everything that the scenario leaves to chance: latencies, jitter, the client's own randomness. */
   readonly variation?: number;
+  /** By process, such as `m1.2`: how much longer than usual it takes to start, in milliseconds. */
+  readonly startDelaysMs?: ReadonlyMap<string, number>;
   /** Which events of the trace to keep; none unless given. */
   readonly recording?: Recording;
   /** Whether processes share the client's modules; by default where that cannot be seen from outside. */
@@ -237,6 +239,7 @@ class SimulatedRun {
             onLog,
             timeOriginUs,
             skew: clocks.get(id) ?? NO_SKEW,
+            startDelayMs: this.#options.startDelaysMs?.get(start.process) ?? 0,
           },
           this.#pids++,
         ),

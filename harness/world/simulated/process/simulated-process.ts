@@ -33,6 +33,8 @@ export interface SimulatedProcessOptions {
   /** Virtual time of scenario time 0. */
   readonly timeOriginUs: number;
   readonly skew: ClockSkew;
+  /** How much longer than usual it takes to start. */
+  readonly startDelayMs?: number;
 }
 
 /** From the command to the first instruction of the application: loading Node.js and the client. */
@@ -79,7 +81,8 @@ export class SimulatedProcess implements ClientProcess {
     this.exited = new Promise((resolve) => {
       this.#resolveExited = resolve;
     });
-    const startUs = START_US + this.#random.int(START_JITTER_US);
+    const startUs =
+      START_US + this.#random.int(START_JITTER_US) + Math.round((options.startDelayMs ?? 0) * 1_000);
     scheduler.after(this.#owner, startUs, kinds.start, () => this.#start());
   }
 
