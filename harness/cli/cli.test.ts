@@ -1,11 +1,12 @@
 /** The command line on bad input and without a world: a clear sentence, the right exit code, nothing started. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunResult, runResultSchema } from '../../reports/results.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
-import { runCommand } from '../testing/command-line.ts';
+import { runCommand, startCommand } from '../testing/command-line.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -31,7 +32,7 @@ describe('bad input', () => {
     ['an unknown profile', () => ['run', '--profile', 'wild'], /--profile.*default, calm/s],
     ['an unknown world', () => ['run', '--world', 'mars'], /--world.*sim, kafka/s],
     ['a cluster for the simulated world', () => ['run', '--brokers', 'a:1'], /with --world kafka only/],
-    ['jobs for the simulated world', () => ['run', '--jobs', '2'], /with --world kafka only/],
+    ['no jobs at all', () => ['run', '--jobs', '0'], /--jobs.*whole number from 1/s],
     ['an unknown mutant', () => ['run', '--mutant', 'none'], /--mutant.*skip-partition/s],
     ['an unknown property', () => ['run', '--properties', 'nope'], /no property 'nope'.*at-least-once/s],
     [
@@ -107,22 +108,67 @@ describe('no world', () => {
   });
 });
 
+/** A result without what differs between two runs of the same: when, how long, and where to. */
+function timeless(result: RunResult): unknown {
+  const { startedAt: _, cpuSeconds: __, wallSeconds: ___, runDirectory, ...rest } = result;
+  const results = rest.results.map(({ wallSeconds: ____, ...one }) => one);
+  const text = JSON.stringify({ ...rest, results });
+  return JSON.parse(text.replaceAll(runDirectory as string, '<run>'));
+}
+
+/** The files of a kept scenario, from the run directory. */
+const filesOf = (directory: string | null, index: number): string[] =>
+  directory === null
+    ? []
+    : ['scenario.json', 'history.jsonl', 'verdict.json'].map((name) =>
+        join('scenarios', `${String(index).padStart(4, '0')}-seed-3-${index}`, name),
+      );
+
 describe('the simulated world', () => {
-  it('gives the same trace and the same findings for a seed, run after run', async () => {
-    const run = async (out: string): Promise<RunResult> => {
-      const words = ['run', '--runs', '4', '--seed', '3', '--json', '--out', join(folder, out)];
+  it('gives the same result and the same files for a seed, run after run, with any number of jobs', async () => {
+    const run = async (out: string, jobs: number): Promise<RunResult> => {
+      const words = ['run', '--runs', '6', '--seed', '3', '--jobs', String(jobs), '--json'];
+      words.push('--out', join(folder, out));
       const { code, stdout } = await runCommand(words, noDocker);
       const result = runResultSchema.parse(JSON.parse(stdout));
       expect(code).toBe(result.scenarios.invalid > 0 ? 1 : 0);
       return result;
     };
-    const [first, second] = [await run('sim-1'), await run('sim-2')];
+    const [first, second] = [await run('sim-1', 1), await run('sim-2', 2)];
     expect(first.scenarios.unknown).toBe(0);
     expect(first.traceHash).toMatch(/^[0-9a-f]{64}$/);
     expect(second.traceHash).toBe(first.traceHash);
-    const found = (result: RunResult) =>
-      result.anomalies.map(({ message, scenario }) => `${scenario}: ${message}`);
-    expect(found(second)).toEqual(found(first));
+    expect(first.anomalies.length).toBeGreaterThan(0);
+    expect(timeless(second)).toEqual(timeless(first));
+    // Not run.json, the reports and junit.xml, which show how long it took.
+    const files = [
+      'clients.log',
+      ...first.results.flatMap(({ directory, index }) => filesOf(directory, index)),
+    ];
+    expect(files.length).toBeGreaterThan(6);
+    for (const file of files)
+      expect(readFileSync(join(folder, 'sim-2', 'latest', file)), file).toEqual(
+        readFileSync(join(folder, 'sim-1', 'latest', file)),
+      );
+  });
+
+  it.each([1, 2])('ends at Ctrl-C with what was found, with %i jobs', async (jobs) => {
+    const out = join(folder, `interrupted-${jobs}`);
+    const words = ['run', '--runs', '100000', '--seed', '3', '--profile', 'members', '--json'];
+    const { child, ended, said } = startCommand([...words, '--jobs', String(jobs), '--out', out], noDocker);
+    await said(/running/);
+    const scenarios = join(out, 'latest', 'scenarios');
+    const changes = watch(scenarios)[Symbol.asyncIterator]();
+    if (readdirSync(scenarios).length === 0) await changes.next();
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await ended;
+    await changes.return?.();
+    const result = runResultSchema.parse(JSON.parse(stdout));
+    expect(result.interrupted).toBe(true);
+    expect(result.scenarios.run).toBeGreaterThan(0);
+    expect(result.results.map(({ index }) => index)).toEqual(result.results.map((_, place) => place));
+    expect(code).toBe(result.scenarios.invalid > 0 ? 1 : 3);
+    expect(stderr).toMatch(/keeping what was found/);
   });
 });
 

@@ -1,7 +1,7 @@
 /** `kafka-trial replay`: a scenario file, a run directory or seed:index enters, it is run again, a rate leaves. */
 import { Command } from 'commander';
 import type { Scenario } from '../../scenarios/schema.ts';
-import type { Plan } from '../runner/runner.ts';
+import type { Plan } from '../runner/unit.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, type TrialOptions, wholeNumber } from './options.ts';
 
@@ -48,5 +48,5 @@ Examples:
 function* repeated(scenarios: readonly Scenario[], times: number): Generator<Plan> {
   let index = 0;
   for (const scenario of scenarios)
-    for (let time = 0; time < times; time++) yield { index: index++, make: () => scenario };
+    for (let time = 0; time < times; time++) yield { index: index++, scenario };
 }
