@@ -12,16 +12,15 @@ import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/r
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { clientVersion } from '../client/clients.ts';
-import { type ExitCode, UsageError } from '../errors.ts';
+import type { ExitCode } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
 import type { Subject } from '../world/world.ts';
 import { ClientLog } from './client-log.ts';
-import { readConnection } from './connection.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { selectProperties, type TrialOptions } from './options.ts';
+import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
@@ -41,11 +40,9 @@ export interface Trial {
 
 export async function trial(options: TrialOptions, what: Trial): Promise<ExitCode> {
   // Everything that can be wrong with the input is found before anything is started.
-  const connection = readConnection(options, process.env);
+  const connection = readWorldConnection(options);
   const properties = selectProperties(options.properties);
   const subject = { client: options.client, mutant: options.mutant ?? null };
-  if (options.world === 'sim' && connection !== null)
-    throw new UsageError('--brokers and --connection can be used with --world kafka only.');
   await refuse(options.world, what.given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
