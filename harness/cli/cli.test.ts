@@ -1,9 +1,10 @@
 /** The command line on bad input and without a world: a clear sentence, the right exit code, nothing started. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspectionSchema } from '../../reports/inspection.ts';
 import { type RunResult, runResultSchema } from '../../reports/results.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import { runCommand, startCommand } from '../testing/command-line.ts';
@@ -42,6 +43,28 @@ describe('bad input', () => {
     ],
     ['no target', () => ['replay'], /missing required argument 'target'/],
     ['a target that is not there', () => ['replay', join(folder, 'none')], /There is no file or directory/],
+    [
+      '--until on real Kafka',
+      () => ['replay', '7:3', '--until', '5', '--world', 'kafka'],
+      /--until.*sim only/,
+    ],
+    [
+      '--verbose on real Kafka',
+      () => ['replay', '7:3', '--verbose', '--world', 'kafka'],
+      /--verbose.*sim only/,
+    ],
+    ['messages beside a document', () => ['replay', '7:3', '--verbose', '--json'], /--until finish/],
+    [
+      '--until in many runs',
+      () => ['replay', '7:3', '--until', '5', '--times', '2'],
+      /look into one run.*be 2/,
+    ],
+    [
+      'an event that is none',
+      () => ['replay', '7:3', '--until', 'boom'],
+      /no kind of event 'boom'.*commit-fail/s,
+    ],
+    ['a cluster to look into', () => ['replay', '7:3', '--until', '5', '--brokers', 'a:1'], /kafka only/],
     ['broken JSON', () => ['replay', file('broken.json', '{"version":')], /broken\.json is not JSON/],
     [
       'an unknown key in a scenario',
@@ -127,7 +150,7 @@ const filesOf = (directory: string | null, index: number): string[] =>
 describe('the simulated world', () => {
   it('gives the same result and the same files for a seed, run after run, with any number of jobs', async () => {
     const run = async (out: string, jobs: number): Promise<RunResult> => {
-      const words = ['run', '--runs', '6', '--seed', '3', '--jobs', String(jobs), '--json'];
+      const words = ['run', '--runs', '4', '--seed', '3', '--jobs', String(jobs), '--json'];
       words.push('--out', join(folder, out));
       const { code, stdout } = await runCommand(words, noDocker);
       const result = runResultSchema.parse(JSON.parse(stdout));
@@ -169,6 +192,43 @@ describe('the simulated world', () => {
     expect(result.results.map(({ index }) => index)).toEqual(result.results.map((_, place) => place));
     expect(code).toBe(result.scenarios.invalid > 0 ? 1 : 3);
     expect(stderr).toMatch(/keeping what was found/);
+  });
+});
+
+describe('a look into a simulated run', () => {
+  const replay = async (...words: string[]) =>
+    await runCommand(['replay', '3:3:calm', ...words, '--out', join(folder, 'looks')], noDocker);
+
+  it('ends at an event, with the state there, as one document', async () => {
+    const { code, stdout } = await replay('--until', 'group-generation:20', '--verbose', '--json');
+    const { until, happenings, state, scenario } = inspectionSchema.parse(JSON.parse(stdout));
+    expect(scenario.name).toBe('seed-3-3-calm');
+    const last = happenings.at(-1);
+    expect(last).toMatchObject({ event: { kind: 'group-generation', seq: until.seq } });
+    expect(until.seq).toBeGreaterThanOrEqual(20);
+    expect(happenings.some((one) => 'message' in one)).toBe(true);
+    expect(state.groups.length).toBeGreaterThan(0);
+    expect(code).toBe(0);
+    // Nothing was judged, so nothing was kept.
+    expect(existsSync(join(folder, 'looks'))).toBe(false);
+  });
+
+  it('says which events there are where none is meant', async () => {
+    const { code, stdout, stderr } = await replay('--until', '100000');
+    expect(stderr).toMatch(/no such event happens\.\nThe history has the events 0 to \d+\./);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
+  it('shows all messages and events, and then the verdict', async () => {
+    const { code, stdout } = await replay('--verbose');
+    const lines = stdout.split('\n');
+    expect(lines[0]).toMatch(/event 0 \(start\): the run began: kafkajs/);
+    const end = lines.indexOf('');
+    expect(lines[end - 1]).toMatch(/event \d+ \(finish\): the run ended$/);
+    expect(lines.slice(0, end).filter((line) => / Fetch v\d+ #\d+ \{/.test(line)).length).toBeGreaterThan(20);
+    expect(lines[end + 1]).toMatch(/^(VALID|INVALID): /);
+    expect(code).toBe(lines[end + 1]?.startsWith('VALID') === true ? 0 : 1);
   });
 });
 
