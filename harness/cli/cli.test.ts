@@ -173,18 +173,19 @@ describe('the simulated world', () => {
       expect(readFileSync(join(folder, 'sim-2', 'latest', file)), file).toEqual(
         readFileSync(join(folder, 'sim-1', 'latest', file)),
       );
-  });
+    // Two whole commands, which share the processors with the other tests.
+  }, 120_000);
 
   it.each([1, 2])('ends at Ctrl-C with what was found, with %i jobs', async (jobs) => {
     const out = join(folder, `interrupted-${jobs}`);
     const words = ['run', '--runs', '100000', '--seed', '3', '--profile', 'members', '--json'];
-    const { child, ended, said } = startCommand([...words, '--jobs', String(jobs), '--out', out], noDocker);
-    await said(/running/);
+    const command = startCommand([...words, '--jobs', String(jobs), '--out', out], noDocker);
+    await command.said(/running/);
     const scenarios = join(out, 'latest', 'scenarios');
     const changes = watch(scenarios)[Symbol.asyncIterator]();
     if (readdirSync(scenarios).length === 0) await changes.next();
-    child.kill('SIGINT');
-    const { code, stdout, stderr } = await ended;
+    command.child.kill('SIGINT');
+    const { code, stdout, stderr } = await command.ended;
     await changes.return?.();
     const result = runResultSchema.parse(JSON.parse(stdout));
     expect(result.interrupted).toBe(true);

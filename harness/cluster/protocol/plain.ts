@@ -16,7 +16,7 @@ export function plainMessage(shape: Shape, value: unknown, at: At, name = ''): P
   if (value === null || value === undefined) return null;
   switch (shape.kind) {
     case 'int64':
-      return String(value);
+      return String(value as bigint);
     case 'bytes':
       return plainBytes(name, value as Uint8Array);
     case 'array':

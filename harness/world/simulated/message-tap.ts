@@ -55,7 +55,8 @@ export interface ConnectionTap {
   closed(): void;
 }
 
-interface Asked extends UnansweredRequest {
+interface Asked {
+  readonly request: UnansweredRequest;
   readonly description: AnyApi | undefined;
 }
 
@@ -75,7 +76,7 @@ export class MessageTap {
   unanswered(): UnansweredRequest[] {
     return [...this.#connections]
       .flatMap((asked) => [...asked.values()])
-      .map(({ description: _, ...request }) => request)
+      .map(({ request }) => request)
       .sort((a, b) => a.time - b.time);
   }
 
@@ -104,7 +105,7 @@ export class MessageTap {
     const body = description === undefined ? undefined : readRequest(description, header, reader);
     // acks 0: no answer will come.
     const isAnswered = apiKey !== PRODUCE || (body as { acks?: number } | undefined)?.acks !== 0;
-    if (isAnswered) asked.set(correlationId, { ...request, description });
+    if (isAnswered) asked.set(correlationId, { request, description });
     onMessage?.({
       ...request,
       eventsBefore,
@@ -117,12 +118,12 @@ export class MessageTap {
   #answer(asked: Map<number, Asked>, frame: Buffer): void {
     const reader = new Reader(frame);
     const correlationId = attempt(() => reader.int32());
-    const request = correlationId === null ? undefined : asked.get(correlationId);
-    if (request === undefined) return;
+    const known = correlationId === null ? undefined : asked.get(correlationId);
+    if (known === undefined) return;
+    const { request, description } = known;
     asked.delete(request.correlationId);
     const { onMessage, now } = this.#options;
     if (onMessage === null) return;
-    const { description, process, broker, api, correlationId: id } = request;
     // KIP-511: whoever asks for a version of ApiVersions that the broker does not know is answered in version 0.
     const isUnknown = description !== undefined && !isKnownVersion(description, request.version);
     const version = isUnknown && description.key === API_VERSIONS ? 0 : request.version;
@@ -133,11 +134,11 @@ export class MessageTap {
     onMessage({
       ...now(),
       direction: 'answer',
-      process,
-      broker,
-      api,
+      process: request.process,
+      broker: request.broker,
+      api: request.api,
       version,
-      correlationId: id,
+      correlationId: request.correlationId,
       bytes: frame.length,
       body: body === null ? null : plain(description as AnyApi, 'response', version, body),
     });
