@@ -34,7 +34,7 @@ Examples:
   kafka-trial replay scenario.json --times 10
   kafka-trial replay 7:3                                 scenario 3 of seed 7
   kafka-trial replay 7:3 --verbose
-  kafka-trial replay 7:3 --until commit-fail --json
+  kafka-trial replay 7:3 --until process-exit@billing-m1 --json
   kafka-trial replay 7:3 --until finish                  all that happened, and the state at the end`,
     )
     .action(async (target: string, options: InspectionOptions) => {
