@@ -1,14 +1,9 @@
 /** `kafka-trial run`: a seed and a profile enter, generated scenarios are run and judged, an exit code leaves. */
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
-import {
-  GENERATOR_VERSION,
-  generateScenario,
-  type ProfileName,
-  profiles,
-} from '../../scenarios/arbitrary.ts';
+import { GENERATOR_VERSION, type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
 import { UsageError } from '../errors.ts';
-import type { Plan } from '../runner/runner.ts';
+import type { Plan } from '../runner/unit.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
 
@@ -85,6 +80,5 @@ Examples:
 }
 
 function* generated(seed: number, profile: ProfileName, planned: number | null): Generator<Plan> {
-  for (let index = 0; planned === null || index < planned; index++)
-    yield { index, make: () => generateScenario(seed, index, profile) };
+  for (let index = 0; planned === null || index < planned; index++) yield { index, seed, profile };
 }

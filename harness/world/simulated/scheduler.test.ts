@@ -242,3 +242,26 @@ describe('code that computes without end', () => {
     await expect(runUntil(scheduler, 100)).rejects.toThrow('broker 1 computes without end');
   });
 });
+
+describe('pending', () => {
+  it('counts what waits by owner and kind, what was held too, and nothing that is gone', async () => {
+    const scheduler = create();
+    const [one, other, gone] = ['one', 'other', 'gone'].map((name) => scheduler.owner(name)) as [
+      Owner,
+      Owner,
+      Owner,
+    ];
+    scheduler.hold(other);
+    at(scheduler, other, 10, () => {});
+    at(scheduler, one, 150, () => {});
+    at(scheduler, one, 130, () => {});
+    scheduler.cancel(at(scheduler, one, 120, () => {}));
+    at(scheduler, gone, 140, () => {});
+    scheduler.drop(gone);
+    await runUntil(scheduler, 100);
+    expect(scheduler.pending()).toEqual([
+      { owner: 'one', kind: 'test', count: 2, nextUs: 130 },
+      { owner: 'other', kind: 'test', count: 1, nextUs: 10 },
+    ]);
+  });
+});

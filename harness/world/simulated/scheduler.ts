@@ -28,6 +28,15 @@ export interface Owner {
   parts: object | null;
 }
 
+/** Events that wait for their time, of one owner and kind. */
+export interface PendingEvents {
+  readonly owner: string;
+  readonly kind: string;
+  readonly count: number;
+  /** When the first of them is due; one in the past waits for its owner to be continued. */
+  readonly nextUs: number;
+}
+
 /** Whose event runs in this thread; several runs take turns in it. */
 export const running: { owner: Owner | null } = { owner: null };
 
@@ -81,6 +90,8 @@ export class Scheduler {
   readonly trace: Trace;
   readonly #options: SchedulerOptions;
   readonly #heap: Scheduled[] = [];
+  /** Owners that are held. */
+  readonly #held = new Set<Owner>();
   /** An event that was taken from the queue and waits for what is late. */
   #next: Scheduled | null = null;
   #sequence = 0;
@@ -151,13 +162,16 @@ export class Scheduler {
 
   /** Its events wait from now on. */
   hold(owner: Owner): void {
-    if (owner.state === 'running') owner.state = 'held';
+    if (owner.state !== 'running') return;
+    owner.state = 'held';
+    this.#held.add(owner);
   }
 
   /** What came due meanwhile is due now, in an order that is drawn: each lane keeps its own. */
   release(owner: Owner, random: RandomStream): void {
     if (owner.state !== 'held') return;
     owner.state = 'running';
+    this.#held.delete(owner);
     const lanes = new Map<object | null, Scheduled[]>();
     for (const event of owner.held) {
       if (event.run === null) continue;
@@ -178,9 +192,27 @@ export class Scheduler {
     }
   }
 
+  /** What is scheduled at this instant, by owner and kind in order of name. */
+  pending(): PendingEvents[] {
+    const byKey = new Map<string, PendingEvents>();
+    for (const event of [...this.#heap, ...[...this.#held].flatMap(({ held }) => held)]) {
+      if (event.run === null || event.owner.state === 'dropped') continue;
+      const [owner, kind] = [event.owner.label.name, event.kind.name];
+      const key = `${owner} ${kind}`;
+      const known = byKey.get(key) ?? { owner, kind, count: 0, nextUs: event.timeUs };
+      byKey.set(key, {
+        ...known,
+        count: known.count + 1,
+        nextUs: Math.min(known.nextUs, event.timeUs),
+      });
+    }
+    return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, events]) => events);
+  }
+
   /** None of its events will run, now or ever. */
   drop(owner: Owner): void {
     owner.state = 'dropped';
+    this.#held.delete(owner);
     owner.held = [];
   }
 
