@@ -6,12 +6,13 @@ import { judge } from '../../properties/index.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import type { History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
-import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
+import { LAN } from '../world/simulated/network.ts';
+import { type Machine, SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import type { Subject, World } from '../world/world.ts';
 import { type Comparison, compareEndStates } from './compare.ts';
 import { type EndState, endStateOf } from './end-state.ts';
 
-/** Simulated runs are added one by one while something is left to explain; every other one starts as slowly as the real. */
+/** Simulated runs are added one by one while something is left to explain; every other one on a machine as slow as the real. */
 const SIMULATED_RUNS_MAX = 64;
 
 export interface Agreement extends Comparison {
@@ -32,13 +33,13 @@ export async function agreementOn(
   const realHistory = await historyOf(kafka, scenario, subject, signal);
   const real = endStateOf(realHistory, judge(realHistory));
   const firstHistory = await historyOf(new SimulatedWorld(), scenario, subject, signal);
-  const startDelaysMs = startDelays(realHistory, firstHistory);
+  const machine = machineOf(realHistory, firstHistory);
   const simulated = [endStateOf(firstHistory, judge(firstHistory))];
   const { equal, ...first } = compareEndStates(scenario, simulated, real);
   let disagreements = first.disagreements;
   while (disagreements.length > 0 && simulated.length < SIMULATED_RUNS_MAX) {
     const variation = simulated.length;
-    const world = new SimulatedWorld({ variation, ...(variation % 2 === 1 ? { startDelaysMs } : {}) });
+    const world = new SimulatedWorld({ variation, ...(variation % 2 === 1 ? { machine } : {}) });
     const history = await historyOf(world, scenario, subject, signal);
     simulated.push(endStateOf(history, judge(history)));
     disagreements = compareEndStates(scenario, simulated, real).disagreements;
@@ -55,17 +56,43 @@ export async function agreementOn(
 }
 
 /**
- * How much later than in the simulated run each process of the real run came to its first deed: starting a process on
- * a busy machine takes seconds, and decides what the next action finds.
+ * How slow the machine was on which the real run took place: starting a process and answering a request can take many
+ * times as long on a busy one, and that decides what the next action finds.
  */
-function startDelays(real: History, simulated: History): Map<string, number> {
+function machineOf(real: History, simulated: History): Machine {
   const simulatedMs = startTimes(simulated);
-  return new Map(
+  const startDelaysMs = new Map(
     [...startTimes(real)].map(([process, ms]) => [
       process,
       Math.max(0, ms - (simulatedMs.get(process) ?? 0)),
     ]),
   );
+  const [median, slowest] = roundTripsMs(real);
+  const oneWayUs = (ms: number): number => Math.round(ms * 500);
+  const latencyUs = Math.max(LAN.latencyUs, oneWayUs(median));
+  return {
+    startDelaysMs,
+    network: { ...LAN, latencyUs, jitterUs: Math.max(LAN.jitterUs, oneWayUs(slowest) - latencyUs) },
+  };
+}
+
+/** The median and the ninth decile of what a commit or a send took from its request to its answer. */
+function roundTripsMs({ events }: History): [number, number] {
+  const begun = new Map<string, number>();
+  const tookMs: number[] = [];
+  for (const event of events) {
+    if (event.kind === 'commit-invoke') begun.set(`${event.process} commit ${event.commit}`, event.time);
+    else if (event.kind === 'produce-invoke')
+      begun.set(`${event.process} produce ${event.produce}`, event.time);
+    else if (event.kind === 'commit-ok' || event.kind === 'produce-ok') {
+      const call = event.kind === 'commit-ok' ? `commit ${event.commit}` : `produce ${event.produce}`;
+      const since = begun.get(`${event.process} ${call}`);
+      if (since !== undefined) tookMs.push(event.time - since);
+    }
+  }
+  tookMs.sort((a, b) => a - b);
+  const at = (share: number): number => tookMs[Math.floor(tookMs.length * share)] ?? 0;
+  return [at(0.5), at(0.9)];
 }
 
 /** By process: milliseconds from its start to its first event. */

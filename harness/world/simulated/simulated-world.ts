@@ -18,7 +18,7 @@ import { createRunContext, type RunContext, type RunEvent } from '../run-context
 import { noteStart, runScenario } from '../run-scenario.ts';
 import type { Recorder, Subject, World } from '../world.ts';
 import { MessageTap, type WireMessage } from './message-tap.ts';
-import { type Acceptor, LAN, Network, type Receiver } from './network.ts';
+import { type Acceptor, LAN, type LinkConditions, Network, type Receiver } from './network.ts';
 import { type ClientBundle, type Isolation, loadBundle } from './process/client-bundle.ts';
 import { NO_SKEW, VIRTUAL_EPOCH_MS } from './process/clock.ts';
 import { SimulatedProcess } from './process/simulated-process.ts';
@@ -36,8 +36,8 @@ export interface SimulatedWorldOptions {
   readonly onLog?: (origin: string, line: string) => void;
   /** Another draw of everything that the scenario leaves to chance: latencies, jitter, the client's own randomness. */
   readonly variation?: number;
-  /** By process, such as `m1.2`: how much longer than usual it takes to start, in milliseconds. */
-  readonly startDelaysMs?: ReadonlyMap<string, number>;
+  /** How slow the machine is that it takes place on; by default, not at all. */
+  readonly machine?: Machine;
   /** Which events of the trace to keep; none unless given. */
   readonly recording?: Recording;
   /** Whether processes share the client's modules; by default where that cannot be seen from outside. */
@@ -59,6 +59,14 @@ export interface Inspection {
 /** Ends a run that has come to where it was to be stopped. */
 class Stopped extends Error {
   override name = 'Stopped';
+}
+
+/** What a busy machine does to a run. */
+export interface Machine {
+  /** By process, such as `m1.2`: how much longer than usual it takes to start. */
+  readonly startDelaysMs: ReadonlyMap<string, number>;
+  /** Of all links, where the scenario does not say. */
+  readonly network: LinkConditions;
 }
 
 /** What the history calls the cluster. */
@@ -156,7 +164,7 @@ class SimulatedRun {
     this.#network = new Network(
       scheduler,
       this.#streams,
-      network === undefined ? LAN : linkConditions(network),
+      network === undefined ? (options.machine?.network ?? LAN) : linkConditions(network),
     );
     this.#environment = new VirtualEnvironment(scheduler, this.#streams, (event) =>
       this.#context?.note({ process: 'coordinator', ...event }),
@@ -299,7 +307,7 @@ class SimulatedRun {
             onLog,
             timeOriginUs,
             skew: clocks.get(id) ?? NO_SKEW,
-            startDelayMs: this.#options.startDelaysMs?.get(start.process) ?? 0,
+            startDelayMs: this.#options.machine?.startDelaysMs.get(start.process) ?? 0,
           },
           this.#pids++,
         ),
