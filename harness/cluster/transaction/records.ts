@@ -43,11 +43,12 @@ export function encodeTransaction(
   const key = new Writer().int16(KEY_VERSION);
   keyType.write(key, { transactionalId }, KEY);
   const body = new Writer().int16(version);
-  const { producerId, producerEpoch, timeoutMs, updatedMs, startMs } = value;
+  const { producerId, previousProducerId, producerEpoch, timeoutMs, updatedMs, startMs } = value;
   valueType.write(
     body,
     {
       producerId,
+      previousProducerId,
       producerEpoch,
       timeoutMs,
       status: stateId(value.state),

@@ -20,7 +20,7 @@ export interface TopicPartition {
 
 export interface TransactionValue {
   readonly producerId: bigint;
-  /** The id before the last initialisation, or -1; not in the log. */
+  /** The id before the last write, or -1: another one where the epochs of an id were used up. */
   readonly previousProducerId: bigint;
   readonly producerEpoch: number;
   /** The epoch before the last bump by the producer itself, or -1; not in the log. */
@@ -81,6 +81,10 @@ export class Transaction {
     this.value = { ...this.value, partitions: left };
   }
 
+  #unchanged(nowMs: number): Pick<TransactionValue, 'previousProducerId' | 'updatedMs'> {
+    return { previousProducerId: this.value.producerId, updatedMs: nowMs };
+  }
+
   withPartitions(added: readonly TopicPartition[], nowMs: number): TransactionValue {
     const { state, startMs, partitions } = this.value;
     return {
@@ -88,7 +92,7 @@ export class Transaction {
       state: 'Ongoing',
       partitions: [...partitions, ...added.filter((one) => !has(partitions, one))],
       startMs: state === 'Ongoing' ? startMs : nowMs,
-      updatedMs: nowMs,
+      ...this.#unchanged(nowMs),
     };
   }
 
@@ -96,7 +100,7 @@ export class Transaction {
     return {
       ...this.value,
       state: outcome === 'commit' ? 'PrepareCommit' : 'PrepareAbort',
-      updatedMs: nowMs,
+      ...this.#unchanged(nowMs),
     };
   }
 
@@ -106,7 +110,7 @@ export class Transaction {
       ...this.value,
       state: this.value.state === 'PrepareCommit' ? 'CompleteCommit' : 'CompleteAbort',
       partitions: [],
-      updatedMs: nowMs,
+      ...this.#unchanged(nowMs),
     };
   }
 
@@ -140,12 +144,11 @@ export class Transaction {
   ): TransactionValue | ErrorCode {
     const { producerId, producerEpoch, lastProducerEpoch } = this.value;
     const fresh = {
-      previousProducerId: producerId,
+      ...this.#unchanged(nowMs),
       timeoutMs,
       state: 'Empty',
       partitions: [],
       startMs: -1,
-      updatedMs: nowMs,
     } as const;
     if (isEpochExhausted(producerEpoch) && (expected === null || expected.epoch === producerEpoch))
       return {
