@@ -40,8 +40,7 @@ export const kafka43: Profile = {
   eligibleLeaderReplicas: true,
   features: [
     { name: 'group.version', minVersion: 0, maxVersion: 1, level: 1 },
-    // A new cluster has level 2, which is not implemented here; one that was upgraded may stay at 1 for good.
-    { name: 'transaction.version', minVersion: 0, maxVersion: 2, level: 1 },
+    { name: 'transaction.version', minVersion: 0, maxVersion: 2, level: 2 },
     { name: 'eligible.leader.replicas.version', minVersion: 0, maxVersion: 1, level: 1 },
     { name: 'metadata.version', minVersion: 7, maxVersion: 30, level: 30 },
   ],

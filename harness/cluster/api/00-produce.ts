@@ -3,10 +3,10 @@
  * replicas have it as the client asked for.
  *
  * Before the first batch of a transaction the leader asks the transaction coordinator whether the partition was added to
- * it (KIP-890); from 11 on a client is told TRANSACTION_ABORTABLE where it was not, before INVALID_TXN_STATE. Without
- * transaction coordinators in the cluster a transactional batch is taken as part of an open transaction.
- * Not implemented: a look into compressed batches, so a broken payload is found by its checksum alone; from 12 on the
- * adding of partitions that were not added (KIP-890, where the feature transaction.version is 2).
+ * it (KIP-890); from 11 on a client is told TRANSACTION_ABORTABLE where it was not, before INVALID_TXN_STATE. From 12 on
+ * the leader adds the partition instead. Without transaction coordinators in the cluster a transactional batch is taken as
+ * part of an open transaction.
+ * Not implemented: a look into compressed batches, so a broken payload is found by its checksum alone.
  */
 import type { LocalTopic } from '../broker.ts';
 import type { Handler, RequestContext } from '../handler.ts';
@@ -42,6 +42,8 @@ const INVALID_PRODUCER_ID_MAPPING = errorCode('INVALID_PRODUCER_ID_MAPPING');
 const INVALID_TXN_STATE = errorCode('INVALID_TXN_STATE');
 const ID_FROM = 13;
 const ABORTABLE_FROM = 11;
+const ADDED_FROM = 12;
+const CONCURRENT_TRANSACTIONS = errorCode('CONCURRENT_TRANSACTIONS');
 const ACKS_ALL = -1;
 
 const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = errorCode('TRANSACTIONAL_ID_AUTHORIZATION_FAILED');
@@ -207,7 +209,6 @@ const answerAll = (request: ProduceRequest, code: number): Answer => ({
 const TRY_AGAIN: ReadonlySet<number> = new Set(
   (
     [
-      'CONCURRENT_TRANSACTIONS',
       'NETWORK_EXCEPTION',
       'COORDINATOR_LOAD_IN_PROGRESS',
       'COORDINATOR_NOT_AVAILABLE',
@@ -216,8 +217,8 @@ const TRY_AGAIN: ReadonlySet<number> = new Set(
   ).map(errorCode),
 );
 
-function unverified(index: number, code: number): PartitionAnswer {
-  if (TRY_AGAIN.has(code))
+function unverified(index: number, code: number, version: number): PartitionAnswer {
+  if (TRY_AGAIN.has(code) || (code === CONCURRENT_TRANSACTIONS && version < ADDED_FROM))
     return {
       ...refused(index, NOT_ENOUGH_REPLICAS),
       errorMessage: `Unable to verify the partition has been added to the transaction. Underlying error: ${errorName(code)}`,
@@ -254,6 +255,8 @@ function toVerify(
     producer: producer ?? { id: -1n, epoch: -1 },
     partitions,
     knowsAbortable: version >= ABORTABLE_FROM,
+    isAdding: version >= ADDED_FROM,
+    triesAgain: version >= ADDED_FROM,
   };
 }
 
@@ -276,7 +279,7 @@ function appendAll(
         const error = verdict({ topic: local.topic.name, partition: data.index });
         return error === NONE
           ? append(context, local, data, request, pending)
-          : unverified(data.index, error);
+          : unverified(data.index, error, version);
       }),
     };
   });

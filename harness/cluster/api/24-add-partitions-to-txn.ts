@@ -77,8 +77,12 @@ function add(
     done(resultsOf(added, (topic, partition) => errors.get(`${topic}-${partition}`) ?? NONE));
     return;
   }
-  coordinator.addPartitions(added.transactionalId, producer, partitions, (error) =>
-    done(resultsOf(added, () => fencedAs(error, version, PRODUCER_FENCED_FROM))),
+  coordinator.addPartitions(
+    added.transactionalId,
+    producer,
+    partitions,
+    version >= SEVERAL_FROM ? 2 : 0,
+    (error) => done(resultsOf(added, () => fencedAs(error, version, PRODUCER_FENCED_FROM))),
   );
 }
 

@@ -30,6 +30,7 @@ export const addOffsetsToTxn = (
       transactionalId,
       { id: producerId, epoch: producerEpoch },
       [{ topic: OFFSETS_TOPIC, partition }],
+      0,
       (error) => respond(answer(fencedAs(error, version, PRODUCER_FENCED_FROM))),
     );
   },

@@ -1,12 +1,11 @@
 /**
- * TxnOffsetCommit (API key 28), versions 0 to 4: offsets of a group that count once the producer's transaction commits.
+ * TxnOffsetCommit (API key 28), versions 0 to 5: offsets of a group that count once the producer's transaction commits.
  *
  * From 3 on they are refused where the member is not in the group's generation (KIP-447). The group's partition of
  * `__consumer_offsets` has to be part of the transaction: its leader asks the transaction coordinator (KIP-890), and
  * from 4 on a client is told TRANSACTION_ABORTABLE where it is not, before INVALID_TXN_STATE. Before 2 a coordinator
  * that loads calls itself not available (KAFKA-7296).
- * Not implemented: 5, which adds the partition by itself (KIP-890), so the announcement ends at 4, as where the feature
- * transaction.version is 1.
+ * From 5 on the leader adds the partition to the transaction instead.
  */
 import type { ErrorCode } from '../environment.ts';
 import type { GroupCoordinator } from '../group/coordinator.ts';
@@ -32,6 +31,7 @@ type TopicAnswer = TxnOffsetCommitResponse['topics'][number];
 
 const LOADING_FROM = 2;
 const ABORTABLE_FROM = 4;
+const ADDED_FROM = 5;
 const UNKNOWN_ID = '0'.repeat(32);
 
 const commitOf = ({ groupId, memberId, groupInstanceId, generationId }: TxnOffsetCommitRequest) => ({
@@ -65,6 +65,8 @@ function verify(
       producer: { id: producerId, epoch: producerEpoch },
       partitions: [one],
       knowsAbortable: version >= ABORTABLE_FROM,
+      isAdding: version >= ADDED_FROM,
+      triesAgain: false,
     },
     (verdict) => {
       const error = verdict(one);
@@ -80,7 +82,7 @@ const asKnown = (error: ErrorCode, version: number): ErrorCode =>
 export const txnOffsetCommit = (
   groups: GroupPart,
 ): Handler<TxnOffsetCommitRequest, TxnOffsetCommitResponse> => ({
-  api: { ...txnOffsetCommitApi, versions: { min: 0, max: 4 } },
+  api: txnOffsetCommitApi,
   handle(context, request, version, respond) {
     const coordinator = groups.of(context.broker);
     const commit = commitOf(request);

@@ -142,8 +142,10 @@ export class ProducerState {
     return entry;
   }
 
-  hasOpenTransaction(producerId: number): boolean {
-    return (this.#entries.get(producerId)?.transactionStart ?? -1) >= 0;
+  /** Whether this very epoch of a producer has an open transaction here. */
+  hasOpenTransaction(producerId: number, epoch: number): boolean {
+    const entry = this.#entries.get(producerId);
+    return entry !== undefined && entry.epoch === epoch && entry.transactionStart >= 0;
   }
 
   /** Where the producer's last transaction here ended, or -1. */

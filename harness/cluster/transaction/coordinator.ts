@@ -2,26 +2,28 @@
  * The transaction coordinators of one broker: one for each partition of `__transaction_state` that it leads. Requests
  * enter with a transactional id, go to the coordinator in charge, and answers leave (TransactionCoordinator).
  *
- * Not implemented: transactions of version 2 (KIP-890: an epoch for each), two-phase commit (KIP-939), and the expiry of
- * transactional ids (transactional.id.expiration.ms, a week by default).
+ * Errors are in the order in which 4.3 looks for them.
+ * Not implemented: two-phase commit (KIP-939), and the expiry of transactional ids (transactional.id.expiration.ms, a week
+ * by default).
  */
 import type { Cancel, CoordinatorLog, ErrorCode, TransactionOutcome } from '../environment.ts';
 import { partitionFor } from '../group/partition-for.ts';
+import { decideEnd } from './end.ts';
 import {
   CONCURRENT_TRANSACTIONS,
   COORDINATOR_LOAD_IN_PROGRESS,
   INVALID_PRODUCER_ID_MAPPING,
   INVALID_REQUEST,
   INVALID_TRANSACTION_TIMEOUT,
-  INVALID_TXN_STATE,
   NONE,
   NOT_COORDINATOR,
   PRODUCER_FENCED,
   TRANSACTION_ABORTABLE,
 } from './error-codes.ts';
 import { Shard, type ShardParts } from './shard.ts';
-import type { TransactionState } from './state.ts';
 import {
+  type ClientVersion,
+  isEpochExhausted,
   NO_PRODUCER_EPOCH,
   NO_PRODUCER_ID,
   type ProducerIdAndEpoch,
@@ -30,6 +32,8 @@ import {
 } from './transaction.ts';
 
 export interface TransactionCoordinatorParts extends ShardParts {
+  /** What the cluster's feature transaction.version allows; the broker's own aborts are of that version. */
+  readonly serverVersion: ClientVersion;
   /** How many partitions `__transaction_state` has. */
   readonly partitionCount: number;
   /** Gives an id that no producer has had. */
@@ -39,6 +43,7 @@ export interface TransactionCoordinatorParts extends ShardParts {
 }
 
 type Respond = (error: ErrorCode) => void;
+export type PartitionErrors = readonly (readonly [TopicPartition, ErrorCode])[];
 /** The producer is null where there is an error. */
 type RespondProducer = (error: ErrorCode, producer: ProducerIdAndEpoch | null) => void;
 
@@ -52,12 +57,6 @@ interface Found {
   readonly shard: Shard;
   readonly transaction: Transaction;
 }
-
-/** What EndTxn is answered in the states in which there is nothing to end; elsewhere it is INVALID_TXN_STATE. */
-const END_AGAIN: Readonly<Record<TransactionOutcome, Partial<Record<TransactionState, ErrorCode>>>> = {
-  commit: { PrepareCommit: CONCURRENT_TRANSACTIONS, CompleteCommit: NONE },
-  abort: { PrepareAbort: CONCURRENT_TRANSACTIONS, CompleteAbort: NONE },
-};
 
 export class TransactionCoordinator {
   readonly #parts: TransactionCoordinatorParts;
@@ -150,6 +149,7 @@ export class TransactionCoordinator {
     const transaction = new Transaction(transactionalId, {
       producerId: this.#parts.nextProducerId(),
       previousProducerId: NO_PRODUCER_ID,
+      nextProducerId: NO_PRODUCER_ID,
       producerEpoch: NO_PRODUCER_EPOCH,
       lastProducerEpoch: NO_PRODUCER_EPOCH,
       timeoutMs,
@@ -157,6 +157,7 @@ export class TransactionCoordinator {
       partitions: [],
       startMs: -1,
       updatedMs: shard.nowMs(),
+      clientVersion: 0,
     });
     shard.transactions.set(transactionalId, transaction);
     return transaction;
@@ -166,20 +167,22 @@ export class TransactionCoordinator {
     transactionalId: string,
     producer: ProducerIdAndEpoch,
     partitions: readonly TopicPartition[],
+    clientVersion: ClientVersion,
     respond: Respond,
   ): void {
-    const found = this.#find(transactionalId, producer);
+    const found = this.#find(transactionalId);
     if (typeof found === 'number') {
       respond(found);
       return;
     }
     const { shard, transaction } = found;
     const { state } = transaction.value;
-    if (transaction.pending !== null || state === 'PrepareCommit' || state === 'PrepareAbort')
-      respond(CONCURRENT_TRANSACTIONS);
+    const refusal = transaction.pending === null ? refusalOf(transaction, producer) : CONCURRENT_TRANSACTIONS;
+    if (refusal !== NONE) respond(refusal);
+    else if (state === 'PrepareCommit' || state === 'PrepareAbort') respond(CONCURRENT_TRANSACTIONS);
     else if (state === 'Ongoing' && partitions.every((one) => transaction.includes(one))) respond(NONE);
     else {
-      const next = transaction.withPartitions(partitions, shard.nowMs());
+      const next = transaction.withPartitions(partitions, clientVersion, shard.nowMs());
       transaction.begin(next.state);
       shard.write(transaction, next, (error) => {
         if (error === NONE) this.#watch(shard);
@@ -193,13 +196,16 @@ export class TransactionCoordinator {
     transactionalId: string,
     producer: ProducerIdAndEpoch,
     partitions: readonly TopicPartition[],
-  ): readonly (readonly [TopicPartition, ErrorCode])[] {
-    const found = this.#find(transactionalId, producer);
+  ): PartitionErrors {
+    const found = this.#find(transactionalId);
     const answer = (one: TopicPartition): ErrorCode => {
       if (typeof found === 'number') return found;
-      const { state } = found.transaction.value;
+      const { transaction } = found;
+      const { state } = transaction.value;
+      const refusal = refusalOf(transaction, producer);
+      if (refusal !== NONE) return refusal;
       if (state === 'PrepareCommit' || state === 'PrepareAbort') return CONCURRENT_TRANSACTIONS;
-      return found.transaction.includes(one) ? NONE : TRANSACTION_ABORTABLE;
+      return transaction.includes(one) ? NONE : TRANSACTION_ABORTABLE;
     };
     return partitions.map((one) => [one, answer(one)]);
   }
@@ -209,22 +215,39 @@ export class TransactionCoordinator {
     transactionalId: string,
     producer: ProducerIdAndEpoch,
     outcome: TransactionOutcome,
-    respond: Respond,
+    clientVersion: ClientVersion,
+    respond: RespondProducer,
   ): void {
-    const found = this.#find(transactionalId, producer);
+    const found = this.#find(transactionalId);
     if (typeof found === 'number') {
-      respond(found);
+      respond(found, null);
       return;
     }
     const { shard, transaction } = found;
-    const { state } = transaction.value;
-    if (transaction.pending !== null) respond(CONCURRENT_TRANSACTIONS);
-    else if (state === 'Ongoing') this.#end(shard, transaction, outcome, respond);
-    else respond(END_AGAIN[outcome][state] ?? INVALID_TXN_STATE);
+    const decision = decideEnd(transaction, producer, outcome, clientVersion);
+    const { producerId, producerEpoch } = transaction.value;
+    if (decision === NONE) respond(NONE, { id: producerId, epoch: producerEpoch });
+    else if (decision !== 'end') respond(decision, null);
+    else {
+      const isLast = clientVersion === 2 && isEpochExhausted(producerEpoch);
+      const nextProducerId = isLast ? this.#parts.nextProducerId() : NO_PRODUCER_ID;
+      this.#end(shard, transaction, outcome, clientVersion, nextProducerId, (error) => {
+        if (error !== NONE) respond(error, null);
+        else if (isLast) respond(NONE, { id: nextProducerId, epoch: 0 });
+        else respond(NONE, { id: producerId, epoch: transaction.value.producerEpoch });
+      });
+    }
   }
 
-  #end(shard: Shard, transaction: Transaction, outcome: TransactionOutcome, settle: Respond): void {
-    const next = transaction.ending(outcome, shard.nowMs());
+  #end(
+    shard: Shard,
+    transaction: Transaction,
+    outcome: TransactionOutcome,
+    clientVersion: ClientVersion,
+    nextProducerId: bigint,
+    settle: Respond,
+  ): void {
+    const next = transaction.ending(outcome, clientVersion, nextProducerId, shard.nowMs());
     transaction.begin(next.state);
     shard.write(transaction, next, (error) => {
       settle(error);
@@ -234,8 +257,9 @@ export class TransactionCoordinator {
 
   /** Aborts the open transaction under the next epoch, so that its producer can do no more. */
   #fence(shard: Shard, transaction: Transaction, settle: Respond): void {
-    transaction.fence();
-    this.#end(shard, transaction, 'abort', (error) => {
+    const { serverVersion } = this.#parts;
+    if (serverVersion < 2) transaction.fence();
+    this.#end(shard, transaction, 'abort', serverVersion, NO_PRODUCER_ID, (error) => {
       if (error !== NONE) transaction.hasFailedFence = true;
       settle(error);
     });
@@ -245,16 +269,12 @@ export class TransactionCoordinator {
     shard.watchOpen((transaction) => this.#fence(shard, transaction, () => undefined));
   }
 
-  /** The transaction of this very producer. */
-  #find(transactionalId: string, producer: ProducerIdAndEpoch): Found | ErrorCode {
+  #find(transactionalId: string): Found | ErrorCode {
     if (transactionalId === '') return INVALID_REQUEST;
     const shard = this.#shardOf(transactionalId);
     if (typeof shard === 'number') return shard;
     const transaction = shard.transactions.get(transactionalId);
-    if (transaction === undefined || transaction.value.producerId !== producer.id)
-      return INVALID_PRODUCER_ID_MAPPING;
-    if (transaction.value.producerEpoch !== producer.epoch) return PRODUCER_FENCED;
-    return { shard, transaction };
+    return transaction === undefined ? INVALID_PRODUCER_ID_MAPPING : { shard, transaction };
   }
 
   #shardOf(transactionalId: string): Shard | ErrorCode {
@@ -262,4 +282,10 @@ export class TransactionCoordinator {
     if (term === undefined) return NOT_COORDINATOR;
     return term.shard ?? COORDINATOR_LOAD_IN_PROGRESS;
   }
+}
+
+/** Whether the producer is the transactional id's present one. */
+function refusalOf({ value }: Transaction, producer: ProducerIdAndEpoch): ErrorCode {
+  if (value.producerId !== producer.id) return INVALID_PRODUCER_ID_MAPPING;
+  return value.producerEpoch === producer.epoch ? NONE : PRODUCER_FENCED;
 }

@@ -9,6 +9,7 @@ import type { Broker } from '../broker.ts';
 import type { ErrorCode, TransactionalProducer, TransactionOutcome } from '../environment.ts';
 import type { GroupPart } from '../group/part.ts';
 import { type ClusterCore, OFFSETS_TOPIC } from '../simulated-cluster.ts';
+import type { PartitionErrors } from './coordinator.ts';
 import {
   COORDINATOR_LOAD_IN_PROGRESS,
   COORDINATOR_NOT_AVAILABLE,
@@ -30,7 +31,7 @@ export interface Marker {
   readonly coordinatorEpoch: number;
 }
 
-type Outcomes = readonly (readonly [TopicPartition, ErrorCode])[];
+type Outcomes = PartitionErrors;
 
 /** Sends markers on a coordinator's behalf. */
 export class MarkerSender {

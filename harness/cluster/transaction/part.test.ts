@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { addGroupCoordinators } from '../group/part.ts';
 import { partitionFor } from '../group/partition-for.ts';
 import { buildBatch } from '../log/record-batch.ts';
-import { kafka43 } from '../profiles.ts';
+import { kafka39, kafka43, type Profile } from '../profiles.ts';
 import { produceApi } from '../protocol/00-produce.ts';
 import { fetchApi } from '../protocol/01-fetch.ts';
 import { offsetFetchApi } from '../protocol/09-offset-fetch.ts';
@@ -25,7 +25,7 @@ import {
 import { TestClient } from '../testing/test-client.ts';
 import { VirtualTime } from '../testing/virtual-time.ts';
 import { addTransactionCoordinators } from './part.ts';
-import { decodeTransaction } from './records.ts';
+import { decodeTransaction, encodeTransaction } from './records.ts';
 import type { ProducerIdAndEpoch } from './transaction.ts';
 
 const TOPIC = 'orders';
@@ -37,12 +37,13 @@ let world: VirtualTime;
 let cluster: SimulatedCluster;
 let sequences: Map<string, number>;
 
-function start(settings: Partial<ClusterSettings> = {}, brokerCount = 3): void {
+function start(settings: Partial<ClusterSettings> = {}, profile: Profile = kafka43): void {
+  const brokerCount = 3;
   world = new VirtualTime();
   sequences = new Map();
   cluster = createSimulatedCluster({
     brokerCount,
-    profile: kafka43,
+    profile,
     environment: world,
     settings: {
       brokerSessionTimeoutMs: 500,
@@ -236,7 +237,7 @@ const written = (): string[] =>
 describe('a transaction', () => {
   beforeEach(() => start());
 
-  it.each([0, 1, 2, 3, 4])('commits, with all its APIs in version %i or the nearest', (version) => {
+  it.each([0, 1, 2, 3, 4])('commits, with all its APIs in version %i', (version) => {
     const producer = initialised();
     expect(add(producer, [0, 1], version)).toBe('NONE');
     expect(produce(producer, 0, 'a', 7 + version)).toBe('NONE');
@@ -322,10 +323,9 @@ describe('a transaction', () => {
 
   it('needs its partitions: a leader asks before it appends', () => {
     const producer = initialised();
-    expect([9, 10, 11, 12].map((version) => produce(producer, 0, 'a', version))).toEqual([
+    expect([9, 10, 11].map((version) => produce(producer, 0, 'a', version))).toEqual([
       'INVALID_TXN_STATE',
       'INVALID_TXN_STATE',
-      'TRANSACTION_ABORTABLE',
       'TRANSACTION_ABORTABLE',
     ]);
     expect([3, 4].map((version) => offsets(producer, 5, version))).toEqual([
@@ -380,6 +380,96 @@ describe('a transaction', () => {
     const { pendingTimers } = world;
     world.run(60_000);
     expect(world.pendingTimers).toBeLessThanOrEqual(pendingTimers);
+  });
+});
+
+describe('a transaction of version 2 (KIP-890)', () => {
+  beforeEach(() => start());
+
+  const end5 = (producer: ProducerIdAndEpoch, committed: boolean) => {
+    const answer = get(coordinator(), endTxnApi, 5, endBody(producer, committed));
+    return [errorName(answer.errorCode), answer.producerEpoch];
+  };
+
+  it('needs no partitions added, and ends with a new epoch', () => {
+    const producer = initialised();
+    expect([produce(producer, 0, 'a', 12), offsets(producer, 5, 5)]).toEqual(['NONE', 'NONE']);
+    expect(end5(producer, true)).toEqual(['NONE', 1]);
+    expect(readable()).toEqual({ highWatermark: 2, lastStableOffset: 2, aborted: [] });
+    expect(committedOffset(true)).toBe(5);
+    const next = { ...producer, epoch: 1 };
+    expect([produce(producer, 0, 'old', 12), produce(next, 0, 'b', 12)]).toEqual([
+      'INVALID_PRODUCER_EPOCH',
+      'NONE',
+    ]);
+    expect(end5(next, false)).toEqual(['NONE', 2]);
+    expect(readable()).toMatchObject({ lastStableOffset: 4, aborted: [2] });
+    expect(written()).toEqual([
+      'Empty 0',
+      'Ongoing 0',
+      'Ongoing 0',
+      'PrepareCommit 1',
+      'CompleteCommit 1',
+      'Ongoing 1',
+      'PrepareAbort 2',
+      'CompleteAbort 2',
+    ]);
+  });
+
+  it('tells a repeated end from another one by the epoch', () => {
+    const producer = initialised();
+    expect(end5(producer, true)).toEqual(['INVALID_TXN_STATE', -1]);
+    expect([end5(producer, false), end5(producer, false)]).toEqual([
+      ['NONE', 1],
+      ['NONE', 1],
+    ]);
+    const next = { ...producer, epoch: 1 };
+    produce(next, 0, 'a', 12);
+    expect([end5(producer, true), end5({ ...producer, epoch: 2 }, true)]).toEqual(
+      Array(2).fill(['PRODUCER_FENCED', -1]),
+    );
+    expect([end5(next, true), end5(next, true), end5(next, false)]).toEqual([
+      ['NONE', 2],
+      ['NONE', 2],
+      ['INVALID_TXN_STATE', -1],
+    ]);
+  });
+
+  it('waits a little at the leader for the transaction before', () => {
+    const outsider = startWithOutsider();
+    const producer = initialised();
+    produce(producer, 0, 'a', 12);
+    cluster.isolateBroker(coordinator(), outsider);
+    expect(end5(producer, true)).toEqual(['NONE', 1]);
+    cluster.isolateBroker(coordinator(), outsider, false);
+    const place = ask(outsider, produceApi, 12, produceBody({ ...producer, epoch: 1 }, 0, 'b', 0));
+    world.run(15);
+    expect(place.answer).toBeNull();
+    world.run(60);
+    expect(place.answer?.responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
+  });
+
+  it('goes on under another producer id when the epochs are used up', () => {
+    const producer = initialised();
+    // So many empty transactions would take long: the log is told of the last but one epoch.
+    const last = { ...producer, epoch: 32_766 };
+    const log = cluster.core.coordinatorLog(TRANSACTIONS_TOPIC, 0, coordinator());
+    const [record] = [...(log?.read() ?? [])].map((one) => decodeTransaction(one)?.value ?? null);
+    if (record === null || record === undefined) throw new Error('nothing was written');
+    log?.append([encodeTransaction(ID, { ...record, producerEpoch: 32_766 }, 1)], () => undefined);
+    world.run(20);
+    moveLeader(TRANSACTIONS_TOPIC, 0, others(coordinator())[0] as number);
+    expect(produce(last, 0, 'a', 12)).toBe('NONE');
+    const ends = [1, 2].map(() => get(coordinator(), endTxnApi, 5, endBody(last, true)));
+    expect(ends).toMatchObject([
+      { errorCode: 0, producerEpoch: 0 },
+      { errorCode: 0, producerEpoch: 0 },
+    ]);
+    const next = { id: ends[0]?.producerId ?? -1n, epoch: 0 };
+    expect(next.id).not.toBe(producer.id);
+    expect(ends[1]?.producerId).toBe(next.id);
+    expect([produce(next, 0, 'b', 12), end5(next, true)]).toEqual(['NONE', ['NONE', 1]]);
+    expect(readable()).toMatchObject({ lastStableOffset: 4, aborted: [] });
   });
 });
 
@@ -581,4 +671,16 @@ it('a transactional id is kept where Kafka keeps it', () => {
   start({ transactionStateLogNumPartitions: 7 });
   const node = cluster.leaderOf(TRANSACTIONS_TOPIC, partitionFor(ID, 7));
   expect(get(1, findCoordinatorApi, 3, { key: ID, keyType: 1 })).toMatchObject({ nodeId: node });
+});
+
+it('a broker without transactions of version 2 fences at once, for good, and writes as it always did', () => {
+  start({}, kafka39);
+  const zombie = initialised();
+  add(zombie, [0]);
+  expect(errorName(init().errorCode)).toBe('CONCURRENT_TRANSACTIONS');
+  const expected = { producerId: zombie.id, producerEpoch: zombie.epoch };
+  expect(errorName(init(expected).errorCode)).toBe('PRODUCER_FENCED');
+  expect(initialised().epoch).toBe(2);
+  const [first] = cluster.readPartition(TRANSACTIONS_TOPIC, 0)?.records ?? [];
+  expect(Buffer.from(first?.value ?? []).readInt16BE(0)).toBe(0);
 });

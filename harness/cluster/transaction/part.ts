@@ -29,7 +29,8 @@ export function addTransactionCoordinators(
 ): void {
   const settings = transactionSettings(cluster.settings.extra, loadingTimeMs);
   const coordinators = new Map<Broker, TransactionCoordinator>();
-  const valueVersion = cluster.profile.features.some(({ name }) => name === 'transaction.version') ? 1 : 0;
+  const transactionVersion =
+    cluster.profile.features.find(({ name }) => name === 'transaction.version')?.level ?? 0;
 
   const of = (broker: Broker): TransactionCoordinator => {
     const known = coordinators.get(broker);
@@ -38,7 +39,8 @@ export function addTransactionCoordinators(
     const made = new TransactionCoordinator({
       environment: broker,
       settings,
-      valueVersion,
+      valueVersion: transactionVersion >= 1 ? 1 : 0,
+      serverVersion: transactionVersion >= 2 ? 2 : 0,
       partitionCount: cluster.settings.transactionStateLogNumPartitions,
       nextProducerId: () => BigInt(broker.nextProducerId()),
       sendMarkers: (shard, transaction) => markers.complete(shard, transaction),
@@ -53,8 +55,7 @@ export function addTransactionCoordinators(
     if (log === null) of(broker).resigned(partition);
     else of(broker).elected(log);
   });
-  if (settings.verifiesPartitions)
-    cluster.transactionVerifier = transactionVerifier(cluster, of, TRANSACTIONS_TOPIC);
+  cluster.transactionVerifier = transactionVerifier(cluster, of, TRANSACTIONS_TOPIC, settings);
 
   const coordinatorOf = ({ broker }: RequestContext): TransactionCoordinator => of(broker);
   cluster.registerHandlers([

@@ -43,18 +43,21 @@ export function encodeTransaction(
   const key = new Writer().int16(KEY_VERSION);
   keyType.write(key, { transactionalId }, KEY);
   const body = new Writer().int16(version);
-  const { producerId, previousProducerId, producerEpoch, timeoutMs, updatedMs, startMs } = value;
+  const { producerId, previousProducerId, nextProducerId, producerEpoch } = value;
+  const { timeoutMs, updatedMs, startMs, clientVersion } = value;
   valueType.write(
     body,
     {
       producerId,
       previousProducerId,
+      nextProducerId,
       producerEpoch,
       timeoutMs,
       status: stateId(value.state),
       topics: value.state === 'Empty' ? null : byTopic(value.partitions),
       updatedMs: BigInt(updatedMs),
       startMs: BigInt(startMs),
+      clientTransactionVersion: clientVersion,
     },
     at(version, version >= 1),
   );
@@ -91,6 +94,7 @@ function decodeValue(bytes: Uint8Array): TransactionValue {
   return {
     producerId: read.producerId,
     previousProducerId: read.previousProducerId,
+    nextProducerId: read.nextProducerId,
     producerEpoch: read.producerEpoch,
     lastProducerEpoch: NO_PRODUCER_EPOCH,
     timeoutMs: read.timeoutMs,
@@ -100,5 +104,6 @@ function decodeValue(bytes: Uint8Array): TransactionValue {
     ),
     startMs: Number(read.startMs),
     updatedMs: Number(read.updatedMs),
+    clientVersion: read.clientTransactionVersion >= 2 ? 2 : 0,
   };
 }

@@ -9,6 +9,10 @@ export interface TransactionSettings {
   readonly abortIntervalMs: number;
   /** transaction.partition.verification.enable */
   readonly verifiesPartitions: boolean;
+  /** add.partitions.to.txn.retry.backoff.ms */
+  readonly addRetryMs: number;
+  /** add.partitions.to.txn.retry.backoff.max.ms: how long a leader tries. */
+  readonly addRetryMaxMs: number;
   /** How long a new coordinator takes to load a partition; the real time depends on the log. */
   readonly loadingTimeMs: number;
 }
@@ -23,6 +27,8 @@ export function transactionSettings(
     timeoutMaxMs: number('transaction.max.timeout.ms', 900_000),
     abortIntervalMs: number('transaction.abort.timed.out.transaction.cleanup.interval.ms', 10_000),
     verifiesPartitions: kafkaSettings['transaction.partition.verification.enable'] !== 'false',
+    addRetryMs: number('add.partitions.to.txn.retry.backoff.ms', 20),
+    addRetryMaxMs: number('add.partitions.to.txn.retry.backoff.max.ms', 100),
     loadingTimeMs,
   };
 }

@@ -5,6 +5,7 @@ import { canMove, stateId, stateOfId, TRANSACTION_STATES, type TransactionState 
 const MOVES: readonly (readonly [TransactionState, TransactionState])[] = [
   ['Empty', 'Empty'],
   ['Empty', 'Ongoing'],
+  ['Empty', 'PrepareAbort'],
   ['Ongoing', 'Ongoing'],
   ['Ongoing', 'PrepareCommit'],
   ['Ongoing', 'PrepareAbort'],
@@ -12,8 +13,10 @@ const MOVES: readonly (readonly [TransactionState, TransactionState])[] = [
   ['PrepareAbort', 'CompleteAbort'],
   ['CompleteCommit', 'Empty'],
   ['CompleteCommit', 'Ongoing'],
+  ['CompleteCommit', 'PrepareAbort'],
   ['CompleteAbort', 'Empty'],
   ['CompleteAbort', 'Ongoing'],
+  ['CompleteAbort', 'PrepareAbort'],
 ];
 
 describe('the states of a transactional id', () => {

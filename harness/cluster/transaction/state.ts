@@ -20,7 +20,8 @@ export const VALID_PREVIOUS_STATES: Readonly<Record<TransactionState, readonly T
   Empty: ['Empty', 'CompleteCommit', 'CompleteAbort'],
   Ongoing: ['Ongoing', 'Empty', 'CompleteCommit', 'CompleteAbort'],
   PrepareCommit: ['Ongoing'],
-  PrepareAbort: ['Ongoing'],
+  // Without partitions too, where the client ends each transaction with a new epoch (KIP-890).
+  PrepareAbort: ['Ongoing', 'Empty', 'CompleteCommit', 'CompleteAbort'],
   CompleteCommit: ['PrepareCommit'],
   CompleteAbort: ['PrepareAbort'],
 };

@@ -13,6 +13,12 @@ const PRODUCER_EPOCH_MAX = 32_766;
 
 export const isEpochExhausted = (epoch: number): boolean => epoch >= PRODUCER_EPOCH_MAX;
 
+/**
+ * How a client does transactions: 2 for one that lets the leaders add partitions and gets a new epoch with the end of
+ * each (KIP-890), 0 for all before; the numbers are those of the feature transaction.version.
+ */
+export type ClientVersion = 0 | 2;
+
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -22,8 +28,10 @@ export interface TransactionValue {
   readonly producerId: bigint;
   /** The id before the last write, or -1: another one where the epochs of an id were used up. */
   readonly previousProducerId: bigint;
+  /** The id that takes over once this transaction is complete, since the epochs are used up, or -1. */
+  readonly nextProducerId: bigint;
   readonly producerEpoch: number;
-  /** The epoch before the last bump by the producer itself, or -1; not in the log. */
+  /** The epoch before, where the same producer may go on from it, or -1; not in the log. */
   readonly lastProducerEpoch: number;
   readonly timeoutMs: number;
   readonly state: TransactionState;
@@ -32,6 +40,8 @@ export interface TransactionValue {
   /** -1 before the first transaction. */
   readonly startMs: number;
   readonly updatedMs: number;
+  /** Of the client that wrote last, or of the broker where it fenced one. */
+  readonly clientVersion: ClientVersion;
 }
 
 /** Of one epoch of a producer id. */
@@ -85,36 +95,59 @@ export class Transaction {
     return { previousProducerId: this.value.producerId, updatedMs: nowMs };
   }
 
-  withPartitions(added: readonly TopicPartition[], nowMs: number): TransactionValue {
+  withPartitions(
+    added: readonly TopicPartition[],
+    clientVersion: ClientVersion,
+    nowMs: number,
+  ): TransactionValue {
     const { state, startMs, partitions } = this.value;
     return {
       ...this.value,
       state: 'Ongoing',
       partitions: [...partitions, ...added.filter((one) => !has(partitions, one))],
       startMs: state === 'Ongoing' ? startMs : nowMs,
+      clientVersion,
       ...this.#unchanged(nowMs),
     };
   }
 
-  ending(outcome: 'commit' | 'abort', nowMs: number): TransactionValue {
+  /** @param nextProducerId where the epochs of this one are used up with this transaction, or -1 */
+  ending(
+    outcome: 'commit' | 'abort',
+    clientVersion: ClientVersion,
+    nextProducerId: bigint,
+    nowMs: number,
+  ): TransactionValue {
+    const { state, producerEpoch, lastProducerEpoch, startMs } = this.value;
+    const isBumped = clientVersion === 2;
     return {
       ...this.value,
+      producerEpoch: isBumped ? producerEpoch + 1 : producerEpoch,
+      lastProducerEpoch: isBumped ? producerEpoch : lastProducerEpoch,
+      nextProducerId,
       state: outcome === 'commit' ? 'PrepareCommit' : 'PrepareAbort',
+      startMs: state === 'Ongoing' ? startMs : nowMs,
+      clientVersion,
       ...this.#unchanged(nowMs),
     };
   }
 
   /** The markers are written. */
   ended(nowMs: number): TransactionValue {
+    const { nextProducerId, producerEpoch } = this.value;
     return {
       ...this.value,
+      ...(nextProducerId === NO_PRODUCER_ID
+        ? {}
+        : { producerId: nextProducerId, producerEpoch: 0, lastProducerEpoch: producerEpoch }),
+      nextProducerId: NO_PRODUCER_ID,
       state: this.value.state === 'PrepareCommit' ? 'CompleteCommit' : 'CompleteAbort',
       partitions: [],
       ...this.#unchanged(nowMs),
     };
   }
 
-  /** Shuts out the present producer, at once and before it is in the log. */
+  /** Shuts out the present producer, at once and before it is in the log, as where transaction.version is below 2. */
   fence(): void {
     const { producerEpoch } = this.value;
     this.value = {
@@ -142,8 +175,10 @@ export class Transaction {
     nowMs: number,
     nextProducerId: () => bigint,
   ): TransactionValue | ErrorCode {
-    const { producerId, producerEpoch, lastProducerEpoch } = this.value;
+    const { producerId, producerEpoch, lastProducerEpoch, clientVersion } = this.value;
     const fresh = {
+      clientVersion,
+      nextProducerId: NO_PRODUCER_ID,
       ...this.#unchanged(nowMs),
       timeoutMs,
       state: 'Empty',

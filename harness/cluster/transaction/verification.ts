@@ -1,6 +1,6 @@
 /**
  * Leaders ask the transaction coordinator whether a partition belongs to an open transaction before they append the
- * first batch of one (KIP-890, AddPartitionsToTxnManager): a producer and partitions enter, errors leave.
+ * first batch of one, or has it added (KIP-890, AddPartitionsToTxnManager): a producer and partitions enter, errors leave.
  *
  * Kafka refuses a batch behind the first one that is being verified for its sequence; here a connection's requests are
  * taken up one after another, so there is none. A request for the same transaction from another connection is asked
@@ -10,8 +10,9 @@ import type { Broker } from '../broker.ts';
 import type { ErrorCode } from '../environment.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import type { ClusterCore } from '../simulated-cluster.ts';
-import type { TransactionCoordinator } from './coordinator.ts';
+import type { PartitionErrors, TransactionCoordinator } from './coordinator.ts';
 import {
+  CONCURRENT_TRANSACTIONS,
   COORDINATOR_NOT_AVAILABLE,
   INVALID_PRODUCER_EPOCH,
   INVALID_TXN_STATE,
@@ -20,6 +21,7 @@ import {
   PRODUCER_FENCED,
   TRANSACTION_ABORTABLE,
 } from './error-codes.ts';
+import type { TransactionSettings } from './settings.ts';
 import type { ProducerIdAndEpoch, TopicPartition } from './transaction.ts';
 
 export interface PartitionToVerify extends TopicPartition {
@@ -32,6 +34,10 @@ export interface ToVerify {
   readonly partitions: readonly PartitionToVerify[];
   /** Whether the client knows TRANSACTION_ABORTABLE. */
   readonly knowsAbortable: boolean;
+  /** Whether partitions that are not part of the transaction become so. */
+  readonly isAdding: boolean;
+  /** Whether to wait a little for the transaction before, which is being completed. */
+  readonly triesAgain: boolean;
 }
 
 /** @returns why a batch must not be appended, at the time of the append, or 0 */
@@ -51,47 +57,64 @@ export function transactionVerifier(
   cluster: ClusterCore,
   coordinatorOf: (broker: Broker) => TransactionCoordinator,
   topic: string,
+  { verifiesPartitions, addRetryMs, addRetryMaxMs }: TransactionSettings,
 ): TransactionVerifier {
-  return (broker, { transactionalId, producer, partitions, knowsAbortable }, done) => {
-    const producerId = Number(producer.id);
-    const asked = partitions.filter(({ log }) => !log.producers.hasOpenTransaction(producerId));
-    if (asked.length === 0) {
-      done(ALLOWED);
-      return;
-    }
-    const markers = new Map(
-      asked.map((one) => [nameOf(one), one.log.producers.lastMarkerOffset(producerId)]),
-    );
-    const logs = new Map(asked.map((one) => [nameOf(one), one.log]));
-    const conclude = (errors: ReadonlyMap<string, ErrorCode>): void =>
-      done((one) => {
-        const name = nameOf(one);
-        const error = errors.get(name) ?? NONE;
-        if (error !== NONE) return asKnown(error, knowsAbortable);
-        // The transaction has ended between the question and the append (VerificationGuard).
-        const producers = logs.get(name)?.producers;
-        const isStale =
-          producers !== undefined && producers.lastMarkerOffset(producerId) !== markers.get(name);
-        return isStale ? INVALID_TXN_STATE : NONE;
-      });
-    const failAll = (error: ErrorCode): void =>
-      conclude(new Map(asked.map((one) => [nameOf(one), error] as const)));
+  const ask = (
+    broker: Broker,
+    { transactionalId, producer, isAdding }: ToVerify,
+    asked: readonly TopicPartition[],
+    done: (errors: PartitionErrors) => void,
+  ): void => {
+    const all = (error: ErrorCode): PartitionErrors => asked.map((one) => [one, error]);
     const partition = coordinatorOf(broker).partitionOf(transactionalId);
     const leader = cluster.leaderNode(topic, partition, broker.brokerId);
     if (leader === null) {
-      failAll(COORDINATOR_NOT_AVAILABLE);
+      done(all(COORDINATOR_NOT_AVAILABLE));
       return;
     }
-    cluster.calls.call<readonly (readonly [TopicPartition, ErrorCode])[]>(
+    cluster.calls.call<PartitionErrors>(
       broker,
       leader.id,
-      (coordinator, answer) =>
-        answer(coordinatorOf(coordinator).verifyPartitions(transactionalId, producer, asked)),
-      (results) => {
-        if (results === null) failAll(NETWORK_EXCEPTION);
-        else conclude(new Map(results.map(([one, error]) => [nameOf(one), error])));
+      (brokerOfCoordinator, answer) => {
+        const coordinator = coordinatorOf(brokerOfCoordinator);
+        if (!isAdding) answer(coordinator.verifyPartitions(transactionalId, producer, asked));
+        else coordinator.addPartitions(transactionalId, producer, asked, 2, (error) => answer(all(error)));
       },
+      (errors) => done(errors ?? all(NETWORK_EXCEPTION)),
     );
+  };
+
+  return (broker, request, done) => {
+    const { producer, partitions, knowsAbortable, isAdding, triesAgain } = request;
+    const producerId = Number(producer.id);
+    const asked = partitions.filter(
+      ({ log }) => !log.producers.hasOpenTransaction(producerId, producer.epoch),
+    );
+    if (asked.length === 0 || !(verifiesPartitions || isAdding)) {
+      done(ALLOWED);
+      return;
+    }
+    const conclude = (errors: PartitionErrors, markers: readonly number[]): void => {
+      const byName = new Map(errors.map(([one, error]) => [nameOf(one), error]));
+      done((one) => {
+        const error = byName.get(nameOf(one)) ?? NONE;
+        if (error !== NONE) return asKnown(error, knowsAbortable);
+        // The transaction has ended between the question and the append (VerificationGuard).
+        const index = asked.findIndex((other) => nameOf(other) === nameOf(one));
+        const marker = asked[index]?.log.producers.lastMarkerOffset(producerId);
+        return index >= 0 && marker !== markers[index] ? INVALID_TXN_STATE : NONE;
+      });
+    };
+    const untilMs = broker.nowMs() + (triesAgain ? addRetryMaxMs : 0);
+    const attempt = (): void => {
+      const markers = asked.map(({ log }) => log.producers.lastMarkerOffset(producerId));
+      ask(broker, request, asked, (errors) => {
+        const isConcurrent = errors.some(([, error]) => error === CONCURRENT_TRANSACTIONS);
+        if (isConcurrent && broker.nowMs() < untilMs) broker.after(addRetryMs, attempt);
+        else conclude(errors, markers);
+      });
+    };
+    attempt();
   };
 }
 
