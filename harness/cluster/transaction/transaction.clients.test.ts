@@ -6,13 +6,17 @@ import { Producer as PlatformaticProducer, stringSerializers } from '@platformat
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { addGroupCoordinators } from '../group/part.ts';
+import { partitionFor } from '../group/partition-for.ts';
 import type { ClusterSettings } from '../settings.ts';
+import { TRANSACTIONS_TOPIC } from '../simulated-cluster.ts';
 import { type RealTimeCluster, startRealTimeCluster } from '../testing/real-time.ts';
 import { addTransactionCoordinators } from './part.ts';
+import { decodeTransaction } from './records.ts';
 
 const TOPIC = 'orders';
 const INPUT = 'input';
 const GROUP = 'g';
+const ID = 't';
 
 let running: RealTimeCluster;
 const closing: (() => Promise<unknown>)[] = [];
@@ -50,9 +54,9 @@ const client = (name: string): Kafka =>
     retry: { initialRetryTime: 20, maxRetryTime: 200, retries: 20 },
   });
 
-async function producer(transactionalId: string, transactionTimeout = 10_000): Promise<Producer> {
+async function producer(transactionTimeout = 10_000): Promise<Producer> {
   const made = client('producer').producer({
-    transactionalId,
+    transactionalId: ID,
     transactionTimeout,
     idempotent: true,
     maxInFlightRequests: 1,
@@ -97,14 +101,25 @@ const both = (value: string) => ({
   messages: [0, 1].map((partition) => ({ partition, value })),
 });
 
+/** The state that was written last. */
+const state = (): string => {
+  const partition = partitionFor(ID, 3);
+  const records = running.cluster.readPartition(TRANSACTIONS_TOPIC, partition)?.records ?? [];
+  const last = records.at(-1);
+  return (last && decodeTransaction(last)?.value?.state) ?? 'none';
+};
+
+const coordinator = (): number => running.cluster.leaderOf(TRANSACTIONS_TOPIC, partitionFor(ID, 3)) as number;
+
 describe('kafkajs', () => {
   test('what commits is read, with its offsets; what aborts is not', async () => {
     await start();
-    const one = await producer('t');
+    const one = await producer();
     const aborted = await one.transaction();
     await aborted.send(both('aborted'));
     await aborted.sendOffsets(sendOffsets('7'));
     await aborted.abort();
+    await eventually(state).toBe('CompleteAbort');
     const kept = await one.transaction();
     await kept.send(both('kept'));
     await kept.send(both('kept too'));
@@ -116,5 +131,99 @@ describe('kafkajs', () => {
     await kept.commit();
     await eventually(() => strict.toSorted()).toEqual(['kept', 'kept', 'kept too', 'kept too']);
     await eventually(committed).toEqual(['9', '-1']);
+  });
+
+  test('one transaction follows another at once', async () => {
+    await start();
+    const one = await producer();
+    const values = ['a', 'b', 'c', 'd', 'e'];
+    for (const value of values) {
+      const transaction = await one.transaction();
+      await transaction.send({ topic: TOPIC, messages: [{ partition: 0, value }] });
+      await transaction.commit();
+    }
+    const strict = await reader(false);
+    await eventually(() => strict).toEqual(values);
+  });
+
+  test('a crash of the coordinator in mid-transaction is survived', async () => {
+    await start();
+    const one = await producer();
+    const transaction = await one.transaction();
+    await transaction.send({ topic: TOPIC, messages: [{ partition: 0, value: 'before' }] });
+    const former = coordinator();
+    running.cluster.crashBroker(former);
+    await eventually(() => ![former, null].includes(coordinator())).toBe(true);
+    // Another partition, which the next coordinator has to add; a commit would not be tried again while it loads.
+    await transaction.send({ topic: TOPIC, messages: [{ partition: 1, value: 'after' }] });
+    await transaction.commit();
+    const strict = await reader(false);
+    await eventually(() => strict.toSorted()).toEqual(['after', 'before']);
+  });
+
+  test('a partition that changes its leader right after the commit gets its marker', async () => {
+    await start();
+    const one = await producer();
+    const transaction = await one.transaction();
+    await transaction.send(both('a'));
+    const committing = transaction.commit();
+    const leader = running.cluster.leaderOf(TOPIC, 0);
+    running.cluster.moveLeader(TOPIC, 0, running.cluster.brokerIds.find((id) => id !== leader) as number);
+    await committing;
+    await eventually(state).toBe('CompleteCommit');
+    const strict = await reader(false);
+    await eventually(() => strict).toEqual(['a', 'a']);
+  });
+
+  test('a transaction that takes too long is aborted, and its producer fenced', async () => {
+    await start({ extra: { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '100' } });
+    const slow = await producer(2_000);
+    const transaction = await slow.transaction();
+    await transaction.send(both('late'));
+    await eventually(state).toBe('CompleteAbort');
+    await expect(transaction.commit()).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' });
+    const next = await (await producer()).transaction();
+    await next.send(both('in time'));
+    await next.commit();
+    const strict = await reader(false);
+    await eventually(() => strict).toEqual(['in time', 'in time']);
+  });
+
+  test('a zombie is fenced by its successor, and its open transaction aborted', async () => {
+    await start();
+    const open = await (await producer()).transaction();
+    await open.send(both('zombie'));
+    const successor = await producer();
+    const transaction = await successor.transaction();
+    await expect(open.send(both('again'))).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' });
+    await transaction.send(both('successor'));
+    await transaction.commit();
+    const strict = await reader(false);
+    await eventually(() => strict).toEqual(['successor', 'successor']);
+  });
+});
+
+describe('@platformatic/kafka', () => {
+  test('commits and aborts, in the newest versions that it has', async () => {
+    await start();
+    const made = new PlatformaticProducer({
+      clientId: 'foreign',
+      bootstrapBrokers: [...running.addresses],
+      transactionalId: ID,
+      idempotent: true,
+      retries: 20,
+      retryDelay: 20,
+      serializers: stringSerializers,
+    });
+    closing.push(() => made.close());
+    for (const value of ['aborted', 'kept']) {
+      const transaction = await made.beginTransaction();
+      await transaction.send({ messages: [{ topic: TOPIC, partition: 0, value }] });
+      if (value === 'kept') await transaction.commit();
+      else await transaction.abort();
+      await eventually(state).toBe(value === 'kept' ? 'CompleteCommit' : 'CompleteAbort');
+    }
+    const strict = await reader(false);
+    await eventually(() => strict).toEqual(['kept']);
   });
 });
