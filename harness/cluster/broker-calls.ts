@@ -66,13 +66,12 @@ export class BrokerCalls {
   }
 
   /** The broker's process has ended: whoever waits for its answer learns that the connection is gone. */
-  ended(asked: Broker): void {
-    const calls = this.#open.get(asked.brokerId);
-    if (calls === undefined) return;
-    for (const call of [...calls]) {
-      if (call.asker === asked || call.asker.life !== call.life || !call.asker.isUp) calls.delete(call);
-      else call.asker.after(0, () => call.finish(null));
-    }
+  ended(broker: Broker): void {
+    for (const [askedId, calls] of this.#open)
+      for (const call of [...calls]) {
+        if (call.asker === broker) calls.delete(call);
+        else if (askedId === broker.brokerId) call.asker.after(0, () => call.finish(null));
+      }
   }
 
   #openOf(askedId: number): Set<Call> {

@@ -650,7 +650,48 @@ describe('faults of brokers', () => {
     expect(produce(producer, 0, 'a', 11)).toBe('NONE');
   });
 
-  it('too few replicas for the decision: the client is told to wait, and the epoch is bumped only once', () => {
+  it('a pause of the coordinator: what it still decides when it wakes up does not count', () => {
+    const producer = initialised();
+    moveLeader(TOPIC, 0, others(coordinator())[0] as number);
+    add(producer, [0]);
+    produce(producer, 0, 'a');
+    const former = coordinator();
+    cluster.pauseBroker(former);
+    world.pause(former);
+    world.run(1_000);
+    expect(end(producer, true)).toBe('NONE');
+    const place = ask(former, endTxnApi, 4, endBody(producer, false));
+    world.unpause(former);
+    cluster.unpauseBroker(former);
+    world.run(1_000);
+    expect(errorName(place.answer?.errorCode ?? -1)).toBe('NOT_COORDINATOR');
+    expect(readable()).toEqual({ highWatermark: 2, lastStableOffset: 2, aborted: [] });
+    expect(written().at(-1)).toBe('CompleteCommit 0');
+  });
+
+  it('a leader that hangs holds up the end, until the request to it times out', () => {
+    const outsider = startWithOutsider();
+    const producer = initialised();
+    add(producer, [0]);
+    produce(producer, 0, 'a');
+    cluster.pauseBroker(outsider);
+    world.pause(outsider);
+    expect(end(producer, true)).toBe('NONE');
+    world.run(29_000);
+    expect(leaderOf(TOPIC)).not.toBe(outsider);
+    expect([readable(), add(producer, [0])]).toMatchObject([
+      { lastStableOffset: 0 },
+      'CONCURRENT_TRANSACTIONS',
+    ]);
+    world.run(2_000);
+    expect([readable(), add(producer, [0])]).toMatchObject([{ lastStableOffset: 2 }, 'NONE']);
+  });
+
+  it.each([
+    ['4.3', kafka43],
+    ['3.9', kafka39],
+  ])('too few replicas for the decision: in %s the epoch is bumped only once', (_name, profile) => {
+    start({}, profile);
     const producer = initialised();
     add(producer, [0]);
     const gone = others(coordinator());
