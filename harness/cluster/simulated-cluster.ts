@@ -448,7 +448,7 @@ export class SimulatedCluster {
     this.core.replication.retry(broker.brokerId);
   }
 
-  /** Cuts or restores replication between two brokers. */
+  /** Cuts or restores what passes between two brokers: replication, and requests such as those about transactions. */
   isolateBroker(left: number, right: number, isIsolated = true): void {
     this.core.isolate(left, right, isIsolated);
   }

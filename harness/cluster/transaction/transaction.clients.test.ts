@@ -81,7 +81,7 @@ async function reader(readUncommitted: boolean): Promise<string[]> {
   return seen;
 }
 
-const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 20_000, interval: 20 });
+const POLL = { timeout: 20_000, interval: 20 };
 
 const committed = async (): Promise<string[]> => {
   const admin = client('admin').admin();
@@ -119,18 +119,18 @@ describe('kafkajs', () => {
     await aborted.send(both('aborted'));
     await aborted.sendOffsets(sendOffsets('7'));
     await aborted.abort();
-    await eventually(state).toBe('CompleteAbort');
+    await expect.poll(state, POLL).toBe('CompleteAbort');
     const kept = await one.transaction();
     await kept.send(both('kept'));
     await kept.send(both('kept too'));
     await kept.sendOffsets(sendOffsets('9'));
     const strict = await reader(false);
     const loose = await reader(true);
-    await eventually(() => loose.length).toBe(6);
+    await expect.poll(() => loose.length, POLL).toBe(6);
     expect(strict).toEqual([]);
     await kept.commit();
-    await eventually(() => strict.toSorted()).toEqual(['kept', 'kept', 'kept too', 'kept too']);
-    await eventually(committed).toEqual(['9', '-1']);
+    await expect.poll(() => strict.toSorted(), POLL).toEqual(['kept', 'kept', 'kept too', 'kept too']);
+    await expect.poll(committed, POLL).toEqual(['9', '-1']);
   });
 
   test('one transaction follows another at once', async () => {
@@ -143,7 +143,7 @@ describe('kafkajs', () => {
       await transaction.commit();
     }
     const strict = await reader(false);
-    await eventually(() => strict).toEqual(values);
+    await expect.poll(() => strict, POLL).toEqual(values);
   });
 
   test('a crash of the coordinator in mid-transaction is survived', async () => {
@@ -153,12 +153,12 @@ describe('kafkajs', () => {
     await transaction.send({ topic: TOPIC, messages: [{ partition: 0, value: 'before' }] });
     const former = coordinator();
     running.cluster.crashBroker(former);
-    await eventually(() => ![former, null].includes(coordinator())).toBe(true);
+    await expect.poll(() => ![former, null].includes(coordinator()), POLL).toBe(true);
     // Another partition, which the next coordinator has to add; a commit would not be tried again while it loads.
     await transaction.send({ topic: TOPIC, messages: [{ partition: 1, value: 'after' }] });
     await transaction.commit();
     const strict = await reader(false);
-    await eventually(() => strict.toSorted()).toEqual(['after', 'before']);
+    await expect.poll(() => strict.toSorted(), POLL).toEqual(['after', 'before']);
   });
 
   test('a partition that changes its leader right after the commit gets its marker', async () => {
@@ -170,9 +170,9 @@ describe('kafkajs', () => {
     const leader = running.cluster.leaderOf(TOPIC, 0);
     running.cluster.moveLeader(TOPIC, 0, running.cluster.brokerIds.find((id) => id !== leader) as number);
     await committing;
-    await eventually(state).toBe('CompleteCommit');
+    await expect.poll(state, POLL).toBe('CompleteCommit');
     const strict = await reader(false);
-    await eventually(() => strict).toEqual(['a', 'a']);
+    await expect.poll(() => strict, POLL).toEqual(['a', 'a']);
   });
 
   test('a transaction that takes too long is aborted, and its producer fenced', async () => {
@@ -180,13 +180,13 @@ describe('kafkajs', () => {
     const slow = await producer(2_000);
     const transaction = await slow.transaction();
     await transaction.send(both('late'));
-    await eventually(state).toBe('CompleteAbort');
+    await expect.poll(state, POLL).toBe('CompleteAbort');
     await expect(transaction.commit()).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' });
     const next = await (await producer()).transaction();
     await next.send(both('in time'));
     await next.commit();
     const strict = await reader(false);
-    await eventually(() => strict).toEqual(['in time', 'in time']);
+    await expect.poll(() => strict, POLL).toEqual(['in time', 'in time']);
   });
 
   test('a zombie is fenced by its successor, and its open transaction aborted', async () => {
@@ -199,7 +199,7 @@ describe('kafkajs', () => {
     await transaction.send(both('successor'));
     await transaction.commit();
     const strict = await reader(false);
-    await eventually(() => strict).toEqual(['successor', 'successor']);
+    await expect.poll(() => strict, POLL).toEqual(['successor', 'successor']);
   });
 });
 
@@ -221,9 +221,9 @@ describe('@platformatic/kafka', () => {
       await transaction.send({ messages: [{ topic: TOPIC, partition: 0, value }] });
       if (value === 'kept') await transaction.commit();
       else await transaction.abort();
-      await eventually(state).toBe(value === 'kept' ? 'CompleteCommit' : 'CompleteAbort');
+      await expect.poll(state, POLL).toBe(value === 'kept' ? 'CompleteCommit' : 'CompleteAbort');
     }
     const strict = await reader(false);
-    await eventually(() => strict).toEqual(['kept']);
+    await expect.poll(() => strict, POLL).toEqual(['kept']);
   });
 });
