@@ -10,6 +10,7 @@ import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.t
 import { kafka43 } from '../../cluster/profiles.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
 import { createSimulatedCluster, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
+import { addTransactionCoordinators } from '../../cluster/transaction/part.ts';
 import { HarnessError, WorldUnavailableError } from '../../errors.ts';
 import type { UnplacedEvent } from '../../history/schema.ts';
 import { collectFacts, collectGroupFacts, type Fact } from '../kafka/observer/facts.ts';
@@ -177,6 +178,7 @@ class SimulatedRun {
       parts: [
         (core) => {
           this.#groups = addGroupCoordinators(core);
+          addTransactionCoordinators(core, this.#groups);
         },
       ],
     });
@@ -377,6 +379,7 @@ function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): P
     offsetsTopicReplicationFactor: brokers,
     transactionStateLogNumPartitions: coordinators,
     transactionStateLogReplicationFactor: brokers,
+    transactionStateLogMinIsr: brokers === 1 ? 1 : 2,
     defaultReplicationFactor: brokers,
     minInsyncReplicas: brokers === 1 ? 1 : 2,
     brokerSessionTimeoutMs: 3_000,
@@ -385,6 +388,7 @@ function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): P
     replicationDelay: { minMs: 1, maxMs: 4 },
     metadataDelay: { minMs: 2, maxMs: 60 },
     controllerDelay: { minMs: 1, maxMs: 5 },
+    brokerRequestDelay: { minMs: 1, maxMs: 4 },
     extra: {
       'group.min.session.timeout.ms': '500',
       'group.initial.rebalance.delay.ms': String(groupInitialRebalanceDelayMs),
