@@ -1,0 +1,100 @@
+/**
+ * `npm run determinism`: generated scenarios run in the simulated world once in a process of each version of Node.js
+ * that is asked for (one version may be named twice); how many traces differ, and where first, leaves on standard
+ * output. Versions that are not this one come from npm's `node-<platform>-<architecture>` packages.
+ */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isProfileName } from '../../scenarios/arbitrary.ts';
+import { exitCodes, HarnessError, UsageError, WorldUnavailableError } from '../errors.ts';
+import type { ScenarioHash } from './hashes.ts';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    from: { type: 'string', default: '0' },
+    profile: { type: 'string', default: 'default' },
+    client: { type: 'string', default: 'kafkajs' },
+    node: { type: 'string', default: 'this,22,24' },
+  },
+});
+
+const script = fileURLToPath(new URL('./hashes.js', import.meta.url));
+
+/** The hashes of a run under a version of Node.js: `this`, or a version such as `22` that npm has. */
+async function* hashesUnder(version: string): AsyncGenerator<ScenarioHash> {
+  const { seed, profile, client } = values;
+  const from = wholeNumber('from');
+  const own = [script, seed, String(from), String(from + wholeNumber('runs')), profile, client];
+  const [command, commandArguments]: [string, string[]] =
+    version === 'this'
+      ? [process.execPath, own]
+      : ['npx', ['--yes', '-p', `node-${process.platform}-${process.arch}@${version}`, '--', 'node', ...own]];
+  const child = spawn(command, commandArguments, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  try {
+    for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line) as ScenarioHash;
+    const code = await ended;
+    if (code !== 0)
+      throw new WorldUnavailableError(`The run under Node.js ${version} ended with exit code ${code}.`);
+  } finally {
+    child.kill();
+  }
+}
+
+function wholeNumber(name: 'runs' | 'from' | 'seed'): number {
+  if (!/^\d+$/.test(values[name]))
+    throw new UsageError(`--${name} takes a whole number, not '${values[name]}'.`);
+  return Number(values[name]);
+}
+
+async function main(): Promise<number> {
+  if (!isProfileName(values.profile)) throw new UsageError(`There is no profile '${values.profile}'.`);
+  wholeNumber('seed');
+  const versions = values.node.split(',');
+  if (versions.length < 2)
+    throw new UsageError('--node takes two versions or more to compare, such as this,this.');
+  const runs = versions.map((version) => hashesUnder(version));
+  let [compared, different] = [0, 0];
+  try {
+    for (;;) {
+      const results = await Promise.all(runs.map((run) => run.next()));
+      const hashes = results.flatMap((result) => (result.done === true ? [] : [result.value]));
+      const [first] = hashes;
+      if (first === undefined) break;
+      compared++;
+      const other = hashes.findIndex(({ hash }) => hash !== first.hash);
+      if (other === -1) continue;
+      different++;
+      console.log(
+        `Scenario ${values.seed}:${first.index} is another under Node.js ${versions[other]} than under ${versions[0]}: ${describeDifference(first, hashes[other] as ScenarioHash)}`,
+      );
+    }
+  } finally {
+    // Where one run failed, the others are not left running.
+    await Promise.all(runs.map((run) => run.return(undefined)));
+  }
+  console.log(
+    `${compared} scenarios under Node.js ${versions.join(', ')}: ${different} with traces that differ.`,
+  );
+  return different > 0 ? exitCodes.unknown : exitCodes.valid;
+}
+
+function describeDifference(one: ScenarioHash, other: ScenarioHash): string {
+  const thousands = one.checkpoints.findIndex((checkpoint, index) => checkpoint !== other.checkpoints[index]);
+  return thousands === -1
+    ? 'they differ after their last full thousand events.'
+    : `they differ between events ${thousands * 1_000} and ${(thousands + 1) * 1_000}.`;
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  if (!(error instanceof HarnessError)) throw error;
+  console.error(error.message);
+  return error.exitCode;
+});
