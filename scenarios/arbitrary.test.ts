@@ -172,3 +172,54 @@ describe("the 'network' profile", () => {
     );
   });
 });
+
+describe("the 'java' profile", () => {
+  it('draws every option that only the Java client has, and none too', () => {
+    const seen = new Set<string>();
+    const see = (name: string, value: unknown) => seen.add(`${name} ${JSON.stringify(value)}`);
+    for (let index = 0; index < 300; index++) {
+      const { groups, producers } = generateScenario(3, index, 'java');
+      for (const group of groups) {
+        see('assignors', group.assignors);
+        for (const key of [
+          'staticMembership',
+          'maxPollRecords',
+          'maxPollIntervalMs',
+          'fetchMinBytes',
+        ] as const)
+          see(key, group[key]);
+        for (const key of ['isolationLevel', 'subscription', 'autoOffsetReset'] as const)
+          see(key, group[key]);
+        if (group.commitMode.kind === 'asynchronous') see('callback', group.commitMode.callback);
+      }
+      for (const producer of producers)
+        for (const key of ['lingerMs', 'batchBytes', 'closing'] as const) see(key, producer[key]);
+    }
+    const values: [string, unknown[]][] = [
+      [
+        'assignors',
+        [
+          undefined,
+          ['range'],
+          ['roundrobin'],
+          ['sticky'],
+          ['cooperative-sticky'],
+          ['range', 'cooperative-sticky'],
+        ],
+      ],
+      ['staticMembership', [undefined, true, false]],
+      ['maxPollRecords', [undefined, 500, 50, 5, 1]],
+      ['maxPollIntervalMs', [undefined, 10_000, 3_000, 800]],
+      ['fetchMinBytes', [undefined, 1, 200, 5_000]],
+      ['isolationLevel', [undefined, 'read_uncommitted', 'read_committed']],
+      ['subscription', [undefined, 'names', 'pattern']],
+      ['autoOffsetReset', ['earliest', 'latest', 'none']],
+      ['callback', [undefined, true, false]],
+      ['lingerMs', [undefined, 0, 5, 50, 500]],
+      ['batchBytes', [undefined, 16_384, 200, 0]],
+      ['closing', [undefined, 'flush', 'drop']],
+    ];
+    for (const [name, all] of values)
+      for (const value of all) expect(seen).toContain(`${name} ${JSON.stringify(value)}`);
+  });
+});

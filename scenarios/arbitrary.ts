@@ -26,6 +26,8 @@ export interface Profile {
   readonly handlerFailuresPerTen: number;
   /** Whether links are slow and break, clocks differ, and there are up to five brokers: the simulated world only. */
   readonly breaksNetwork: boolean;
+  /** Whether clients are configured in ways that only the Java client has words for: the reference client only. */
+  readonly hasJavaOptions: boolean;
 }
 
 export const profiles = {
@@ -36,6 +38,7 @@ export const profiles = {
     adminActionsPerTen: 4,
     handlerFailuresPerTen: 3,
     breaksNetwork: false,
+    hasJavaOptions: false,
   },
   calm: {
     description: 'members come and go in good order; nothing fails',
@@ -44,6 +47,7 @@ export const profiles = {
     adminActionsPerTen: 0,
     handlerFailuresPerTen: 0,
     breaksNetwork: false,
+    hasJavaOptions: false,
   },
   members: {
     description: 'members crash and stall in every scenario; brokers stay up',
@@ -52,6 +56,7 @@ export const profiles = {
     adminActionsPerTen: 3,
     handlerFailuresPerTen: 3,
     breaksNetwork: false,
+    hasJavaOptions: false,
   },
   brokers: {
     description: 'broker faults in every scenario',
@@ -60,6 +65,7 @@ export const profiles = {
     adminActionsPerTen: 2,
     handlerFailuresPerTen: 1,
     breaksNetwork: false,
+    hasJavaOptions: false,
   },
   network: {
     description: 'links are slow and break, clocks differ, one to five brokers (simulated world only)',
@@ -68,6 +74,16 @@ export const profiles = {
     adminActionsPerTen: 2,
     handlerFailuresPerTen: 2,
     breaksNetwork: true,
+    hasJavaOptions: false,
+  },
+  java: {
+    description: 'everything that the Java client can be configured to do (with --client reference)',
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 7,
+    adminActionsPerTen: 3,
+    handlerFailuresPerTen: 2,
+    breaksNetwork: false,
+    hasJavaOptions: true,
   },
 } as const satisfies Record<string, Profile>;
 export type ProfileName = keyof typeof profiles;
@@ -189,6 +205,69 @@ const planArbitrary = (profile: Profile) =>
     brokerFaults: fc.array(brokerFaultPlan, { minLength: 1, maxLength: 2 }),
     adminActions: fc.array(adminPlan, { minLength: 1, maxLength: 2 }),
   });
+
+/** What the `java` profile adds to each group and producer; half of the options are left to the client each time. */
+const unset = <Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq: 1 });
+const javaGroupPlan = fc.record({
+  assignors: unset(
+    pick(
+      ['range'] as const,
+      ['roundrobin'] as const,
+      ['sticky'] as const,
+      ['cooperative-sticky'] as const,
+      ['range', 'cooperative-sticky'] as const,
+      ['cooperative-sticky', 'range'] as const,
+    ),
+  ),
+  staticMembership: unset(fc.boolean()),
+  maxPollRecords: unset(pick(500, 50, 5, 1)),
+  maxPollIntervalMs: unset(pick(10_000, 3_000, 800)),
+  fetchMinBytes: unset(pick(1, 200, 5_000)),
+  isolationLevel: unset(pick('read_uncommitted', 'read_committed')),
+  subscription: unset(pick('names', 'pattern')),
+  callback: unset(fc.boolean()),
+  autoOffsetReset: unset(fc.constant('none' as const)),
+});
+const javaProducerPlan = fc.record({
+  lingerMs: unset(pick(0, 5, 50, 500)),
+  batchBytes: unset(pick(16_384, 200, 0)),
+  closing: unset(pick('flush', 'drop')),
+});
+const javaPlan = fc.record({
+  groups: fc.tuple(javaGroupPlan, javaGroupPlan),
+  producers: fc.tuple(javaProducerPlan, javaProducerPlan, javaProducerPlan),
+});
+type JavaPlan = typeof javaPlan extends fc.Arbitrary<infer P> ? P : never;
+
+function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
+  const groups = scenario.groups.map((group, index): Group => {
+    const { assignors, callback, autoOffsetReset, ...rest } = plan.groups[index] ?? plan.groups[0];
+    const { commitMode } = group;
+    return {
+      ...group,
+      ...defined(rest),
+      ...(assignors === undefined ? {} : { assignors: [...assignors] }),
+      ...(autoOffsetReset === undefined ? {} : { autoOffsetReset }),
+      commitMode:
+        commitMode.kind === 'asynchronous' && callback !== undefined
+          ? { ...commitMode, callback }
+          : commitMode,
+    };
+  });
+  const producers = scenario.producers.map((producer, index) => ({
+    ...producer,
+    ...defined(plan.producers[index] ?? plan.producers[0]),
+  }));
+  const boundMs = settlingBoundMs(groups, producers, scenario.actions);
+  return { ...scenario, groups, producers, settling: { boundMs } };
+}
+
+/** Without the keys that have no value. */
+const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 
 /** What the `network` profile adds; apart from the rest, so that the other profiles' draws stay what they are. */
 const networkPlan = fc.record({
@@ -485,6 +564,8 @@ function groupActions(
 export function scenarioArbitrary(name: ProfileName = 'default'): fc.Arbitrary<Scenario> {
   const profile = profiles[name];
   const plans = planArbitrary(profile);
+  if (profile.hasJavaOptions)
+    return fc.tuple(plans, javaPlan).map(([plan, java]) => configureAsJava(buildScenario(plan), java));
   if (!profile.breaksNetwork) return plans.map(buildScenario);
   return fc
     .tuple(plans, networkPlan)

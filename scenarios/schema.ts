@@ -62,6 +62,12 @@ const producerSchema = z.strictObject({
   valueBytes: z.int().min(0).max(1_000_000),
   startMs: milliseconds(0, TIME_MAX_MS),
   stopMs: milliseconds(0, TIME_MAX_MS),
+  /** `linger.ms`: how long the client waits for more records to fill a batch. */
+  lingerMs: milliseconds(0, 60_000).optional(),
+  /** `batch.size`. */
+  batchBytes: z.int().min(0).max(1_048_576).optional(),
+  /** What its close does with records that are still in the client: send them, or drop them. */
+  closing: z.enum(['flush', 'drop']).optional(),
 });
 
 /** When the application tells the group which records are done. */
@@ -76,8 +82,11 @@ const commitModeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('per-record') }),
   /** The application commits after each batch and waits for the answer. */
   z.strictObject({ kind: z.literal('per-batch') }),
-  /** The application commits after each record, goes on at once, and records the outcome when it comes. */
-  z.strictObject({ kind: z.literal('asynchronous') }),
+  /**
+   * The application commits after each record and goes on at once. With a callback (which is what it does where this
+   * is left out) it records the outcome when it comes; without one it never learns of it.
+   */
+  z.strictObject({ kind: z.literal('asynchronous'), callback: z.boolean().optional() }),
   /** Nobody commits. */
   z.strictObject({ kind: z.literal('none') }),
 ]);
@@ -116,6 +125,8 @@ const groupSchema = z.strictObject({
   fetchMaxWaitMs: milliseconds(1, 60_000).default(200),
   /** `max.partition.fetch.bytes`. */
   maxPartitionFetchBytes: z.int().min(64).max(1_048_576).default(1_048_576),
+  /** `fetch.min.bytes`. */
+  fetchMinBytes: z.int().min(1).max(1_048_576).optional(),
   partitionsConsumedConcurrently: z.int().min(1).max(100).default(1),
   /** `metadata.max.age.ms`: how soon the client notices new partitions. */
   metadataMaxAgeMs: milliseconds(100, TIME_MAX_MS).default(300_000),
@@ -124,6 +135,20 @@ const groupSchema = z.strictObject({
   commitMode: commitModeSchema,
   commitOrder: z.enum(['process-then-commit', 'commit-then-process']),
   handler: handlerSchema,
+  /** `partition.assignment.strategy`, in order of preference; left out, the client's own choice. */
+  assignors: z
+    .array(z.enum(['range', 'roundrobin', 'sticky', 'cooperative-sticky']))
+    .min(1)
+    .optional(),
+  /** Whether each member has its id as its `group.instance.id` (KIP-345). */
+  staticMembership: z.boolean().optional(),
+  /** `max.poll.records`. */
+  maxPollRecords: z.int().min(1).max(100_000).optional(),
+  /** `max.poll.interval.ms` (KIP-62); left out, as long as the rebalance timeout. */
+  maxPollIntervalMs: milliseconds(100, TIME_MAX_MS).optional(),
+  isolationLevel: z.enum(['read_uncommitted', 'read_committed']).optional(),
+  /** Whether the topics are subscribed to by their names, or by a pattern that matches them and no others. */
+  subscription: z.enum(['names', 'pattern']).optional(),
   members: z.array(memberSchema).min(1).max(64),
 });
 

@@ -39,7 +39,7 @@ export function settlingBoundMs(
       ? group.metadataMaxAgeMs * 2
       : 0;
     return (
-      2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs) +
+      2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs + (group.maxPollIntervalMs ?? 0)) +
       backlogMs +
       failures * 1_000 +
       metadataMs +

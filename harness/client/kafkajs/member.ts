@@ -56,6 +56,10 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
     rebalanceTimeout: group.rebalanceTimeoutMs,
     heartbeatInterval: group.heartbeatIntervalMs,
     maxWaitTimeInMs: group.fetchMaxWaitMs,
+    ...(group.fetchMinBytes === undefined ? {} : { minBytes: group.fetchMinBytes }),
+    ...(group.isolationLevel === undefined
+      ? {}
+      : { readUncommitted: group.isolationLevel === 'read_uncommitted' }),
     maxBytesPerPartition: group.maxPartitionFetchBytes,
     metadataMaxAge: group.metadataMaxAgeMs,
   });

@@ -1,12 +1,50 @@
 /** What kafkajs cannot do: a scenario enters, one sentence for each thing leaves, with what to do instead. */
-import type { Scenario } from '../../../scenarios/schema.ts';
+import type { Group, Producer, Scenario } from '../../../scenarios/schema.ts';
 
-export const refusals = (scenario: Scenario): string[] =>
-  scenario.groups.flatMap((group, i) =>
-    group.autoOffsetReset === 'none'
-      ? [
-          `groups[${i}].autoOffsetReset: kafkajs has no policy 'none', only 'earliest' (fromBeginning: true) and ` +
-            "'latest' (fromBeginning: false); use one of these or another client.",
-        ]
-      : [],
-  );
+const REFERENCE = '--client reference has it';
+
+export const refusals = (scenario: Scenario): string[] => [
+  ...scenario.groups.flatMap((group, i) =>
+    [...groupRefusals(group)].map(([key, why]) => `groups[${i}].${key}: ${why}.`),
+  ),
+  ...scenario.producers.flatMap((producer, i) =>
+    [...producerRefusals(producer)].map(([key, why]) => `producers[${i}].${key}: ${why}.`),
+  ),
+];
+
+type Refusal = [key: string, why: string];
+
+function* groupRefusals(group: Group): Generator<Refusal> {
+  if (group.autoOffsetReset === 'none')
+    yield [
+      'autoOffsetReset',
+      "kafkajs has no policy 'none', only 'earliest' (fromBeginning: true) and 'latest' (fromBeginning: false); use one of these or another client",
+    ];
+  if (group.assignors?.some((assignor) => assignor !== 'roundrobin'))
+    yield ['assignors', `kafkajs brings 'roundrobin' alone; ${REFERENCE}`];
+  if (group.staticMembership === true)
+    yield ['staticMembership', `kafkajs has no group.instance.id; ${REFERENCE}`];
+  if (group.maxPollRecords !== undefined)
+    yield [
+      'maxPollRecords',
+      `kafkajs has no max.poll.records; maxPartitionFetchBytes bounds a batch; ${REFERENCE}`,
+    ];
+  if (group.maxPollIntervalMs !== undefined)
+    yield ['maxPollIntervalMs', `kafkajs has no max.poll.interval.ms; ${REFERENCE}`];
+  if (group.subscription === 'pattern')
+    yield ['subscription', `the kafkajs application here subscribes by names; ${REFERENCE}`];
+  if (group.commitMode.kind === 'asynchronous' && group.commitMode.callback === false)
+    yield [
+      'commitMode.callback',
+      `a commit of kafkajs is a promise, which always tells its outcome; ${REFERENCE}`,
+    ];
+}
+
+function* producerRefusals(producer: Producer): Generator<Refusal> {
+  if (producer.lingerMs !== undefined)
+    yield ['lingerMs', `kafkajs sends at once; recordsPerSend makes its batches; ${REFERENCE}`];
+  if (producer.batchBytes !== undefined)
+    yield ['batchBytes', `kafkajs sends what one call has; recordsPerSend makes its batches; ${REFERENCE}`];
+  if (producer.closing === 'drop')
+    yield ['closing', `kafkajs keeps no records back that a close could drop; ${REFERENCE}`];
+}
