@@ -57,7 +57,13 @@ export type Fate = 'failed' | 'unknown';
 export class KafkaError extends Error {
   override name = 'KafkaException';
   readonly isRetriable: boolean = false;
-  readonly fate: Fate = 'failed';
+  fate: Fate = 'failed';
+}
+
+/** The same error, where more is known of what became of the request than its class says. */
+export function withFate<E extends KafkaError>(error: E, fate: Fate): E {
+  error.fate = fate;
+  return error;
 }
 
 /** A broker's answer that is an error; its name is Kafka's. */
@@ -84,20 +90,20 @@ export class BrokerError extends KafkaError {
 export class TimeoutError extends KafkaError {
   override name = 'TimeoutException';
   override readonly isRetriable = true;
-  override readonly fate = 'unknown';
+  override fate: Fate = 'unknown';
 }
 
 /** The connection was lost, or never came about, before the answer. */
 export class DisconnectError extends KafkaError {
   override name = 'DisconnectException';
   override readonly isRetriable = true;
-  override readonly fate = 'unknown';
+  override fate: Fate = 'unknown';
 }
 
 /** The call was ended by `wakeup`. */
 export class WakeupError extends KafkaError {
   override name = 'WakeupException';
-  override readonly fate = 'unknown';
+  override fate: Fate = 'unknown';
 }
 
 /** The member is no longer in its group: the partitions may have another owner by now. */
@@ -116,7 +122,7 @@ export class CommitFailedError extends KafkaError {
 export class RetriableCommitFailedError extends KafkaError {
   override name = 'RetriableCommitFailedException';
   override readonly isRetriable = true;
-  override readonly fate: Fate;
+  override fate: Fate;
 
   constructor(cause: Error) {
     super('The asynchronous commit failed and was not made again', { cause });
@@ -172,6 +178,11 @@ export class ConcurrentModificationError extends KafkaError {
 /** Another producer with the same transactional id has taken over. */
 export class ProducerFencedError extends KafkaError {
   override name = 'ProducerFencedException';
+}
+
+/** One record is larger than max.request.size. */
+export class RecordTooLargeError extends KafkaError {
+  override name = 'RecordTooLargeException';
 }
 
 /** `failed` only where it is certain that nothing was done. */
