@@ -1,11 +1,12 @@
 /**
- * Two test projects: `unit` needs nothing but Node; `kafka` (files ending in .kafka.test.ts) needs Docker and a Kafka
- * image, and is left out, with the reason, where there is none, unless KAFKA_TRIAL_REQUIRE names it.
+ * Three test projects: `unit` needs nothing but Node; `java` (files ending in .java.test.ts) needs a JDK and Maven, and
+ * `kafka` (.kafka.test.ts) Docker and a Kafka image. These two are left out, with the reason, where something is
+ * missing, unless KAFKA_TRIAL_REQUIRE names them.
  */
 import { defineConfig } from 'vitest/config';
-import { kafkaProject } from './harness/testing/worlds.ts';
+import { javaProject, kafkaProject } from './harness/testing/worlds.ts';
 
-const kafka = await kafkaProject();
+const [kafka, java] = await Promise.all([kafkaProject(), javaProject()]);
 
 export default defineConfig({
   // TSX is compiled by the same rule as in tsconfig.json.
@@ -13,17 +14,31 @@ export default defineConfig({
   test: {
     // kafkajs changes its retries under NODE_ENV=test; every world runs it as users do.
     env: { NODE_ENV: 'production' },
-    globalSetup: kafka.missing === null ? [] : ['./harness/testing/report-left-out.ts'],
+    globalSetup:
+      kafka.missing === null && java.missing === null ? [] : ['./harness/testing/report-left-out.ts'],
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['{harness,properties,scenarios,reports}/**/*.test.{ts,tsx}'],
-          exclude: ['**/*.kafka.test.ts'],
+          exclude: ['**/*.kafka.test.ts', '**/*.java.test.ts'],
           testTimeout: 60_000,
         },
       },
+      ...(java.missing === null
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'java',
+                include: ['{harness,properties,scenarios,reports}/**/*.java.test.ts'],
+                testTimeout: 240_000,
+                hookTimeout: 240_000,
+              },
+            },
+          ]
+        : []),
       ...(kafka.missing === null
         ? [
             {

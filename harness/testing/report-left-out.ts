@@ -1,10 +1,13 @@
-/** A vitest global set-up that ends a run with the one line that says which tests were left out, and why. */
-import { kafkaProject } from './worlds.ts';
+/** A vitest global set-up that ends a run with a line for each suite that was left out: its name and why. */
+import { javaProject, kafkaProject } from './worlds.ts';
 
 export async function setup(): Promise<() => void> {
-  const { missing } = await kafkaProject();
+  const suites = { Kafka: await kafkaProject(), Java: await javaProject() };
   return () => {
-    // At exit, so that it is the closing line, after the reporters' own.
-    process.once('exit', () => process.stdout.write(`Left out: the Kafka suite (${missing}).\n`));
+    // At exit, so that these are the closing lines, after the reporters' own.
+    process.once('exit', () => {
+      for (const [name, { missing }] of Object.entries(suites))
+        if (missing !== null) process.stdout.write(`Left out: the ${name} suite (${missing}).\n`);
+    });
   };
 }

@@ -1,12 +1,12 @@
-/** Says which worlds' tests this machine can run: the environment enters, the reason for leaving one out leaves. */
+/** Says which tests this machine can run: the environment enters, the reason for leaving some out leaves. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { defaultKafkaImage } from '../world/kafka/image-name.ts';
 
 const run = promisify(execFile);
 
-/** `missing` is null where the Kafka suite can run, else why it cannot. */
-export interface KafkaProject {
+/** `missing` is null where the suite can run, else why it cannot. */
+export interface SuiteProject {
   readonly missing: string | null;
 }
 
@@ -14,14 +14,27 @@ export interface KafkaProject {
  * Looks for a Docker daemon and the image.
  * @throws Error where KAFKA_TRIAL_REQUIRE contains `kafka` and something is missing
  */
-export async function kafkaProject(): Promise<KafkaProject> {
-  const missing = await whatIsMissing();
-  const required = (process.env.KAFKA_TRIAL_REQUIRE ?? '').split(',').includes('kafka');
-  if (missing !== null && required) throw new Error(`KAFKA_TRIAL_REQUIRE names kafka, but ${missing}`);
+export const kafkaProject = async (): Promise<SuiteProject> => required('kafka', await missingForKafka());
+
+/**
+ * Looks for a JDK and Maven, with which tests ask Apache's own Java client.
+ * @throws Error where KAFKA_TRIAL_REQUIRE contains `java` and something is missing
+ */
+export const javaProject = async (): Promise<SuiteProject> => required('java', await missingForJava());
+
+function required(name: string, missing: string | null): SuiteProject {
+  const isRequired = (process.env.KAFKA_TRIAL_REQUIRE ?? '').split(',').includes(name);
+  if (missing !== null && isRequired) throw new Error(`KAFKA_TRIAL_REQUIRE names ${name}, but ${missing}`);
   return { missing };
 }
 
-async function whatIsMissing(): Promise<string | null> {
+async function missingForJava(): Promise<string | null> {
+  // `java` without the compiler, as a JRE has it, runs no source file.
+  if (!(await answers('javac', ['-version']))) return 'there is no JDK (on Debian: default-jdk-headless)';
+  return (await answers('mvn', ['--version'])) ? null : 'there is no Maven (on Debian: maven)';
+}
+
+async function missingForKafka(): Promise<string | null> {
   const docker = await answers('docker', ['version', '--format', '{{.Server.Version}}']);
   if (!docker) return 'no Docker daemon answers';
   const image = defaultKafkaImage();
