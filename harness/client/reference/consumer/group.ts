@@ -47,6 +47,7 @@ const COORDINATOR_MOVED: ReadonlySet<string | null> = new Set([
   'REQUEST_TIMED_OUT',
 ]);
 
+/** In the order given: assignors depend on it. */
 const grouped = (partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] => {
   const topics = new Map<string, number[]>();
   for (const { topic, partition } of partitions) {
@@ -54,7 +55,7 @@ const grouped = (partitions: readonly TopicPartition[]): { topic: string; partit
     list.push(partition);
     topics.set(topic, list);
   }
-  return [...topics].map(([topic, list]) => ({ topic, partitions: list.toSorted((a, b) => a - b) }));
+  return [...topics].map(([topic, list]) => ({ topic, partitions: list }));
 };
 
 const flat = (topics: readonly { topic: string; partitions: readonly number[] }[]): TopicPartition[] =>
