@@ -312,7 +312,8 @@ export class Consumer {
     // Errors are tried again after the backoff, which no answer announces.
     const hasUnknown = this.#subscriptions.partitions.some(({ phase }) => phase !== 'fetching');
     const retryMs = hasUnknown ? this.#config['retry.backoff.ms'] : this.#fetcher.retryInMs;
-    return Math.min(retryMs, this.#group?.nextStepInMs ?? Number.POSITIVE_INFINITY);
+    // Never at once: what is due and cannot be done yet would stop the clock of a simulated process.
+    return Math.max(1, Math.min(retryMs, this.#group?.nextStepInMs ?? Number.POSITIVE_INFINITY));
   }
 
   #updateInterest(): void {

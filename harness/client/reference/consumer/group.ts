@@ -153,7 +153,7 @@ export class ConsumerGroup {
 
   /** The time to the next thing that this has to do in poll, in milliseconds. */
   get nextStepInMs(): number {
-    return this.#config['enable.auto.commit']
+    return this.#config['enable.auto.commit'] && !this.membership.isRejoinNeeded
       ? Math.max(0, this.#autoCommitDueMs - nowMs())
       : Number.POSITIVE_INFINITY;
   }

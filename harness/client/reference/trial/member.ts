@@ -11,8 +11,8 @@ import type { MemberStart } from '../../protocol.ts';
 import type { ConsumerOptions } from '../config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import type { RebalanceListener } from '../consumer/group.ts';
-import { type TopicPartition, WakeupError } from '../errors.ts';
-import { createCommitter } from './commits.ts';
+import { KafkaError, nameOf, type TopicPartition, WakeupError } from '../errors.ts';
+import { CommitNotDone, type Committer, createCommitter } from './commits.ts';
 import { createWork } from './poll-loop.ts';
 import { commonOptions, createTransport } from './transport.ts';
 
@@ -56,24 +56,47 @@ const toAssignment = (partitions: readonly TopicPartition[]): Assignment => {
   return [...topics].map(([topic, list]) => ({ topic, partitions: list }));
 };
 
+/**
+ * Commits where the group begins in partitions in which it has committed nothing. Without it `latest` would be asked for
+ * again by the next owner, and what was written between would be lost.
+ */
+const commitStart = async (
+  consumer: Consumer,
+  committer: Committer,
+  partitions: readonly TopicPartition[],
+): Promise<void> => {
+  try {
+    const committed = await consumer.committed(partitions);
+    for (const one of partitions.filter((partition) => !committed.has(nameOf(partition))))
+      await committer.commit(one.topic, one.partition, await consumer.position(one));
+  } catch (error) {
+    // The group has moved on, or no broker answers: the next assignment tries again.
+    if (!(error instanceof KafkaError || error instanceof CommitNotDone)) throw error;
+    console.error(`the start was not committed: ${describeError(error)}`);
+  }
+};
+
 /** Records what the client says of itself: claims, to be held against the coordinator's view. */
-const recordClaims = (
-  consumer: Pick<Consumer, 'assignment' | 'groupMetadata' | 'groupRole'>,
+const createListener = (
+  consumer: Consumer,
+  committer: Committer,
   mutation: Mutation,
   host: Host,
 ): RebalanceListener => {
-  const group = mutation.group.id;
+  const { id: group, autoOffsetReset, commitMode } = mutation.group;
+  const commitsStart = autoOffsetReset === 'latest' && commitMode.kind !== 'none';
   const rebalancing = (): void => {
     const { memberId } = consumer.groupMetadata();
     host.emit({ kind: 'client-rebalancing', group, memberId });
   };
   return {
-    onPartitionsAssigned() {
+    async onPartitionsAssigned(added) {
       const assignment = toAssignment(consumer.assignment());
       mutation.assigned(assignment);
       const { isLeader: leader, protocol } = consumer.groupRole;
       const { memberId } = consumer.groupMetadata();
       host.emit({ kind: 'client-joined', group, memberId, leader, protocol: protocol ?? '', assignment });
+      if (commitsStart && added.length > 0) await commitStart(consumer, committer, added);
     },
     onPartitionsRevoked: rebalancing,
     onPartitionsLost: rebalancing,
@@ -87,17 +110,18 @@ export function startMember(start: MemberStart, host: Host): Application {
   const consumer = new Consumer(consumerOptions(start, group), createTransport(start, host));
   let isClosing = false;
   let isPolling = false;
+  const committer = createCommitter(consumer, group.id, mutation, host);
   const work = createWork({
     consumer,
     mutation,
-    committer: createCommitter(consumer, group.id, mutation, host),
+    committer,
     handle: createHandler(group, start.seed, host),
     host,
     isClosing: () => isClosing,
   });
 
   const pollLoop = async (): Promise<void> => {
-    consumer.subscribe(group.topics, recordClaims(consumer, mutation, host));
+    consumer.subscribe(group.topics, createListener(consumer, committer, mutation, host));
     while (!isClosing) {
       isPolling = true;
       const records = await consumer.poll(POLL_TIMEOUT_MS).finally(() => {
