@@ -18,10 +18,17 @@ export interface ProducerIds {
   /** Numbers a batch that is sent for the first time. */
   number(batch: Batch): void;
   failed(batch: Batch, error: KafkaError): void;
+  /** Why nothing that waits will be sent any more, or null. */
+  readonly obstacle: KafkaError | null;
 }
 
 /** Without idempotence a batch has no number. */
-export const noProducerIds: ProducerIds = { isReadyFor: () => true, number: () => {}, failed: () => {} };
+export const noProducerIds: ProducerIds = {
+  isReadyFor: () => true,
+  number: () => {},
+  failed: () => {},
+  obstacle: null,
+};
 
 /** The next number of each partition under one producer id. */
 export class Sequences {
@@ -41,6 +48,7 @@ export class Sequences {
 }
 
 export class IdempotentProducerIds implements ProducerIds {
+  readonly obstacle = null;
   readonly #config: ProducerConfig;
   readonly #network: NetworkClient;
   readonly #signal: Signal;

@@ -4,6 +4,8 @@
  */
 import { Deadline, Signal, wallClockMs } from '../clock.ts';
 import { type ProducerConfig, type ProducerOptions, producerConfig } from '../config.ts';
+import type { Offsets } from '../consumer/commits.ts';
+import type { ConsumerGroupMetadata } from '../consumer/consumer.ts';
 import { IllegalStateError, KafkaError, RecordTooLargeError, TimeoutError, withFate } from '../errors.ts';
 import { NetworkClient } from '../network/client.ts';
 import type { Transport } from '../network/connection.ts';
@@ -12,6 +14,7 @@ import { type RecordMetadata, sizeOf } from './batch.ts';
 import { Partitioner } from './partitioner.ts';
 import { IdempotentProducerIds, noProducerIds } from './producer-ids.ts';
 import { Sender } from './sender.ts';
+import { TransactionManager } from './transaction-manager.ts';
 
 export interface ProducerRecord {
   readonly topic: string;
@@ -33,6 +36,7 @@ export class Producer {
   readonly #sender: Sender;
   readonly #partitioner: Partitioner;
   readonly #topics = new Set<string>();
+  readonly #transactions: TransactionManager | null;
   #isClosed = false;
 
   /** @throws ConfigError */
@@ -42,14 +46,61 @@ export class Producer {
     this.#network = new NetworkClient(config, transport);
     this.#metadata = new Metadata(this.#network, this.#signal, true);
     this.#partitioner = new Partitioner(config['partitioner.class'], config['batch.size']);
+    const transactionalId = config['transactional.id'];
+    this.#transactions =
+      transactionalId === null
+        ? null
+        : new TransactionManager(config, transactionalId, this.#network, this.#signal);
+    const ids = config['enable.idempotence']
+      ? new IdempotentProducerIds(config, this.#network, this.#signal)
+      : noProducerIds;
     this.#sender = new Sender({
       config,
       network: this.#network,
       metadata: this.#metadata,
       signal: this.#signal,
-      ids: config['enable.idempotence']
-        ? new IdempotentProducerIds(config, this.#network, this.#signal)
-        : noProducerIds,
+      ids: this.#transactions ?? ids,
+    });
+  }
+
+  /**
+   * Must be called once, before anything else, where there is a transactional.id.
+   * @throws TimeoutError, KafkaError
+   */
+  async initTransactions(): Promise<void> {
+    await this.#requireTransactions().init();
+  }
+
+  /** @throws IllegalStateError, ProducerFencedError */
+  beginTransaction(): void {
+    this.#requireTransactions().begin();
+  }
+
+  /**
+   * Has the consumer's offsets committed where and when the transaction is (KIP-447).
+   * @throws CommitFailedError where the consumer is no longer in its group: the transaction is to be aborted
+   */
+  async sendOffsetsToTransaction(offsets: Offsets, consumer: ConsumerGroupMetadata): Promise<void> {
+    await this.#requireTransactions().sendOffsets(offsets, consumer);
+  }
+
+  /**
+   * Sends what is left, waits for it and commits.
+   * @throws KafkaError: the transaction is to be aborted; TimeoutError: the call is to be made again; ProducerFencedError
+   */
+  async commitTransaction(): Promise<void> {
+    await this.#requireTransactions().commit(() => this.#sender.flush());
+  }
+
+  /** Drops what has not been sent, and aborts. @throws ProducerFencedError, TimeoutError */
+  async abortTransaction(): Promise<void> {
+    await this.#requireTransactions().abort(async () => {
+      while (!this.#sender.isIdle) {
+        const seen = this.#signal.version;
+        // Again and again: what is under way may fail and wait to be sent again.
+        this.#sender.abandon(new KafkaError('Failing batch since transaction was aborted'), 'unsent');
+        await this.#signal.wait(this.#config['retry.backoff.ms'], seen);
+      }
     });
   }
 
@@ -60,6 +111,7 @@ export class Producer {
    */
   async send(record: ProducerRecord): Promise<RecordMetadata> {
     this.#requireOpen();
+    this.#transactions?.requireSendable();
     const { topic } = record;
     const key = toBytes(record.key);
     const value = toBytes(record.value);
@@ -100,6 +152,12 @@ export class Producer {
     this.#sender.close();
     this.#metadata.close();
     this.#network.close();
+  }
+
+  #requireTransactions(): TransactionManager {
+    this.#requireOpen();
+    if (this.#transactions === null) throw new IllegalStateError('Transactions need a transactional.id');
+    return this.#transactions;
   }
 
   #requireOpen(): void {

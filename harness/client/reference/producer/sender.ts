@@ -102,13 +102,14 @@ export class Sender {
 
   /** Fails what has not been sent; `all` also fails what is under way and has no answer yet. */
   abandon(reason: KafkaError, which: 'unsent' | 'all'): void {
-    for (const batch of this.#incomplete)
-      if (which === 'all' || !this.#inFlight.has(batch)) {
-        if (this.#inFlight.has(batch)) batch.fate = 'unknown';
-        batch.fail(new KafkaError(reason.message, { cause: reason }));
-        this.#forget(batch);
-      }
-    this.#parts.signal.notify();
+    const given = [...this.#incomplete].filter((batch) => which === 'all' || !this.#inFlight.has(batch));
+    for (const batch of given) {
+      if (this.#inFlight.has(batch)) batch.fate = 'unknown';
+      if (batch.sequence !== null) this.#parts.ids.failed(batch, reason);
+      this.#forget(batch);
+      batch.fail(new KafkaError(reason.message));
+    }
+    if (given.length > 0) this.#parts.signal.notify();
   }
 
   get isIdle(): boolean {
@@ -133,6 +134,7 @@ export class Sender {
   #pass(): number {
     const { config, metadata, network, ids } = this.#parts;
     this.#expire();
+    if (ids.obstacle !== null) this.abandon(ids.obstacle, 'unsent');
     let nextMs = Number.POSITIVE_INFINITY;
     const soon = (inMs: number): void => {
       nextMs = Math.min(nextMs, Math.max(1, inMs));
