@@ -39,9 +39,18 @@ export class ReplicaCoordinatorLog implements CoordinatorLog {
     });
   }
 
-  appendMarker(producer: TransactionalProducer, outcome: TransactionOutcome, done: Done): void {
+  get leaderEpoch(): number {
+    return this.#replica.leaderEpoch;
+  }
+
+  appendMarker(
+    producer: TransactionalProducer,
+    outcome: TransactionOutcome,
+    coordinatorEpoch: number,
+    done: Done,
+  ): void {
     this.#write(done, () => {
-      const fields = { producerId: Number(producer.id), producerEpoch: producer.epoch, coordinatorEpoch: 0 };
+      const fields = { producerId: Number(producer.id), producerEpoch: producer.epoch, coordinatorEpoch };
       const { log, leaderEpoch } = this.#replica;
       return log.appendMarker(outcome, fields, leaderEpoch, this.#environment.nowMs());
     });

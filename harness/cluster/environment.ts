@@ -71,6 +71,8 @@ export interface TransactionalProducer {
  */
 export interface CoordinatorLog {
   readonly partition: number;
+  /** Of its leader at present. */
+  readonly leaderEpoch: number;
   /**
    * Appends in one batch with acks all. `done` gets the offset of the first record once the high watermark has passed
    * the batch, or an error code (NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, ...) when that will not happen; never
@@ -82,10 +84,14 @@ export interface CoordinatorLog {
     done: (error: ErrorCode, baseOffset: bigint) => void,
     producer?: TransactionalProducer,
   ): void;
-  /** Appends the marker that ends the producer's transaction here; `done` as for records. */
-  appendMarker?(
+  /**
+   * Appends the marker that ends the producer's transaction here; `done` as for records.
+   * @param coordinatorEpoch of the transaction coordinator, which fences earlier ones
+   */
+  appendMarker(
     producer: TransactionalProducer,
     outcome: TransactionOutcome,
+    coordinatorEpoch: number,
     done: (error: ErrorCode, offset: bigint) => void,
   ): void;
   /**

@@ -28,6 +28,8 @@ export interface ClusterSettings {
   readonly metadataDelay: DelayRange;
   /** From a broker's request to the controller to its effect there. */
   readonly controllerDelay: DelayRange;
+  /** From a broker's request to another broker to its arrival there, and the same for the answer. */
+  readonly brokerRequestDelay: DelayRange;
   /** How long the controller takes a silent broker for alive. */
   readonly brokerSessionTimeoutMs: number;
   /** From the start of a broker's process to its registration. */
@@ -42,6 +44,7 @@ export interface ClusterSettings {
   readonly offsetsTopicReplicationFactor: number;
   readonly transactionStateLogNumPartitions: number;
   readonly transactionStateLogReplicationFactor: number;
+  readonly transactionStateLogMinIsr: number;
   /** Whether a fetch from a consumer with a rack is sent to a follower in that rack (KIP-392). */
   readonly rackAwareReplicaSelector: boolean;
   /** Rack of each broker; a broker that is not in it has none. */
@@ -64,6 +67,7 @@ export const defaultSettings: ClusterSettings = {
   replicationDelay: at(1),
   metadataDelay: at(1),
   controllerDelay: at(1),
+  brokerRequestDelay: at(1),
   brokerSessionTimeoutMs: 9_000,
   brokerStartMs: 1_000,
   controlledShutdownMs: 100,
@@ -74,6 +78,7 @@ export const defaultSettings: ClusterSettings = {
   offsetsTopicReplicationFactor: 3,
   transactionStateLogNumPartitions: 50,
   transactionStateLogReplicationFactor: 3,
+  transactionStateLogMinIsr: 2,
   rackAwareReplicaSelector: false,
   racks: {},
   extra: {},

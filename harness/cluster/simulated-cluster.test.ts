@@ -742,6 +742,22 @@ describe('administration', () => {
     expect(answer?.topics[0]?.partitions[0]).toMatchObject({ errorCode: 0, leaderEpoch: 0, endOffset: 1n });
   });
 
+  test('topics are asked for by id only where the version understands that', () => {
+    start(1);
+    const client = new TestClient(cluster, 1);
+    const topicId = cluster.image.topics.get(TOPIC)?.id ?? '';
+    const answers = [10, 11, 12].map((version) =>
+      client.ask(metadataApi, version, { topics: [{ topicId, name: null }] }),
+    );
+    expect(
+      answers.map(({ answer }) => [errorName(answer?.topics[0]?.errorCode ?? -1), answer?.topics[0]?.name]),
+    ).toEqual([
+      ['INVALID_REQUEST', ''],
+      ['INVALID_REQUEST', ''],
+      ['NONE', TOPIC],
+    ]);
+  });
+
   test('interception: an error, a delay and a loss, each as often as told', () => {
     const client = ask();
     cluster.intercept({ apiKey: 3, times: 2, errorCode: 5 });

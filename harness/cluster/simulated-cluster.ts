@@ -4,6 +4,7 @@
  */
 import { dataPlaneHandlers } from './api/handlers.ts';
 import { Broker, type BrokerPhase } from './broker.ts';
+import { BrokerCalls } from './broker-calls.ts';
 import type { Connection, Peer } from './broker-connection.ts';
 import { startCleaning } from './cleaning.ts';
 import { Controller, type NewTopic, type Outcome } from './controller.ts';
@@ -27,6 +28,7 @@ import type { Replica } from './replica.ts';
 import { Replication } from './replication.ts';
 import type { SaslDemand } from './sasl.ts';
 import { type ClusterSettings, completeSettings, type DelayRange } from './settings.ts';
+import type { TransactionVerifier } from './transaction/verification.ts';
 
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
@@ -90,6 +92,9 @@ export class ClusterCore {
   readonly clusterId: string;
   readonly controller: Controller;
   readonly replication: Replication;
+  readonly calls = new BrokerCalls(this);
+  /** Asks transaction coordinators about partitions; null where the cluster has none. */
+  transactionVerifier: TransactionVerifier | null = null;
   readonly interceptions = new Interceptions();
   readonly brokers = new Map<number, Broker>();
   readonly #addressOf: (brokerId: number) => Address;
@@ -241,16 +246,16 @@ export class ClusterCore {
 
   createInternalTopic(name: string, partitions: number, replicationFactor: number): void {
     if (this.controller.image.topics.has(name)) return;
-    this.controller.createTopic({
-      name,
-      partitions,
-      replicationFactor,
-      isInternal: true,
-      configs: new Map([
-        ['cleanup.policy', 'compact'],
-        ['segment.bytes', '104857600'],
-      ]),
-    });
+    const configs = new Map([
+      ['cleanup.policy', 'compact'],
+      ['segment.bytes', '104857600'],
+    ]);
+    if (name === TRANSACTIONS_TOPIC)
+      configs
+        .set('compression.type', 'uncompressed')
+        .set('min.insync.replicas', String(this.settings.transactionStateLogMinIsr))
+        .set('unclean.leader.election.enable', 'false');
+    this.controller.createTopic({ name, partitions, replicationFactor, isInternal: true, configs });
   }
 
   // Replication
@@ -258,7 +263,11 @@ export class ClusterCore {
   isLinked(leaderId: number, followerId: number): boolean {
     const [leader, follower] = [this.broker(leaderId), this.broker(followerId)];
     if (!leader.isUp || leader.isPaused || !follower.isUp) return false;
-    return this.#isolated.size === 0 || !this.#isolated.has(pairOf(leaderId, followerId));
+    return !this.isIsolated(leaderId, followerId);
+  }
+
+  isIsolated(left: number, right: number): boolean {
+    return this.#isolated.size > 0 && this.#isolated.has(pairOf(left, right));
   }
 
   isolate(left: number, right: number, isIsolated: boolean): void {
@@ -391,6 +400,7 @@ export class SimulatedCluster {
     broker.closeConnections(!clean);
     broker.lose();
     this.core.replication.stopped(broker.brokerId);
+    this.core.calls.ended(broker);
   }
 
   /** Starts a broker that is down; it serves clients once it has registered. */
@@ -438,7 +448,7 @@ export class SimulatedCluster {
     this.core.replication.retry(broker.brokerId);
   }
 
-  /** Cuts or restores replication between two brokers. */
+  /** Cuts or restores what passes between two brokers: replication, and requests such as those about transactions. */
   isolateBroker(left: number, right: number, isIsolated = true): void {
     this.core.isolate(left, right, isIsolated);
   }

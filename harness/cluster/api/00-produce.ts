@@ -2,8 +2,11 @@
  * Produce (API key 0), versions 3 to 13: one record batch per partition is checked, appended, and confirmed when as many
  * replicas have it as the client asked for.
  *
- * Not implemented: a look into compressed batches, so a broken payload is found by its checksum alone; the verification
- * of transactions (KIP-890), so a transactional batch is taken as part of an open transaction.
+ * Before the first batch of a transaction the leader asks the transaction coordinator whether the partition was added to
+ * it (KIP-890); from 11 on a client is told TRANSACTION_ABORTABLE where it was not, before INVALID_TXN_STATE. From 12 on
+ * the leader adds the partition instead. Without transaction coordinators in the cluster a transactional batch is taken as
+ * part of an open transaction.
+ * Not implemented: a look into compressed batches, so a broken payload is found by its checksum alone.
  */
 import type { LocalTopic } from '../broker.ts';
 import type { Handler, RequestContext } from '../handler.ts';
@@ -13,12 +16,14 @@ import {
   checkProducedBatch,
   isTransactionalBatch,
   maxTimestampOf,
+  producerOf,
   recordCountOf,
 } from '../log/record-batch.ts';
 import { type ProduceRequest, produceApi } from '../protocol/00-produce.ts';
-import { errorCode } from '../protocol/errors.ts';
+import { errorCode, errorName } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
 import { type TopicLimits, topicLimits } from '../topic-configs.ts';
+import type { ToVerify, Verdict } from '../transaction/verification.ts';
 
 type Answer = Parameters<typeof produceApi.response.write>[1];
 type PartitionAnswer = Answer['responses'][number]['partitionResponses'][number];
@@ -33,7 +38,12 @@ const NOT_ENOUGH_REPLICAS = errorCode('NOT_ENOUGH_REPLICAS');
 const MESSAGE_TOO_LARGE = errorCode('MESSAGE_TOO_LARGE');
 const INVALID_TOPIC = errorCode('INVALID_TOPIC_EXCEPTION');
 const INVALID_TIMESTAMP = errorCode('INVALID_TIMESTAMP');
+const INVALID_PRODUCER_ID_MAPPING = errorCode('INVALID_PRODUCER_ID_MAPPING');
+const INVALID_TXN_STATE = errorCode('INVALID_TXN_STATE');
 const ID_FROM = 13;
+const ABORTABLE_FROM = 11;
+const ADDED_FROM = 12;
+const CONCURRENT_TRANSACTIONS = errorCode('CONCURRENT_TRANSACTIONS');
 const ACKS_ALL = -1;
 
 const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = errorCode('TRANSACTIONAL_ID_AUTHORIZATION_FAILED');
@@ -195,42 +205,119 @@ const answerAll = (request: ProduceRequest, code: number): Answer => ({
   })),
 });
 
+/** What a client may not know how to deal with becomes something that makes it try again. */
+const TRY_AGAIN: ReadonlySet<number> = new Set(
+  (
+    [
+      'NETWORK_EXCEPTION',
+      'COORDINATOR_LOAD_IN_PROGRESS',
+      'COORDINATOR_NOT_AVAILABLE',
+      'NOT_COORDINATOR',
+    ] as const
+  ).map(errorCode),
+);
+
+function unverified(index: number, code: number, version: number): PartitionAnswer {
+  if (TRY_AGAIN.has(code) || (code === CONCURRENT_TRANSACTIONS && version < ADDED_FROM))
+    return {
+      ...refused(index, NOT_ENOUGH_REPLICAS),
+      errorMessage: `Unable to verify the partition has been added to the transaction. Underlying error: ${errorName(code)}`,
+    };
+  const answer = refused(index, code);
+  return code === INVALID_TXN_STATE
+    ? { ...answer, errorMessage: 'Partition was not added to the transaction' }
+    : answer;
+}
+
+/** The transactional batches for partitions that are led here; null where they are of several producers. */
+function toVerify(
+  context: RequestContext,
+  request: ProduceRequest,
+  transactionalId: string,
+  version: number,
+): ToVerify | null {
+  let producer: ToVerify['producer'] | null = null;
+  const partitions: ToVerify['partitions'][number][] = [];
+  for (const topic of request.topicData) {
+    const local = topicOf(context, topic, version);
+    for (const { index, records } of topic.partitionData) {
+      if (records === null || !isTransactionalBatch(records as Buffer)) continue;
+      const of = producerOf(records as Buffer);
+      if (producer !== null && (producer.id !== of.id || producer.epoch !== of.epoch)) return null;
+      producer = of;
+      const replica = local?.replicas[index];
+      if (replica?.isLeader === true)
+        partitions.push({ topic: replica.topic.name, partition: index, log: replica.log });
+    }
+  }
+  return {
+    transactionalId,
+    producer: producer ?? { id: -1n, epoch: -1 },
+    partitions,
+    knowsAbortable: version >= ABORTABLE_FROM,
+    isAdding: version >= ADDED_FROM,
+    triesAgain: version >= ADDED_FROM,
+  };
+}
+
+function appendAll(
+  context: RequestContext,
+  request: ProduceRequest,
+  version: number,
+  verdict: Verdict,
+  respond: (answer: Answer | null | 'close') => void,
+): void {
+  const answer: Answer = { responses: [] };
+  const pending = new Pending(() => respond(answer));
+  const responses = request.topicData.map((topic) => {
+    const local = topicOf(context, topic, version);
+    return {
+      name: topic.name,
+      topicId: topic.topicId,
+      partitionResponses: topic.partitionData.map((data) => {
+        if (local === undefined) return missing(context, topic, version, data.index);
+        const error = verdict({ topic: local.topic.name, partition: data.index });
+        return error === NONE
+          ? append(context, local, data, request, pending)
+          : unverified(data.index, error, version);
+      }),
+    };
+  });
+  Object.assign(answer, { responses });
+  if (request.acks === 0) {
+    const hasError = responses.some(({ partitionResponses }) =>
+      partitionResponses.some(({ errorCode }) => errorCode !== NONE),
+    );
+    // Without answers, the end of the connection is all that tells a client to look for the leader again.
+    respond(hasError ? 'close' : null);
+    return;
+  }
+  pending.done();
+}
+
+const ALLOWED: Verdict = () => NONE;
+
 export const produce: Handler<ProduceRequest, Answer> = {
   api: produceApi,
   handle(context, request, version, respond) {
-    const { acks } = request;
+    const { acks, transactionalId } = request;
     if (acks !== ACKS_ALL && acks !== 0 && acks !== 1) {
       respond(answerAll(request, INVALID_REQUIRED_ACKS));
       return;
     }
-    if (request.transactionalId === null && hasTransactionalRecords(request)) {
+    const isTransactional = hasTransactionalRecords(request);
+    if (transactionalId === null && isTransactional) {
       respond(answerAll(request, TRANSACTIONAL_ID_AUTHORIZATION_FAILED));
       return;
     }
-    const answer: Answer = { responses: [] };
-    const pending = new Pending(() => respond(answer));
-    const responses = request.topicData.map((topic) => {
-      const local = topicOf(context, topic, version);
-      return {
-        name: topic.name,
-        topicId: topic.topicId,
-        partitionResponses: topic.partitionData.map((data) =>
-          local === undefined
-            ? missing(context, topic, version, data.index)
-            : append(context, local, data, request, pending),
-        ),
-      };
-    });
-    Object.assign(answer, { responses });
-    if (acks === 0) {
-      const hasError = responses.some(({ partitionResponses }) =>
-        partitionResponses.some(({ errorCode }) => errorCode !== NONE),
-      );
-      // Without answers, the end of the connection is all that tells a client to look for the leader again.
-      respond(hasError ? 'close' : null);
+    const verifier = context.cluster.transactionVerifier;
+    if (transactionalId === null || !isTransactional || verifier === null) {
+      appendAll(context, request, version, ALLOWED, respond);
       return;
     }
-    pending.done();
+    const asked = toVerify(context, request, transactionalId, version);
+    if (asked === null) respond(answerAll(request, INVALID_PRODUCER_ID_MAPPING));
+    else verifier(context.broker, asked, (verdict) => appendAll(context, request, version, verdict, respond));
   },
   errorAnswer: answerAll,
 };

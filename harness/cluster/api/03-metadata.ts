@@ -21,7 +21,10 @@ const LEADER_NOT_AVAILABLE = errorCode('LEADER_NOT_AVAILABLE');
 const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
 const UNKNOWN_TOPIC_ID = errorCode('UNKNOWN_TOPIC_ID');
 const INVALID_TOPIC = errorCode('INVALID_TOPIC_EXCEPTION');
+const INVALID_REQUEST = errorCode('INVALID_REQUEST');
 const TOPIC_NAME_BYTES_MAX = 249;
+/** The fields for ids came before the understanding of them. */
+const ID_FROM = 12;
 
 const isReachable = (image: MetadataImage, id: number): boolean => image.brokers.get(id)?.fenced === false;
 
@@ -78,9 +81,22 @@ function wantedTopics(broker: Broker, request: MetadataRequest, version: number)
 const isLegalName = (name: string): boolean =>
   /^[a-zA-Z0-9._-]+$/.test(name) && name !== '.' && name !== '..' && name.length <= TOPIC_NAME_BYTES_MAX;
 
+const errorAnswer = (request: MetadataRequest, code: number): Answer => ({
+  brokers: [],
+  topics: (request.topics ?? []).map(({ name, topicId }) => unknown(code, name ?? '', topicId)),
+  errorCode: code,
+});
+
+const asksById = ({ topics }: MetadataRequest): boolean =>
+  topics?.some(({ name, topicId }) => name === null || topicId !== uuid.empty) === true;
+
 export const metadata: Handler<MetadataRequest, Answer> = {
   api: metadataApi,
   handle({ cluster, broker }, request, version, respond) {
+    if (version < ID_FROM && asksById(request)) {
+      respond(errorAnswer(request, INVALID_REQUEST));
+      return;
+    }
     const alive = [...broker.image.brokers.values()].filter(({ fenced }) => !fenced);
     respond({
       brokers: alive.map(({ id }) => {
@@ -92,9 +108,5 @@ export const metadata: Handler<MetadataRequest, Answer> = {
       topics: wantedTopics(broker, request, version),
     });
   },
-  errorAnswer: (request, code) => ({
-    brokers: [],
-    topics: (request.topics ?? []).map(({ name, topicId }) => unknown(code, name ?? '', topicId)),
-    errorCode: code,
-  }),
+  errorAnswer,
 };

@@ -27,7 +27,7 @@ export const dataPlaneHandlers: readonly AnyHandler[] = [
   createTopics,
   deleteTopics,
   deleteRecords,
-  initProducerId,
+  initProducerId(null),
   offsetForLeaderEpoch,
   describeConfigs,
   alterConfigs,

@@ -291,7 +291,7 @@ describe('offsets of a transaction', () => {
       'UNSTABLE_OFFSET_COMMIT',
     ]);
     expect(world.of('commit-accepted')).toEqual([]);
-    world.coordinator.completeTransaction(0, producer, 'commit', () => {});
+    world.coordinator.completeTransaction(0, producer, 'commit', 0, () => {});
     world.pass(1);
     expect([committed(world), committed(world, { requireStable: true })]).toEqual([9, 9]);
     const position = String(world.log.end - 2n);
@@ -301,7 +301,7 @@ describe('offsets of a transaction', () => {
   it('are forgotten when it aborts', () => {
     const { world } = setUp();
     commitInTransaction(world, 9);
-    world.coordinator.completeTransaction(0, producer, 'abort', () => {});
+    world.coordinator.completeTransaction(0, producer, 'abort', 0, () => {});
     world.pass(1);
     expect([committed(world, { requireStable: true }), world.of('commit-accepted')]).toEqual([null, []]);
   });
@@ -311,7 +311,7 @@ describe('offsets of a transaction', () => {
     commitInTransaction(world, 9);
     a.commit(5);
     world.pass(1);
-    world.coordinator.completeTransaction(0, producer, 'commit', () => {});
+    world.coordinator.completeTransaction(0, producer, 'commit', 0, () => {});
     world.pass(1);
     expect(committed(world)).toBe(5);
   });
@@ -322,7 +322,7 @@ describe('offsets of a transaction', () => {
     world.pass(1);
     world.failOver();
     expect(committed(world, { requireStable: true })).toBe('UNSTABLE_OFFSET_COMMIT');
-    world.coordinator.completeTransaction(0, producer, 'commit', () => {});
+    world.coordinator.completeTransaction(0, producer, 'commit', 0, () => {});
     world.pass(1);
     expect([committed(world), world.of('commit-accepted').length]).toEqual([9, 1]);
     world.failOver();

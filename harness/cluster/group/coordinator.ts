@@ -181,6 +181,7 @@ export class GroupCoordinator {
     partition: number,
     producer: TransactionalProducer,
     outcome: TransactionOutcome,
+    coordinatorEpoch: number,
     respond: Respond<ErrorCode>,
   ): void {
     const shard = this.#at(partition);
@@ -188,22 +189,10 @@ export class GroupCoordinator {
       respond(shard);
       return;
     }
-    if (shard.log.appendMarker === undefined) throw new Error('this log cannot hold transactions');
-    shard.log.appendMarker(producer, outcome, (error, offset) => {
+    shard.log.appendMarker(producer, outcome, coordinatorEpoch, (error, offset) => {
       if (error === NONE) shard.endTransaction(producer.id, outcome, offset);
       respond(answerToAppendError(error));
     });
-  }
-
-  /** A marker that another part of the broker has appended to the partition is replicated. */
-  transactionEnded(
-    partition: number,
-    producerId: bigint,
-    outcome: TransactionOutcome,
-    markerOffset: bigint,
-  ): void {
-    const shard = this.#at(partition);
-    if (typeof shard !== 'number') shard.endTransaction(producerId, outcome, markerOffset);
   }
 
   fetchOffsets(request: FetchGroupRequest, requireStable: boolean, respond: Respond<FetchedGroup>): void {

@@ -86,6 +86,7 @@ export class FakeLog {
     const epoch = ++this.#epoch;
     return {
       partition: this.partition,
+      leaderEpoch: epoch,
       append: (records, done, producer) => {
         this.#append(
           epoch,
@@ -96,7 +97,8 @@ export class FakeLog {
           done,
         );
       },
-      appendMarker: (producer, outcome, done) => this.#appendMarker(epoch, producer, outcome, done),
+      appendMarker: (producer, outcome, _coordinatorEpoch, done) =>
+        this.#appendMarker(epoch, producer, outcome, done),
       read: () => [...this.records],
     };
   }

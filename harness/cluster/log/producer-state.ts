@@ -25,6 +25,8 @@ interface ProducerEntry {
   readonly batches: BatchMemory[];
   /** First offset of its open transaction in this partition, or -1. */
   transactionStart: number;
+  /** Offset of its last marker, or -1. */
+  lastMarker: number;
 }
 
 export interface AbortedTransaction {
@@ -117,6 +119,7 @@ export class ProducerState {
   marked(batch: RecordBatch, marker: Marker, coordinatorEpoch: number): void {
     const entry = this.#entryOf(batch.producerId, batch.producerEpoch);
     entry.coordinatorEpoch = coordinatorEpoch;
+    entry.lastMarker = batch.baseOffset;
     if (entry.transactionStart < 0) return;
     const firstOffset = entry.transactionStart;
     const markerOffset = batch.baseOffset;
@@ -130,7 +133,7 @@ export class ProducerState {
   #entryOf(producerId: number, epoch: number): ProducerEntry {
     let entry = this.#entries.get(producerId);
     if (entry === undefined) {
-      entry = { epoch, coordinatorEpoch: -1, batches: [], transactionStart: -1 };
+      entry = { epoch, coordinatorEpoch: -1, batches: [], transactionStart: -1, lastMarker: -1 };
       this.#entries.set(producerId, entry);
     } else if (epoch > entry.epoch) {
       entry.epoch = epoch;
@@ -139,8 +142,15 @@ export class ProducerState {
     return entry;
   }
 
-  hasOpenTransaction(producerId: number): boolean {
-    return (this.#entries.get(producerId)?.transactionStart ?? -1) >= 0;
+  /** Whether this very epoch of a producer has an open transaction here. */
+  hasOpenTransaction(producerId: number, epoch: number): boolean {
+    const entry = this.#entries.get(producerId);
+    return entry !== undefined && entry.epoch === epoch && entry.transactionStart >= 0;
+  }
+
+  /** Where the producer's last transaction here ended, or -1. */
+  lastMarkerOffset(producerId: number): number {
+    return this.#entries.get(producerId)?.lastMarker ?? -1;
   }
 
   /** Whether a batch carries the last sequence that is known of its producer; compaction must keep such a batch. */

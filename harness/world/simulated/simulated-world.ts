@@ -9,6 +9,7 @@ import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.t
 import { kafka43 } from '../../cluster/profiles.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
 import { createSimulatedCluster, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
+import { addTransactionCoordinators } from '../../cluster/transaction/part.ts';
 import { HarnessError, WorldUnavailableError } from '../../errors.ts';
 import { collectFacts, collectGroupFacts, type Fact } from '../kafka/observer/facts.ts';
 import { Processes } from '../processes.ts';
@@ -128,6 +129,7 @@ class SimulatedRun {
       parts: [
         (core) => {
           this.#groups = addGroupCoordinators(core);
+          addTransactionCoordinators(core, this.#groups);
         },
       ],
     });
@@ -277,6 +279,7 @@ function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): P
     offsetsTopicReplicationFactor: brokers,
     transactionStateLogNumPartitions: coordinators,
     transactionStateLogReplicationFactor: brokers,
+    transactionStateLogMinIsr: brokers === 1 ? 1 : 2,
     defaultReplicationFactor: brokers,
     minInsyncReplicas: brokers === 1 ? 1 : 2,
     brokerSessionTimeoutMs: 3_000,
@@ -285,6 +288,7 @@ function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): P
     replicationDelay: { minMs: 1, maxMs: 4 },
     metadataDelay: { minMs: 2, maxMs: 60 },
     controllerDelay: { minMs: 1, maxMs: 5 },
+    brokerRequestDelay: { minMs: 1, maxMs: 4 },
     extra: {
       'group.min.session.timeout.ms': '500',
       'group.initial.rebalance.delay.ms': String(groupInitialRebalanceDelayMs),
