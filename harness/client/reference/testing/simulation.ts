@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { addGroupCoordinators } from '../../../cluster/group/part.ts';
 import { kafka43 } from '../../../cluster/profiles.ts';
 import { createSimulatedCluster, type SimulatedCluster } from '../../../cluster/simulated-cluster.ts';
+import { addTransactionCoordinators } from '../../../cluster/transaction/part.ts';
 import { Network } from '../../../world/simulated/network.ts';
 import { compileBundle } from '../../../world/simulated/process/client-bundle.ts';
 import { VIRTUAL_EPOCH_MS } from '../../../world/simulated/process/clock.ts';
@@ -101,10 +102,12 @@ export async function simulate(
     settings: {
       offsetsTopicNumPartitions: 1,
       offsetsTopicReplicationFactor: brokerCount,
+      transactionStateLogNumPartitions: 1,
+      transactionStateLogReplicationFactor: brokerCount,
       defaultReplicationFactor: brokerCount,
       extra: { 'group.min.session.timeout.ms': '500', 'group.initial.rebalance.delay.ms': '100' },
     },
-    parts: [(core) => void addGroupCoordinators(core)],
+    parts: [(core) => addTransactionCoordinators(core, addGroupCoordinators(core))],
   });
   const brokers = new Map<string, number>();
   for (const id of cluster.brokerIds) {
@@ -175,6 +178,10 @@ export async function simulate(
         },
         ++pids,
       );
+      // Without it a test would wait for what a dead process never does.
+      void process.exited.then(({ code }) => {
+        if (code !== null && code !== 0) scheduler.fail(new Error(`${name} has ended:\n${log.join('\n')}`));
+      });
     });
 
   await scheduler.run(async () => {
