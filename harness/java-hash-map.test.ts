@@ -28,7 +28,7 @@ it('gives keys by bucket, and those of one bucket as they came', () => {
 });
 
 it('has twice as many buckets from the thirteenth key on, and keeps them', () => {
-  const map = mapOf('0', '@', ...'ABCDEFGHIJ');
+  const map = mapOf('0', '@', ...'ABCDEFGHIJ'.split(''));
   expect(map.keys().slice(0, 2)).toEqual(['0', '@']);
   map.set('K', 12);
   expect(map.keys().slice(0, 2)).toEqual(['@', 'A']);

@@ -2,7 +2,7 @@
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { ledgerOf } from './duplicate-ledger.ts';
 import type { CommitEntry } from './evidence/commits.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, isBrokerFaultWithin } from './evidence/evidence.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
 import { positionsOf } from './evidence/positions.ts';
 import { CLOCK_TOLERANCE_MS, toOffset } from './evidence/values.ts';
@@ -80,7 +80,7 @@ function isReset(evidence: Evidence, group: GroupEvidence, before: CommitEntry, 
     return (
       deletionsOf(evidence.actions, entry.topic, entry.partition).some(
         (action) => action.fromTime <= toTime,
-      ) || isBrokerFaultWithin(evidence, fromTime, toTime)
+      ) || isOutageWithin(evidence, fromTime, toTime)
     );
   return group.processes.some(({ process }) =>
     positionsOf(evidence.positions, process, key).outOfRange.some(

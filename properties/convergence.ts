@@ -1,7 +1,7 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, lastGeneration, namePartitions } from './coverage.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, hasBrokerFault } from './evidence/evidence.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, mayLoseTouch } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -27,7 +27,7 @@ export const convergence: Property = {
     ];
   },
   policy: (scenario, anomaly) =>
-    anomaly.signature === AGAIN || (anomaly.signature === GONE && hasBrokerFault(scenario))
+    anomaly.signature === AGAIN || (anomaly.signature === GONE && mayLoseTouch(scenario))
       ? 'observed'
       : 'illegal',
 };

@@ -5,7 +5,7 @@
 import type { History } from '../harness/history/schema.ts';
 import type { PartitionConsumption, Processing, Stretch } from './evidence/consumption.ts';
 import { CountingTree } from './evidence/counting-tree.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, isBrokerFaultWithin } from './evidence/evidence.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { isStalledWithin } from './evidence/processes.ts';
 import { type CommittedState, isOwned, mayHaveMovedOn, type Resume, resumeOf } from './evidence/resume.ts';
 import { CLOCK_TOLERANCE_MS, lastBefore } from './evidence/values.ts';
@@ -270,7 +270,7 @@ function causeOfGoingBack(evidence: Evidence, group: GroupEvidence, stretch: Str
   if (owner !== undefined && isStalledWithin(owner, sinceTime, openTime)) return 'stall';
   const failure = lastBefore(failuresOf(evidence, group, process), openSeq);
   if (failure !== null && failure.seq > sinceSeq) return 'handler-failure';
-  return isBrokerFaultWithin(evidence, sinceTime, openTime) ? 'handler-failure' : 'unexplained';
+  return isOutageWithin(evidence, sinceTime, openTime) ? 'handler-failure' : 'unexplained';
 }
 
 const failures = new WeakMap<GroupEvidence, Map<string, { seq: number }[]>>();

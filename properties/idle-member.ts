@@ -1,7 +1,7 @@
 /** idle-member: stable generations with more members than partitions enter, idle members that fail or starve leave. */
 import type { Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, hasBrokerFault } from './evidence/evidence.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, mayLoseTouch } from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
 import { isStalledWithin } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
@@ -37,18 +37,18 @@ export const idleMember: Property = {
   policy(scenario, anomaly) {
     if (anomaly.signature === EXPIRED_ONCE) return 'observed';
     if (anomaly.signature === EXPIRED) return canKeepSession(scenario, anomaly) ? 'illegal' : 'observed';
-    if (anomaly.signature === FAILED) return hasBrokerFault(scenario) ? 'observed' : 'illegal';
+    if (anomaly.signature === FAILED) return mayLoseTouch(scenario) ? 'observed' : 'illegal';
     return 'illegal';
   },
 };
 
 /**
- * A client that heartbeats between two fetches keeps its session only where both fit into it; and a broker that is away
- * can cost anybody the session.
+ * A client that heartbeats between two fetches keeps its session only where both fit into it; and a broker that is away,
+ * or a broken link to it, can cost anybody the session.
  */
 function canKeepSession(scenario: Scenario, anomaly: Anomaly): boolean {
   const { heartbeatIntervalMs, fetchMaxWaitMs, sessionTimeoutMs } = groupOf(scenario, anomaly);
-  return !hasBrokerFault(scenario) && 2 * (heartbeatIntervalMs + fetchMaxWaitMs) <= sessionTimeoutMs;
+  return !mayLoseTouch(scenario) && 2 * (heartbeatIntervalMs + fetchMaxWaitMs) <= sessionTimeoutMs;
 }
 
 const idleMembers = (generation: GenerationEvidence) =>

@@ -1,7 +1,7 @@
 /** offset-reset: starts without a usable committed offset enter, those that do not follow `auto.offset.reset` leave. */
 import { proof, reporter } from './anomaly.ts';
 import type { Stretch } from './evidence/consumption.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, isBrokerFaultWithin } from './evidence/evidence.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
 import type { OutOfRange, PartitionPositions } from './evidence/positions.ts';
 import { isOwned, mayHaveKeptPosition, resetBreach, resumeOf } from './evidence/resume.ts';
@@ -106,7 +106,7 @@ export function isGenuinelyOutOfRange(
   const isBelow =
     offset < log.logStartOffset &&
     deletionsOf(evidence.actions, topic, partition).some((action) => action.seq < seq);
-  return isBelow || offset > log.logEndOffset || isBrokerFaultWithin(evidence, 0, time);
+  return isBelow || offset > log.logEndOffset || isOutageWithin(evidence, 0, time);
 }
 
 function spuriousResets(evidence: Evidence, group: GroupEvidence): Anomaly[] {

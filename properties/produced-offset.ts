@@ -1,7 +1,7 @@
 /** produced-offset: sends with their answers and the final logs enter, answers that are not true leave. */
 import type { Scenario } from '../scenarios/schema.ts';
 import { producerOf, proof, reporter } from './anomaly.ts';
-import { type Evidence, evidenceOf, hasBrokerFault } from './evidence/evidence.ts';
+import { type Evidence, evidenceOf, hasBrokerFault, mayLoseTouch } from './evidence/evidence.ts';
 import type { PartitionLog } from './evidence/logs.ts';
 import type { Send } from './evidence/producing.ts';
 import { count, listAt, nameOffsets, partitionKey, partitionOf } from './evidence/values.ts';
@@ -24,7 +24,7 @@ export const producedOffset: Property = {
   id: 'produced-offset',
   title: 'The acknowledged offset is where the record is',
   statement:
-    'A send with acks 0 answers no offset, or -1. A send with acks 1 or all answers the offset of the first record of each partition that it wrote to, the others follow it in order, and the final log has them there unless they were deleted; no record of it is without an answer. No acknowledged offset is given to two sends, no offset ever held two records, and no record is in the log twice. With acks 1 and a broker that fails, a lost record is observed and not illegal; so is a record written twice by a producer that is not idempotent where a broker failed.',
+    'A send with acks 0 answers no offset, or -1. A send with acks 1 or all answers the offset of the first record of each partition that it wrote to, the others follow it in order, and the final log has them there unless they were deleted; no record of it is without an answer. No acknowledged offset is given to two sends, no offset ever held two records, and no record is in the log twice. With acks 1 and a broker that fails, a lost record is observed and not illegal; so is a record written twice by a producer that is not idempotent where a broker failed or a link broke.',
   check(history) {
     const evidence = evidenceOf(history);
     const sends = evidence.producing.sends.filter(({ process }) => evidence.processes.has(process));
@@ -36,11 +36,11 @@ export const producedOffset: Property = {
     ];
   },
   policy: (scenario, anomaly) => {
-    if (!hasBrokerFault(scenario)) return 'illegal';
+    if (!mayLoseTouch(scenario)) return 'illegal';
     if (anomaly.signature === TWICE) return producerOf(scenario, anomaly).idempotent ? 'illegal' : 'observed';
     if (anomaly.signature === CHANGED) return mayLoseRecords(scenario, anomaly) ? 'observed' : 'illegal';
     if (LOSSES.has(anomaly.signature))
-      return producerOf(scenario, anomaly).acks === 1 ? 'observed' : 'illegal';
+      return producerOf(scenario, anomaly).acks === 1 && hasBrokerFault(scenario) ? 'observed' : 'illegal';
     return 'illegal';
   },
 };

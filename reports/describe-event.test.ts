@@ -63,6 +63,7 @@ const sentences: [Unplaced, string][] = [
     { kind: 'process-start', role: 'producer', id: 'p1', group: null, incarnation: 2 },
     'producer p1 started again as m1.1',
   ],
+  [{ kind: 'process-frozen' }, 'm1.1 began to compute without end, and heard nothing any more'],
   [{ kind: 'process-exit', code: null, signal: 'SIGKILL' }, 'm1.1 was killed (SIGKILL)'],
   [{ kind: 'process-exit', code: null, signal: 'SIGTERM' }, 'm1.1 was ended by SIGTERM'],
   [{ kind: 'process-exit', code: 0, signal: null }, 'm1.1 ended by itself'],
@@ -298,6 +299,9 @@ describe('describeAction', () => {
       partitions: 2,
       percent: 5,
       group: 'g',
+      link: { process: 'm', broker: 2 },
+      direction: 'to-broker',
+      ending: 'half-open',
     };
     const words = kinds.map((kind) =>
       describeAction({ ...common, kind } as Parameters<typeof describeAction>[0]),
@@ -312,6 +316,9 @@ describe('describeAction', () => {
       'crash of broker 1 for 5 s',
       'clean restart of broker 1, down for 5 s',
       'pause of broker 1 for 5 s',
+      'cut between m and broker 2, to the broker only, for 5 s',
+      'slow network between m and broker 2 for 5 s',
+      'half-open connections between m and broker 2',
       'growth of t to 2 partitions',
       'deletion of 5 % of t-0',
       'deletion of the offsets of g for t',

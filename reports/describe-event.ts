@@ -45,6 +45,12 @@ export function describeAction(action: Action): string {
       return `clean restart of broker ${action.broker}, down for ${formatDuration(action.durationMs)}`;
     case 'pause-broker':
       return `pause of broker ${action.broker} for ${formatDuration(action.durationMs)}`;
+    case 'cut-link':
+      return `cut between ${describeLink(action.link)}${action.direction === 'both' ? '' : `, ${action.direction.replace('-', ' the ')} only,`} for ${formatDuration(action.durationMs)}`;
+    case 'slow-link':
+      return `slow network between ${describeLink(action.link)} for ${formatDuration(action.durationMs)}`;
+    case 'reset-link':
+      return `${action.ending === 'reset' ? 'reset of the connections' : 'half-open connections'} between ${describeLink(action.link)}`;
     case 'add-partitions':
       return `growth of ${action.topic} to ${count(action.partitions, 'partition')}`;
     case 'delete-records':
@@ -53,6 +59,9 @@ export function describeAction(action: Action): string {
       return `deletion of the offsets of ${action.group} for ${action.topic}`;
   }
 }
+
+export const describeLink = ({ process, broker }: { process: string; broker: number | null }): string =>
+  `${process} and ${broker === null ? 'all brokers' : `broker ${broker}`}`;
 
 /** One sentence for one event. */
 export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
@@ -70,6 +79,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
       return describeProcessStart(event);
     case 'process-exit':
       return describeExit(event);
+    case 'process-frozen':
+      return `${who} began to compute without end, and heard nothing any more`;
     case 'action':
       return describeActionEvent(event, scenario);
     case 'heal':

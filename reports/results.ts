@@ -238,6 +238,8 @@ export interface JudgedScenario {
   readonly scenario: Scenario;
   /** Null where the world failed, so that there is only a verdict that says why it is unknown. */
   readonly history: History | null;
+  /** As `skippedActionsOf` the history says, where that is known already: most histories are then never read. */
+  readonly skippedActions?: readonly string[];
   readonly verdict: Verdict;
   readonly wallSeconds: number;
   /** Where it was kept, or null. */
@@ -276,7 +278,7 @@ export class RunResultBuilder {
   }
 
   add(judged: JudgedScenario): void {
-    const { verdict, scenario, history, index, kept } = judged;
+    const { verdict, scenario, index, kept } = judged;
     for (const { id, anomalies, illegal } of verdict.properties) {
       const total = this.#properties.get(id) ?? { id, title: id, checked: 0, illegal: 0, observed: 0 };
       total.checked += 1;
@@ -289,8 +291,8 @@ export class RunResultBuilder {
     for (const anomaly of verdict.anomalies) {
       const known = this.#knownIssueOf(anomaly);
       const key = findingKey({ ...anomaly, known });
-      const tell = !this.#told.has(key) && history !== null;
-      if (tell) this.#told.add(key);
+      const history = this.#told.has(key) ? null : judged.history;
+      if (history !== null) this.#told.add(key);
       this.#anomalies.push({
         property: anomaly.property,
         policy: anomaly.policy,
@@ -303,7 +305,7 @@ export class RunResultBuilder {
         signature: anomaly.signature,
         subject: anomaly.subject,
         events: [...anomaly.events],
-        account: tell ? accountOf(anomaly, history) : [],
+        account: history === null ? [] : accountOf(anomaly, history),
       });
     }
     const illegal = verdict.anomalies.filter((one) => one.policy === 'illegal').length;
@@ -316,7 +318,9 @@ export class RunResultBuilder {
       observed: verdict.anomalies.length - illegal,
       wallSeconds: judged.wallSeconds,
       directory: kept?.directory ?? null,
-      skippedActions: history === null ? [] : skippedActions(history),
+      skippedActions: [
+        ...(judged.skippedActions ?? (judged.history === null ? [] : skippedActionsOf(judged.history))),
+      ],
       unknown: [...verdict.unknown],
     });
   }
@@ -392,7 +396,8 @@ export function accountOf(anomaly: Anomaly, history: History): string[] {
   return left === 0 ? lines : [`${count(left, 'earlier event')} left out here`, ...lines];
 }
 
-const skippedActions = (history: History): string[] =>
+/** The actions that were skipped, in words, each with the reason. */
+export const skippedActionsOf = (history: History): string[] =>
   history.events.flatMap((event) =>
     event.kind === 'action' && event.outcome === 'skipped'
       ? [describeEvent(event, history.start.scenario)]

@@ -136,3 +136,39 @@ describe('generateScenario', () => {
     expect(smallest.actions.length).toBeLessThanOrEqual(4);
   });
 });
+
+describe("the 'network' profile", () => {
+  it('breaks links of every kind, slows networks, sets clocks, and has one to five brokers', () => {
+    const seen = new Set<string>();
+    for (let index = 0; index < 200; index++) {
+      const { topology, groups, actions } = generateScenario(3, index, 'network');
+      seen.add(`brokers ${topology.brokers}`).add(`network ${topology.network?.latencyMs.max}`);
+      for (const { clock } of groups.flatMap(({ members }) => members))
+        if (clock !== undefined) seen.add(`offset ${clock.offsetMs}`).add(`drift ${clock.driftPerMillion}`);
+      for (const action of actions) {
+        if ('link' in action) seen.add(action.kind).add(`all brokers ${action.link.broker === null}`);
+        if (action.kind === 'cut-link') seen.add(action.direction);
+        if (action.kind === 'reset-link') seen.add(action.ending);
+      }
+    }
+    for (const brokers of [1, 2, 3, 4, 5]) expect(seen).toContain(`brokers ${brokers}`);
+    expect([...seen]).toEqual(
+      expect.arrayContaining(
+        [
+          ['cut-link', 'slow-link', 'reset-link', 'all brokers true', 'all brokers false'],
+          ['both', 'to-broker', 'to-process', 'reset', 'half-open'],
+          ['network undefined', 'network 10', 'network 80', 'network 250'],
+          [
+            'offset 0',
+            'offset 5000',
+            'offset -5000',
+            'offset 3600000',
+            'drift 0',
+            'drift 200',
+            'drift -50000',
+          ],
+        ].flat(),
+      ),
+    );
+  });
+});

@@ -24,6 +24,8 @@ export interface Profile {
   readonly memberFaultsPerTen: number;
   readonly adminActionsPerTen: number;
   readonly handlerFailuresPerTen: number;
+  /** Whether links are slow and break, clocks differ, and there are up to five brokers: the simulated world only. */
+  readonly breaksNetwork: boolean;
 }
 
 export const profiles = {
@@ -33,6 +35,7 @@ export const profiles = {
     memberFaultsPerTen: 8,
     adminActionsPerTen: 4,
     handlerFailuresPerTen: 3,
+    breaksNetwork: false,
   },
   calm: {
     description: 'members come and go in good order; nothing fails',
@@ -40,6 +43,7 @@ export const profiles = {
     memberFaultsPerTen: 0,
     adminActionsPerTen: 0,
     handlerFailuresPerTen: 0,
+    breaksNetwork: false,
   },
   members: {
     description: 'members crash and stall in every scenario; brokers stay up',
@@ -47,6 +51,7 @@ export const profiles = {
     memberFaultsPerTen: 10,
     adminActionsPerTen: 3,
     handlerFailuresPerTen: 3,
+    breaksNetwork: false,
   },
   brokers: {
     description: 'broker faults in every scenario',
@@ -54,6 +59,15 @@ export const profiles = {
     memberFaultsPerTen: 4,
     adminActionsPerTen: 2,
     handlerFailuresPerTen: 1,
+    breaksNetwork: false,
+  },
+  network: {
+    description: 'links are slow and break, clocks differ, one to five brokers (simulated world only)',
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 4,
+    adminActionsPerTen: 2,
+    handlerFailuresPerTen: 2,
+    breaksNetwork: true,
   },
 } as const satisfies Record<string, Profile>;
 export type ProfileName = keyof typeof profiles;
@@ -176,7 +190,91 @@ const planArbitrary = (profile: Profile) =>
     adminActions: fc.array(adminPlan, { minLength: 1, maxLength: 2 }),
   });
 
-type Plan = ReturnType<typeof planArbitrary> extends fc.Arbitrary<infer P> ? P : never;
+/** What the `network` profile adds; apart from the rest, so that the other profiles' draws stay what they are. */
+const networkPlan = fc.record({
+  brokers: fc.integer({ min: 1, max: 5 }),
+  conditions: pick(
+    null,
+    { latencyMs: { min: 1, max: 10 }, bytesPerSecond: null, lossPerThousand: 0 },
+    { latencyMs: { min: 20, max: 80 }, bytesPerSecond: 1_000_000, lossPerThousand: 5 },
+    { latencyMs: { min: 5, max: 250 }, bytesPerSecond: 50_000, lossPerThousand: 20 },
+  ),
+  faults: fc.array(
+    fc.record({
+      kind: pick('cut-link', 'slow-link', 'reset-link'),
+      atMs: time(500, 12_000),
+      /** Around the session timeouts that are drawn: some cuts are noticed by the group, some are not. */
+      durationMs: time(200, 8_000),
+      process: fc.nat({ max: 99 }),
+      /** 0 for all of them. */
+      broker: fc.nat({ max: 11 }),
+      direction: pick('both', 'to-broker', 'to-process'),
+      latencyMs: pick(50, 500, 3_000),
+      ending: pick('reset', 'half-open'),
+    }),
+    { maxLength: 4 },
+  ),
+  clocks: fc.array(
+    fc.record({ offsetMs: pick(0, 5_000, -5_000, 3_600_000), driftPerMillion: pick(0, 200, -50_000) }),
+    { maxLength: MEMBERS_MAX },
+  ),
+});
+type NetworkPlan = typeof networkPlan extends fc.Arbitrary<infer P> ? P : never;
+
+function linkFault(
+  fault: NetworkPlan['faults'][number],
+  processes: readonly string[],
+  brokers: number,
+): Action {
+  const { atMs, durationMs, direction, latencyMs, ending } = fault;
+  const broker = fault.broker % (brokers + 1);
+  const process = processes[fault.process % processes.length] as string;
+  const common = { atMs, link: { process, broker: broker === 0 ? null : broker } };
+  switch (fault.kind) {
+    case 'cut-link':
+      return { kind: 'cut-link', ...common, durationMs, direction };
+    case 'slow-link': {
+      const conditions = { bytesPerSecond: null, lossPerThousand: 0 };
+      return {
+        kind: 'slow-link',
+        ...common,
+        durationMs,
+        latencyMs: { min: latencyMs / 2, max: latencyMs },
+        ...conditions,
+      };
+    }
+    case 'reset-link':
+      return { kind: 'reset-link', ...common, ending };
+  }
+}
+
+function breakNetwork(scenario: Scenario, plan: NetworkPlan): Scenario {
+  const { topology, groups, producers, actions } = scenario;
+  const members = groups.flatMap((group) => group.members);
+  const processes = [...members, ...producers].map(({ id }) => id);
+  const faults = plan.faults.map((fault) => linkFault(fault, processes, topology.brokers));
+  const clockOf = new Map(members.map(({ id }, index) => [id, plan.clocks[index]]));
+  const allActions = [...actions, ...faults].sort((a, b) => a.atMs - b.atMs);
+  const network = plan.conditions ?? undefined;
+  return {
+    ...scenario,
+    topology: { ...topology, ...(network === undefined ? {} : { network }) },
+    groups: groups.map((group) => ({
+      ...group,
+      members: group.members.map((member) => {
+        const clock = clockOf.get(member.id);
+        return clock === undefined ? member : { ...member, clock };
+      }),
+    })),
+    actions: allActions,
+    settling: { boundMs: settlingBoundMs(groups, producers, allActions, network) },
+  };
+}
+
+type Plan =
+  ReturnType<typeof planArbitrary> extends fc.Arbitrary<infer P>
+    ? Omit<P, 'brokers'> & { brokers: number }
+    : never;
 type GroupPlan = Plan['groups'][number];
 type MemberPlan = GroupPlan['members'][number];
 
@@ -384,8 +482,14 @@ function groupActions(
 }
 
 /** Scenarios of a profile, as a fast-check arbitrary with full shrinking. */
-export const scenarioArbitrary = (profile: ProfileName = 'default'): fc.Arbitrary<Scenario> =>
-  planArbitrary(profiles[profile]).map(buildScenario);
+export function scenarioArbitrary(name: ProfileName = 'default'): fc.Arbitrary<Scenario> {
+  const profile = profiles[name];
+  const plans = planArbitrary(profile);
+  if (!profile.breaksNetwork) return plans.map(buildScenario);
+  return fc
+    .tuple(plans, networkPlan)
+    .map(([plan, network]) => breakNetwork(buildScenario({ ...plan, brokers: network.brokers }), network));
+}
 
 /**
  * Scenario number `index` of a seed, independent of all others, so that shards and workers can each make their own.

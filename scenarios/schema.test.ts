@@ -129,6 +129,34 @@ describe('parseScenario', () => {
       /actions\[2\]\.partition: expected 0 to 1/,
     ],
     [
+      'a link of nobody',
+      (s) =>
+        s.actions.push({
+          kind: 'reset-link',
+          atMs: 600,
+          link: { process: 'm9', broker: null },
+          ending: 'reset',
+        }),
+      /actions\[2\]\.link\.process: expected a member or producer .*\(producer-1, m1, m2\), got 'm9'/,
+    ],
+    [
+      'a link to a broker that is not there',
+      (s) =>
+        s.actions.push({
+          kind: 'reset-link',
+          atMs: 600,
+          link: { process: 'm1', broker: 2 },
+          ending: 'reset',
+        }),
+      /actions\[2\]\.link\.broker: expected 1 to 1/,
+    ],
+    [
+      'a latency the wrong way round',
+      (s) =>
+        (s.topology.network = { latencyMs: { min: 5, max: 1 }, bytesPerSecond: null, lossPerThousand: 0 }),
+      /topology\.network\.latencyMs\.max: expected at least min \(5\)/,
+    ],
+    [
       'per-batch commits without batches',
       (s) => (s.groups[0].commitMode = { kind: 'per-batch' }),
       /groups\[0\]\.commitMode\.kind: .*each-message sees no batches/,

@@ -27,11 +27,23 @@ const topicSchema = z.strictObject({
   replicationFactor: z.int().min(1).max(5),
 });
 
+/** What the path between a process and a broker is like; drawn anew for each write. */
+const linkConditions = {
+  /** One way. */
+  latencyMs: z.strictObject({ min: z.number().min(0).max(60_000), max: z.number().min(0).max(60_000) }),
+  /** Null where size does not matter. */
+  bytesPerSecond: z.int().min(100).nullable(),
+  /** Of a thousand segments, how many come only after a retransmission. */
+  lossPerThousand: z.int().min(0).max(1_000),
+};
+
 const topologySchema = z.strictObject({
   brokers: z.int().min(1).max(5),
   topics: z.array(topicSchema).min(1).max(10),
   /** `group.initial.rebalance.delay.ms` of the brokers (KIP-134). */
   groupInitialRebalanceDelayMs: milliseconds(0, 60_000).default(250),
+  /** Of all links at first; left out, they are those of one machine room. Only the simulated world can set it. */
+  network: z.strictObject(linkConditions).optional(),
 });
 
 const producerSchema = z.strictObject({
@@ -79,7 +91,18 @@ const handlerSchema = z.strictObject({
   failuresPerRecord: z.int().min(1).max(10),
 });
 
-const memberSchema = z.strictObject({ id: name });
+const memberSchema = z.strictObject({
+  id: name,
+  /** How the clock of the member's machine differs from the brokers'. Only the simulated world can set it. */
+  clock: z
+    .strictObject({
+      /** Added to its wall clock. */
+      offsetMs: milliseconds(-86_400_000, 86_400_000),
+      /** How much faster it runs, in millionths. */
+      driftPerMillion: z.int().min(-100_000).max(100_000),
+    })
+    .optional(),
+});
 
 const groupSchema = z.strictObject({
   id: name,
@@ -106,6 +129,8 @@ const groupSchema = z.strictObject({
 
 const at = { atMs: milliseconds(0, TIME_MAX_MS) };
 const duration = { durationMs: milliseconds(1, TIME_MAX_MS) };
+/** The path between a member or producer and one broker, or all brokers where that is null. */
+const link = { link: z.strictObject({ process: name, broker: z.int().min(1).max(5).nullable() }) };
 
 const actionSchema = z.discriminatedUnion('kind', [
   /** Starts the member's process; again after it has ended: a new incarnation. */
@@ -126,6 +151,23 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('restart-broker'), ...at, ...duration, broker: z.int().min(1).max(5) }),
   /** The broker is frozen, connections open, for the duration. */
   z.strictObject({ kind: z.literal('pause-broker'), ...at, ...duration, broker: z.int().min(1).max(5) }),
+  /** Bytes in this direction wait until the duration is over, as TCP sends them again and again. */
+  z.strictObject({
+    kind: z.literal('cut-link'),
+    ...at,
+    ...duration,
+    ...link,
+    direction: z.enum(['both', 'to-broker', 'to-process']),
+  }),
+  /** The link has these conditions for the duration. */
+  z.strictObject({ kind: z.literal('slow-link'), ...at, ...duration, ...link, ...linkConditions }),
+  /** Open connections end: both sides see a reset, or the broker alone forgets them (half-open). */
+  z.strictObject({
+    kind: z.literal('reset-link'),
+    ...at,
+    ...link,
+    ending: z.enum(['reset', 'half-open']),
+  }),
   z.strictObject({
     kind: z.literal('add-partitions'),
     ...at,
@@ -168,6 +210,7 @@ export type Group = Scenario['groups'][number];
 export type CommitMode = Group['commitMode'];
 export type Action = Scenario['actions'][number];
 export type ActionKind = Action['kind'];
+export type LinkConditions = NonNullable<Topology['network']>;
 
 type Issue = { path: PropertyKey[]; message: string };
 
@@ -236,6 +279,8 @@ function* relations(scenario: Scenario): Generator<Issue> {
         message: `expected 'process-then-commit': with commitMode '${group.commitMode.kind}' the application never commits`,
       };
   }
+  const { network } = scenario.topology;
+  if (network !== undefined) yield* latencyOrder(network.latencyMs, ['topology', 'network', 'latencyMs']);
   let previousMs = 0;
   for (const [i, action] of scenario.actions.entries()) {
     const path = ['actions', i];
@@ -255,6 +300,17 @@ function* relations(scenario: Scenario): Generator<Issue> {
       yield { path: [...path, 'topic'], message: expectedOneOf('topic', topics.keys(), action.topic) };
     if ('broker' in action && action.broker > scenario.topology.brokers)
       yield { path: [...path, 'broker'], message: `expected 1 to ${scenario.topology.brokers}` };
+    if ('link' in action) {
+      const { process, broker } = action.link;
+      if (!seenProcesses.has(process))
+        yield {
+          path: [...path, 'link', 'process'],
+          message: expectedOneOf('member or producer', seenProcesses, process),
+        };
+      if (broker !== null && broker > scenario.topology.brokers)
+        yield { path: [...path, 'link', 'broker'], message: `expected 1 to ${scenario.topology.brokers}` };
+    }
+    if (action.kind === 'slow-link') yield* latencyOrder(action.latencyMs, [...path, 'latencyMs']);
     if (action.kind === 'delete-records') {
       const added = scenario.actions.flatMap((other) =>
         other.kind === 'add-partitions' && other.topic === action.topic && other.atMs <= action.atMs
@@ -283,6 +339,10 @@ function* duplicates<T>(
       yield { path: [...path, i, last], message: `expected a ${last} used once, got '${key(item)}' again` };
     seen.add(key(item));
   }
+}
+
+function* latencyOrder({ min, max }: { min: number; max: number }, path: PropertyKey[]): Generator<Issue> {
+  if (max < min) yield { path: [...path, 'max'], message: `expected at least min (${min})` };
 }
 
 function* unknownNames(

@@ -1,14 +1,16 @@
 /** How long a group may take to drain once the faults are over: a scenario's groups enter, a bound in ms leaves. */
-import type { Action, Group, Producer } from './schema.ts';
+import type { Action, Group, LinkConditions, Producer } from './schema.ts';
 
 /**
- * What a client may legally spend on getting back after a broker was gone. kafkajs retries five times from 300 ms,
+ * What a client may legally spend on getting back after a broker, or the link to it, was gone. kafkajs retries five times from 300 ms,
  * doubling each time with 20 % jitter, then restarts its consumer and may go round once more; the Java client's
  * `request.timeout.ms` and reconnect backoff stay below that.
  */
 const BROKER_RECOVERY_MS = 45_000;
 /** Process start, first connection and group join on a machine that runs several scenarios at once. */
 const START_MS = 10_000;
+/** Request and answer in one machine room, with what the broker needs to replicate a commit. */
+const LAN_ROUND_TRIP_MS = 5;
 
 /**
  * The settling bound that a configuration justifies, as the sum of the longest waits that it allows one after the
@@ -20,14 +22,16 @@ export function settlingBoundMs(
   groups: readonly Group[],
   producers: readonly Producer[],
   actions: readonly Action[],
+  network?: LinkConditions,
 ): number {
+  const roundTripMs = LAN_ROUND_TRIP_MS + 2 * (network?.latencyMs.max ?? 0);
   const perGroup = groups.map((group) => {
     const records = producers
       .filter((producer) => producer.topics.some((topic) => group.topics.includes(topic)))
       .reduce((sum, producer) => sum + producer.records, 0);
-    // One member may have to work off everything alone, twice over where a crash makes records come again; five
-    // milliseconds a record stand for a commit's round trip.
-    const backlogMs = records * (group.handler.timeMs.max + 5) * 2;
+    // One member may have to work off everything alone, twice over where a crash makes records come again, and with
+    // a commit's round trip for each.
+    const backlogMs = records * (group.handler.timeMs.max + roundTripMs) * 2;
     const failures = Math.ceil(
       (records * group.handler.failuresPerThousand * group.handler.failuresPerRecord) / 1_000,
     );
@@ -42,6 +46,6 @@ export function settlingBoundMs(
       group.fetchMaxWaitMs
     );
   });
-  const brokerFault = actions.some((action) => 'broker' in action);
-  return START_MS + Math.max(...perGroup) + (brokerFault ? BROKER_RECOVERY_MS : 0);
+  const awayFromBroker = actions.some((action) => 'broker' in action || 'link' in action);
+  return Math.ceil(START_MS + Math.max(...perGroup) + (awayFromBroker ? BROKER_RECOVERY_MS : 0));
 }

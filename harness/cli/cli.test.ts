@@ -1,11 +1,13 @@
 /** The command line on bad input and without a world: a clear sentence, the right exit code, nothing started. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspectionSchema } from '../../reports/inspection.ts';
 import { type RunResult, runResultSchema } from '../../reports/results.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
-import { runCommand } from '../testing/command-line.ts';
+import { runCommand, startCommand } from '../testing/command-line.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -31,7 +33,7 @@ describe('bad input', () => {
     ['an unknown profile', () => ['run', '--profile', 'wild'], /--profile.*default, calm/s],
     ['an unknown world', () => ['run', '--world', 'mars'], /--world.*sim, kafka/s],
     ['a cluster for the simulated world', () => ['run', '--brokers', 'a:1'], /with --world kafka only/],
-    ['jobs for the simulated world', () => ['run', '--jobs', '2'], /with --world kafka only/],
+    ['no jobs at all', () => ['run', '--jobs', '0'], /--jobs.*whole number from 1/s],
     ['an unknown mutant', () => ['run', '--mutant', 'none'], /--mutant.*skip-partition/s],
     ['an unknown property', () => ['run', '--properties', 'nope'], /no property 'nope'.*at-least-once/s],
     [
@@ -41,6 +43,28 @@ describe('bad input', () => {
     ],
     ['no target', () => ['replay'], /missing required argument 'target'/],
     ['a target that is not there', () => ['replay', join(folder, 'none')], /There is no file or directory/],
+    [
+      '--until on real Kafka',
+      () => ['replay', '7:3', '--until', '5', '--world', 'kafka'],
+      /--until.*sim only/,
+    ],
+    [
+      '--verbose on real Kafka',
+      () => ['replay', '7:3', '--verbose', '--world', 'kafka'],
+      /--verbose.*sim only/,
+    ],
+    ['messages beside a document', () => ['replay', '7:3', '--verbose', '--json'], /--until finish/],
+    [
+      '--until in many runs',
+      () => ['replay', '7:3', '--until', '5', '--times', '2'],
+      /look into one run.*be 2/,
+    ],
+    [
+      'an event that is none',
+      () => ['replay', '7:3', '--until', 'boom'],
+      /no kind of event 'boom'.*commit-fail/s,
+    ],
+    ['a cluster to look into', () => ['replay', '7:3', '--until', '5', '--brokers', 'a:1'], /kafka only/],
     ['broken JSON', () => ['replay', file('broken.json', '{"version":')], /broken\.json is not JSON/],
     [
       'an unknown key in a scenario',
@@ -107,22 +131,105 @@ describe('no world', () => {
   });
 });
 
+/** A result without what differs between two runs of the same: when, how long, and where to. */
+function timeless(result: RunResult): unknown {
+  const { startedAt: _, cpuSeconds: __, wallSeconds: ___, runDirectory, ...rest } = result;
+  const results = rest.results.map(({ wallSeconds: ____, ...one }) => one);
+  const text = JSON.stringify({ ...rest, results });
+  return JSON.parse(text.replaceAll(runDirectory as string, '<run>'));
+}
+
+/** The files of a kept scenario, from the run directory. */
+const filesOf = (directory: string | null, index: number): string[] =>
+  directory === null
+    ? []
+    : ['scenario.json', 'history.jsonl', 'verdict.json'].map((name) =>
+        join('scenarios', `${String(index).padStart(4, '0')}-seed-3-${index}`, name),
+      );
+
 describe('the simulated world', () => {
-  it('gives the same trace and the same findings for a seed, run after run', async () => {
-    const run = async (out: string): Promise<RunResult> => {
-      const words = ['run', '--runs', '4', '--seed', '3', '--json', '--out', join(folder, out)];
+  it('gives the same result and the same files for a seed, run after run, with any number of jobs', async () => {
+    const run = async (out: string, jobs: number): Promise<RunResult> => {
+      const words = ['run', '--runs', '4', '--seed', '3', '--jobs', String(jobs), '--json'];
+      words.push('--out', join(folder, out));
       const { code, stdout } = await runCommand(words, noDocker);
       const result = runResultSchema.parse(JSON.parse(stdout));
       expect(code).toBe(result.scenarios.invalid > 0 ? 1 : 0);
       return result;
     };
-    const [first, second] = [await run('sim-1'), await run('sim-2')];
+    const [first, second] = [await run('sim-1', 1), await run('sim-2', 2)];
     expect(first.scenarios.unknown).toBe(0);
     expect(first.traceHash).toMatch(/^[0-9a-f]{64}$/);
     expect(second.traceHash).toBe(first.traceHash);
-    const found = (result: RunResult) =>
-      result.anomalies.map(({ message, scenario }) => `${scenario}: ${message}`);
-    expect(found(second)).toEqual(found(first));
+    expect(first.anomalies.length).toBeGreaterThan(0);
+    expect(timeless(second)).toEqual(timeless(first));
+    // Not run.json, the reports and junit.xml, which show how long it took.
+    const files = [
+      'clients.log',
+      ...first.results.flatMap(({ directory, index }) => filesOf(directory, index)),
+    ];
+    expect(files.length).toBeGreaterThan(6);
+    for (const file of files)
+      expect(readFileSync(join(folder, 'sim-2', 'latest', file)), file).toEqual(
+        readFileSync(join(folder, 'sim-1', 'latest', file)),
+      );
+    // Two whole commands, which share the processors with the other tests.
+  }, 120_000);
+
+  it.each([1, 2])('ends at Ctrl-C with what was found, with %i jobs', async (jobs) => {
+    const out = join(folder, `interrupted-${jobs}`);
+    const words = ['run', '--runs', '100000', '--seed', '3', '--profile', 'members', '--json'];
+    const command = startCommand([...words, '--jobs', String(jobs), '--out', out], noDocker);
+    await command.said(/running/);
+    const scenarios = join(out, 'latest', 'scenarios');
+    const changes = watch(scenarios)[Symbol.asyncIterator]();
+    if (readdirSync(scenarios).length === 0) await changes.next();
+    command.child.kill('SIGINT');
+    const { code, stdout, stderr } = await command.ended;
+    await changes.return?.();
+    const result = runResultSchema.parse(JSON.parse(stdout));
+    expect(result.interrupted).toBe(true);
+    expect(result.scenarios.run).toBeGreaterThan(0);
+    expect(result.results.map(({ index }) => index)).toEqual(result.results.map((_, place) => place));
+    expect(code).toBe(result.scenarios.invalid > 0 ? 1 : 3);
+    expect(stderr).toMatch(/keeping what was found/);
+  });
+});
+
+describe('a look into a simulated run', () => {
+  const replay = async (...words: string[]) =>
+    await runCommand(['replay', '3:3:calm', ...words, '--out', join(folder, 'looks')], noDocker);
+
+  it('ends at an event, with the state there, as one document', async () => {
+    const { code, stdout } = await replay('--until', 'group-generation:20', '--verbose', '--json');
+    const { until, happenings, state, scenario } = inspectionSchema.parse(JSON.parse(stdout));
+    expect(scenario.name).toBe('seed-3-3-calm');
+    const last = happenings.at(-1);
+    expect(last).toMatchObject({ event: { kind: 'group-generation', seq: until.seq } });
+    expect(until.seq).toBeGreaterThanOrEqual(20);
+    expect(happenings.some((one) => 'message' in one)).toBe(true);
+    expect(state.groups.length).toBeGreaterThan(0);
+    expect(code).toBe(0);
+    // Nothing was judged, so nothing was kept.
+    expect(existsSync(join(folder, 'looks'))).toBe(false);
+  });
+
+  it('says which events there are where none is meant', async () => {
+    const { code, stdout, stderr } = await replay('--until', '100000');
+    expect(stderr).toMatch(/no such event happens\.\nThe history has the events 0 to \d+\./);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
+  it('shows all messages and events, and then the verdict', async () => {
+    const { code, stdout } = await replay('--verbose');
+    const lines = stdout.split('\n');
+    expect(lines[0]).toMatch(/event 0 \(start\): the run began: kafkajs/);
+    const end = lines.indexOf('');
+    expect(lines[end - 1]).toMatch(/event \d+ \(finish\): the run ended$/);
+    expect(lines.slice(0, end).filter((line) => / Fetch v\d+ #\d+ \{/.test(line)).length).toBeGreaterThan(20);
+    expect(lines[end + 1]).toMatch(/^(VALID|INVALID): /);
+    expect(code).toBe(lines[end + 1]?.startsWith('VALID') === true ? 0 : 1);
   });
 });
 

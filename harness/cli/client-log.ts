@@ -3,9 +3,7 @@
  * the cause of something; nothing is judged by it.
  */
 import { createWriteStream, type WriteStream } from 'node:fs';
-
-/** Enough to find a cause; a client that logs without end must not fill the disk. */
-const BYTES_MAX = 16 * 1_048_576;
+import { LOG_BYTES_MAX } from '../runner/log-limit.ts';
 
 export class ClientLog implements AsyncDisposable {
   readonly #path: string;
@@ -19,11 +17,11 @@ export class ClientLog implements AsyncDisposable {
 
   /** @param origin scenario and process */
   write(origin: string, line: string): void {
-    if (this.#failed || this.#bytes > BYTES_MAX) return;
+    if (this.#failed || this.#bytes > LOG_BYTES_MAX) return;
     const text = `${origin}: ${line}\n`;
     this.#bytes += Buffer.byteLength(text);
     this.#stream ??= this.#open();
-    this.#stream.write(this.#bytes > BYTES_MAX ? 'No more is written here: the log is full.\n' : text);
+    this.#stream.write(this.#bytes > LOG_BYTES_MAX ? 'No more is written here: the log is full.\n' : text);
   }
 
   #open(): WriteStream {

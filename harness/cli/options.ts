@@ -4,7 +4,9 @@ import { catalogue } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
 import { clients } from '../client/clients.ts';
 import { mutants } from '../client/mutants.ts';
+import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
+import { readConnection } from './connection.ts';
 import type { WorldName } from './worlds.ts';
 
 /** Options of every command that runs scenarios. */
@@ -56,8 +58,8 @@ export function addTrialOptions(command: Command): Command {
     .option('--properties <ids>', 'check only these properties (comma-separated)')
     .option(
       '--jobs <n>',
-      'scenarios at once on real Kafka (default: one more than processors)',
-      wholeNumber(1, 64),
+      'scenarios at once (default: as many as processors, on real Kafka one more); a simulated result is the same for any number',
+      wholeNumber(1, 1_024),
     )
     .option('--out <dir>', 'where run directories go', 'reports/out')
     .option(
@@ -66,6 +68,17 @@ export function addTrialOptions(command: Command): Command {
     )
     .option('--connection <file>', 'JSON file with bootstrapServers, tls and sasl for --brokers')
     .option('--json', 'print one JSON document on standard output, everything else on standard error');
+}
+
+/**
+ * The cluster that the user named, or null.
+ * @throws UsageError where it is wrong, or in a world that has its own
+ */
+export function readWorldConnection(options: TrialOptions): Connection | null {
+  const connection = readConnection(options, process.env);
+  if (options.world === 'sim' && connection !== null)
+    throw new UsageError('--brokers and --connection can be used with --world kafka only.');
+  return connection;
 }
 
 /** @throws UsageError for an id that is not in the catalogue */

@@ -1,19 +1,21 @@
 /** `kafka-trial replay`: a scenario file, a run directory or seed:index enters, it is run again, a rate leaves. */
 import { Command } from 'commander';
 import type { Scenario } from '../../scenarios/schema.ts';
-import type { Plan } from '../runner/runner.ts';
+import type { Plan } from '../runner/unit.ts';
 import type { Ended } from './exit-code.ts';
-import { addTrialOptions, type TrialOptions, wholeNumber } from './options.ts';
-
-interface ReplayOptions extends TrialOptions {
-  readonly times: number;
-}
+import type { InspectionOptions } from './inspect.ts';
+import { addTrialOptions, wholeNumber } from './options.ts';
 
 export function replayCommand(ended: Ended): Command {
   const command = new Command('replay')
     .description('run a scenario again, and say how often it fails')
     .argument('<target>', 'scenario.json, a scenario or run directory, or seed:index[:profile]')
-    .option('--times <k>', 'repeat the schedule so often', wholeNumber(1, 10_000), 1);
+    .option('--times <k>', 'repeat the schedule so often', wholeNumber(1, 10_000), 1)
+    .option(
+      '--until <event>',
+      'stop at this event of the simulated run, and show what happened up to it and the state there',
+    )
+    .option('--verbose', 'show every event, and every request and answer of the simulated brokers, decoded');
   return addTrialOptions(command)
     .addHelpText(
       'after',
@@ -21,15 +23,29 @@ export function replayCommand(ended: Ended): Command {
 A run on real Kafka cannot be repeated exactly: a replay repeats the schedule and reports how often each property
 failed.
 
+An event is named by its seq (120), by its kind (commit-fail) or by its kind and its process (process-exit@m1.2, or
+@m1 for any life of m1); the first such event is meant, and with :120 behind it the first one from there on. With
+--until nothing is judged: the exit code is 0 where there is such an event. --verbose writes to standard output, one
+line for each message, at the time at which the broker read or wrote it; with --json it needs --until, whose document
+then has the messages too.
+
 Examples:
   kafka-trial replay reports/out/latest                  the scenarios that were not valid
   kafka-trial replay scenario.json --times 10
-  kafka-trial replay 7:3                                 scenario 3 of seed 7`,
+  kafka-trial replay 7:3                                 scenario 3 of seed 7
+  kafka-trial replay 7:3 --verbose
+  kafka-trial replay 7:3 --until process-exit@billing-m1 --json
+  kafka-trial replay 7:3 --until finish                  all that happened, and the state at the end`,
     )
-    .action(async (target: string, options: ReplayOptions) => {
+    .action(async (target: string, options: InspectionOptions) => {
       // Loaded when they are needed, so that --help and bad input are answered at once.
       const [{ readTarget }, { trial }] = await Promise.all([import('./target.ts'), import('./trial.ts')]);
       const scenarios = await readTarget(target);
+      if (options.until !== undefined || options.verbose === true) {
+        const { runInspection } = await import('./inspect.ts');
+        const code = await runInspection(options, scenarios);
+        if (code !== null) return ended(code);
+      }
       ended(
         await trial(options, {
           command: 'replay',
@@ -48,5 +64,5 @@ Examples:
 function* repeated(scenarios: readonly Scenario[], times: number): Generator<Plan> {
   let index = 0;
   for (const scenario of scenarios)
-    for (let time = 0; time < times; time++) yield { index: index++, make: () => scenario };
+    for (let time = 0; time < times; time++) yield { index: index++, scenario };
 }

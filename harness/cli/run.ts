@@ -1,13 +1,9 @@
 /** `kafka-trial run`: a seed and a profile enter, generated scenarios are run and judged, an exit code leaves. */
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
-import {
-  GENERATOR_VERSION,
-  generateScenario,
-  type ProfileName,
-  profiles,
-} from '../../scenarios/arbitrary.ts';
-import type { Plan } from '../runner/runner.ts';
+import { GENERATOR_VERSION, type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
+import { UsageError } from '../errors.ts';
+import type { Plan } from '../runner/unit.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
 
@@ -58,6 +54,10 @@ Examples:
     .action(async (options: RunOptions) => {
       // Loaded when it is needed, so that --help and bad input are answered at once.
       const { trial } = await import('./trial.ts');
+      if (options.world === 'kafka' && profiles[options.profile].breaksNetwork)
+        throw new UsageError(
+          `The Kafka world cannot break the network, so --profile ${options.profile} needs --world sim.`,
+        );
       const seed = options.seed ?? randomInt(0x1_0000_0000);
       const planned = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
       ended(
@@ -80,6 +80,5 @@ Examples:
 }
 
 function* generated(seed: number, profile: ProfileName, planned: number | null): Generator<Plan> {
-  for (let index = 0; planned === null || index < planned; index++)
-    yield { index, make: () => generateScenario(seed, index, profile) };
+  for (let index = 0; planned === null || index < planned; index++) yield { index, seed, profile };
 }

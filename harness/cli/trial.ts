@@ -3,6 +3,7 @@
  * and shown, and an exit code leaves when everything is cleaned up.
  */
 import { join } from 'node:path';
+import type { Property } from '../../properties/property.ts';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
@@ -11,14 +12,15 @@ import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/r
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { clientVersion } from '../client/clients.ts';
-import { type ExitCode, UsageError } from '../errors.ts';
-import { type Plan, runScenarios } from '../runner/runner.ts';
+import type { ExitCode } from '../errors.ts';
+import { runScenarios } from '../runner/runner.ts';
+import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
+import type { Subject } from '../world/world.ts';
 import { ClientLog } from './client-log.ts';
-import { readConnection } from './connection.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { selectProperties, type TrialOptions } from './options.ts';
+import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
@@ -38,31 +40,32 @@ export interface Trial {
 
 export async function trial(options: TrialOptions, what: Trial): Promise<ExitCode> {
   // Everything that can be wrong with the input is found before anything is started.
-  const connection = readConnection(options, process.env);
+  const connection = readWorldConnection(options);
   const properties = selectProperties(options.properties);
   const subject = { client: options.client, mutant: options.mutant ?? null };
-  if (options.world === 'sim' && (connection !== null || options.jobs !== undefined))
-    throw new UsageError(
-      `${connection === null ? '--jobs' : '--brokers and --connection'} can be used with --world kafka only.`,
-    );
   await refuse(options.world, what.given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
   using interruption = listenForInterruption((sentence) => output.say(sentence));
 
-  const jobs = options.jobs ?? defaultJobs(options.world);
+  const jobs = Math.min(options.jobs ?? defaultJobs(options.world), what.planned ?? Number.POSITIVE_INFINITY);
   let result: RunResult;
   {
     await using clientLog = new ClientLog(join(directory.path, 'clients.log'));
+    const onLog = (origin: string, line: string): void => clientLog.write(origin, line);
     const opened = await openWorld({
       name: options.world,
       connection,
       onProgress: (sentence) => output.say(sentence),
-      onLog: (origin, line) => clientLog.write(origin, line),
+      onLog,
       signal: interruption.signal,
     });
     await using world = opened.world;
+    await using executor =
+      options.world === 'sim' && jobs > 1
+        ? await inThreads(subject, properties)
+        : inThisThread({ world, subject, properties });
     result = await runScenarios({
       header: {
         command: what.command,
@@ -76,18 +79,19 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
           ...opened.versions,
         },
         startedAt: startedAt.toISOString(),
-        options: { ...what.shownOptions, jobs },
+        // How many at once changes nothing of a simulated result, so it is no part of it.
+        options: options.world === 'sim' ? what.shownOptions : { ...what.shownOptions, jobs },
         runDirectory: directory.path,
       },
       plans: what.plans,
       planned: what.planned,
-      world,
-      subject,
+      executor,
       properties,
       jobs,
       timeLimitMs: what.timeLimitMs,
       directory,
       onProgress: (progress) => output.progress(progress),
+      onLog,
       signal: interruption.signal,
     });
     if (world.name === 'kafka') output.say('Stopping the cluster.');
@@ -103,4 +107,10 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
   return exitCodeOf(result);
+}
+
+/** Loaded only where it is used: one scenario needs no thread beside this one. */
+async function inThreads(subject: Subject, properties: readonly Property[]): Promise<Executor> {
+  const { Threads } = await import('../runner/threads.ts');
+  return new Threads({ subject, properties: properties.map(({ id }) => id) });
 }

@@ -66,8 +66,8 @@ export async function refuse(
 }
 
 /**
- * Scenarios at once: a simulated run has its thread for itself; on real Kafka two processors carry three scenarios,
- * since most of a scenario is waiting.
+ * Scenarios at once: a simulated one needs a processor for itself; on real Kafka two processors carry three, since most
+ * of a scenario is waiting.
  */
 export const defaultJobs = (name: WorldName): number =>
-  name === 'sim' ? 1 : Math.min(8, availableParallelism() + 1);
+  name === 'sim' ? availableParallelism() : Math.min(8, availableParallelism() + 1);

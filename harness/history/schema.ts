@@ -70,6 +70,11 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     incarnation: z.int().min(1),
   }),
   event('process-exit', { code: z.int().nullable(), signal: z.string().nullable() }),
+  /**
+   * Its code runs on and on within one turn of its event loop, so that it never again reads a byte or hears a timer.
+   * Only the simulated world can tell that from a process that is busy.
+   */
+  event('process-frozen', {}),
   /** One action of the scenario: its index there, and what became of it. A fault with a duration begins and ends. */
   event('action', {
     action: z.int().min(0),

@@ -155,6 +155,15 @@ describe('HistoryRecorder', () => {
     expect(labels(history)).toEqual(['start', 'commit 2', 'commit 1', 'finish']);
   });
 
+  test('says of each event how many had been recorded before it', () => {
+    const recorder = new HistoryRecorder();
+    const events = [start(), accepted(20, '2', 7, '9'), accepted(10, '3', 7, '10'), begun(15, 'between')];
+    for (const event of events) recorder.record(event);
+    expect(labels(recorder.finishHistory())).toEqual(['start', 'between', 'commit 2', 'commit 3', 'finish']);
+    // The end that it was given was recorded by nobody.
+    expect(recorder.arrivals()).toEqual([0, 3, 1, 2, 4]);
+  });
+
   test('gives an unfinished run a finish event that says so', () => {
     const history = recorded(start(), begun(4, 'a'));
     expect(history.events.at(-1)).toEqual({

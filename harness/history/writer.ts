@@ -42,6 +42,17 @@ export class HistoryRecorder implements Recorder {
    * of at best unknown.
    */
   finishHistory(): History {
+    const events = this.#inOrder().map((one, seq) => place(withTime(one), seq));
+    return { start: events[0] as EventOf<'start'>, events };
+  }
+
+  /** For each event of the history, by `seq`, how many had been recorded before it. */
+  arrivals(): number[] {
+    const places = new Map(this.#events.map((event, index) => [event, index]));
+    return this.#inOrder().map(({ event }) => places.get(event) ?? this.#events.length);
+  }
+
+  #inOrder(): Placed[] {
     const starts = this.#events.filter((event) => event.kind === 'start');
     const finishes = this.#events.filter((event) => event.kind === 'finish');
     const [start] = starts;
@@ -50,15 +61,13 @@ export class HistoryRecorder implements Recorder {
     const between = orderByTime(
       this.#events.filter((event) => event.kind !== 'start' && event.kind !== 'finish'),
     );
-    const finish = finishes[0] ?? {
+    const finish: UnplacedEvent = finishes[0] ?? {
       time: Math.max(start.time, between.at(-1)?.time ?? start.time),
       process: 'harness',
       kind: 'finish',
       incomplete: [UNFINISHED],
     };
-    const ordered: UnplacedEvent[] = [start, ...between.map(withTime), finish];
-    const events = ordered.map((event, seq) => place(event, seq));
-    return { start: events[0] as EventOf<'start'>, events };
+    return [{ event: start, time: start.time }, ...between, { event: finish, time: finish.time }];
   }
 }
 

@@ -1,32 +1,21 @@
 /**
- * Runs scenarios in a world and judges them: plans enter, judged and kept scenarios and one `RunResult` leave.
- * Several run at once where the world allows; the result does not depend on the order in which they end.
+ * Runs scenarios and puts together what they came to: plans enter, an executor runs and judges them, several at once,
+ * and judged and kept scenarios and one `RunResult` leave. In the simulated world nothing of the result depends on how
+ * many run at once or in which order they end.
  */
 import { createHash } from 'node:crypto';
-import { judge } from '../../properties/index.ts';
-import type { Property, Verdict } from '../../properties/property.ts';
+import type { Property } from '../../properties/property.ts';
 import { type RunResult, RunResultBuilder, type RunResultHeader } from '../../reports/results.ts';
 import type { RunDirectory } from '../../reports/run-directory.ts';
 import type { ProgressState } from '../../reports/terminal.ts';
-import type { Scenario } from '../../scenarios/schema.ts';
-import { WorldUnavailableError } from '../errors.ts';
-import type { History } from '../history/schema.ts';
-import { HistoryRecorder } from '../history/writer.ts';
-import type { Subject, World } from '../world/world.ts';
-import { findDivergence } from './repeat.ts';
-
-/** One scenario to run: its place in the run and how to make it. */
-export interface Plan {
-  readonly index: number;
-  make(): Scenario;
-}
+import { InOrder } from './in-order.ts';
+import type { Executor, Plan, Ran } from './unit.ts';
 
 export interface RunOptions {
   readonly header: RunResultHeader;
   readonly plans: Iterable<Plan>;
   readonly planned: number | null;
-  readonly world: World;
-  readonly subject: Subject;
+  readonly executor: Executor;
   readonly properties: readonly Property[];
   /** Scenarios at once. */
   readonly jobs: number;
@@ -35,14 +24,19 @@ export interface RunOptions {
   /** Null where nothing is to be kept. */
   readonly directory: RunDirectory | null;
   readonly onProgress: (progress: ProgressState) => void;
+  /** What client processes wrote to standard error, where the executor did not pass it on at once. */
+  readonly onLog: (origin: string, line: string) => void;
   /** Ends the run; what is running is cleaned up and does not count. */
   readonly signal: AbortSignal;
 }
 
-/** Of every so many scenarios of the simulated world one is run twice, and the traces have to be equal. */
-const REPEAT_EVERY = 20;
 /** So many scenarios in a row that the world failed: it is gone, and the rest would fail the same way. */
 const WORLD_FAILURES_MAX = 3;
+/**
+ * Units ahead of the slowest one, for each that runs: enough that one that takes ten times as long holds nobody up,
+ * and few enough for what they came to (about a third of a megabyte each) to fit into memory.
+ */
+const AHEAD_PER_JOB = 8;
 
 /**
  * @throws HarnessError where the world cannot be had at all or the disk takes nothing more; everything of the run is
@@ -54,6 +48,11 @@ export async function runScenarios(options: RunOptions): Promise<RunResult> {
   return run.result();
 }
 
+interface Ended {
+  readonly plan: Plan;
+  readonly ran: Ran;
+}
+
 class Run {
   readonly #options: RunOptions;
   readonly #builder: RunResultBuilder;
@@ -62,38 +61,51 @@ class Run {
   readonly #startedCpu = process.cpuUsage();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #inOrder: InOrder<Ended>;
+  /** What has ended, for the progress. */
   #done = 0;
   #running = 0;
   #illegal = 0;
   #unknown = 0;
-  #scenarioMs = 0;
+  #doneMs = 0;
+  /** What has been taken up, for the result. */
+  #taken = 0;
+  #takenMs = 0;
   #worldFailures = 0;
-  /** Trace hashes by index; empty in a world that has none. */
-  readonly #hashes = new Map<number, string>();
+  /** In order; empty in a world that has none. */
+  readonly #hashes: string[] = [];
 
   constructor(options: RunOptions) {
     this.#options = options;
     this.#builder = new RunResultBuilder(options.header, options.properties);
     this.#plans = options.plans[Symbol.iterator]();
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#inOrder = new InOrder({
+      take: async (ended) => await this.#take(ended),
+      failed: (error) => this.#stop.abort(error),
+      aheadMax: options.jobs * AHEAD_PER_JOB,
+    });
+    this.#signal.addEventListener('abort', () => this.#inOrder.stop());
   }
 
+  /** @throws the first failure of the run as a whole, when everything that ran has stopped */
   async toEnd(): Promise<void> {
-    const workers = Array.from({ length: this.#options.jobs }, () => this.#work());
-    const results = await Promise.allSettled(workers);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await Promise.all(Array.from({ length: this.#options.jobs }, async () => await this.#work()));
+    if (!this.#stop.signal.aborted) await this.#inOrder.end();
+    if (this.#stop.signal.aborted) throw this.#stop.signal.reason;
   }
 
-  /** One after another until there are no more; the first failure of the run as a whole stops the other workers. */
+  /** One after another until there are no more. */
   async #work(): Promise<void> {
     try {
-      for (let plan = this.#next(); plan !== null; plan = this.#next()) await this.#one(plan);
+      for (;;) {
+        const handedOut = await this.#inOrder.handOut(() => this.#next());
+        if (handedOut === null) return;
+        const { place, unit: plan } = handedOut;
+        this.#inOrder.put(place, { plan, ran: await this.#execute(plan) });
+      }
     } catch (error) {
-      if (this.#options.signal.aborted) return;
-      if (this.#stop.signal.aborted) return;
-      this.#stop.abort(error);
-      throw error;
+      if (!this.#signal.aborted) this.#stop.abort(error);
     }
   }
 
@@ -105,47 +117,52 @@ class Run {
     return next.done === true ? null : next.value;
   }
 
-  async #one(plan: Plan): Promise<void> {
-    const scenario = plan.make();
-    const { world, subject, properties, directory } = this.#options;
-    const recorder = new HistoryRecorder();
-    const startedMs = performance.now();
+  async #execute(plan: Plan): Promise<Ran> {
     this.#running++;
     this.#report();
-    let verdict: Verdict;
-    let history: History | null;
+    let ran: Ran;
     try {
-      await world.run(scenario, subject, recorder, this.#signal);
-      history = recorder.finishHistory();
-      verdict = judge(history, properties);
-      if (recorder.trace !== null) {
-        this.#hashes.set(plan.index, recorder.trace.hash);
-        if (plan.index % REPEAT_EVERY === 0) {
-          const divergence = await findDivergence(scenario, subject, recorder.trace, this.#signal);
-          if (divergence !== null) verdict = notRepeatable(verdict, divergence);
-        }
-      }
-      this.#worldFailures = 0;
-    } catch (error) {
-      if (this.#signal.aborted) throw error;
-      if (!(error instanceof WorldUnavailableError)) throw error;
-      this.#worldFailures++;
-      // A world that never worked is the user's to mend; one that failed once in between is a scenario's outcome.
-      if (this.#done === 0 || this.#worldFailures >= WORLD_FAILURES_MAX) throw error;
-      history = recorder.size > 0 ? recorder.finishHistory() : null;
-      verdict = worldFailed(error.message);
+      ran = await this.#options.executor.execute(plan, this.#signal);
     } finally {
       this.#running--;
     }
-    const wallSeconds = (performance.now() - startedMs) / 1_000;
-    const judged = { index: plan.index, scenario, history, verdict };
-    const kept = directory === null ? null : await directory.keepScenario(judged);
-    this.#builder.add({ ...judged, wallSeconds, kept });
-    this.#scenarioMs += history?.events.at(-1)?.time ?? 0;
     this.#done++;
-    if (verdict.outcome === 'unknown') this.#unknown++;
-    this.#illegal += verdict.anomalies.filter((anomaly) => anomaly.policy === 'illegal').length;
+    this.#doneMs += ran.scenarioMs;
+    if (ran.verdict.outcome === 'unknown') this.#unknown++;
+    this.#illegal += ran.verdict.anomalies.filter((anomaly) => anomaly.policy === 'illegal').length;
     this.#report();
+    return ran;
+  }
+
+  async #take({ plan, ran }: Ended): Promise<void> {
+    for (const [origin, line] of ran.log) this.#options.onLog(origin, line);
+    this.#worldFailures = ran.failure === null ? 0 : this.#worldFailures + 1;
+    // A world that never worked is the user's to mend; one that failed once in between is a scenario's outcome.
+    if (ran.failure !== null && (this.#taken === 0 || this.#worldFailures >= WORLD_FAILURES_MAX))
+      throw ran.failure;
+    if (ran.traceHash !== null) this.#hashes.push(ran.traceHash);
+    const { index } = plan;
+    const { scenario, verdict, skippedActions, wallSeconds } = ran;
+    // A history that nobody asks for is never unpacked.
+    const judged = { index, scenario, verdict };
+    const kept =
+      (await this.#options.directory?.keepScenario({
+        ...judged,
+        get history() {
+          return ran.history;
+        },
+      })) ?? null;
+    this.#builder.add({
+      ...judged,
+      skippedActions,
+      wallSeconds,
+      kept,
+      get history() {
+        return ran.history;
+      },
+    });
+    this.#takenMs += ran.scenarioMs;
+    this.#taken++;
   }
 
   #report(): void {
@@ -155,7 +172,7 @@ class Run {
       scenariosPlanned: planned,
       elapsedSeconds: (performance.now() - this.#startedMs) / 1_000,
       timeLimitSeconds: timeLimitMs === null ? null : timeLimitMs / 1_000,
-      virtualSeconds: this.#scenarioMs / 1_000,
+      virtualSeconds: this.#doneMs / 1_000,
       anomalies: this.#illegal,
       unknown: this.#unknown,
       phase: this.#running === 0 ? null : `${this.#running} running`,
@@ -163,17 +180,16 @@ class Run {
   }
 
   #traceHash(): string | null {
-    if (this.#hashes.size === 0) return null;
-    const inOrder = [...this.#hashes].sort(([a], [b]) => a - b).map(([, hash]) => hash);
-    return createHash('sha256').update(inOrder.join('\n')).digest('hex');
+    if (this.#hashes.length === 0) return null;
+    return createHash('sha256').update(this.#hashes.join('\n')).digest('hex');
   }
 
   result(): RunResult {
     const cpu = process.cpuUsage(this.#startedCpu);
     return this.#builder.build({
       traceHash: this.#traceHash(),
-      virtualSeconds: roundSeconds(this.#scenarioMs / 1_000),
-      // The harness itself; the processes on trial are not counted.
+      virtualSeconds: roundSeconds(this.#takenMs / 1_000),
+      // Of this process with all its threads; child processes on trial are not counted.
       cpuSeconds: roundSeconds((cpu.user + cpu.system) / 1_000_000),
       wallSeconds: roundSeconds((performance.now() - this.#startedMs) / 1_000),
       goals: {},
@@ -183,19 +199,4 @@ class Run {
   }
 }
 
-/** A run that does not repeat itself proves nothing, whatever it found. */
-const notRepeatable = (verdict: Verdict, divergence: string): Verdict => ({
-  ...verdict,
-  outcome: 'unknown',
-  unknown: [...verdict.unknown, `The simulated world did not repeat itself. ${divergence}`],
-});
-
 const roundSeconds = (seconds: number): number => Math.round(seconds * 1_000) / 1_000;
-
-const worldFailed = (message: string): Verdict => ({
-  outcome: 'unknown',
-  anomalies: [],
-  unknown: [message],
-  properties: [],
-  ledger: [],
-});

@@ -1,6 +1,8 @@
 /** The README says what the code does: its table of properties and the commands in it are checked against the code. */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../properties/index.ts';
 import { packageRoot } from '../version.ts';
@@ -31,6 +33,20 @@ describe('README', () => {
       if (!help.has(command)) help.set(command, (await runCommand([command, '--help'])).stdout);
       for (const [option] of rest.matchAll(/--[a-z-]+/g))
         expect(`${help.get(command)}\n  --help`, `${command} ${option}`).toContain(`${option}`);
+    }
+  });
+
+  it('imports only what the built package exports', async () => {
+    const imports = [...readme.matchAll(/import \{ (\w+) \} from '(kafka-trial\/[^']+)'/g)];
+    expect(imports.length).toBeGreaterThan(0);
+    for (const [, name = '', specifier = ''] of imports) {
+      const script = `process.stdout.write(Object.keys(await import('${specifier}')).join(' '))`;
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['--input-type=module', '--eval', script],
+        { cwd: packageRoot },
+      );
+      expect(stdout.split(' '), specifier).toContain(name);
     }
   });
 

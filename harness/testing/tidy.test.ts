@@ -90,6 +90,11 @@ const allowances: readonly Allowance[] = [
       'it makes the module that simulated processes see, of the parts of the real one that only compute',
   },
   {
+    file: 'harness/world/simulated/watchdog.ts',
+    bans: ['performance'],
+    reason: 'it ends code that never ends, and only a clock outside the run can tell',
+  },
+  {
     file: 'harness/client/child-process.ts',
     bans: ['performance'],
     reason: 'it is the child process of the Kafka world, where time is the wall clock',

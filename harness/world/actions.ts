@@ -1,7 +1,7 @@
 /** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
-import type { Action } from '../../scenarios/schema.ts';
+import type { Action, Scenario } from '../../scenarios/schema.ts';
 import { messageOf } from '../errors.ts';
-import type { Administration, BrokerFaults } from './administration.ts';
+import type { Administration, BrokerFaults, LinkFaults } from './administration.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
 
@@ -10,6 +10,8 @@ export interface Tools {
   readonly admin: Administration;
   /** Null where the cluster is not ours. */
   readonly brokers: BrokerFaults | null;
+  /** Null where the network is not ours. */
+  readonly links: LinkFaults | null;
 }
 
 /** How long an administrative request may wait for brokers that are away. */
@@ -87,12 +89,50 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
       else await brokers.startBroker(action.broker);
       return note('end', {});
     }
+    case 'cut-link':
+    case 'slow-link':
+    case 'reset-link': {
+      if (tools.links === null) return note('begin', { skipped: NO_LINKS });
+      note('begin', {});
+      const ends = disturb(tools.links, context.scenario, action);
+      if (action.kind === 'reset-link') return;
+      await sleepUntil(context, action.atMs + action.durationMs);
+      for (const end of ends) end();
+      return note('end', {});
+    }
     case 'add-partitions':
     case 'delete-records':
     case 'delete-offsets': {
       note('begin', {});
       return note('end', await administer(context, tools.admin, action));
     }
+  }
+}
+
+const NO_LINKS = 'the network between processes and brokers is not ours to break in this world';
+
+type LinkAction = Extract<Action, { link: unknown }>;
+
+/** @returns what ends the fault */
+function disturb(links: LinkFaults, scenario: Scenario, action: LinkAction): (() => void)[] {
+  const { process, broker } = action.link;
+  const brokers =
+    broker === null ? Array.from({ length: scenario.topology.brokers }, (_, index) => index + 1) : [broker];
+  return brokers.flatMap((id) => disturbOne(links, process, id, action));
+}
+
+function disturbOne(links: LinkFaults, process: string, broker: number, action: LinkAction): (() => void)[] {
+  switch (action.kind) {
+    case 'cut-link': {
+      const { direction } = action;
+      const directions = direction === 'both' ? (['to-broker', 'to-process'] as const) : [direction];
+      return directions.map((one) => links.cut(process, broker, one));
+    }
+    case 'slow-link':
+      return [links.slow(process, broker, action)];
+    case 'reset-link':
+      links.reset(process, broker, action.ending);
+      return [];
   }
 }
 

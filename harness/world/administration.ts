@@ -2,6 +2,7 @@
  * What a run asks of its cluster besides what the clients do: real topic and group names enter, confirmed changes and
  * facts leave. The observer's `ClusterAdmin` has all of it; the simulated world answers at once.
  */
+import type { LinkConditions } from '../../scenarios/schema.ts';
 
 /** @throws Error with Kafka's own word where it refuses, or where it cannot be done within the limit */
 export interface Administration {
@@ -23,6 +24,19 @@ export interface Administration {
   ): Promise<{ partition: number; logStartOffset: bigint; logEndOffset: bigint }[]>;
   /** Writes one record without a key, with acks all, once. @returns its offset */
   produce(topic: string, partition: number, value: string, timeoutMs: number): Promise<bigint>;
+}
+
+/** A direction of a link, as seen from between its ends. */
+export type Direction = 'to-broker' | 'to-process';
+
+/** The links between processes (by their ids in the scenario) and brokers, where they are ours to break. */
+export interface LinkFaults {
+  /** Bytes in this direction wait from now on. @returns what lets them through again */
+  cut(process: string, broker: number, direction: Direction): () => void;
+  /** The link has these conditions from now on. @returns what gives it those back that it had at first */
+  slow(process: string, broker: number, conditions: LinkConditions): () => void;
+  /** Ends the open connections of the link. */
+  reset(process: string, broker: number, ending: 'reset' | 'half-open'): void;
 }
 
 /** The brokers, where they are ours to break. */

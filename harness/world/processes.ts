@@ -42,6 +42,15 @@ interface Slot {
   cancelRestart: (() => void) | null;
 }
 
+/** What has become of a process that the scenario names. */
+export interface ProcessState {
+  /** The id of the member or producer in the scenario. */
+  readonly id: string;
+  /** Its newest incarnation; null where there was none yet. */
+  readonly process: string | null;
+  readonly state: 'not started' | 'running' | 'stalled' | 'closing' | 'waiting for its restart' | 'ended';
+}
+
 export class Processes {
   readonly #context: RunContext;
   readonly #connection: Connection;
@@ -127,6 +136,15 @@ export class Processes {
   /** True while the scenario wants any member of the group to run, alive at this instant or being restarted. */
   wantsMembers(groupId: string): boolean {
     return [...this.#slots.values()].some((slot) => slot.group?.id === groupId && slot.wanted);
+  }
+
+  /** Every process of the scenario, in its order. */
+  states(): ProcessState[] {
+    return [...this.#slots.values()].map((slot) => ({
+      id: slot.id,
+      process: slot.incarnation === 0 ? null : `${slot.id}.${slot.incarnation}`,
+      state: stateOf(slot),
+    }));
   }
 
   /** Resolves when all processes of the role have ended; false where some still ran at the deadline. */
@@ -257,4 +275,10 @@ export class Processes {
       producer: { ...producer, topics: producer.topics.map(names.real) },
     };
   }
+}
+
+function stateOf(slot: Slot): ProcessState['state'] {
+  if (slot.current !== null) return slot.stalled ? 'stalled' : slot.wanted ? 'running' : 'closing';
+  if (slot.cancelRestart !== null) return 'waiting for its restart';
+  return slot.incarnation === 0 ? 'not started' : 'ended';
 }

@@ -6,7 +6,7 @@ import type { Scenario } from '../../scenarios/schema.ts';
 import { clientVersion } from '../client/clients.ts';
 import { harnessVersion } from '../version.ts';
 import { runActions } from './actions.ts';
-import type { Administration, BrokerFaults } from './administration.ts';
+import type { Administration, BrokerFaults, LinkFaults } from './administration.ts';
 import { DrainTracker } from './drain.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
@@ -19,6 +19,8 @@ export interface Means {
   readonly admin: Administration;
   /** Null where the brokers are not ours to break. */
   readonly brokers: BrokerFaults | null;
+  /** Null where the network is not ours to break. */
+  readonly links: LinkFaults | null;
   /** Resolves when all brokers serve again and all replicas are in sync. */
   awaitHealthy(): Promise<void>;
   /** Records the groups as their coordinators describe them, while the members still live. */
@@ -76,10 +78,13 @@ export async function runScenario(context: RunContext, means: Means): Promise<vo
 }
 
 /** The actions and the producers, until all have been carried out and started. */
-async function runSchedule(context: RunContext, { processes, admin, brokers }: Means): Promise<void> {
+async function runSchedule(context: RunContext, { processes, admin, brokers, links }: Means): Promise<void> {
   const scope = new AbortController();
   const scheduled = { ...context, signal: AbortSignal.any([context.signal, scope.signal]) };
-  const schedule = [runActions(scheduled, { processes, admin, brokers }), runProducers(scheduled, processes)];
+  const schedule = [
+    runActions(scheduled, { processes, admin, brokers, links }),
+    runProducers(scheduled, processes),
+  ];
   try {
     await Promise.all(schedule);
   } finally {

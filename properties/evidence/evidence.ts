@@ -47,8 +47,8 @@ export interface Evidence {
   readonly producing: ProducingEvidence;
   readonly heal: EventOf<'heal'> | null;
   readonly settled: EventOf<'settled'> | null;
-  /** The actions that took a broker away for a while. */
-  readonly brokerFaults: readonly AppliedAction[];
+  /** The actions that took a broker away for a while, or broke a link to one. */
+  readonly outages: readonly AppliedAction[];
 }
 
 const known = new WeakMap<History, Evidence>();
@@ -111,7 +111,7 @@ function index(history: History): Evidence {
     producing: indexProducing(history, processes),
     heal: history.events.find((event) => event.kind === 'heal') ?? null,
     settled: history.events.find((event) => event.kind === 'settled') ?? null,
-    brokerFaults: actions.filter(({ action }) => isBrokerFault(action.kind)),
+    outages: actions.filter(({ action }) => isBrokerFault(action.kind) || 'link' in action),
   };
 }
 
@@ -122,9 +122,17 @@ const isBrokerFault = (kind: string): boolean =>
 export const hasBrokerFault = (scenario: Scenario): boolean =>
   scenario.actions.some((action) => isBrokerFault(action.kind));
 
-/** Whether a broker was away, or coming back, at some time in the span. */
-export const isBrokerFaultWithin = (evidence: Evidence, fromTime: number, toTime: number): boolean =>
-  evidence.brokerFaults.some((fault) => fault.fromTime <= toTime && fault.toTime >= fromTime);
+/** Whether anything may be slow or break between a process and a running broker. */
+const hasLinkFault = (scenario: Scenario): boolean =>
+  scenario.topology.network !== undefined || scenario.actions.some((action) => 'link' in action);
+
+/** Whether a process may be cut off from a broker at any time: the broker is away, or the link to it breaks. */
+export const mayLoseTouch = (scenario: Scenario): boolean =>
+  hasBrokerFault(scenario) || hasLinkFault(scenario);
+
+/** Whether a broker was away, or coming back, or a link to one broken, at some time in the span. */
+export const isOutageWithin = (evidence: Evidence, fromTime: number, toTime: number): boolean =>
+  evidence.outages.some((fault) => fault.fromTime <= toTime && fault.toTime >= fromTime);
 
 /** The group's accepted commits of a partition, in coordinator order. */
 export const entriesOf = (group: GroupEvidence, key: string): readonly CommitEntry[] =>

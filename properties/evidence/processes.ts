@@ -75,6 +75,8 @@ const DURATION_KINDS: ReadonlySet<string> = new Set([
   'crash-broker',
   'restart-broker',
   'pause-broker',
+  'cut-link',
+  'slow-link',
 ]);
 
 export function indexActions(history: History, scenario: Scenario): AppliedAction[] {

@@ -154,7 +154,7 @@ export function resetBreach(
       ? null
       : `the log end that it was told is ${[...new Set(ends.map(({ offset }) => offset))].join(', then ')}`;
   // Without the answer, and with brokers that may lose an acknowledged tail, the end at that time is not known.
-  if (listed.length > 0 || evidence.brokerFaults.length > 0) return null;
+  if (listed.length > 0 || evidence.outages.length > 0) return null;
   const since = stretch.join ?? evidence.processes.get(stretch.process) ?? null;
   const sinceTime = since === null ? stretch.openTime : 'time' in since ? since.time : since.startTime;
   const end = knownLogEndAt(evidence, stretch.topic, stretch.partition, sinceTime - CLOCK_TOLERANCE_MS);

@@ -223,7 +223,7 @@ export const mutations: readonly Mutation[] = [
           const isThere =
             isRunningAt(owner, settled.seq) &&
             evidence.positions.joins.get(owner.process)?.at(-1) === last.join;
-          const isCalm = owner.stalls.length === 0 && evidence.brokerFaults.length === 0;
+          const isCalm = owner.stalls.length === 0 && evidence.outages.length === 0;
           return isThere && isCalm && last.delivered.size > 2 ? [{ group, last }] : [];
         }),
       );

@@ -5,7 +5,7 @@
  */
 import type { EventOf, GroupMember, History, HistoryEvent } from '../../harness/history/schema.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { describeAction } from '../describe-event.ts';
+import { describeAction, describeLink } from '../describe-event.ts';
 
 export interface Span {
   readonly fromMs: number;
@@ -511,6 +511,10 @@ function labelOf(action: Scenario['actions'][number]): string {
       return `restart broker ${action.broker}`;
     case 'pause-broker':
       return `pause broker ${action.broker}`;
+    case 'cut-link':
+    case 'slow-link':
+    case 'reset-link':
+      return `${action.kind.replace('-link', '')} ${describeLink(action.link)}`;
     case 'add-partitions':
       return `${action.topic} to ${action.partitions} partitions`;
     case 'delete-records':

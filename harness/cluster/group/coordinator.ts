@@ -17,6 +17,7 @@ import type { SyncGroupRequest, SyncGroupResponse } from '../protocol/14-sync-gr
 import type { DescribedGroup } from '../protocol/15-describe-groups.ts';
 import type { ListedGroup, ListGroupsRequest } from '../protocol/16-list-groups.ts';
 import type { OffsetDeleteRequest } from '../protocol/47-offset-delete.ts';
+import type { ClassicGroup } from './classic-group.ts';
 import type { Respond } from './classic-member.ts';
 import {
   type CommitRequest,
@@ -43,6 +44,7 @@ import { heartbeat } from './heartbeat.ts';
 import { joinGroup } from './join.ts';
 import { leaveGroup } from './leave.ts';
 import { catchUp, load } from './load.ts';
+import type { OffsetStore } from './offset-store.ts';
 import { partitionFor } from './partition-for.ts';
 import { type DeletedGroup, deleteGroups, deleteOffsets, forgetPartitions } from './remove.ts';
 import { resign } from './resign.ts';
@@ -215,6 +217,19 @@ export class GroupCoordinator {
     return typeof shard === 'number'
       ? undescribed(groupId, shard)
       : describeGroup(shard, apiVersion, groupId);
+  }
+
+  /**
+   * A group and its committed offsets as they stand at this instant, for looking at and never for changing.
+   * @returns null where this broker does not coordinate the group, or not yet
+   */
+  look(
+    groupId: string,
+  ): { readonly group: Readonly<ClassicGroup> | null; readonly offsets: OffsetStore } | null {
+    const shard = this.#find(groupId);
+    return typeof shard === 'number'
+      ? null
+      : { group: shard.groups.get(groupId) ?? null, offsets: shard.offsets };
   }
 
   /** Of this broker alone. @returns an error where one of its coordinators is still loading */

@@ -121,6 +121,7 @@ export class KafkaWorld implements World {
         processes,
         admin: cluster.admin,
         brokers: cluster.set,
+        links: null,
         awaitHealthy: async () => await cluster.set?.awaitHealthy({ signal }),
         collectGroupFacts: async () =>
           await collectGroupFacts(cluster.admin, realGroups, emit, ADMIN_DEADLINE_MS),
@@ -180,5 +181,14 @@ export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boo
     sentences.push(
       `topology.brokers: the Kafka world starts 1 or 3 brokers, not ${brokers}; --brokers names a cluster of another size.`,
     );
+  if (scenario.topology.network !== undefined)
+    sentences.push(
+      'topology.network: the Kafka world has the network of its machine, and cannot set its speed.',
+    );
+  if (scenario.groups.some(({ members }) => members.some(({ clock }) => clock !== undefined)))
+    sentences.push('groups.members.clock: the Kafka world has the clock of its machine, and cannot set it.');
+  const link = scenario.actions.find((action) => 'link' in action);
+  if (link !== undefined)
+    sentences.push(`actions: the Kafka world cannot break links yet, so it cannot do '${link.kind}'.`);
   return sentences;
 }

@@ -33,7 +33,7 @@ export async function findNondeterminism(first: TraceSummary, runAgain: RunAgain
 
 /** What runs a scenario in a world of its own, for `findNondeterminism`. */
 export const rerun =
-  (scenario: Scenario, subject: Subject): RunAgain =>
+  (scenario: Scenario, subject: Subject, signal?: AbortSignal): RunAgain =>
   async (recording) => {
     const world = new SimulatedWorld(recording === null ? {} : { recording });
     let trace: TraceSummary | null = null;
@@ -43,6 +43,6 @@ export const rerun =
         trace = summary;
       },
     };
-    await world.run(scenario, subject, recorder);
+    await world.run(scenario, subject, recorder, signal);
     return trace as unknown as RecordedTrace;
   };

@@ -7,6 +7,7 @@
  * healed, a lost segment costs a retransmission timeout, a connection to a closed port is refused, one into a cut is
  * tried again and times out in the end. What is left out: window sizes, so a sender is never held up.
  */
+import type { Direction } from '../administration.ts';
 import type { RandomStream, RandomStreams } from './random.ts';
 import type { Owner, Scheduled, Scheduler } from './scheduler.ts';
 import { digestBytes, label } from './trace.ts';
@@ -43,9 +44,6 @@ export interface Acceptor {
   /** A new connection; calls on the sender are heard by the client. */
   accept(sender: Sender): Receiver;
 }
-
-/** `to-broker` and `to-process`. */
-export type Direction = 'to-broker' | 'to-process';
 
 /** What the connections see when the process or broker behind them is gone. */
 export type Ending =
@@ -121,6 +119,17 @@ export class Link {
   }
 }
 
+/** A path between a process and a broker, as it stands at an instant. */
+export interface Path {
+  /** The process's id in the scenario. */
+  readonly process: string;
+  readonly broker: number;
+  readonly open: number;
+  /** Connections that the process asked for and does not have yet. */
+  readonly opening: number;
+  readonly cuts: readonly Direction[];
+}
+
 export class Network {
   readonly #scheduler: Scheduler;
   readonly #streams: RandomStreams;
@@ -176,6 +185,17 @@ export class Network {
     return connection.client;
   }
 
+  /** Every path with a connection or a cut, in the order in which they were first used. */
+  paths(): Path[] {
+    return [...this.#links].flatMap(([key, { connections, cut }]) => {
+      const [process = '', broker] = key.split(' ');
+      const cuts = (['to-broker', 'to-process'] as const).filter((direction) => cut[direction]);
+      if (connections.size === 0 && cuts.length === 0) return [];
+      const open = [...connections].filter(({ established }) => established).length;
+      return [{ process, broker: Number(broker), open, opening: connections.size - open, cuts }];
+    });
+  }
+
   /** Bytes in this direction wait from now on. */
   cut(process: string, broker: number, direction: Direction): void {
     this.link(process, broker).cut[direction] = true;
@@ -187,6 +207,11 @@ export class Network {
     if (!link.cut[direction]) return;
     link.cut[direction] = false;
     for (const one of link.connections) one.healed(direction);
+  }
+
+  /** From now on; null for those that every link has at first. */
+  setConditions(process: string, broker: number, conditions: LinkConditions | null): void {
+    Object.assign(this.link(process, broker).conditions, conditions ?? this.#defaults);
   }
 
   /** Resets all connections of the link, at both ends. */
@@ -256,7 +281,8 @@ class Connection {
   readonly client: End;
   #server: End | null = null;
   #synAttempts = 0;
-  #established = false;
+  /** The client's end knows that it is connected. */
+  established = false;
   /** What the client wrote before it was connected. */
   #early: Buffer[] = [];
   #earlyFin = false;
@@ -315,7 +341,7 @@ class Connection {
       kinds.connected,
       () => {
         if (!client.alive) return;
-        this.#established = true;
+        this.established = true;
         for (const bytes of this.#early) this.send(client, bytes, true);
         if (this.#earlyFin) this.end(client);
         this.#early = [];
@@ -329,7 +355,7 @@ class Connection {
     if (!from.alive || from.finSent || bytes.byteLength === 0) return;
     // As a kernel does: what the sender writes over it afterwards does not travel.
     const copy = given && Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
-    if (from === this.client && !this.#established) {
+    if (from === this.client && !this.established) {
       this.#early.push(copy);
       return;
     }
@@ -348,7 +374,7 @@ class Connection {
 
   end(from: End): void {
     if (!from.alive || from.finSent) return;
-    if (from === this.client && !this.#established) {
+    if (from === this.client && !this.established) {
       this.#earlyFin = true;
       return;
     }

@@ -206,3 +206,62 @@ describe('Scheduler', () => {
     process.off('unhandledRejection', listener);
   });
 });
+
+describe('code that computes without end', () => {
+  const chase = async (): Promise<never> => {
+    for (;;) await null;
+  };
+
+  it('is cut off and never runs again, and the others go on', async () => {
+    const scheduler = create();
+    const seen: string[] = [];
+    const frozen = scheduler.owner(
+      'm1.1',
+      () => seen.push('uncaught'),
+      () => seen.push(`endless at ${scheduler.nowUs}`),
+    );
+    const other = scheduler.owner('m2.1');
+    at(scheduler, frozen, 10, () => {
+      void Promise.resolve().then(() => seen.push('what it did before'));
+      void chase();
+    });
+    at(scheduler, frozen, 20, () => seen.push('what it had planned'));
+    at(scheduler, other, 20, () => {
+      process.nextTick(() => void Promise.resolve().then(() => seen.push('the other')));
+    });
+    await runUntil(scheduler, 100);
+    expect(seen).toEqual(['what it did before', 'endless at 10', 'the other']);
+    scheduler.hold(frozen);
+    scheduler.release(frozen, new RandomStream(1, 'test'));
+    expect(frozen.state).toBe('frozen');
+  });
+
+  it('ends the run where it is no process of the run', async () => {
+    const scheduler = create();
+    at(scheduler, scheduler.owner('broker 1'), 10, () => void chase());
+    await expect(runUntil(scheduler, 100)).rejects.toThrow('broker 1 computes without end');
+  });
+});
+
+describe('pending', () => {
+  it('counts what waits by owner and kind, what was held too, and nothing that is gone', async () => {
+    const scheduler = create();
+    const [one, other, gone] = ['one', 'other', 'gone'].map((name) => scheduler.owner(name)) as [
+      Owner,
+      Owner,
+      Owner,
+    ];
+    scheduler.hold(other);
+    at(scheduler, other, 10, () => {});
+    at(scheduler, one, 150, () => {});
+    at(scheduler, one, 130, () => {});
+    scheduler.cancel(at(scheduler, one, 120, () => {}));
+    at(scheduler, gone, 140, () => {});
+    scheduler.drop(gone);
+    await runUntil(scheduler, 100);
+    expect(scheduler.pending()).toEqual([
+      { owner: 'one', kind: 'test', count: 2, nextUs: 130 },
+      { owner: 'other', kind: 'test', count: 1, nextUs: 10 },
+    ]);
+  });
+});

@@ -9,13 +9,16 @@
 import { WorldUnavailableError } from '../../errors.ts';
 import type { RandomStream } from './random.ts';
 import { type Label, label, type Trace } from './trace.ts';
+import { runWatched } from './watchdog.ts';
 
 /** Whose events can be dropped and held. */
 export interface Owner {
   readonly label: Label;
   /** Takes what the owner's code threw and nobody caught; where it returns, the run goes on. */
   readonly uncaught: (error: unknown, origin: 'uncaughtException' | 'unhandledRejection') => void;
-  state: 'running' | 'held' | 'dropped';
+  /** Told that the owner's code ran on without end and was cut off; what it has left in the queue is never run. */
+  readonly endless: () => void;
+  state: 'running' | 'held' | 'frozen' | 'dropped';
   /** Events that came due while the owner was held. */
   held: Scheduled[];
   /** What runs before the owner's first event at or after this time, as if it had been late until then. */
@@ -23,6 +26,15 @@ export interface Owner {
   late: () => void;
   /** What a process's code sees, for `process/`; null where the owner is none. */
   parts: object | null;
+}
+
+/** Events that wait for their time, of one owner and kind. */
+export interface PendingEvents {
+  readonly owner: string;
+  readonly kind: string;
+  readonly count: number;
+  /** When the first of them is due; one in the past waits for its owner to be continued. */
+  readonly nextUs: number;
 }
 
 /** Whose event runs in this thread; several runs take turns in it. */
@@ -78,6 +90,8 @@ export class Scheduler {
   readonly trace: Trace;
   readonly #options: SchedulerOptions;
   readonly #heap: Scheduled[] = [];
+  /** Owners that are held. */
+  readonly #held = new Set<Owner>();
   /** An event that was taken from the queue and waits for what is late. */
   #next: Scheduled | null = null;
   #sequence = 0;
@@ -93,10 +107,15 @@ export class Scheduler {
     this.current = this.harness;
   }
 
-  owner(name: string, uncaught: Owner['uncaught'] = (error) => this.fail(error)): Owner {
+  owner(
+    name: string,
+    uncaught: Owner['uncaught'] = (error) => this.fail(error),
+    endless: Owner['endless'] = () => this.fail(new Error(`${name} computes without end`)),
+  ): Owner {
     return {
       label: label(name),
       uncaught,
+      endless,
       state: 'running',
       held: [],
       lateUs: Number.POSITIVE_INFINITY,
@@ -143,13 +162,16 @@ export class Scheduler {
 
   /** Its events wait from now on. */
   hold(owner: Owner): void {
-    if (owner.state === 'running') owner.state = 'held';
+    if (owner.state !== 'running') return;
+    owner.state = 'held';
+    this.#held.add(owner);
   }
 
   /** What came due meanwhile is due now, in an order that is drawn: each lane keeps its own. */
   release(owner: Owner, random: RandomStream): void {
     if (owner.state !== 'held') return;
     owner.state = 'running';
+    this.#held.delete(owner);
     const lanes = new Map<object | null, Scheduled[]>();
     for (const event of owner.held) {
       if (event.run === null) continue;
@@ -170,9 +192,27 @@ export class Scheduler {
     }
   }
 
+  /** What is scheduled at this instant, by owner and kind in order of name. */
+  pending(): PendingEvents[] {
+    const byKey = new Map<string, PendingEvents>();
+    for (const event of [...this.#heap, ...[...this.#held].flatMap(({ held }) => held)]) {
+      if (event.run === null || event.owner.state === 'dropped') continue;
+      const [owner, kind] = [event.owner.label.name, event.kind.name];
+      const key = `${owner} ${kind}`;
+      const known = byKey.get(key) ?? { owner, kind, count: 0, nextUs: event.timeUs };
+      byKey.set(key, {
+        ...known,
+        count: known.count + 1,
+        nextUs: Math.min(known.nextUs, event.timeUs),
+      });
+    }
+    return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, events]) => events);
+  }
+
   /** None of its events will run, now or ever. */
   drop(owner: Owner): void {
     owner.state = 'dropped';
+    this.#held.delete(owner);
     owner.held = [];
   }
 
@@ -204,11 +244,7 @@ export class Scheduler {
             begun = true;
             begin();
             if (synchronous) this.#drain();
-          } else if (synchronous)
-            for (let i = 0; i < EVENTS_PER_TURN && this.#goesOn(); i++) {
-              this.#step();
-              this.#drain();
-            }
+          } else if (synchronous) this.#portion();
           else if (this.#goesOn()) this.#step();
           if (!this.#goesOn()) {
             if (this.#failure !== null) reject(this.#failure.error);
@@ -235,6 +271,18 @@ export class Scheduler {
 
   #goesOn(): boolean {
     return !this.#finished && this.#failure === null;
+  }
+
+  #portion(): void {
+    const ended = runWatched((isOver) => {
+      for (let i = 0; i < EVENTS_PER_TURN && this.#goesOn() && !isOver(); i++) {
+        this.#step();
+        this.#drain();
+      }
+    });
+    if (ended) return;
+    this.current.state = 'frozen';
+    this.current.endless();
   }
 
   #step(): void {

@@ -77,6 +77,7 @@ const generated: [ProfileName, number][] = [
   ['members', 4],
   ['brokers', 2],
   ['default', 10],
+  ['network', 5],
 ];
 
 describe('SimulatedWorld', () => {
@@ -257,6 +258,96 @@ describe('SimulatedWorld', () => {
       mutant,
     );
     expect(judge(history).anomalies.map((anomaly) => anomaly.property)).toContain(property);
+  });
+
+  describe('where links break', () => {
+    /** The members of the stable generations that began in the given time. */
+    const generations = (
+      of: Awaited<ReturnType<typeof run>>['of'],
+      fromMs: number,
+      toMs: number,
+    ): string[][] =>
+      of('group-generation')
+        .filter(({ time, state }) => state === 'stable' && time >= fromMs && time < toMs)
+        .map(({ members }) => members.map(({ clientId }) => clientId).sort());
+    const faulty = async (...faults: object[]) => await run(scenarioOf({ actions: [...joins, ...faults] }));
+    const toAll = { link: { process: 'm1', broker: null } };
+
+    it('a member that is cut off past its session is left out, and comes back when the cut is over', async () => {
+      const { of, history } = await faulty({
+        kind: 'cut-link',
+        atMs: 3_000,
+        durationMs: 6_000,
+        direction: 'both',
+        ...toAll,
+      });
+      expect(generations(of, 3_000, 9_000)).toContainEqual(['m2.1']);
+      expect(generations(of, 9_000, 60_000).at(-1)).toEqual(['m1.1', 'm2.1']);
+      expect(
+        of('delivery').some(({ process, time }) => process === 'm1.1' && time > 3_500 && time < 9_000),
+      ).toBe(false);
+      expect(of('action').map(({ phase }) => phase)).toEqual(['begin', 'begin', 'begin', 'end']);
+      expect(judge(history).outcome).toBe('valid');
+    });
+
+    it('a cut of the answers alone costs the session too, though the broker hears the heartbeats at first', async () => {
+      const { of } = await faulty({
+        kind: 'cut-link',
+        atMs: 3_000,
+        durationMs: 8_000,
+        direction: 'to-process',
+        ...toAll,
+      });
+      expect(generations(of, 3_000, 11_000)).toContainEqual(['m2.1']);
+    });
+
+    it('a reset is got over at once, and nobody is left out', async () => {
+      const { of } = await faulty({ kind: 'reset-link', atMs: 4_000, ending: 'reset', ...toAll });
+      expect(generations(of, 4_000, 60_000).every((members) => members.includes('m1.1'))).toBe(true);
+      expect(of('settled')[0]?.undrained).toEqual([]);
+    });
+
+    it('a slow link makes a commit take its time, for as long as it is slow', async () => {
+      const { of } = await faulty({
+        kind: 'slow-link',
+        atMs: 3_000,
+        durationMs: 4_000,
+        latencyMs: { min: 200, max: 200 },
+        bytesPerSecond: null,
+        lossPerThousand: 0,
+        ...toAll,
+      });
+      const answered = new Map(
+        of('commit-ok').map(({ process, commit, time }) => [`${process} ${commit}`, time]),
+      );
+      const tookMs = (fromMs: number, toMs: number): number[] =>
+        of('commit-invoke')
+          .filter(({ process, time }) => process === 'm1.1' && time >= fromMs && time < toMs)
+          .map(({ commit, process, time }) => (answered.get(`${process} ${commit}`) ?? Number.NaN) - time);
+      expect(Math.max(...tookMs(0, 2_900))).toBeLessThan(100);
+      expect(Math.min(...tookMs(3_100, 6_500))).toBeGreaterThanOrEqual(400);
+      expect(Math.max(...tookMs(7_500, 12_000))).toBeLessThan(100);
+    });
+  });
+
+  it('gives all links the conditions of the scenario', async () => {
+    const network = { latencyMs: { min: 40, max: 40 }, bytesPerSecond: null, lossPerThousand: 0 };
+    const { of } = await run(scenarioOf({ topology: { ...scenarioOf().topology, network } }));
+    const [invoked, answered] = [of('produce-invoke')[0], of('produce-ok')[0]];
+    expect((answered?.time ?? 0) - (invoked?.time ?? 0)).toBeGreaterThanOrEqual(80);
+  });
+
+  it('gives a member the clock of the scenario: what takes long is over sooner where it runs fast', async () => {
+    const members = [{ id: 'm1', clock: { offsetMs: 0, driftPerMillion: 100_000 } }, { id: 'm2' }];
+    const handler = { timeMs: { min: 300, max: 300 }, failuresPerThousand: 0, failuresPerRecord: 1 };
+    const { of } = await run(scenarioOf({ groups: groupWith({ members, handler }) }));
+    const tookMs = (process: string): number => {
+      const begin = of('processing-begin').find((event) => event.process === process);
+      const end = of('processing-end').find((event) => event.process === process);
+      return (end?.time ?? 0) - (begin?.time ?? 0);
+    };
+    expect(tookMs('m2.1')).toBeGreaterThanOrEqual(300);
+    expect(tookMs('m1.1')).toBeLessThan(290);
   });
 
   it('starts a process again that ended with an error', async () => {

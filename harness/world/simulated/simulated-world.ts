@@ -4,6 +4,7 @@
  */
 
 import type { Scenario, Topology } from '../../../scenarios/schema.ts';
+import { mixSeed } from '../../../scenarios/seed.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
 import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.ts';
 import { kafka43 } from '../../cluster/profiles.ts';
@@ -11,31 +12,62 @@ import type { ClusterSettings } from '../../cluster/settings.ts';
 import { createSimulatedCluster, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
 import { addTransactionCoordinators } from '../../cluster/transaction/part.ts';
 import { HarnessError, WorldUnavailableError } from '../../errors.ts';
+import type { UnplacedEvent } from '../../history/schema.ts';
 import { collectFacts, collectGroupFacts, type Fact } from '../kafka/observer/facts.ts';
 import { Processes } from '../processes.ts';
 import { createRunContext, type RunContext, type RunEvent } from '../run-context.ts';
 import { noteStart, runScenario } from '../run-scenario.ts';
 import type { Recorder, Subject, World } from '../world.ts';
-import { type Acceptor, Network, type Receiver } from './network.ts';
+import { MessageTap, type WireMessage } from './message-tap.ts';
+import { type Acceptor, LAN, type LinkConditions, Network, type Receiver } from './network.ts';
 import { type ClientBundle, type Isolation, loadBundle } from './process/client-bundle.ts';
-import { VIRTUAL_EPOCH_MS } from './process/clock.ts';
+import { NO_SKEW, VIRTUAL_EPOCH_MS } from './process/clock.ts';
 import { SimulatedProcess } from './process/simulated-process.ts';
 import { RandomStreams } from './random.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { SimulatedAdministration } from './simulated-administration.ts';
 import { SimulatedBrokerFaults } from './simulated-broker-faults.ts';
+import { linkConditions, SimulatedLinkFaults } from './simulated-link-faults.ts';
 import { label, type Recording, Trace } from './trace.ts';
 import { VirtualEnvironment } from './virtual-environment.ts';
+import { takeState, type WorldState } from './world-state.ts';
 
 export interface SimulatedWorldOptions {
   /** What the client processes wrote to standard error, for a person who looks for the cause. */
   readonly onLog?: (origin: string, line: string) => void;
+  /** Another draw of everything that the scenario leaves to chance: latencies, jitter, the client's own randomness. */
+  readonly variation?: number;
+  /** How slow the machine is that it takes place on; by default, not at all. */
+  readonly machine?: Machine;
   /** Which events of the trace to keep; none unless given. */
   readonly recording?: Recording;
   /** Whether processes share the client's modules; by default where that cannot be seen from outside. */
   readonly isolation?: Isolation;
+  /** Looks at the run from outside. */
+  readonly inspection?: Inspection;
   /** For tests: how the client's own jobs are run to their end. */
   readonly drain?: NonNullable<SchedulerOptions['drain']>;
+}
+
+/** A look at a run that changes nothing of it, but that it can end it. */
+export interface Inspection {
+  /** Every request and answer, as the brokers read and write them. */
+  readonly onMessage?: (message: WireMessage) => void;
+  /** Ends the run when so many events have been recorded, and what the last of them came with has run to its end. */
+  readonly stop?: { readonly events: number; readonly onState: (state: WorldState) => void };
+}
+
+/** Ends a run that has come to where it was to be stopped. */
+class Stopped extends Error {
+  override name = 'Stopped';
+}
+
+/** What a busy machine does to a run. */
+export interface Machine {
+  /** By process, such as `m1.2`: how much longer than usual it takes to start. */
+  readonly startDelaysMs: ReadonlyMap<string, number>;
+  /** Of all links, where the scenario does not say. */
+  readonly network: LinkConditions;
 }
 
 /** What the history calls the cluster. */
@@ -65,6 +97,10 @@ export class SimulatedWorld implements World {
       await scheduler.run(async () => await run.toEnd(), signal);
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof Stopped) {
+        this.#options.inspection?.stop?.onState(run.state());
+        return;
+      }
       if (error instanceof HarnessError) throw error;
       throw new WorldUnavailableError(
         `The simulated world failed: ${error instanceof Error ? error.message : String(error)}`,
@@ -97,6 +133,11 @@ class SimulatedRun {
   readonly #bundle: ClientBundle;
   #groups: GroupPart | null = null;
   readonly #cluster: SimulatedCluster;
+  /** Null where nobody looks. */
+  readonly #tap: MessageTap | null;
+  #recorded = 0;
+  #timeOriginUs = 0;
+  #processes: Processes | null = null;
   readonly #brokersByHost = new Map<string, number>();
   #context: RunContext | null = null;
   #pids = 1;
@@ -116,8 +157,16 @@ class SimulatedRun {
     this.#options = options;
     this.#signal = signal ?? new AbortController().signal;
     this.#bundle = loadBundle(subject.client, options.isolation);
-    this.#streams = new RandomStreams(scenario.seed);
-    this.#network = new Network(scheduler, this.#streams);
+    const { variation } = options;
+    this.#streams = new RandomStreams(
+      variation === undefined ? scenario.seed : mixSeed(scenario.seed, variation),
+    );
+    const { network } = scenario.topology;
+    this.#network = new Network(
+      scheduler,
+      this.#streams,
+      network === undefined ? (options.machine?.network ?? LAN) : linkConditions(network),
+    );
     this.#environment = new VirtualEnvironment(scheduler, this.#streams, (event) =>
       this.#context?.note({ process: 'coordinator', ...event }),
     );
@@ -133,6 +182,7 @@ class SimulatedRun {
         },
       ],
     });
+    this.#tap = options.inspection === undefined ? null : this.#createTap(options.inspection);
     for (const id of this.#cluster.brokerIds) {
       const { host, port } = this.#cluster.address(id);
       this.#brokersByHost.set(`${host}:${port}`, id);
@@ -148,11 +198,13 @@ class SimulatedRun {
     for (const { name, partitions, replicationFactor } of topics)
       this.#require(name, this.#cluster.createTopic({ name, partitions, replicationFactor }));
     const timeOriginUs = this.#scheduler.nowUs;
+    this.#timeOriginUs = timeOriginUs;
     const incomplete: string[] = [];
     const context = this.#createContext(timeOriginUs, incomplete);
     this.#context = context;
     noteStart(context, 'simulated', KAFKA_VERSION);
     const processes = this.#createProcesses(context, timeOriginUs);
+    this.#processes = processes;
     const admin = new SimulatedAdministration(this.#cluster, this.#groups as GroupPart, context);
     const brokers = new SimulatedBrokerFaults(
       this.#cluster,
@@ -168,6 +220,7 @@ class SimulatedRun {
       processes,
       admin,
       brokers,
+      links: new SimulatedLinkFaults(this.#network),
       awaitHealthy: async () => await brokers.awaitHealthy(),
       collectGroupFacts: async () => await collectGroupFacts(admin, this.#scenario.groups, emit, unlimited),
       collectFacts: async () =>
@@ -180,6 +233,36 @@ class SimulatedRun {
         ),
     });
     context.note({ process: 'harness', kind: 'finish', incomplete });
+  }
+
+  /** After the run was stopped. */
+  state(): WorldState {
+    return takeState({
+      scenario: this.#scenario,
+      cluster: this.#cluster,
+      groups: this.#groups as GroupPart,
+      processes: this.#processes as Processes,
+      network: this.#network,
+      scheduler: this.#scheduler,
+      tap: this.#tap as MessageTap,
+      timeOriginUs: this.#timeOriginUs,
+    });
+  }
+
+  #createTap({ onMessage }: Inspection): MessageTap {
+    return new MessageTap({
+      now: () => ({
+        time: (this.#scheduler.nowUs - this.#timeOriginUs) / 1_000,
+        eventsBefore: this.#recorded,
+      }),
+      apiOf: (key) => this.#cluster.core.handler(key)?.api,
+      onMessage: onMessage ?? null,
+    });
+  }
+
+  #record(event: UnplacedEvent): void {
+    this.#recorder.record(event);
+    if (++this.#recorded === this.#options.inspection?.stop?.events) this.#scheduler.fail(new Stopped());
   }
 
   #createContext(timeOriginUs: number, incomplete: string[]): RunContext {
@@ -196,7 +279,7 @@ class SimulatedRun {
         },
       },
       timeOriginEpochMs: VIRTUAL_EPOCH_MS + timeOriginUs / 1_000,
-      recorder: this.#recorder,
+      recorder: { record: (event) => this.#record(event) },
       incomplete: (reason) => incomplete.push(reason),
       signal: this.#signal,
     });
@@ -207,6 +290,8 @@ class SimulatedRun {
       const { host, port } = this.#cluster.address(id);
       return `${host}:${port}`;
     });
+    const members = this.#scenario.groups.flatMap((group) => group.members);
+    const clocks = new Map(members.map((member) => [member.id, member.clock]));
     return new Processes(
       context,
       { bootstrapServers, tls: null, sasl: null },
@@ -223,6 +308,8 @@ class SimulatedRun {
             onEvent: (event) => onEvent(event as RunEvent),
             onLog,
             timeOriginUs,
+            skew: clocks.get(id) ?? NO_SKEW,
+            startDelayMs: this.#options.machine?.startDelaysMs.get(start.process) ?? 0,
           },
           this.#pids++,
         ),
@@ -233,6 +320,7 @@ class SimulatedRun {
   /** A broker behind its address on the network. */
   #acceptor(id: number): Acceptor {
     const cluster = this.#cluster;
+    const tap = this.#tap;
     const environment = this.#environment;
     return {
       get owner() {
@@ -242,22 +330,34 @@ class SimulatedRun {
         return cluster.core.broker(id).isUp;
       },
       accept(sender): Receiver {
+        const tapped = tap?.connection(id);
         const connection = cluster.connect(id, {
-          // The broker makes a buffer for each answer and forgets it.
-          onData: (bytes) => sender.send(bytes, true),
+          onData: (bytes) => {
+            tapped?.toProcess(bytes);
+            // The broker makes a buffer for each answer and forgets it.
+            sender.send(bytes, true);
+          },
           onClose: (reset) => {
+            tapped?.closed();
             if (reset) sender.reset();
             else sender.end();
           },
         });
         if (connection === null) sender.reset();
         return {
-          data: (bytes) => connection?.receive(bytes),
+          data: (bytes) => {
+            tapped?.toBroker(bytes);
+            connection?.receive(bytes);
+          },
           ended() {
+            tapped?.closed();
             connection?.close();
             sender.end();
           },
-          failed: () => connection?.close(),
+          failed: () => {
+            tapped?.closed();
+            connection?.close();
+          },
         };
       },
     };

@@ -1,8 +1,13 @@
-/** The assigners in unmodified kafkajs consumers, against the simulated group coordinators over loopback TCP. */
-import { type Consumer, Kafka, logLevel, type PartitionAssigner } from 'kafkajs';
+/**
+ * The assigners in unmodified kafkajs consumers, against the simulated group coordinators over loopback TCP; and what
+ * the sticky one says of a consumer's past.
+ */
+import { type Cluster, type Consumer, Kafka, logLevel, type PartitionAssigner } from 'kafkajs';
 import { afterEach, expect, test } from 'vitest';
 import { addGroupCoordinators } from '../../../cluster/group/part.ts';
+import { decodeAssignment, decodeSubscription } from '../../../cluster/protocol/consumer-protocol.ts';
 import { type RealTimeCluster, startRealTimeCluster } from '../../../cluster/testing/real-time.ts';
+import { stickyMemberData } from '../../reference/assignors/sticky.ts';
 import { range } from './range.ts';
 import { createStickyAssigner } from './sticky.ts';
 
@@ -101,14 +106,16 @@ test('range covers topics that only others subscribe to', async () => {
   await start();
   await join('a', ['orders'], range);
   await join('b', ['payments'], range);
-  await eventually(() => [assigned('a', 'orders'), assigned('b', 'payments')]).toEqual([ALL, ALL]);
+  await expect
+    .poll(() => [assigned('a', 'orders'), assigned('b', 'payments')], { timeout: 15_000, interval: 10 })
+    .toEqual([ALL, ALL]);
 });
 
 test('sticky keeps what can be kept when members come and go', async () => {
   await start();
   const joinSticky = async (name: string): Promise<void> => {
-    const { assigner, follow } = createStickyAssigner();
-    await join(name, ['orders'], assigner, follow);
+    const sticky = createStickyAssigner();
+    await join(name, ['orders'], sticky.assigner, (consumer) => sticky.follow(consumer));
     const fair = PARTITIONS / members.size;
     await eventually(() => [...members.keys()].map((one) => assigned(one).length)).toEqual(
       [...members].map(() => fair),
@@ -126,4 +133,66 @@ test('sticky keeps what can be kept when members come and go', async () => {
   await eventually(() => ofAll()).toEqual(ALL);
   expect(assigned('a')).toEqual(expect.arrayContaining(keptByA));
   expect(assigned('b')).toEqual(expect.arrayContaining(keptByB));
+});
+
+/** A member that knows what its events told it, and nothing of a broker. */
+function stickyMember() {
+  const sticky = createStickyAssigner();
+  const listeners = new Map<string, (event: { payload: object }) => void>();
+  sticky.follow({
+    events: { GROUP_JOIN: 'join', HEARTBEAT: 'heartbeat' },
+    on: (name: string, listener: (event: { payload: object }) => void) => listeners.set(name, listener),
+  } as unknown as Consumer);
+  const cluster = {
+    findTopicPartitionMetadata: () => [{ partitionId: 0 }, { partitionId: 1 }],
+  } as unknown as Cluster;
+  const assigner = sticky.assigner({ cluster, groupId: 'g', logger: {} as never });
+  return {
+    assigner,
+    metadata: () => assigner.protocol({ topics: ['orders'] }).metadata,
+    past: () =>
+      stickyMemberData(decodeSubscription(assigner.protocol({ topics: ['orders'] }).metadata).userData),
+    joined: (partitions: number[], groupProtocol = 'sticky') =>
+      listeners.get('join')?.({ payload: { groupProtocol, memberAssignment: { orders: partitions } } }),
+    heartbeat: (groupGenerationId: number) =>
+      listeners.get('heartbeat')?.({ payload: { groupGenerationId } }),
+  };
+}
+
+test('sticky says what its consumer was assigned last, and a generation that is at least as old', () => {
+  const member = stickyMember();
+  expect(member.past()).toEqual({ partitions: [], generation: -1 });
+  member.joined([1]);
+  expect(member.past()).toEqual({ partitions: [{ topic: 'orders', partition: 1 }], generation: 1 });
+  member.heartbeat(57);
+  member.joined([0, 1]);
+  expect(member.past()).toMatchObject({ partitions: [{ partition: 0 }, { partition: 1 }], generation: 58 });
+  member.joined([0], 'range');
+  expect(member.past().partitions).toHaveLength(2);
+});
+
+test('sticky believes the member of the later generation where two claim a partition', async () => {
+  const [stale, current] = [stickyMember(), stickyMember()];
+  stale.joined([0, 1]);
+  stale.heartbeat(3);
+  current.joined([0]);
+  current.heartbeat(5);
+  for (const order of [
+    [stale, current],
+    [current, stale],
+  ]) {
+    const members = order.map((one) => ({
+      memberId: one === stale ? 'stale' : 'current',
+      memberMetadata: one.metadata(),
+    }));
+    const assignments = await current.assigner.assign({ members, topics: ['orders'] });
+    const partitions = assignments.map(({ memberId, memberAssignment }) => [
+      memberId,
+      decodeAssignment(memberAssignment).assignment,
+    ]);
+    expect(Object.fromEntries(partitions)).toEqual({
+      stale: [{ topic: 'orders', partitions: [1] }],
+      current: [{ topic: 'orders', partitions: [0] }],
+    });
+  }
 });

@@ -54,11 +54,10 @@ describe.each(names)('%s', (name) => {
   });
 
   it('writes the user data that Java writes', () => {
-    const { subscriptionUserData } = assignors[name];
     const questions = userData.map((one, i) => ({ ...one, i })).filter(({ assignor }) => assignor === name);
     expect(questions.length).toBeGreaterThan(100);
     for (const { owned, generationId, i } of questions) {
-      const bytes = subscriptionUserData(owned, generationId);
+      const bytes = assignors[name].subscriptionUserData(owned, generationId);
       expect(bytes === null ? null : Buffer.from(bytes).toString('hex')).toBe(userDataAnswers[i]);
     }
   });

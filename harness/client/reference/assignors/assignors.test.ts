@@ -185,13 +185,13 @@ const sizesOf = (assignment: Map<string, TopicPartition[]>): number[] =>
 const spread = (sizes: number[]): number => Math.max(...sizes) - Math.min(...sizes);
 
 describe.each(names)('%s', (name) => {
-  const { assign } = assignors[name];
+  const assignor = assignors[name];
 
   it('gives every partition that somebody subscribed to to one subscriber', () => {
     fc.assert(
       fc.property(counts, subscriptions, (partitionCounts, topics) => {
         const members = groupOf(topics);
-        const assignment = assign(partitionCounts, members);
+        const assignment = assignor.assign(partitionCounts, members);
         for (const { memberId, topics: own } of members)
           for (const { topic } of assignment.get(memberId) ?? []) expect(own).toContain(topic);
         const expected = [...new Set(topics.flat())].flatMap((topic) =>
@@ -217,7 +217,7 @@ it('range gives each member the same partitions of topics with equal counts', ()
 });
 
 describe.each(['sticky', 'cooperative-sticky'] as const)('%s', (name) => {
-  const { assign } = assignors[name];
+  const assignor = assignors[name];
   const rejoin = (
     members: MemberSubscription[],
     assignment: Map<string, TopicPartition[]>,
@@ -227,9 +227,9 @@ describe.each(['sticky', 'cooperative-sticky'] as const)('%s', (name) => {
   it('differs by one partition at most where all subscribe to the same, and by none that a move could mend else', () => {
     fc.assert(
       fc.property(counts, subscriptions, memberCount, (partitionCounts, topics, size) => {
-        expect(spread(sizesOf(assign(partitionCounts, uniform(size))))).toBeLessThanOrEqual(1);
+        expect(spread(sizesOf(assignor.assign(partitionCounts, uniform(size))))).toBeLessThanOrEqual(1);
         const members = groupOf(topics);
-        const assignment = assign(partitionCounts, members);
+        const assignment = assignor.assign(partitionCounts, members);
         for (const [owner, list] of assignment)
           for (const { topic } of list)
             for (const other of members.filter((one) => one.memberId !== owner && one.topics.includes(topic)))
@@ -242,8 +242,8 @@ describe.each(['sticky', 'cooperative-sticky'] as const)('%s', (name) => {
     fc.assert(
       fc.property(counts, subscriptions, (partitionCounts, topics) => {
         const members = groupOf(topics);
-        const first = assign(partitionCounts, members);
-        const second = assign(partitionCounts, rejoin(members, first, 1));
+        const first = assignor.assign(partitionCounts, members);
+        const second = assignor.assign(partitionCounts, rejoin(members, first, 1));
         const sorted = (assignment: Map<string, TopicPartition[]>) =>
           Object.entries(textOf(assignment)).map(([id, list]) => [id, list.toSorted()]);
         expect(sorted(second)).toEqual(sorted(first));
@@ -255,8 +255,8 @@ describe.each(['sticky', 'cooperative-sticky'] as const)('%s', (name) => {
     fc.assert(
       fc.property(counts, memberCount, (partitionCounts, size) => {
         const members = uniform(size);
-        const first = assign(partitionCounts, members);
-        const second = assign(partitionCounts, rejoin(members, first, 1).slice(1));
+        const first = assignor.assign(partitionCounts, members);
+        const second = assignor.assign(partitionCounts, rejoin(members, first, 1).slice(1));
         for (const { memberId } of members.slice(1))
           expect(textOf(second)[memberId]).toEqual(expect.arrayContaining(textOf(first)[memberId] ?? []));
       }),
@@ -266,21 +266,21 @@ describe.each(['sticky', 'cooperative-sticky'] as const)('%s', (name) => {
 
 it('cooperative-sticky gives away nothing that another still owns, and all of it one rebalance later', () => {
   const name = 'cooperative-sticky';
-  const { assign } = assignors[name];
+  const assignor = assignors[name];
   fc.assert(
     fc.property(counts, memberCount, fc.integer({ min: 1, max: 4 }), (partitionCounts, size, joining) => {
       const members = uniform(size + joining);
-      const first = assign(partitionCounts, members.slice(0, size));
+      const first = assignor.assign(partitionCounts, members.slice(0, size));
       const back = members.map((one, i) =>
         i < size ? comingBack(name, one, first.get(one.memberId) ?? [], 1) : one,
       );
-      const second = assign(partitionCounts, back);
+      const second = assignor.assign(partitionCounts, back);
       const ownerOf = new Map(
         [...first].flatMap(([memberId, list]) => list.map((one) => [partitionText(one), memberId])),
       );
       for (const [memberId, list] of second)
         for (const one of list) expect(ownerOf.get(partitionText(one))).toBe(memberId);
-      const third = assign(
+      const third = assignor.assign(
         partitionCounts,
         members.map((one) => comingBack(name, one, second.get(one.memberId) ?? [], 2)),
       );

@@ -10,7 +10,7 @@ import { createSimulatedCluster, type SimulatedCluster } from '../../../cluster/
 import { addTransactionCoordinators } from '../../../cluster/transaction/part.ts';
 import { Network } from '../../../world/simulated/network.ts';
 import { compileBundle } from '../../../world/simulated/process/client-bundle.ts';
-import { VIRTUAL_EPOCH_MS } from '../../../world/simulated/process/clock.ts';
+import { NO_SKEW, VIRTUAL_EPOCH_MS } from '../../../world/simulated/process/clock.ts';
 import { SimulatedProcess } from '../../../world/simulated/process/simulated-process.ts';
 import { RandomStreams } from '../../../world/simulated/random.ts';
 import { Scheduler } from '../../../world/simulated/scheduler.ts';
@@ -175,6 +175,7 @@ export async function simulate(
           onEvent: (event) => log.push(JSON.stringify(event)),
           onLog: (line) => log.push(line),
           timeOriginUs: 0,
+          skew: NO_SKEW,
         },
         ++pids,
       );

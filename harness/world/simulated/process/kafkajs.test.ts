@@ -9,7 +9,7 @@ import { Scheduler, type SchedulerOptions } from '../scheduler.ts';
 import { CannedBroker } from '../testing/canned-broker.ts';
 import { label, Trace } from '../trace.ts';
 import { loadBundle } from './client-bundle.ts';
-import { VIRTUAL_EPOCH_MS } from './clock.ts';
+import { NO_SKEW, VIRTUAL_EPOCH_MS } from './clock.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 
 const producerStart = (records: number): StartCommand => ({
@@ -64,6 +64,7 @@ async function runProducer({ seed = 7, drain, during, endMs }: RunOptions = {}) 
       {
         start: producerStart(20),
         id: 'producer-1',
+        skew: NO_SKEW,
         scheduler,
         network,
         streams,

@@ -2,6 +2,7 @@
  * A simulated process's own `process`: its parts enter, an object leaves that looks like Node's and knows nothing of the
  * machine.
  */
+import { running } from '../scheduler.ts';
 import type { PartsOf } from './parts.ts';
 import { refusing } from './refuse.ts';
 
@@ -86,8 +87,7 @@ export function createNodeProcess(parts: PartsOf): object {
     umask: () => 0o22,
     uptime: () => parts().clock.uptimeUs() / 1_000_000,
     hrtime,
-    // Never replaced: streams hang where nextTick and the microtask queue are not Node's own.
-    nextTick: process.nextTick.bind(process) as typeof process.nextTick,
+    nextTick,
     exit: (code?: number) => parts().exit(code ?? parts().exitCode ?? 0),
     emitWarning: (warning: string | Error) => print(`Warning: ${String(warning)}\n`),
     memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
@@ -109,4 +109,12 @@ export function createNodeProcess(parts: PartsOf): object {
       },
     });
   return refusing('process', members, process);
+}
+
+/** Node's own, since streams hang on any other; but a chain of them that was cut off ends there. */
+function nextTick<Values extends unknown[]>(callback: (...values: Values) => void, ...values: Values): void {
+  const { owner } = running;
+  process.nextTick(() => {
+    if (owner?.state !== 'frozen') callback(...values);
+  });
 }

@@ -13,7 +13,7 @@ import type { RandomStream, RandomStreams } from '../random.ts';
 import type { Owner, Scheduler } from '../scheduler.ts';
 import { digestValue, label } from '../trace.ts';
 import type { ClientBundle } from './client-bundle.ts';
-import { type ClockSkew, NO_SKEW, ProcessClock } from './clock.ts';
+import { type ClockSkew, ProcessClock } from './clock.ts';
 import type { ProcessParts } from './parts.ts';
 import type { Dialer } from './socket.ts';
 import { GRID_MS, ProcessTimers } from './timers.ts';
@@ -32,7 +32,9 @@ export interface SimulatedProcessOptions {
   readonly onLog: (line: string) => void;
   /** Virtual time of scenario time 0. */
   readonly timeOriginUs: number;
-  readonly skew?: ClockSkew;
+  readonly skew: ClockSkew;
+  /** How much longer than usual it takes to start. */
+  readonly startDelayMs?: number;
 }
 
 /** From the command to the first instruction of the application: loading Node.js and the client. */
@@ -48,6 +50,7 @@ const kinds = {
   signal: label('signal'),
   emit: label('emit'),
   exit: label('exit'),
+  frozen: label('frozen'),
 };
 
 export class SimulatedProcess implements ClientProcess {
@@ -70,11 +73,16 @@ export class SimulatedProcess implements ClientProcess {
     this.pid = pid;
     this.#name = start.process;
     this.#random = streams.of(`process ${start.process}`);
-    this.#owner = scheduler.owner(start.process, (error, origin) => this.#uncaught(error, origin));
+    this.#owner = scheduler.owner(
+      start.process,
+      (error, origin) => this.#uncaught(error, origin),
+      () => this.#frozen(),
+    );
     this.exited = new Promise((resolve) => {
       this.#resolveExited = resolve;
     });
-    const startUs = START_US + this.#random.int(START_JITTER_US);
+    const startUs =
+      START_US + this.#random.int(START_JITTER_US) + Math.round((options.startDelayMs ?? 0) * 1_000);
     scheduler.after(this.#owner, startUs, kinds.start, () => this.#start());
   }
 
@@ -110,7 +118,7 @@ export class SimulatedProcess implements ClientProcess {
 
   #start(): void {
     const { start, bundle, scheduler, streams, network, resolve, skew, onLog, id } = this.#options;
-    const clock = new ProcessClock(scheduler, skew ?? NO_SKEW);
+    const clock = new ProcessClock(scheduler, skew);
     const dialer: Dialer = {
       connect: (host, port, receiver) => {
         const broker = resolve(host, port);
@@ -168,6 +176,18 @@ export class SimulatedProcess implements ClientProcess {
     this.#options.onLog(error instanceof Error ? (error.stack ?? error.message) : String(error));
     this.#emit({ kind: 'application-error', call: origin, error: describeError(error) });
     this.#exit(exitCodes.failed);
+  }
+
+  /** Its connections stay, and it hears nothing any more, signals to its own handlers included. */
+  #frozen(): void {
+    const { scheduler, timeOriginUs, onEvent, onLog } = this.#options;
+    onLog('The process computes without end and never waits for anything.');
+    scheduler.trace.add(scheduler.nowUs, this.#owner.label, kinds.frozen, 0);
+    onEvent({
+      time: (scheduler.nowUs - timeOriginUs) / 1_000,
+      process: this.#name,
+      kind: 'process-frozen',
+    });
   }
 
   #exit(code: number): void {

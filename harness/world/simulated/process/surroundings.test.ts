@@ -29,7 +29,11 @@ async function run(
   const errors: string[] = [];
   const printed: string[] = [];
   const exits: number[] = [];
-  const owner = scheduler.owner('m1.1', (error) => errors.push(String(error)));
+  const owner = scheduler.owner(
+    'm1.1',
+    (error) => errors.push(String(error)),
+    () => errors.push('endless'),
+  );
   const receivers: Receiver[] = [];
   const sender: Sender = { send: () => {}, end: () => {}, reset: () => {} };
   const clock = new ProcessClock(scheduler, skew);
@@ -353,5 +357,19 @@ describe('code that processes share', () => {
     expect(diaries.thread).toHaveLength(6);
     expect(diaries.thread).toEqual(diaries.process);
     expect(new Set(diaries.thread.map((value) => (value as unknown[])[2]))).toEqual(new Set([0, 1]));
+  });
+});
+
+describe('code that computes without end', () => {
+  it.each([
+    ['promises', 'void (async () => { for (;;) await null; })();'],
+    ['ticks', 'const again = () => process.nextTick(again); again();'],
+    ['a loop', 'for (;;);'],
+  ])('is cut off for good: %s', async (_, code) => {
+    const { values, errors } = await run(
+      `setTimeout(() => seen('another timer'), 20); setTimeout(() => { seen('begins'); ${code} }, 10);`,
+    );
+    expect(values).toEqual(['begins']);
+    expect(errors).toEqual(['endless']);
   });
 });

@@ -1,0 +1,120 @@
+/**
+ * Runs a scenario on real Kafka once and in the simulated world as often as it takes: a scenario and an open Kafka
+ * world enter, whether the two agree on it leaves.
+ */
+import { judge } from '../../properties/index.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
+import type { History } from '../history/schema.ts';
+import { HistoryRecorder } from '../history/writer.ts';
+import { LAN } from '../world/simulated/network.ts';
+import { type Machine, SimulatedWorld } from '../world/simulated/simulated-world.ts';
+import type { Subject, World } from '../world/world.ts';
+import { type Comparison, compareEndStates } from './compare.ts';
+import { type EndState, endStateOf } from './end-state.ts';
+
+/** Simulated runs are added one by one while something is left to explain; every other one on a machine as slow as the real. */
+const SIMULATED_RUNS_MAX = 64;
+
+export interface Agreement extends Comparison {
+  readonly scenario: Scenario;
+  readonly real: EndState;
+  /** The first simulated run. */
+  readonly simulated: EndState;
+  readonly simulatedRuns: number;
+  readonly realHistory: History;
+}
+
+export async function agreementOn(
+  scenario: Scenario,
+  subject: Subject,
+  kafka: World,
+  signal: AbortSignal,
+): Promise<Agreement> {
+  const realHistory = await historyOf(kafka, scenario, subject, signal);
+  const real = endStateOf(realHistory, judge(realHistory));
+  const firstHistory = await historyOf(new SimulatedWorld(), scenario, subject, signal);
+  const machine = machineOf(realHistory, firstHistory);
+  const simulated = [endStateOf(firstHistory, judge(firstHistory))];
+  const { equal, ...first } = compareEndStates(scenario, simulated, real);
+  let disagreements = first.disagreements;
+  while (disagreements.length > 0 && simulated.length < SIMULATED_RUNS_MAX) {
+    const variation = simulated.length;
+    const world = new SimulatedWorld({ variation, ...(variation % 2 === 1 ? { machine } : {}) });
+    const history = await historyOf(world, scenario, subject, signal);
+    simulated.push(endStateOf(history, judge(history)));
+    disagreements = compareEndStates(scenario, simulated, real).disagreements;
+  }
+  return {
+    equal,
+    disagreements,
+    scenario,
+    real,
+    simulated: simulated[0] as EndState,
+    simulatedRuns: simulated.length,
+    realHistory,
+  };
+}
+
+/**
+ * How slow the machine was on which the real run took place: starting a process and answering a request can take many
+ * times as long on a busy one, and that decides what the next action finds.
+ */
+function machineOf(real: History, simulated: History): Machine {
+  const simulatedMs = startTimes(simulated);
+  const startDelaysMs = new Map(
+    [...startTimes(real)].map(([process, ms]) => [
+      process,
+      Math.max(0, ms - (simulatedMs.get(process) ?? 0)),
+    ]),
+  );
+  const [median, slowest] = roundTripsMs(real);
+  const oneWayUs = (ms: number): number => Math.round(ms * 500);
+  const latencyUs = Math.max(LAN.latencyUs, oneWayUs(median));
+  return {
+    startDelaysMs,
+    network: { ...LAN, latencyUs, jitterUs: Math.max(LAN.jitterUs, oneWayUs(slowest) - latencyUs) },
+  };
+}
+
+/** The median and the ninth decile of what a commit or a send took from its request to its answer. */
+function roundTripsMs({ events }: History): [number, number] {
+  const begun = new Map<string, number>();
+  const tookMs: number[] = [];
+  for (const event of events) {
+    if (event.kind === 'commit-invoke') begun.set(`${event.process} commit ${event.commit}`, event.time);
+    else if (event.kind === 'produce-invoke')
+      begun.set(`${event.process} produce ${event.produce}`, event.time);
+    else if (event.kind === 'commit-ok' || event.kind === 'produce-ok') {
+      const call = event.kind === 'commit-ok' ? `commit ${event.commit}` : `produce ${event.produce}`;
+      const since = begun.get(`${event.process} ${call}`);
+      if (since !== undefined) tookMs.push(event.time - since);
+    }
+  }
+  tookMs.sort((a, b) => a - b);
+  const at = (share: number): number => tookMs[Math.floor(tookMs.length * share)] ?? 0;
+  return [at(0.5), at(0.9)];
+}
+
+/** By process: milliseconds from its start to its first event. */
+function startTimes({ events }: History): Map<string, number> {
+  const starts = new Map<string, number>();
+  const times = new Map<string, number>();
+  for (const { process, kind, time } of events) {
+    if (kind === 'process-start') starts.set(process, time);
+    const start = starts.get(process);
+    if (start !== undefined && kind !== 'process-start' && !times.has(process))
+      times.set(process, time - start);
+  }
+  return times;
+}
+
+async function historyOf(
+  world: World,
+  scenario: Scenario,
+  subject: Subject,
+  signal: AbortSignal,
+): Promise<History> {
+  const recorder = new HistoryRecorder();
+  await world.run(scenario, subject, recorder, signal);
+  return recorder.finishHistory();
+}

@@ -1,0 +1,121 @@
+/** When two worlds agree: hand-made end states of runs enter, what is said of them is checked. */
+import { expect, test } from 'vitest';
+import { generateScenario } from '../../scenarios/arbitrary.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
+import { compareEndStates } from './compare.ts';
+import type { EndState } from './end-state.ts';
+
+/** One topic, one producer of five records from 0 to 4 s, no faults. */
+const scenario: Scenario = {
+  ...generateScenario(1, 0, 'calm'),
+  topology: {
+    brokers: 1,
+    topics: [{ name: 'orders', partitions: 1, replicationFactor: 1 }],
+    groupInitialRebalanceDelayMs: 0,
+  },
+  producers: [
+    {
+      id: 'p',
+      topics: ['orders'],
+      acks: 'all',
+      idempotent: false,
+      keys: null,
+      records: 5,
+      recordsPerSend: 1,
+      valueBytes: 0,
+      startMs: 0,
+      stopMs: 4_000,
+    },
+  ],
+  actions: [],
+};
+const all = ['p-0', 'p-1', 'p-2', 'p-3', 'p-4'];
+const state = (changes: Partial<EndState> & { held?: readonly string[] } = {}): EndState => {
+  const { held = all, ...rest } = changes;
+  return {
+    outcome: 'valid',
+    illegal: [],
+    uncommitted: new Map([['billing orders-0', '0']]),
+    records: new Map([['orders', new Map(held.map((record) => [record, 1]))]]),
+    skipped: new Map(),
+    ...rest,
+  };
+};
+const withActions = (...actions: object[]): Scenario => ({ ...scenario, actions }) as Scenario;
+
+test('equal end states agree', () => {
+  expect(compareEndStates(scenario, [state()], state())).toEqual({ equal: true, disagreements: [] });
+});
+
+test('what any simulated run shows is allowed, though not equal', () => {
+  const invalid = state({
+    outcome: 'invalid',
+    illegal: ['order: x'],
+    uncommitted: new Map([['billing orders-0', '2']]),
+  });
+  expect(compareEndStates(scenario, [state(), invalid], invalid)).toEqual({
+    equal: false,
+    disagreements: [],
+  });
+});
+
+test.each<[string, EndState[], EndState, string]>([
+  [
+    'a finding of one world',
+    [state(), state()],
+    state({ illegal: ['order: x'] }),
+    "only real Kafka shows 'order: x'",
+  ],
+  [
+    'a finding that the simulated world always has',
+    [state({ illegal: ['order: x'] }), state({ illegal: ['order: x', 'other: y'] })],
+    state(),
+    "only the simulated world shows 'order: x', and always",
+  ],
+  ['no verdict', [state()], state({ outcome: 'unknown' }), 'real Kafka gave no verdict'],
+  [
+    'another committed offset',
+    [state(), state({ uncommitted: new Map([['billing orders-0', 'none']]) })],
+    state({ uncommitted: new Map([['billing orders-0', '3']]) }),
+    'billing orders-0: real Kafka ends with 3 records uncommitted, the simulated world with 0 records uncommitted or nothing committed',
+  ],
+  [
+    'a record that is missing',
+    [state()],
+    state({ held: all.slice(1) }),
+    'orders: 1 records are in the logs another number of times (p-0)',
+  ],
+  [
+    'an action skipped in one world',
+    [state()],
+    state({ skipped: new Map([[3, 'GROUP_ID_NOT_FOUND']]) }),
+    'action 3 was skipped on real Kafka only: GROUP_ID_NOT_FOUND',
+  ],
+])('%s is a disagreement', (_, simulated, real, sentence) => {
+  expect(compareEndStates(scenario, simulated, real).disagreements).toContain(sentence);
+});
+
+test('only the records that a fault can hit may differ', () => {
+  const crash = withActions({ kind: 'crash-producer', atMs: 3_000, producer: 'p' });
+  const real = state({ held: all.slice(0, 4) });
+  expect(compareEndStates(crash, [state({ held: all.slice(0, 3) })], real).disagreements).toEqual([]);
+  expect(compareEndStates(crash, [state({ held: all.slice(1, 4) })], real).disagreements).toHaveLength(1);
+  const brokerFault = withActions({ kind: 'pause-broker', atMs: 3_500, durationMs: 500, broker: 1 });
+  expect(compareEndStates(brokerFault, [state()], state({ held: all.slice(0, 2) })).disagreements).toEqual(
+    [],
+  );
+  expect(compareEndStates(brokerFault, [state()], state({ held: all.slice(1) })).disagreements).toHaveLength(
+    1,
+  );
+});
+
+test('records of a topic from which records are deleted are left out', () => {
+  const deletion = withActions({
+    kind: 'delete-records',
+    atMs: 3_000,
+    topic: 'orders',
+    partition: 0,
+    percent: 50,
+  });
+  expect(compareEndStates(deletion, [state()], state({ held: [] })).disagreements).toEqual([]);
+});

@@ -1,0 +1,120 @@
+/**
+ * Whether real Kafka and the simulated world agree on a scenario: the end states of simulated runs of it, equal but
+ * for the run-time randomness, and the end state of a real run enter; what the real one shows that no simulated one
+ * allows, and the other way round, leaves.
+ */
+import type { Scenario } from '../../scenarios/schema.ts';
+import { planSends } from '../client/application/send-plan.ts';
+import type { EndState } from './end-state.ts';
+
+export interface Comparison {
+  /** The end state is that of the first simulated run, in every part. */
+  readonly equal: boolean;
+  /** What no simulated run showed, or all of them did and the real one did not; one sentence each. */
+  readonly disagreements: readonly string[];
+}
+
+/**
+ * A real run is one draw of what can happen, so it has to be one of those that the simulated runs draw, part by part.
+ * @param simulated at least one; the more there are, the fewer disagreements are chance
+ */
+export function compareEndStates(
+  scenario: Scenario,
+  simulated: readonly EndState[],
+  real: EndState,
+): Comparison {
+  const [first] = simulated;
+  if (first === undefined) throw new Error('there is no simulated run to compare with');
+  return {
+    equal: differences(scenario, [first], real).length === 0 && first.outcome === real.outcome,
+    disagreements: differences(scenario, simulated, real),
+  };
+}
+
+function differences(scenario: Scenario, simulated: readonly EndState[], real: EndState): string[] {
+  return [
+    ...verdictDifferences(simulated, real),
+    ...committedDifferences(simulated, real),
+    ...recordDifferences(scenario, simulated, real),
+    ...actionDifferences(simulated, real),
+  ];
+}
+
+function* verdictDifferences(simulated: readonly EndState[], real: EndState): Generator<string> {
+  if (real.outcome === 'unknown') yield 'real Kafka gave no verdict';
+  for (const finding of real.illegal)
+    if (!simulated.some(({ illegal }) => illegal.includes(finding)))
+      yield `only real Kafka shows '${finding}'`;
+  for (const finding of simulated[0]?.illegal ?? [])
+    if (simulated.every(({ illegal }) => illegal.includes(finding)) && !real.illegal.includes(finding))
+      yield `only the simulated world shows '${finding}', and always`;
+}
+
+function* committedDifferences(simulated: readonly EndState[], real: EndState): Generator<string> {
+  for (const [key, left] of real.uncommitted) {
+    const allowed = [...new Set(simulated.map(({ uncommitted }) => uncommitted.get(key) ?? 'missing'))];
+    if (!allowed.includes(left))
+      yield `${key}: real Kafka ends with ${describeLeft(left)}, the simulated world with ${allowed.map(describeLeft).join(' or ')}`;
+  }
+}
+
+const describeLeft = (left: string): string =>
+  left === 'none'
+    ? 'nothing committed'
+    : left === 'missing'
+      ? 'no such partition'
+      : `${left} records uncommitted`;
+
+/** Record by record, but for those whose fate depends on the instant at which a fault hits. */
+function* recordDifferences(
+  scenario: Scenario,
+  simulated: readonly EndState[],
+  real: EndState,
+): Generator<string> {
+  const uncertain = uncertainRecords(scenario);
+  for (const { name: topic } of scenario.topology.topics) {
+    if (scenario.actions.some((action) => action.kind === 'delete-records' && action.topic === topic))
+      continue;
+    const count = ({ records }: EndState, record: string): number => records.get(topic)?.get(record) ?? 0;
+    const all = new Set(
+      [real, ...simulated].flatMap(({ records }) => [...(records.get(topic)?.keys() ?? [])]),
+    );
+    const wrong = [...all].filter(
+      (record) =>
+        !uncertain.has(record) && !simulated.some((one) => count(one, record) === count(real, record)),
+    );
+    if (wrong.length > 0)
+      yield `${topic}: ${wrong.length} records are in the logs another number of times (${wrong.slice(0, 5).join(', ')})`;
+  }
+}
+
+/** How far the start of a real process or fault may lie behind its schedule. */
+const SCHEDULE_SLACK_MS = 1_500;
+
+/** Those on their way while their producer crashes, and those sent from the first broker fault on. */
+function uncertainRecords(scenario: Scenario): Set<string> {
+  const uncertain = new Set<string>();
+  const brokerFaultMs = Math.min(
+    ...scenario.actions.flatMap((action) => ('broker' in action ? [action.atMs] : [])),
+  );
+  for (const producer of scenario.producers) {
+    const crash = scenario.actions.find(
+      (action) => action.kind === 'crash-producer' && action.producer === producer.id,
+    );
+    for (const { dueMs, records } of planSends(producer, 0)) {
+      const afterFault = dueMs >= brokerFaultMs - SCHEDULE_SLACK_MS;
+      const nearCrash = crash !== undefined && Math.abs(dueMs - crash.atMs) <= SCHEDULE_SLACK_MS;
+      if (afterFault || nearCrash) for (const { record } of records) uncertain.add(record);
+    }
+  }
+  return uncertain;
+}
+
+function* actionDifferences(simulated: readonly EndState[], real: EndState): Generator<string> {
+  for (const [index, reason] of real.skipped)
+    if (!simulated.some(({ skipped }) => skipped.has(index)))
+      yield `action ${index} was skipped on real Kafka only: ${reason}`;
+  for (const [index, reason] of simulated[0]?.skipped ?? [])
+    if (simulated.every(({ skipped }) => skipped.has(index)) && !real.skipped.has(index))
+      yield `action ${index} was skipped in the simulated world only: ${reason}`;
+}

@@ -1,0 +1,130 @@
+/**
+ * What `replay --until` and `replay --verbose` add to a replay: a scenario enters; what happened in it is written to
+ * standard output, and with `--until` the state at that event.
+ */
+import { describeEvent } from '../../reports/describe-event.ts';
+import {
+  type Inspection,
+  inspectionSchema,
+  renderHappening,
+  renderInspectionJson,
+  renderState,
+} from '../../reports/inspection.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
+import { clientVersion } from '../client/clients.ts';
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
+import type { HistoryEvent } from '../history/schema.ts';
+import { type Inspected, type InspectOptions, inspect, stateAt } from '../runner/inspect.ts';
+import { type EventSelector, findEvent, parseEventSelector } from './event-selector.ts';
+import { listenForInterruption } from './interrupt.ts';
+import { readWorldConnection, type TrialOptions } from './options.ts';
+import { refuse } from './worlds.ts';
+
+export interface InspectionOptions extends TrialOptions {
+  readonly until?: string;
+  readonly verbose?: boolean;
+  readonly times: number;
+}
+
+/**
+ * @returns null where the replay itself is still to come, which has the verdict
+ * @throws UsageError for what cannot be looked into
+ */
+export async function runInspection(
+  options: InspectionOptions,
+  scenarios: readonly Scenario[],
+): Promise<ExitCode | null> {
+  const scenario = checkInspection(options, scenarios);
+  const subject = { client: options.client, mutant: options.mutant ?? null };
+  const selector = options.until === undefined ? null : parseEventSelector(options.until);
+  readWorldConnection(options);
+  await refuse(options.world, [scenario], subject, true);
+  const say = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
+  using interruption = listenForInterruption(say);
+  const { signal } = interruption;
+  const what: InspectOptions = { scenario, subject, messages: options.verbose === true, signal };
+  try {
+    const inspected = await inspect(what);
+    if (selector === null) {
+      for (const happening of inspected.happenings)
+        process.stdout.write(renderHappening(happening, scenario));
+      process.stdout.write('\n');
+      return null;
+    }
+    await showUntil(selector, inspected, what, options.json === true);
+    return exitCodes.valid;
+  } catch (error) {
+    if (signal.aborted) return exitCodes.unknown;
+    throw error;
+  }
+}
+
+function checkInspection(
+  { world, until, json, times }: InspectionOptions,
+  scenarios: readonly Scenario[],
+): Scenario {
+  if (world === 'kafka')
+    throw new UsageError(
+      until === undefined
+        ? '--verbose shows what simulated brokers read and write, so it can be used with --world sim only.'
+        : '--until stops virtual time, so it can be used with --world sim only: real Kafka runs on.',
+      {
+        hint: 'The wire-* and commit-* events in history.jsonl say what went over the sockets of the clients.',
+      },
+    );
+  if (json === true && until === undefined)
+    throw new UsageError('--verbose is text, and with --json standard output has one JSON document only.', {
+      hint: 'Add --until finish: that document holds the messages too.',
+    });
+  const [scenario] = scenarios;
+  if (scenario === undefined || scenarios.length > 1 || times > 1)
+    throw new UsageError(
+      `--until and --verbose look into one run, and this would be ${scenarios.length * times}.`,
+      {
+        hint: 'Name one scenario, such as a directory below scenarios/ of a run directory, and leave out --times.',
+      },
+    );
+  return scenario;
+}
+
+async function showUntil(
+  selector: EventSelector,
+  inspected: Inspected,
+  what: InspectOptions,
+  json: boolean,
+): Promise<void> {
+  const { scenario, subject } = what;
+  const event = find(selector, inspected);
+  const happenings = inspected.happenings.slice(
+    0,
+    inspected.happenings.findIndex((one) => 'event' in one && one.event === event) + 1,
+  );
+  const state = await stateAt(what, inspected.arrivals[event.seq] as number);
+  if (!json) {
+    for (const happening of happenings) process.stdout.write(renderHappening(happening, scenario));
+    process.stdout.write(renderState(state, event.seq, describeEvent(event, scenario)));
+    return;
+  }
+  const inspection: Inspection = inspectionSchema.parse({
+    schema: 1,
+    command: 'replay',
+    world: 'simulated',
+    client: { name: subject.client, version: clientVersion(subject.client) },
+    mutant: subject.mutant,
+    scenario: { name: scenario.name, seed: scenario.seed },
+    until: { asked: selector.text, seq: event.seq },
+    happenings,
+    state,
+  });
+  process.stdout.write(renderInspectionJson(inspection));
+}
+
+/** Where the world failed, the history has an end that never happened. */
+function find(selector: EventSelector, { history, failure }: Inspected): HistoryEvent {
+  if (failure === null) return findEvent(selector, history.events);
+  try {
+    return findEvent(selector, history.events.slice(0, -1));
+  } catch {
+    throw failure;
+  }
+}
