@@ -208,7 +208,7 @@ const planArbitrary = (profile: Profile) =>
 
 /** What the `java` profile adds to each group and producer; half of the options are left to the client each time. */
 const unset = <Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.option(arbitrary, { nil: undefined, freq: 1 });
+  fc.option(arbitrary, { nil: undefined, freq: 2 });
 const javaGroupPlan = fc.record({
   assignors: unset(
     pick(

@@ -1,17 +1,18 @@
 /** The clients that can be put on trial: a client's name enters, its adapter's facts leave. */
 import type { Scenario } from '../../scenarios/schema.ts';
-import { installedVersion } from '../version.ts';
+import { harnessVersion, installedVersion } from '../version.ts';
 import { refusals as kafkajsRefusals } from './kafkajs/refusals.ts';
 
 interface Client {
-  /** npm package that holds it. */
-  readonly package: string;
+  version(): string;
   /** What it cannot express of a scenario, one sentence each with what to do instead. */
   refusals(scenario: Scenario): string[];
 }
 
 export const clients = {
-  kafkajs: { package: 'kafkajs', refusals: kafkajsRefusals },
+  kafkajs: { version: () => installedVersion('kafkajs'), refusals: kafkajsRefusals },
+  /** The control, a part of this package: an anomaly under it is the harness's own mistake. */
+  reference: { version: harnessVersion, refusals: () => [] },
 } as const satisfies Record<string, Client>;
 export type ClientName = keyof typeof clients;
 
@@ -23,4 +24,4 @@ const clientOf = (name: string): Client => {
 };
 
 export const refusals = (name: string, scenario: Scenario): string[] => clientOf(name).refusals(scenario);
-export const clientVersion = (name: string): string => installedVersion(clientOf(name).package);
+export const clientVersion = (name: string): string => clientOf(name).version();

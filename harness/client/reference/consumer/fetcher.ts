@@ -1,0 +1,197 @@
+/**
+ * Reading ahead: assigned partitions with a position enter, one Fetch request per broker is kept under way for those
+ * without buffered records, and records leave in portions of max.poll.records. After Kafka's classes Fetcher and
+ * FetchCollector.
+ *
+ * Not implemented: fetch sessions (KIP-227), topic ids (KIP-516) and reading from followers (KIP-392).
+ */
+import { fetchApi } from '../../../cluster/protocol/01-fetch.ts';
+import { nowMs, type Signal } from '../clock.ts';
+import type { ConsumerConfig } from '../config.ts';
+import { BrokerError, isRetriable, OffsetOutOfRangeError } from '../errors.ts';
+import type { NetworkClient } from '../network/client.ts';
+import type { Leader, Metadata } from '../network/metadata.ts';
+import { CompletedFetch, type ConsumerRecord } from './completed-fetch.ts';
+import type { PartitionState, Position, SubscriptionState } from './subscription-state.ts';
+
+/** From 13 on topics are named by their ids. */
+const VERSION_MAX = 12;
+const NO_SESSION = { sessionId: 0, sessionEpoch: -1 };
+
+export interface ConsumerParts {
+  readonly config: ConsumerConfig;
+  readonly network: NetworkClient;
+  readonly metadata: Metadata;
+  readonly subscriptions: SubscriptionState;
+  readonly signal: Signal;
+}
+
+interface Asked {
+  readonly state: PartitionState;
+  readonly position: Position;
+  readonly leader: Leader;
+}
+
+export class Fetcher {
+  readonly #parts: ConsumerParts;
+  #completed: CompletedFetch[] = [];
+  /** Brokers that have a request of ours. */
+  readonly #asked = new Set<number>();
+  /** An error other than of a partition, for the next poll. */
+  #failure: Error | null = null;
+
+  constructor(parts: ConsumerParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks each broker that has no request of ours for what is not buffered yet. */
+  sendFetches(): void {
+    const { network, metadata, subscriptions } = this.#parts;
+    const buffered = new Set(this.#completed.map(({ state }) => state));
+    const byBroker = new Map<number, Asked[]>();
+    for (const state of subscriptions.partitions) {
+      const { position } = state;
+      if (!state.isFetchable || position === null || buffered.has(state) || nowMs() < state.retryAtMs)
+        continue;
+      const leader = metadata.leader(state);
+      if (leader === null) {
+        metadata.requestUpdate();
+        continue;
+      }
+      const { brokerId } = leader;
+      if (this.#asked.has(brokerId) || network.isBackingOff(brokerId)) continue;
+      const list = byBroker.get(brokerId) ?? [];
+      list.push({ state, position, leader });
+      byBroker.set(brokerId, list);
+    }
+    for (const [brokerId, asked] of byBroker) void this.#fetch(brokerId, asked);
+  }
+
+  /** When a partition that had an error may be asked for again, in milliseconds from now. */
+  get retryInMs(): number {
+    const times = this.#parts.subscriptions.partitions.map(({ retryAtMs }) => retryAtMs - nowMs());
+    return Math.min(...times.filter((timeMs) => timeMs > 0), Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Takes what may be handed over now and moves the positions behind it.
+   * @throws OffsetOutOfRangeError, BrokerError, KafkaError; never with records in hand
+   */
+  collect(): ConsumerRecord[] {
+    const { subscriptions, config } = this.#parts;
+    if (this.#failure !== null) {
+      const failure = this.#failure;
+      this.#failure = null;
+      throw failure;
+    }
+    const records: ConsumerRecord[] = [];
+    const kept: CompletedFetch[] = [];
+    const queue = this.#completed;
+    this.#completed = [];
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const { state } = next;
+        const isStale =
+          !subscriptions.isCurrent(state) ||
+          state.phase !== 'fetching' ||
+          state.position?.offset !== next.nextOffset;
+        if (isStale) continue;
+        if (state.isPaused) {
+          kept.push(next);
+          continue;
+        }
+        if (next.errorCode !== 0) {
+          // The records come first; the error is found again with the next poll.
+          if (records.length > 0) {
+            kept.push(next);
+            break;
+          }
+          this.#handleError(next);
+          continue;
+        }
+        const { records: taken, position } = next.take(config['max.poll.records'] - records.length);
+        state.position = position;
+        records.push(...taken);
+        if (!next.isExhausted) kept.push(next);
+        if (records.length >= config['max.poll.records']) break;
+      }
+    } finally {
+      this.#completed = [...kept, ...queue];
+    }
+    return records;
+  }
+
+  async #fetch(brokerId: number, asked: readonly Asked[]): Promise<void> {
+    const { config, network, metadata, signal } = this.#parts;
+    this.#asked.add(brokerId);
+    const topics = new Map<string, Asked[]>();
+    for (const one of asked) {
+      const list = topics.get(one.state.topic) ?? [];
+      list.push(one);
+      topics.set(one.state.topic, list);
+    }
+    try {
+      const answer = await network.request(
+        brokerId,
+        fetchApi,
+        {
+          ...NO_SESSION,
+          maxWaitMs: config['fetch.max.wait.ms'],
+          minBytes: config['fetch.min.bytes'],
+          maxBytes: config['fetch.max.bytes'],
+          isolationLevel: config['isolation.level'] === 'read_committed' ? 1 : 0,
+          rackId: config['client.rack'],
+          topics: [...topics].map(([topic, list]) => ({
+            topic,
+            partitions: list.map(({ state, position, leader }) => ({
+              partition: state.partition,
+              currentLeaderEpoch: leader.epoch,
+              fetchOffset: BigInt(position.offset),
+              partitionMaxBytes: config['max.partition.fetch.bytes'],
+            })),
+          })),
+        },
+        { versionMax: VERSION_MAX },
+      );
+      if (answer.errorCode !== 0) throw new BrokerError(answer.errorCode, 'Fetch');
+      for (const { topic, partitions } of answer.responses) {
+        for (const fetched of partitions) {
+          const one = topics.get(topic)?.find(({ state }) => state.partition === fetched.partitionIndex);
+          if (one === undefined) continue;
+          const isEmpty = fetched.errorCode === 0 && (fetched.records?.byteLength ?? 0) === 0;
+          if (isEmpty) continue;
+          const readCommitted = config['isolation.level'] === 'read_committed';
+          this.#completed.push(new CompletedFetch(one.state, one.position, fetched, readCommitted));
+        }
+      }
+    } catch (error) {
+      metadata.requestUpdate();
+      if (isRetriable(error)) this.#delay(asked);
+      else this.#failure = error as Error;
+    } finally {
+      this.#asked.delete(brokerId);
+      signal.notify();
+    }
+  }
+
+  #delay(asked: readonly Pick<Asked, 'state'>[]): void {
+    const retryAtMs = nowMs() + this.#parts.config['retry.backoff.ms'];
+    for (const { state } of asked) state.retryAtMs = retryAtMs;
+  }
+
+  #handleError(completed: CompletedFetch): void {
+    const { metadata, subscriptions } = this.#parts;
+    const { state, nextOffset } = completed;
+    const error = new BrokerError(completed.errorCode, `Fetch of ${state.name} at ${nextOffset}`);
+    if (error.type === 'OFFSET_OUT_OF_RANGE') {
+      const { resetPolicy } = subscriptions;
+      if (resetPolicy === null) throw new OffsetOutOfRangeError(new Map([[state.name, nextOffset]]));
+      state.reset(resetPolicy);
+      return;
+    }
+    if (!error.isRetriable) throw error;
+    // Also for errors that do not speak of metadata: the leader may have changed since.
+    metadata.requestUpdate();
+    this.#delay([completed]);
+  }
+}

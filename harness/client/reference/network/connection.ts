@@ -1,0 +1,247 @@
+/**
+ * One connection to one broker: requests enter and leave in order, several at a time, and each is settled by its answer,
+ * by its timeout, or by the end of the connection. A request that times out ends the connection, as in Kafka's
+ * NetworkClient: nothing says whether the broker is still alive.
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import { apiVersionsApi } from '../../../cluster/protocol/18-api-versions.ts';
+import { type AnyApi, type Api, encodeRequest, readResponseBody } from '../../../cluster/protocol/api.ts';
+import { Reader } from '../../../cluster/protocol/bytes.ts';
+import { errorCode } from '../../../cluster/protocol/errors.ts';
+import { FrameAssembler } from '../../wire/frames.ts';
+import { after } from '../clock.ts';
+import { BrokerError, check, DisconnectError, TimeoutError } from '../errors.ts';
+import { authenticate, type Sasl } from './sasl.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How to reach brokers, beside their addresses. */
+export interface Transport {
+  readonly tls: tls.ConnectionOptions | null;
+  readonly sasl: Sasl | null;
+  /** Given each socket before anything has passed on it, for a wire tap. */
+  readonly onSocket?: (socket: net.Socket) => void;
+}
+
+export interface ConnectionOptions {
+  readonly address: Address;
+  readonly transport: Transport;
+  readonly clientId: string;
+  readonly setupTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** Called once, when nothing more can be sent. */
+  readonly onClosed: () => void;
+}
+
+interface Pending {
+  readonly settle: (frame: Buffer) => void;
+  readonly fail: (error: Error) => void;
+  readonly cancel: () => void;
+}
+
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+  /** False where the broker does not answer: Produce with acks 0. */
+  readonly isAnswered?: boolean;
+  /** The highest version that the caller can use, where the schema knows more. */
+  readonly versionMax?: number;
+}
+
+const SOFTWARE = { clientSoftwareName: 'kafka-trial-reference', clientSoftwareVersion: '1' };
+const UNSUPPORTED_VERSION = errorCode('UNSUPPORTED_VERSION');
+const API_VERSIONS_ASKED = 3;
+
+export class Connection {
+  readonly address: Address;
+  readonly #options: ConnectionOptions;
+  readonly #socket: net.Socket;
+  readonly #pending = new Map<number, Pending>();
+  readonly #versions = new Map<number, { min: number; max: number }>();
+  #correlationId = 0;
+  #closedBy: Error | null = null;
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.address = options.address;
+    this.#socket = openSocket(options);
+    const frames = new FrameAssembler({ wants: () => true, frame: (bytes) => this.#receive(bytes) });
+    this.#socket.on('data', (bytes: Buffer) => {
+      try {
+        frames.push(bytes);
+      } catch (error) {
+        this.#end(new DisconnectError(`${this.#name} sent what is not Kafka's`, { cause: error }));
+      }
+    });
+    this.#socket.on('error', (error) =>
+      this.#end(new DisconnectError(`connection to ${this.#name} failed`, { cause: error })),
+    );
+    this.#socket.on('end', () => this.#end(new DisconnectError(`${this.#name} closed the connection`)));
+    this.#socket.on('close', () => this.#end(new DisconnectError(`connection to ${this.#name} ended`)));
+  }
+
+  /**
+   * Connects, learns what the broker understands and logs in.
+   * @throws DisconnectError, TimeoutError, or BrokerError where the login is refused
+   */
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(options);
+    const cancel = after(options.setupTimeoutMs, () =>
+      connection.#end(
+        new TimeoutError(`no connection to ${connection.#name} in ${options.setupTimeoutMs} ms`),
+      ),
+    );
+    try {
+      await connection.#connected();
+      await connection.#negotiate();
+      const { sasl } = options.transport;
+      if (sasl !== null) await authenticate(connection, sasl);
+    } catch (error) {
+      connection.#end(error as Error);
+      throw error;
+    } finally {
+      cancel();
+    }
+    return connection;
+  }
+
+  get isOpen(): boolean {
+    return this.#closedBy === null;
+  }
+
+  /** Requests without an answer so far. */
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Sends at once, in the order of the calls.
+   * @throws DisconnectError, TimeoutError, BrokerError with UNSUPPORTED_VERSION
+   */
+  request<RequestIn, Response>(
+    api: Api<unknown, RequestIn, Response, never>,
+    body: RequestIn,
+    options: RequestOptions = {},
+  ): Promise<Response> {
+    const version = this.#versionOf(api as unknown as AnyApi, options.versionMax);
+    if (version === null)
+      return Promise.reject(new BrokerError(UNSUPPORTED_VERSION, `${api.name} on ${this.#name}`));
+    return this.#send(api, version, body, options).then((frame) =>
+      options.isAnswered === false ? (undefined as Response) : decode(api, version, frame),
+    );
+  }
+
+  /** The version that a request would have, or null. */
+  versionOf(api: Pick<AnyApi, 'key' | 'versions'>): number | null {
+    return this.#versionOf(api);
+  }
+
+  close(): void {
+    this.#end(new DisconnectError(`connection to ${this.#name} was closed`));
+  }
+
+  get #name(): string {
+    return `${this.address.host}:${this.address.port}`;
+  }
+
+  #connected(): Promise<void> {
+    const event = this.#options.transport.tls === null ? 'connect' : 'secureConnect';
+    return new Promise((resolve, reject) => {
+      this.#pending.set(-1, { settle: () => {}, fail: reject, cancel: () => {} });
+      this.#socket.once(event, () => {
+        this.#pending.delete(-1);
+        resolve();
+      });
+    });
+  }
+
+  async #negotiate(): Promise<void> {
+    let version = API_VERSIONS_ASKED;
+    let frame = await this.#send(apiVersionsApi, version, SOFTWARE, {});
+    // A broker that does not know the version answers so in version 0 (KIP-511).
+    if (frame.readInt16BE(4) === UNSUPPORTED_VERSION) {
+      version = 0;
+      frame = await this.#send(apiVersionsApi, version, SOFTWARE, {});
+    }
+    const answer = decode(apiVersionsApi, version, frame);
+    check(answer.errorCode, 'ApiVersions');
+    for (const { apiKey, minVersion, maxVersion } of answer.apiKeys)
+      this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
+  }
+
+  #versionOf(
+    { key, versions }: Pick<AnyApi, 'key' | 'versions'>,
+    versionMax = Number.POSITIVE_INFINITY,
+  ): number | null {
+    const known = this.#versions.get(key);
+    if (known === undefined) return null;
+    const version = Math.min(known.max, versions.max, versionMax);
+    return version >= Math.max(known.min, versions.min) ? version : null;
+  }
+
+  #send<RequestIn>(
+    api: Api<unknown, RequestIn, unknown, never>,
+    version: number,
+    body: RequestIn,
+    { timeoutMs = this.#options.requestTimeoutMs, isAnswered = true }: RequestOptions,
+  ): Promise<Buffer> {
+    if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
+    const correlationId = this.#correlationId++;
+    const { clientId } = this.#options;
+    const bytes = encodeRequest(api, version, { correlationId, clientId }, body);
+    return new Promise((resolve, reject) => {
+      if (isAnswered) {
+        const cancel = after(timeoutMs, () =>
+          this.#end(new TimeoutError(`${api.name} to ${this.#name} had no answer in ${timeoutMs} ms`)),
+        );
+        this.#pending.set(correlationId, { settle: resolve, fail: reject, cancel });
+      }
+      this.#socket.write(bytes, (error) => {
+        if (!isAnswered && error) reject(new DisconnectError(`${this.#name} is gone`, { cause: error }));
+        else if (!isAnswered) resolve(bytes);
+      });
+    });
+  }
+
+  #receive(frame: Buffer): void {
+    const correlationId = frame.readInt32BE(0);
+    const pending = this.#pending.get(correlationId);
+    if (pending === undefined) throw new Error(`an answer to ${correlationId}, which nobody asked`);
+    this.#pending.delete(correlationId);
+    pending.cancel();
+    pending.settle(frame);
+  }
+
+  #end(error: Error): void {
+    if (this.#closedBy !== null) return;
+    this.#closedBy = error;
+    this.#socket.destroy();
+    for (const { fail, cancel } of this.#pending.values()) {
+      cancel();
+      fail(error);
+    }
+    this.#pending.clear();
+    this.#options.onClosed();
+  }
+}
+
+const CORRELATION_ID_BYTES = 4;
+
+const decode = <Response>(
+  api: Api<unknown, never, Response, never>,
+  version: number,
+  frame: Buffer,
+): Response => readResponseBody(api, version, new Reader(frame, CORRELATION_ID_BYTES));
+
+function openSocket({ address: { host, port }, transport }: ConnectionOptions): net.Socket {
+  const socket =
+    transport.tls === null
+      ? net.connect({ host, port })
+      : tls.connect({ host, port, ...(net.isIP(host) ? {} : { servername: host }), ...transport.tls });
+  socket.setNoDelay(true);
+  transport.onSocket?.(socket);
+  return socket;
+}

@@ -1,0 +1,161 @@
+/**
+ * What the client knows of the cluster: topics of interest enter, partition counts and leaders leave, refreshed in the
+ * background when they are too old or have turned out wrong. An older leader epoch never replaces a newer one (KIP-320).
+ */
+import { metadataApi } from '../../../cluster/protocol/03-metadata.ts';
+import { after, backoffMs, nowMs, type Signal, sleep } from '../clock.ts';
+import { BrokerError, type TopicPartition } from '../errors.ts';
+import type { NetworkClient } from './client.ts';
+
+export interface Leader {
+  readonly brokerId: number;
+  readonly epoch: number;
+}
+
+interface TopicMetadata {
+  readonly topicId: string;
+  readonly isInternal: boolean;
+  readonly leaders: ReadonlyMap<number, Leader>;
+}
+
+const NO_LEADER = -1;
+/** From here on topics are named, and not their ids alone. */
+const VERSION_MAX = 12;
+
+export class Metadata {
+  readonly #network: NetworkClient;
+  readonly #signal: Signal;
+  readonly #allowAutoCreate: boolean;
+  #interest: readonly string[] | 'all' = [];
+  #topics = new Map<string, TopicMetadata>();
+  #errors = new Map<string, BrokerError>();
+  #fatal: BrokerError | null = null;
+  #isNeeded = false;
+  #isRunning = false;
+  #failures = 0;
+  #lastAttemptMs = Number.NEGATIVE_INFINITY;
+  #cancelAging: () => void = () => {};
+  /** Answers so far; raised after each. */
+  version = 0;
+
+  constructor(network: NetworkClient, signal: Signal, allowAutoCreate: boolean) {
+    this.#network = network;
+    this.#signal = signal;
+    this.#allowAutoCreate = allowAutoCreate;
+  }
+
+  /** Asks from now on for these topics; at once where one of them is new. */
+  setInterest(interest: readonly string[] | 'all'): void {
+    const before = this.#interest;
+    this.#interest = interest;
+    const isNew =
+      interest === 'all'
+        ? before !== 'all'
+        : interest.some((topic) => before === 'all' || !before.includes(topic));
+    if (isNew) this.requestUpdate();
+  }
+
+  /** Topics that are there, in order of name. */
+  get topics(): string[] {
+    return [...this.#topics.keys()].sort();
+  }
+
+  isInternal(topic: string): boolean {
+    return this.#topics.get(topic)?.isInternal ?? false;
+  }
+
+  partitionCount(topic: string): number | undefined {
+    return this.#topics.get(topic)?.leaders.size;
+  }
+
+  /** The leader, or null where there is none or the partition is not known. */
+  leader({ topic, partition }: TopicPartition): Leader | null {
+    const leader = this.#topics.get(topic)?.leaders.get(partition);
+    return leader === undefined || leader.brokerId === NO_LEADER ? null : leader;
+  }
+
+  /** @throws BrokerError for a topic that may not be read, or a login that was refused */
+  throwFatal(): void {
+    const error = this.#fatal;
+    this.#fatal = null;
+    if (error !== null) throw error;
+    for (const one of this.#errors.values()) if (!one.isRetriable) throw one;
+  }
+
+  errorOf(topic: string): BrokerError | undefined {
+    return this.#errors.get(topic);
+  }
+
+  /** Refreshes in the background, again and again until it succeeds; the signal says when. */
+  requestUpdate(): void {
+    this.#isNeeded = true;
+    if (!this.#isRunning && !this.#network.isClosed) void this.#run();
+  }
+
+  close(): void {
+    this.#isNeeded = false;
+    this.#cancelAging();
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    const { config } = this.#network;
+    while (this.#isNeeded && !this.#network.isClosed) {
+      const pauseMs = backoffMs(config['retry.backoff.ms'], config['retry.backoff.max.ms'], this.#failures);
+      const waitMs = this.#lastAttemptMs + pauseMs - nowMs();
+      if (waitMs > 0) await sleep(waitMs);
+      this.#isNeeded = false;
+      this.#lastAttemptMs = nowMs();
+      try {
+        await this.#update();
+        this.#failures = 0;
+      } catch (error) {
+        this.#failures += 1;
+        this.#isNeeded = true;
+        if (error instanceof BrokerError && !error.isRetriable) this.#fatal = error;
+      }
+      this.#signal.notify();
+    }
+    this.#isRunning = false;
+  }
+
+  async #update(): Promise<void> {
+    const interest = this.#interest;
+    const answer = await this.#network.requestAny(
+      metadataApi,
+      {
+        topics: interest === 'all' ? null : interest.map((name) => ({ name })),
+        allowAutoTopicCreation: this.#allowAutoCreate,
+      },
+      { versionMax: VERSION_MAX },
+    );
+    if (answer.brokers.length > 0) this.#network.setBrokers(answer.brokers);
+    const topics = new Map<string, TopicMetadata>();
+    const errors = new Map<string, BrokerError>();
+    for (const { name, topicId, isInternal, errorCode, partitions } of answer.topics) {
+      if (name === null) continue;
+      const known = this.#topics.get(name);
+      if (errorCode !== 0) {
+        const error = new BrokerError(errorCode, `topic ${name}`);
+        errors.set(name, error);
+        if (error.isRetriable) this.#isNeeded = true;
+        continue;
+      }
+      const leaders = new Map<number, Leader>();
+      for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
+        if (leaderId === NO_LEADER) this.#isNeeded = true;
+        const before = known?.topicId === topicId ? known.leaders.get(partitionIndex) : undefined;
+        const isOlder = before !== undefined && leaderEpoch !== -1 && leaderEpoch < before.epoch;
+        leaders.set(partitionIndex, isOlder ? before : { brokerId: leaderId, epoch: leaderEpoch });
+      }
+      topics.set(name, { topicId, isInternal, leaders });
+    }
+    this.#topics = topics;
+    this.#errors = errors;
+    this.version += 1;
+    // What was asked for in the meantime is not in this answer.
+    if (this.#interest !== interest) this.#isNeeded = true;
+    this.#cancelAging();
+    this.#cancelAging = after(this.#network.config['metadata.max.age.ms'], () => this.requestUpdate());
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The commits that the application itself makes: an offset enters, the call is made and recorded before and after as
+ * `application-commit` and `application-commit-end`. Calls of partitions that are worked on at the same time take turns,
+ * since the consumer allows one at a time.
+ */
+import { describeError } from '../../application/describe-error.ts';
+import type { Mutation } from '../../application/mutation.ts';
+import type { Host } from '../../host.ts';
+import type { Offsets } from '../consumer/commits.ts';
+import type { Consumer } from '../consumer/consumer.ts';
+import { fateOf } from '../errors.ts';
+
+/** A commit did not succeed: what was handed over and is not done has to come again. */
+export class CommitNotDone extends Error {
+  override name = 'CommitNotDone';
+}
+
+export interface Committer {
+  /** @throws CommitNotDone */
+  commit(topic: string, partition: number, offset: number): Promise<void>;
+  /** The outcome is recorded when the client tells of it. */
+  commitInBackground(topic: string, partition: number, offset: number): void;
+  /** After a record, where the client commits by itself: nothing, but for a mutant. @throws CommitNotDone */
+  afterAutomatic(topic: string, partition: number, offset: number): Promise<void>;
+}
+
+export function createCommitter(
+  consumer: Pick<Consumer, 'commitSync' | 'commitAsync'>,
+  group: string,
+  mutation: Mutation,
+  host: Host,
+): Committer {
+  let calls = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const begin = (topic: string, partition: number, offset: string, awaited: boolean) => {
+    const call = calls++;
+    const offsets = [{ topic, partition, offset }];
+    host.emit({ kind: 'application-commit', group, call, awaited, offsets });
+    return {
+      offsets: [{ topic, partition, offset: Number(offset) }] satisfies Offsets,
+      end: (error: Error | null): void =>
+        host.emit({
+          kind: 'application-commit-end',
+          group,
+          call,
+          outcome: error === null ? 'ok' : fateOf(error),
+          error: error === null ? null : describeError(error),
+        }),
+    };
+  };
+
+  const commitNow = async (topic: string, partition: number, offset: string): Promise<void> => {
+    const { offsets, end } = begin(topic, partition, offset, true);
+    try {
+      await consumer.commitSync(offsets);
+    } catch (error) {
+      end(error as Error);
+      throw new CommitNotDone('the commit did not succeed', { cause: error });
+    }
+    end(null);
+  };
+
+  const inTurn = (step: () => Promise<void>): Promise<void> => {
+    const mine = last.then(step);
+    last = mine.catch(() => {});
+    return mine;
+  };
+
+  return {
+    commit: (topic, partition, offset) =>
+      inTurn(() => commitNow(topic, partition, mutation.committedOffset(topic, partition, String(offset)))),
+    commitInBackground(topic, partition, offset) {
+      const committed = mutation.committedOffset(topic, partition, String(offset));
+      const { offsets, end } = begin(topic, partition, committed, false);
+      consumer.commitAsync(offsets, (_, error) => end(error));
+    },
+    async afterAutomatic(topic, partition, offset) {
+      const extra = mutation.extraCommit(topic, partition, String(offset));
+      if (extra !== null) await inTurn(() => commitNow(topic, partition, extra));
+    },
+  };
+}

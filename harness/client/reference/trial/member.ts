@@ -1,0 +1,167 @@
+/**
+ * A group member on the reference client: a `start` command enters, a poll loop as Kafka's documentation shows it runs
+ * with the scenario's application in it, and events leave through the host.
+ */
+import type { Assignment } from '../../../history/schema.ts';
+import { describeError } from '../../application/describe-error.ts';
+import { createHandler } from '../../application/handler.ts';
+import { createMutation, type Mutation } from '../../application/mutation.ts';
+import type { Application, Host } from '../../host.ts';
+import type { MemberStart } from '../../protocol.ts';
+import type { ConsumerOptions } from '../config.ts';
+import { Consumer } from '../consumer/consumer.ts';
+import type { RebalanceListener } from '../consumer/group.ts';
+import { KafkaError, nameOf, type TopicPartition, WakeupError } from '../errors.ts';
+import { CommitNotDone, type Committer, createCommitter } from './commits.ts';
+import { createWork } from './poll-loop.ts';
+import { commonOptions, createTransport } from './transport.ts';
+
+const POLL_TIMEOUT_MS = 1_000;
+/** For scenarios that leave the interval of automatic commits open; Java's own is longer than most scenarios. */
+const AUTO_COMMIT_INTERVAL_MS = 1_000;
+/** What a commit may take beside the handler, and how much of max.poll.interval.ms the work on one poll may take. */
+const COMMIT_MS = 20;
+const POLL_SHARE = 1 / 2;
+const MAX_POLL_RECORDS = 500;
+
+/**
+ * A careful application takes no more records than it can work on before it has to poll again. In the Java client
+ * max.poll.interval.ms is the rebalance timeout too. It has no threshold of records for automatic commits, so the
+ * scenario's is left out.
+ */
+const consumerOptions = (start: MemberStart, group: MemberStart['group']): ConsumerOptions => {
+  const { commitMode, handler, rebalanceTimeoutMs } = group;
+  const records = Math.floor((rebalanceTimeoutMs * POLL_SHARE) / (handler.timeMs.max + COMMIT_MS));
+  return {
+    ...commonOptions(start),
+    'group.id': group.id,
+    'session.timeout.ms': group.sessionTimeoutMs,
+    'heartbeat.interval.ms': group.heartbeatIntervalMs,
+    'max.poll.interval.ms': rebalanceTimeoutMs,
+    'max.poll.records': Math.max(1, Math.min(MAX_POLL_RECORDS, records)),
+    'auto.offset.reset': group.autoOffsetReset,
+    'fetch.max.wait.ms': group.fetchMaxWaitMs,
+    'max.partition.fetch.bytes': group.maxPartitionFetchBytes,
+    'metadata.max.age.ms': group.metadataMaxAgeMs,
+    'enable.auto.commit': commitMode.kind === 'auto',
+    ...(commitMode.kind === 'auto'
+      ? { 'auto.commit.interval.ms': commitMode.intervalMs ?? AUTO_COMMIT_INTERVAL_MS }
+      : {}),
+  };
+};
+
+const toAssignment = (partitions: readonly TopicPartition[]): Assignment => {
+  const topics = new Map<string, number[]>();
+  for (const { topic, partition } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
+  return [...topics].map(([topic, list]) => ({ topic, partitions: list }));
+};
+
+/**
+ * Commits where the group begins in partitions in which it has committed nothing. Without it `latest` would be asked for
+ * again by the next owner, and what was written between would be lost.
+ */
+const commitStart = async (
+  consumer: Consumer,
+  committer: Committer,
+  partitions: readonly TopicPartition[],
+): Promise<void> => {
+  try {
+    const committed = await consumer.committed(partitions);
+    for (const one of partitions.filter((partition) => !committed.has(nameOf(partition))))
+      await committer.commit(one.topic, one.partition, await consumer.position(one));
+  } catch (error) {
+    // The group has moved on, or no broker answers: the next assignment tries again.
+    if (!(error instanceof KafkaError || error instanceof CommitNotDone)) throw error;
+    console.error(`the start was not committed: ${describeError(error)}`);
+  }
+};
+
+/** Records what the client says of itself: claims, to be held against the coordinator's view. */
+const createListener = (
+  consumer: Consumer,
+  committer: Committer,
+  mutation: Mutation,
+  host: Host,
+): RebalanceListener => {
+  const { id: group, autoOffsetReset, commitMode } = mutation.group;
+  const commitsStart = autoOffsetReset === 'latest' && commitMode.kind !== 'none';
+  const rebalancing = (): void => {
+    const { memberId } = consumer.groupMetadata();
+    host.emit({ kind: 'client-rebalancing', group, memberId });
+  };
+  return {
+    async onPartitionsAssigned(added) {
+      const assignment = toAssignment(consumer.assignment());
+      mutation.assigned(assignment);
+      const { isLeader: leader, protocol } = consumer.groupRole;
+      const { memberId } = consumer.groupMetadata();
+      host.emit({ kind: 'client-joined', group, memberId, leader, protocol: protocol ?? '', assignment });
+      if (commitsStart && added.length > 0) await commitStart(consumer, committer, added);
+    },
+    onPartitionsRevoked: rebalancing,
+    onPartitionsLost: rebalancing,
+  };
+};
+
+/** Starts the member at once. */
+export function startMember(start: MemberStart, host: Host): Application {
+  const mutation = createMutation(start.group, start.mutant);
+  const { group } = mutation;
+  const consumer = new Consumer(consumerOptions(start, group), createTransport(start, host));
+  let isClosing = false;
+  let isPolling = false;
+  const committer = createCommitter(consumer, group.id, mutation, host);
+  const work = createWork({
+    consumer,
+    mutation,
+    committer,
+    handle: createHandler(group, start.seed, host),
+    host,
+    isClosing: () => isClosing,
+  });
+
+  const pollLoop = async (): Promise<void> => {
+    consumer.subscribe(group.topics, createListener(consumer, committer, mutation, host));
+    while (!isClosing) {
+      isPolling = true;
+      const records = await consumer.poll(POLL_TIMEOUT_MS).finally(() => {
+        isPolling = false;
+      });
+      await work(records);
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    try {
+      await consumer.close();
+      host.emit({ kind: 'client-stopped', group: group.id });
+    } catch (error) {
+      host.emit({ kind: 'application-error', call: 'close', error: describeError(error) });
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    try {
+      await pollLoop();
+    } catch (error) {
+      if (!(error instanceof WakeupError)) {
+        host.emit({ kind: 'application-error', call: 'poll', error: describeError(error) });
+        await close();
+        // An application that cannot go on ends, and its supervisor starts it again.
+        if (!isClosing) host.exit(1);
+        return;
+      }
+    }
+    await close();
+  };
+
+  const running = run();
+  return {
+    async close() {
+      isClosing = true;
+      // Nothing else is to be interrupted: a commit that is under way is waited for.
+      if (isPolling) consumer.wakeup();
+      await running;
+    },
+  };
+}

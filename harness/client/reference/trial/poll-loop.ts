@@ -1,0 +1,142 @@
+/**
+ * The application's work on what one poll handed over: records enter, they are processed and committed by the group's
+ * modes, and the consumer is set back to the first record of each partition that is not done, so that it comes again.
+ */
+import { type ConsumedRecord, HandlerFailure } from '../../application/handler.ts';
+import type { Mutation } from '../../application/mutation.ts';
+import type { Host } from '../../host.ts';
+import { decodeRecordValue } from '../../record-value.ts';
+import type { ConsumerRecord } from '../consumer/completed-fetch.ts';
+import type { Consumer } from '../consumer/consumer.ts';
+import { nameOf } from '../errors.ts';
+import { CommitNotDone, type Committer } from './commits.ts';
+
+export interface WorkParts {
+  readonly consumer: Pick<Consumer, 'seek' | 'assignment'>;
+  readonly mutation: Mutation;
+  readonly committer: Committer;
+  readonly handle: (record: ConsumedRecord) => Promise<void>;
+  readonly host: Host;
+  /** Whether the application is to end: it stops between two records. */
+  readonly isClosing: () => boolean;
+}
+
+interface PartitionWork {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly ConsumerRecord[];
+  /** The first record that is not done, or behind the last. */
+  next: number;
+}
+
+/** @returns a function that works on the records of one poll, and rejects with nothing but the unexpected */
+export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[]) => Promise<void> {
+  const { consumer, mutation, committer, handle, host, isClosing } = parts;
+  const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
+  const commitsFirst = commitOrder === 'commit-then-process';
+
+  const deliver = ({ topic, partition }: PartitionWork, records: readonly ConsumerRecord[]): void =>
+    host.emit({
+      kind: 'delivery',
+      group,
+      topic,
+      partition,
+      offsets: records.map(({ offset }) => String(offset)),
+    });
+
+  const commitRecord = async ({ topic, partition, offset }: ConsumerRecord): Promise<void> => {
+    if (commitMode.kind === 'per-record') await committer.commit(topic, partition, offset + 1);
+    if (commitMode.kind === 'asynchronous') committer.commitInBackground(topic, partition, offset + 1);
+    if (commitMode.kind === 'auto') await committer.afterAutomatic(topic, partition, offset + 1);
+  };
+
+  const commitBatch = async (record: ConsumerRecord | undefined): Promise<void> => {
+    if (commitMode.kind === 'per-batch' && record !== undefined)
+      await committer.commit(record.topic, record.partition, record.offset + 1);
+  };
+
+  /** @param done called when the record is processed, before what is left to commit */
+  const handleRecord = async (record: ConsumerRecord, done: () => void): Promise<void> => {
+    const { topic, partition, offset } = record;
+    if (commitsFirst) await commitRecord(record);
+    if (!mutation.skips(topic, partition))
+      await handle({ topic, partition, offset: String(offset), record: decodeRecordValue(record.value) });
+    done();
+    if (!commitsFirst) await commitRecord(record);
+  };
+
+  return async (records) => {
+    let isAbandoned = false;
+    const mayGoOn = (): boolean => !isAbandoned && !isClosing();
+
+    const eachMessage = async (work: PartitionWork): Promise<void> => {
+      for (const record of work.records) {
+        if (!mayGoOn()) return;
+        deliver(work, [record]);
+        await handleRecord(record, () => {
+          work.next = record.offset + 1;
+        });
+      }
+    };
+
+    /** The whole batch or nothing of it counts as done. */
+    const eachBatch = async (work: PartitionWork): Promise<void> => {
+      if (!mayGoOn()) return;
+      const last = work.records.at(-1);
+      deliver(work, work.records);
+      if (commitsFirst) await commitBatch(last);
+      for (const record of work.records) await handleRecord(record, () => {});
+      if (last !== undefined) work.next = last.offset + 1;
+      if (!commitsFirst) await commitBatch(last);
+    };
+
+    /** The application keeps count itself, so it may stop between any two records. */
+    const manual = async (work: PartitionWork): Promise<void> => {
+      if (!mayGoOn()) return;
+      deliver(work, work.records);
+      if (commitsFirst) await commitBatch(work.records.at(-1));
+      let processed: ConsumerRecord | undefined;
+      for (const record of work.records) {
+        if (!mayGoOn()) break;
+        await handleRecord(record, () => {
+          work.next = record.offset + 1;
+        });
+        processed = record;
+      }
+      if (!commitsFirst) await commitBatch(processed);
+    };
+
+    const byMode = { 'each-message': eachMessage, 'each-batch': eachBatch, manual }[consumeMode];
+    const work = [...byPartition(records).values()];
+    const waiting = work.values();
+    const worker = async (): Promise<void> => {
+      for (const one of waiting) {
+        try {
+          await byMode(one);
+        } catch (error) {
+          // A handler that fails holds up its partition; a commit that fails may mean that none is owned any more.
+          if (error instanceof CommitNotDone) isAbandoned = true;
+          else if (!(error instanceof HandlerFailure)) throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: partitionsConsumedConcurrently }, worker));
+
+    const owned = new Set(consumer.assignment().map(nameOf));
+    for (const one of work) {
+      const end = (one.records.at(-1)?.offset ?? -1) + 1;
+      if (one.next < end && owned.has(nameOf(one))) consumer.seek(one, one.next);
+    }
+  };
+}
+
+function byPartition(records: readonly ConsumerRecord[]): Map<string, PartitionWork> {
+  const found = new Map<string, PartitionWork & { records: ConsumerRecord[] }>();
+  for (const record of records) {
+    const { topic, partition, offset } = record;
+    const one = found.get(nameOf(record));
+    if (one === undefined) found.set(nameOf(record), { topic, partition, records: [record], next: offset });
+    else one.records.push(record);
+  }
+  return found;
+}

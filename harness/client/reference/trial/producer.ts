@@ -1,0 +1,100 @@
+/**
+ * A producer on the reference client: a `start` command enters, its records are sent at their times, and each send call
+ * leaves `produce-invoke` and one outcome.
+ */
+import { describeError } from '../../application/describe-error.ts';
+import { type PlannedSend, planSends } from '../../application/send-plan.ts';
+import type { Application, Host } from '../../host.ts';
+import type { ProducerStart } from '../../protocol.ts';
+import { after, wallClockMs } from '../clock.ts';
+import { fateOf } from '../errors.ts';
+import type { RecordMetadata } from '../producer/batch.ts';
+import { Producer } from '../producer/producer.ts';
+import { commonOptions, createTransport } from './transport.ts';
+
+/** One answer for each run of neighbouring offsets: records of one call may be in several batches. */
+function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOffset: string }[] {
+  const answers: { partition: number; baseOffset: string }[] = [];
+  const ends = new Map<number, number>();
+  for (const { partition, offset } of all) {
+    const end = ends.get(partition);
+    const isNext = end !== undefined && (offset < 0 || offset === end);
+    if (!isNext) answers.push({ partition, baseOffset: String(offset) });
+    ends.set(partition, offset + 1);
+  }
+  return answers;
+}
+
+/** Starts the producer at once; the process ends by itself when all records are sent and settled. */
+export function startProducer(start: ProducerStart, host: Host): Application {
+  const { acks, idempotent, keys } = start.producer;
+  const producer = new Producer(
+    {
+      ...commonOptions(start),
+      acks,
+      'enable.idempotence': idempotent,
+      // Java's own would put all records of a short trial into one partition.
+      'partitioner.class': keys === null ? 'RoundRobinPartitioner' : 'default',
+    },
+    createTransport(start, host),
+  );
+  const outstanding = new Set<Promise<void>>();
+  let isClosing = false;
+  let wake: () => void = () => {};
+
+  const waitUntil = (dueMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = after(start.timeOriginEpochMs + dueMs - wallClockMs(), resolve);
+      wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+
+  const send = async ({ produce, topic, records }: PlannedSend): Promise<void> => {
+    host.emit({
+      kind: 'produce-invoke',
+      produce,
+      topic,
+      acks,
+      records: records.map(({ record, key }) => ({ record, key })),
+    });
+    const outcomes = await Promise.allSettled(
+      records.map(({ key, value }) => producer.send({ topic, key, value })),
+    );
+    const refused = outcomes.filter((one) => one.status === 'rejected');
+    const written = outcomes.filter((one) => one.status === 'fulfilled');
+    const [first] = refused;
+    if (first === undefined) {
+      host.emit({ kind: 'produce-ok', produce, answers: toAnswers(written.map(({ value }) => value)) });
+      return;
+    }
+    const isRefused = written.length === 0 && refused.every(({ reason }) => fateOf(reason) === 'failed');
+    const kind = isRefused ? 'produce-fail' : 'produce-unknown';
+    host.emit({ kind, produce, error: describeError(first.reason) });
+  };
+
+  const run = async (): Promise<void> => {
+    for (const planned of planSends(start.producer, start.seed)) {
+      await waitUntil(planned.dueMs);
+      if (isClosing) break;
+      // Not awaited here: a server that handles requests does not wait for one to answer the next.
+      const one = send(planned).finally(() => outstanding.delete(one));
+      outstanding.add(one);
+    }
+    await Promise.all(outstanding);
+    host.emit({ kind: 'producer-close', phase: 'begin', error: null });
+    await producer.close();
+    host.emit({ kind: 'producer-close', phase: 'end', error: null });
+    host.exit(0);
+  };
+
+  const running = run();
+  return {
+    async close() {
+      isClosing = true;
+      wake();
+      await running;
+    },
+  };
+}
