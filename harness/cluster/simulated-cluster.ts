@@ -92,6 +92,8 @@ export class ClusterCore {
   readonly replication: Replication;
   readonly interceptions = new Interceptions();
   readonly brokers = new Map<number, Broker>();
+  /** Requests that brokers have taken up, for measurements. */
+  requests = 0;
   readonly #addressOf: (brokerId: number) => Address;
   readonly #handlers = new Map<number, AnyHandler>();
   readonly #leadershipListeners = new Map<string, LeadershipListener[]>();

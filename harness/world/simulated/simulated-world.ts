@@ -35,6 +35,8 @@ export interface SimulatedWorldOptions {
   readonly isolation?: Isolation;
   /** For tests: how the client's own jobs are run to their end. */
   readonly drain?: NonNullable<SchedulerOptions['drain']>;
+  /** For measurements: how many requests the brokers of a run took up, when it is over. */
+  readonly onRequests?: (requests: number) => void;
 }
 
 /** What the history calls the cluster. */
@@ -71,6 +73,7 @@ export class SimulatedWorld implements World {
       );
     } finally {
       recorder.traced?.(trace.summary());
+      this.#options.onRequests?.(run.requests);
     }
   }
 
@@ -136,6 +139,10 @@ class SimulatedRun {
       this.#brokersByHost.set(`${host}:${port}`, id);
       this.#network.attach(id, this.#acceptor(id));
     }
+  }
+
+  get requests(): number {
+    return this.#cluster.core.requests;
   }
 
   async toEnd(): Promise<void> {
