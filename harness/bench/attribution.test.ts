@@ -94,6 +94,11 @@ describe('attribution', () => {
                 ],
               },
               { name: 'add', url: `${own}/world/simulated/trace.js`, microseconds: 80 },
+              {
+                name: 'post',
+                url: `${own}/bench/profiler.js`,
+                calls: [{ name: 'dispatch', microseconds: 70 }],
+              },
               { name: 'check', url: 'file:///x/dist/properties/index.js', microseconds: 400 },
             ],
           },

@@ -39,7 +39,9 @@ const bundled: readonly (readonly [RegExp, Part])[] = [
   [/(^|\/)harness\/(client\/wire|cluster)\//, 'wire tap'],
   [/(^|\/)harness\/client\//, 'adapter'],
 ];
-const own: readonly (readonly [RegExp, Part])[] = [
+const own: readonly (readonly [RegExp, Part | 'not counted'])[] = [
+  // The profiler itself, whose beginning and end are in the profile.
+  [/\/harness\/bench\//, 'not counted'],
   [/\/harness\/cluster\//, 'cluster'],
   [
     /\/harness\/(world\/simulated\/trace|world\/run-context|world\/drain|history\/\w+)\./,
@@ -49,7 +51,7 @@ const own: readonly (readonly [RegExp, Part])[] = [
   [/^file:/, 'other'],
 ];
 
-const partOf = (path: string, table: readonly (readonly [RegExp, Part])[]): Part | null =>
+const partOf = <P>(path: string, table: readonly (readonly [RegExp, P])[]): P | null =>
   table.find(([pattern]) => pattern.test(path))?.[1] ?? null;
 
 /** The bundler names each module's file in a comment before it. */
@@ -63,9 +65,9 @@ export function bundleSections(code: string): BundleSection[] {
   return sections;
 }
 
-const outsideJavaScript: Readonly<Record<string, Part | 'idle'>> = {
+const outsideJavaScript: Readonly<Record<string, Part | 'not counted'>> = {
   '(garbage collector)': 'garbage collection',
-  '(idle)': 'idle',
+  '(idle)': 'not counted',
   '(program)': 'other',
   '(root)': 'other',
   runMicrotasks: 'promises',
@@ -84,8 +86,8 @@ export function attribute(
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   for (const node of profile.nodes) for (const child of node.children ?? []) parents.set(child, node);
 
-  const known = new Map<number, Part | 'idle'>();
-  const partOfNode = (node: Profiler.ProfileNode): Part | 'idle' => {
+  const known = new Map<number, Part | 'not counted'>();
+  const partOfNode = (node: Profiler.ProfileNode): Part | 'not counted' => {
     let part = known.get(node.id);
     if (part === undefined) {
       const parent = parents.get(node.id);
@@ -99,7 +101,7 @@ export function attribute(
   for (const [index, id] of (profile.samples ?? []).entries()) {
     const part = partOfNode(nodes.get(id) as Profiler.ProfileNode);
     // The time since the sample before; negative where two clocks of the machine differ.
-    if (part !== 'idle') microseconds[part] += Math.max(0, profile.timeDeltas?.[index] ?? 0);
+    if (part !== 'not counted') microseconds[part] += Math.max(0, profile.timeDeltas?.[index] ?? 0);
   }
   const all = parts.reduce((sum, part) => sum + microseconds[part], 0);
   return Object.fromEntries(
@@ -114,7 +116,7 @@ export function attribute(
 function partOfFrame(
   { functionName, url, lineNumber }: Profiler.ProfileNode['callFrame'],
   { file, sections }: { readonly file: string; readonly sections: readonly BundleSection[] },
-): Part | 'idle' | null {
+): Part | 'not counted' | null {
   if (url.endsWith(file)) return sections.findLast(({ line }) => line <= lineNumber)?.part ?? 'adapter';
   if (url === '') return outsideJavaScript[functionName] ?? null;
   return partOf(url, own);
