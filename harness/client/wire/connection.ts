@@ -7,6 +7,7 @@ import {
   readRequestBody,
   readRequestHeader,
   readResponseBody,
+  skipRequestHeader,
 } from '../../cluster/protocol/api.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { FrameAssembler } from './frames.ts';
@@ -89,7 +90,7 @@ export class TappedConnection {
   #request(frame: Buffer): void {
     if (this.#saslTokens && this.#isToken(frame)) return;
     const reader = new Reader(frame);
-    const { apiKey, apiVersion: version, correlationId } = readRequestHeader(reader);
+    const { apiKey, apiVersion: version, correlationId } = skipRequestHeader(reader);
     const watcher = watchers.get(apiKey);
     if (watcher === undefined || !isKnownVersion(watcher.api, version)) return;
     if (looks(() => watcher.glance?.canWait(version, new Reader(frame, reader.position)) === true)) {
@@ -160,7 +161,7 @@ export class TappedConnection {
   ): Answer<unknown> | null {
     if (looks(() => watcher.glance?.hasNews(version, new Reader(answer, position)) === false)) return null;
     const reader = new Reader(request);
-    readRequestHeader(reader);
+    skipRequestHeader(reader);
     return this.#readRequest(watcher, version, reader);
   }
 
