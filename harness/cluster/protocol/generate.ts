@@ -52,8 +52,8 @@ export interface GeneratedField {
 }
 
 export interface Compiled {
-  read(reader: Reader): Record<string, unknown>;
-  write(writer: Writer, value: Record<string, unknown>): void;
+  readonly read: (reader: Reader) => Record<string, unknown>;
+  readonly write: (writer: Writer, value: Record<string, unknown>) => void;
 }
 
 /**
