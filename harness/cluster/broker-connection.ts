@@ -129,6 +129,7 @@ export class BrokerConnection implements Connection {
       return;
     }
     const { apiKey, apiVersion } = header;
+    this.#broker.cluster.requests += 1;
     const handler = this.#broker.cluster.handler(apiKey);
     const isAllowed = this.sasl === null || isSaslAllowed(this.sasl, apiKey);
     if (handler === undefined || !isAllowed) {

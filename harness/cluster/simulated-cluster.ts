@@ -97,6 +97,8 @@ export class ClusterCore {
   transactionVerifier: TransactionVerifier | null = null;
   readonly interceptions = new Interceptions();
   readonly brokers = new Map<number, Broker>();
+  /** Requests that brokers have taken up, for measurements. */
+  requests = 0;
   readonly #addressOf: (brokerId: number) => Address;
   readonly #handlers = new Map<number, AnyHandler>();
   readonly #leadershipListeners = new Map<string, LeadershipListener[]>();

@@ -7,6 +7,7 @@ import {
   readRequestBody,
   readRequestHeader,
   readResponseBody,
+  skipRequestHeader,
 } from '../../cluster/protocol/api.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { FrameAssembler } from './frames.ts';
@@ -17,7 +18,8 @@ const SASL_HANDSHAKE_KEY = 17;
 interface Pending {
   readonly watcher: Watcher;
   readonly version: number;
-  readonly answer: Answer<unknown>;
+  /** What is to be done with the answer; or a copy of the request, to be read where the answer makes it matter. */
+  readonly answer: Answer<unknown> | Buffer;
 }
 
 export interface ConnectionOptions {
@@ -65,7 +67,7 @@ export class TappedConnection {
     this.#ended = true;
     for (const [correlationId, { answer }] of this.#pending) {
       this.#pending.delete(correlationId);
-      answer.lost?.(reason);
+      if (!Buffer.isBuffer(answer)) answer.lost?.(reason);
     }
   }
 
@@ -88,17 +90,27 @@ export class TappedConnection {
   #request(frame: Buffer): void {
     if (this.#saslTokens && this.#isToken(frame)) return;
     const reader = new Reader(frame);
-    const { apiKey, apiVersion: version, correlationId } = readRequestHeader(reader);
+    const { apiKey, apiVersion: version, correlationId } = skipRequestHeader(reader);
     const watcher = watchers.get(apiKey);
     if (watcher === undefined || !isKnownVersion(watcher.api, version)) return;
+    if (looks(() => watcher.glance?.canWait(version, new Reader(frame, reader.position)) === true)) {
+      if (!this.#ended) this.#pending.set(correlationId, { watcher, version, answer: Buffer.from(frame) });
+      return;
+    }
+    const answer = this.#readRequest(watcher, version, reader);
+    if (answer === null) return;
+    // The client wrote to a connection that had ended.
+    if (this.#ended) answer.lost?.('the connection had ended');
+    else this.#pending.set(correlationId, { watcher, version, answer });
+  }
+
+  /** @returns null where the answer will say nothing of interest, or the request cannot be read */
+  #readRequest(watcher: Watcher, version: number, reader: Reader): Answer<unknown> | null {
+    let answer: Answer<unknown> | null = null;
     this.#guard(`${watcher.api.name} request, version ${version}`, () => {
-      const body = readRequestBody(watcher.api, version, reader);
-      const answer = watcher.request(body, this.#options.context);
-      if (answer === null) return;
-      // The client wrote to a connection that had ended.
-      if (this.#ended) answer.lost?.('the connection had ended');
-      else this.#pending.set(correlationId, { watcher, version, answer });
+      answer = watcher.request(readRequestBody(watcher.api, version, reader), this.#options.context);
     });
+    return answer;
   }
 
   #isToken(frame: Buffer): boolean {
@@ -129,11 +141,28 @@ export class TappedConnection {
     const pending = this.#pending.get(correlationId);
     if (pending === undefined) return;
     this.#pending.delete(correlationId);
-    const { watcher, version, answer } = pending;
+    const { watcher, version } = pending;
+    const answer = Buffer.isBuffer(pending.answer)
+      ? this.#readLate(pending, pending.answer, frame, reader.position)
+      : pending.answer;
+    if (answer === null) return;
     const read = this.#guard(`${watcher.api.name} answer, version ${version}`, () =>
       answer.response(readResponseBody(watcher.api, version, reader)),
     );
     if (!read) answer.lost?.('the answer could not be read');
+  }
+
+  /** Reads a request that could wait for its answer, or not even now where the answer says nothing. */
+  #readLate(
+    { watcher, version }: Pending,
+    request: Buffer,
+    answer: Buffer,
+    position: number,
+  ): Answer<unknown> | null {
+    if (looks(() => watcher.glance?.hasNews(version, new Reader(answer, position)) === false)) return null;
+    const reader = new Reader(request);
+    skipRequestHeader(reader);
+    return this.#readRequest(watcher, version, reader);
   }
 
   #guard(what: string, step: () => void): boolean {
@@ -144,5 +173,14 @@ export class TappedConnection {
       this.#options.report(what, `a frame could not be read (${what}): ${(error as Error).message}`);
       return false;
     }
+  }
+}
+
+/** A glance at bytes that make no sense finds nothing, and what is wrong with them is told when they are read. */
+function looks(glance: () => boolean): boolean {
+  try {
+    return glance();
+  } catch {
+    return false;
   }
 }

@@ -49,20 +49,6 @@ describe('the frame assembler', () => {
     );
   });
 
-  test('keeps no view of a chunk that the client may use again', () => {
-    const chunk = framed(Buffer.from('12345678'));
-    let kept = '';
-    const assembler = new FrameAssembler({
-      wants: () => true,
-      frame: (bytes) => {
-        chunk.fill(0);
-        kept = bytes.toString('latin1');
-      },
-    });
-    assembler.push(chunk);
-    expect(kept).toBe('12345678');
-  });
-
   test.each([
     ['HTTP/1.1 400 Bad Request', 'a frame of 1213486160 bytes ("HTTP") is none of Kafka\'s'],
     ['\xff\xff\xff\xff', 'a frame of -1 bytes'],

@@ -12,6 +12,7 @@ const HEAD_BYTES = 4;
 export interface FrameSink {
   /** @param head the first four bytes as an integer, or null where the frame is shorter */
   wants(head: number | null): boolean;
+  /** @param bytes good until the call returns, since they can be a view of a chunk that the client uses again */
   frame(bytes: Buffer): void;
 }
 
@@ -31,18 +32,36 @@ export class FrameAssembler {
 
   /** @throws Error where the stream cannot be Kafka's, after which the assembler is of no more use */
   push(chunk: Buffer): void {
-    let rest = chunk;
-    while (rest.length > 0) rest = this.#missing > 0 ? this.#continue(rest) : this.#begin(rest);
+    let position = 0;
+    while (position < chunk.length) {
+      const isBetween = this.#missing === 0 && this.#startLength === 0;
+      const taken = isBetween ? this.#whole(chunk, position) : 0;
+      if (taken > 0) position += taken;
+      else if (this.#missing > 0) position = this.#continue(chunk, position);
+      else position = this.#begin(chunk, position);
+    }
   }
 
-  #begin(chunk: Buffer): Buffer {
+  /** A frame that lies in one chunk, as nearly all do. @returns how many bytes it takes, or 0 where it is another */
+  #whole(chunk: Buffer, position: number): number {
+    const left = chunk.length - position - SIZE_BYTES;
+    if (left < HEAD_BYTES) return 0;
+    const size = chunk.readInt32BE(position);
+    if (size < HEAD_BYTES || size > left) return 0;
+    const start = position + SIZE_BYTES;
+    if (this.#sink.wants(chunk.readInt32BE(start))) this.#sink.frame(chunk.subarray(start, start + size));
+    return SIZE_BYTES + size;
+  }
+
+  /** @returns where the rest of the chunk begins */
+  #begin(chunk: Buffer, position: number): number {
     const wanted = this.#startLength < SIZE_BYTES ? SIZE_BYTES : SIZE_BYTES + this.#headLength();
-    const taken = chunk.subarray(0, wanted - this.#startLength);
+    const taken = chunk.subarray(position, position + wanted - this.#startLength);
     this.#start.set(taken, this.#startLength);
     this.#startLength += taken.length;
     const complete = this.#startLength >= SIZE_BYTES && this.#startLength === SIZE_BYTES + this.#headLength();
     if (complete) this.#decide();
-    return chunk.subarray(taken.length);
+    return position + taken.length;
   }
 
   #size(): number {
@@ -69,12 +88,12 @@ export class FrameAssembler {
     if (this.#missing === 0) this.#finish();
   }
 
-  #continue(chunk: Buffer): Buffer {
-    const taken = chunk.subarray(0, this.#missing);
+  #continue(chunk: Buffer, position: number): number {
+    const taken = chunk.subarray(position, position + this.#missing);
     this.#missing -= taken.length;
     this.#pieces?.push(taken);
     if (this.#missing === 0) this.#finish();
-    return chunk.subarray(taken.length);
+    return position + taken.length;
   }
 
   #finish(): void {

@@ -494,6 +494,62 @@ describe('any chunks', () => {
   });
 });
 
+describe('what is read only where its answer matters', () => {
+  const waiting = ['fetch', 'heartbeat'].map((api) => exchanges.find((one) => one.api === api) as Exchange);
+  const versionsOf = ({ api, minVersion = 0 }: Exchange) =>
+    kafkajsCases.filter((one) => one.api === api && one.version >= minVersion).map(({ version }) => version);
+
+  test.each(waiting.flatMap((one) => versionsOf(one).map((version) => ({ ...one, version }))))(
+    '$api $version, of bytes that the client has used again',
+    async ({ api, key, version, request, response, after }) => {
+      const { connect, events, reports } = tappedProcess(CLIENT_ID);
+      const socket = connect();
+      const bytes = await kafkajsRequest(api, version, 5, CLIENT_ID, request(version));
+      socket.write(bytes);
+      bytes.fill(0);
+      socket.emit('data', answer(key, version, 5, response(version)));
+      expect(events).toEqual(after);
+      expect(events).not.toEqual([]);
+      expect(reports).toEqual([]);
+    },
+  );
+
+  test('says nothing of an answer without errors, and finds the error behind records', async () => {
+    const { connect, events, reports } = tappedProcess(CLIENT_ID);
+    const socket = connect();
+    const fetch = waiting[0] as Exchange;
+    const partition = (partitionIndex: number, errorCode: number) => ({
+      partitionIndex,
+      errorCode,
+      highWatermark: 9n,
+      abortedTransactions: [{ producerId: 1n, firstOffset: 2n }],
+      records: [Buffer.alloc(100, 7)],
+    });
+    for (const version of versionsOf(fetch)) {
+      for (const [correlationId, errorCode] of [
+        [1, 0],
+        [2, 1],
+      ] as const) {
+        socket.write(
+          await kafkajsRequest('fetch', version, correlationId, CLIENT_ID, fetch.request(version)),
+        );
+        const partitions = [partition(0, 0), partition(7, errorCode)];
+        const topics = {
+          responses: [
+            { topic: 'a', partitions: [partition(1, 0)] },
+            { topic: 'b', partitions },
+          ],
+        };
+        socket.emit('data', answer(1, version, correlationId, topics));
+      }
+      expect(events.splice(0)).toEqual([
+        { kind: 'wire-fetch-error', topic: 'b', partition: 7, offset: '-1', error: 'OFFSET_OUT_OF_RANGE' },
+      ]);
+    }
+    expect(reports).toEqual([]);
+  });
+});
+
 describe('outcomes', () => {
   const commit = exchanges[0] as Exchange;
   const send = async (socket: FakeSocket, correlationId: number): Promise<void> => {

@@ -2,7 +2,7 @@
  * What the history keeps of each API: a decoded request enters, its events leave, together with what is to be done
  * with the answer when it comes.
  */
-import { fetchApi } from '../../cluster/protocol/01-fetch.ts';
+import { type FetchRequest, type FetchResponse, fetchApi } from '../../cluster/protocol/01-fetch.ts';
 import { listOffsetsApi } from '../../cluster/protocol/02-list-offsets.ts';
 import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
 import { offsetCommitApi } from '../../cluster/protocol/08-offset-commit.ts';
@@ -15,6 +15,7 @@ import type { AnyApi, Api } from '../../cluster/protocol/api.ts';
 import { decodeAssignment } from '../../cluster/protocol/consumer-protocol.ts';
 import { errorName, errorOrNull } from '../../cluster/protocol/errors.ts';
 import type { ClientEvent } from '../host.ts';
+import { fetchGlance, type Glance, heartbeatGlance } from './glances.ts';
 
 /** What the watchers share: within the process, and within one connection. */
 export interface WatchContext {
@@ -37,12 +38,19 @@ export interface Watcher<Request = unknown, Response = unknown> {
   readonly api: AnyApi;
   /** @returns what to do with the answer, or null where it says nothing of interest */
   request(body: Request, context: WatchContext): Answer<Response> | null;
+  /** Where given, requests and answers are read only where a glance finds that they matter. */
+  readonly glance?: Glance;
 }
 
 const watch = <Request, Response>(
   api: Api<Request, never, Response, never>,
   request: (body: Request, context: WatchContext) => Answer<Response> | null,
-): Watcher => ({ api: api as AnyApi, request: request as Watcher['request'] });
+  glance?: Glance,
+): Watcher => ({
+  api: api as AnyApi,
+  request: request as Watcher['request'],
+  ...(glance === undefined ? {} : { glance }),
+});
 
 const NO_OFFSET = -1n;
 
@@ -59,7 +67,10 @@ const metadata = watch(metadataApi, (_request, { topicNames }) => ({
   },
 }));
 
-const fetch = watch(fetchApi, ({ topics }, context) => {
+const watchFetch = (
+  { topics }: Pick<FetchRequest, 'topics'>,
+  context: WatchContext,
+): Answer<FetchResponse> => {
   const { fetchOffsets, emit } = context;
   const key = (topic: string, partition: number): string => `${topic}/${partition}`;
   for (const { topic: name, topicId, partitions } of topics) {
@@ -78,7 +89,9 @@ const fetch = watch(fetchApi, ({ topics }, context) => {
       }
     },
   };
-});
+};
+
+const fetch = watch(fetchApi, watchFetch, fetchGlance);
 
 /** The negative time stamps that ask for a place in the log. */
 const PLACES = new Map([
@@ -208,13 +221,17 @@ const syncGroup = watch(syncGroupApi, ({ groupId: group, memberId, generationId 
   },
 }));
 
-const heartbeat = watch(heartbeatApi, ({ groupId: group, memberId, generationId }, { emit }) => ({
-  response({ errorCode }) {
-    if (errorCode === 0) return;
-    const error = errorName(errorCode);
-    emit({ kind: 'wire-heartbeat', group, memberId, generation: generationId, error });
-  },
-}));
+const heartbeat = watch(
+  heartbeatApi,
+  ({ groupId: group, memberId, generationId }, { emit }) => ({
+    response({ errorCode }) {
+      if (errorCode === 0) return;
+      const error = errorName(errorCode);
+      emit({ kind: 'wire-heartbeat', group, memberId, generation: generationId, error });
+    },
+  }),
+  heartbeatGlance,
+);
 
 const leaveGroup = watch(leaveGroupApi, ({ groupId: group, memberId, members }, { emit }) => {
   const memberIds = members.length === 0 ? [memberId] : members.map((member) => member.memberId);

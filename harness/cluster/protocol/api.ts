@@ -55,6 +55,15 @@ export function readRequestHeader(reader: Reader): RequestHeader {
   return { apiKey, apiVersion, correlationId, clientId: length < 0 ? null : reader.utf8(length) };
 }
 
+/** The same, for those who do not ask whose request it is. */
+export function skipRequestHeader(reader: Reader): Omit<RequestHeader, 'clientId'> {
+  const apiKey = reader.int16();
+  const apiVersion = reader.int16();
+  const correlationId = reader.int32();
+  reader.skip(Math.max(0, reader.int16()));
+  return { apiKey, apiVersion, correlationId };
+}
+
 /** Reads the body of a request whose common header has been read. */
 export function readRequestBody<Request>(
   api: Api<Request, never, unknown, never>,

@@ -58,6 +58,10 @@ export class Reader {
     throw new ProtocolFormatError(`a varint at ${this.#position} is longer than 5 bytes`);
   }
 
+  skip(length: number): void {
+    this.#advance(length);
+  }
+
   /** A view of the next bytes, not a copy. */
   view(length: number): Buffer {
     const start = this.#advance(length);

@@ -6,12 +6,26 @@
  * of a message. In a flexible version lengths are varints, and each struct ends with its tagged fields (KIP-482).
  */
 import { ProtocolFormatError, Reader, Writer } from './bytes.ts';
+import { type Compiled, generate, Scope, type Source } from './generate.ts';
 
 /** The version in hand; one object per version and flexibility, so that plans can be kept by identity. */
 export interface At {
   readonly version: number;
   readonly flexible: boolean;
 }
+
+/** Keeps what is made for each version. */
+const compiler = <Made>(make: (at: At) => Made): ((at: At) => Made) => {
+  const made = new Map<At, Made>();
+  return (at) => {
+    let one = made.get(at);
+    if (one === undefined) {
+      one = make(at);
+      made.set(at, one);
+    }
+    return one;
+  };
+};
 
 const ats: At[] = [];
 
@@ -46,63 +60,94 @@ export interface Type<Out, In = Out> {
   /** What a field of this type holds where its version does not have it. */
   readonly empty: Out;
   readonly shape: Shape;
+  readonly source: Source;
 }
 
 /** A type whose length prefix can say null. */
 export interface LengthType<Out, In = Out> extends Type<Out, In> {
   readNullable(reader: Reader, at: At): Out | null;
   writeNullable(writer: Writer, value: In | null, at: At): void;
+  readonly nullableSource: Source;
 }
+
+const numberSource = (method: 'int8' | 'int16' | 'int32' | 'int64'): Source => ({
+  read: () => `reader.${method}()`,
+  write: (_scope, value) => `writer.${method}(${value})`,
+});
+
+/** A type that is read and written by functions of its own. */
+const calls = (read: (reader: Reader, at: At) => unknown, write: (...values: never[]) => void): Source => ({
+  read: (scope) => `${scope.constant(read)}(reader, ${scope.constant(scope.at)})`,
+  write: (scope, value) => `${scope.constant(write)}(writer, ${value}, ${scope.constant(scope.at)})`,
+});
 
 export const int8: Type<number> = {
   read: (reader) => reader.int8(),
   write: (writer, value) => void writer.int8(value),
   empty: 0,
   shape: { kind: 'int8' },
+  source: numberSource('int8'),
 };
 export const int16: Type<number> = {
   read: (reader) => reader.int16(),
   write: (writer, value) => void writer.int16(value),
   empty: 0,
   shape: { kind: 'int16' },
+  source: numberSource('int16'),
 };
 export const int32: Type<number> = {
   read: (reader) => reader.int32(),
   write: (writer, value) => void writer.int32(value),
   empty: 0,
   shape: { kind: 'int32' },
+  source: numberSource('int32'),
 };
 export const int64: Type<bigint> = {
   read: (reader) => reader.int64(),
   write: (writer, value) => void writer.int64(value),
   empty: 0n,
   shape: { kind: 'int64' },
+  source: numberSource('int64'),
 };
 export const bool: Type<boolean> = {
   read: (reader) => reader.int8() !== 0,
   write: (writer, value) => void writer.int8(value ? 1 : 0),
   empty: false,
   shape: { kind: 'bool' },
+  source: {
+    read: () => 'reader.int8() !== 0',
+    write: (_scope, value) => `writer.int8(${value} ? 1 : 0)`,
+  },
+};
+
+const readUuid = (reader: Reader): string => reader.view(16).toString('hex');
+
+const writeUuid = (writer: Writer, value: string): void => {
+  const bytes = Buffer.from(value, 'hex');
+  if (bytes.length !== 16) throw new ProtocolFormatError(`expected 32 hexadecimal digits, got '${value}'`);
+  writer.append(bytes);
 };
 
 /** 16 bytes, as 32 hexadecimal digits. */
 export const uuid: Type<string> = {
-  read: (reader) => reader.view(16).toString('hex'),
-  write(writer, value) {
-    const bytes = Buffer.from(value, 'hex');
-    if (bytes.length !== 16) throw new ProtocolFormatError(`expected 32 hexadecimal digits, got '${value}'`);
-    writer.append(bytes);
-  },
+  read: readUuid,
+  write: writeUuid,
+  source: calls(readUuid, writeUuid),
   empty: '0'.repeat(32),
   shape: { kind: 'uuid' },
 };
 
 const readLength = (reader: Reader, { flexible }: At, width: 'int16' | 'int32'): number =>
-  flexible ? reader.unsignedVarint() - 1 : reader[width]();
+  flexible ? reader.unsignedVarint() - 1 : width === 'int16' ? reader.int16() : reader.int32();
 
 const writeLength = (writer: Writer, length: number, { flexible }: At, width: 'int16' | 'int32'): void => {
   if (flexible) writer.unsignedVarint(length + 1);
-  else writer[width](length);
+  else if (width === 'int16') writer.int16(length);
+  else writer.int32(length);
+};
+
+const refuseNull = (reader: Reader): never => {
+  throw new ProtocolFormatError(`null at ${reader.position}, where none may be`);
 };
 
 /** Adds the reading and writing of values that must not be null. */
@@ -110,15 +155,17 @@ const lengthType = <Out, In>(
   shape: Shape,
   empty: Out,
   nullable: Pick<LengthType<Out, In>, 'readNullable' | 'writeNullable'>,
+  nullableSource: Source = calls(nullable.readNullable, nullable.writeNullable),
 ): LengthType<Out, In> => ({
   ...nullable,
   empty,
   shape,
-  read(reader, at) {
-    const value = nullable.readNullable(reader, at);
-    if (value === null) throw new ProtocolFormatError(`null at ${reader.position}, where none may be`);
-    return value;
+  nullableSource,
+  source: {
+    ...nullableSource,
+    read: (scope) => `(${nullableSource.read(scope)} ?? ${scope.constant(refuseNull)}(reader))`,
   },
+  read: (reader, at) => nullable.readNullable(reader, at) ?? refuseNull(reader),
   write: (writer, value, at) => nullable.writeNullable(writer, value, at),
 });
 
@@ -166,35 +213,82 @@ export const pieces: LengthType<Uint8Array, Uint8Array | readonly Uint8Array[]> 
   },
 });
 
-export const array = <Out, In>(item: Type<Out, In>): LengthType<Out[], readonly In[]> =>
-  lengthType<Out[], readonly In[]>({ kind: 'array', item: item.shape }, [], {
-    readNullable(reader, at) {
-      const length = readLength(reader, at, 'int32');
+/** Every item takes at least one byte: a length beyond that is garbage, and not worth the memory it asks for. */
+const checkArrayLength = (length: number, reader: Reader): void => {
+  if (length > reader.remaining)
+    throw new ProtocolFormatError(`an array of ${length} items in ${reader.remaining} bytes`);
+};
+
+const arraySource = (item: Source): Source => ({
+  read(scope) {
+    const length = scope.at.flexible ? 'reader.unsignedVarint() - 1' : 'reader.int32()';
+    const name = scope.function(
+      'reader',
+      `const length = ${length};
       if (length < 0) return null;
-      // Every item takes at least one byte: a length beyond that is garbage, and not worth the memory it asks for.
-      if (length > reader.remaining)
-        throw new ProtocolFormatError(`an array of ${length} items in ${reader.remaining} bytes`);
-      const items: Out[] = [];
-      for (let i = 0; i < length; i++) items.push(item.read(reader, at));
-      return items;
-    },
-    writeNullable(writer, value, at) {
-      writeLength(writer, value === null ? -1 : value.length, at, 'int32');
-      for (const one of value ?? []) item.write(writer, one, at);
-    },
+      ${scope.constant(checkArrayLength)}(length, reader);
+      const items = [];
+      for (let i = 0; i < length; i++) items.push(${item.read(scope)});
+      return items;`,
+    );
+    return `${name}(reader)`;
+  },
+  write(scope, value) {
+    const writeLength = (length: string): string =>
+      scope.at.flexible ? `writer.unsignedVarint(${length} + 1)` : `writer.int32(${length})`;
+    const name = scope.function(
+      'writer, items',
+      `if (items === null) { ${writeLength('-1')}; return; }
+      ${writeLength('items.length')};
+      for (const item of items) { ${item.write(scope, 'item')}; }`,
+    );
+    return `${name}(writer, ${value})`;
+  },
+});
+
+export const array = <Out, In>(item: Type<Out, In>): LengthType<Out[], readonly In[]> => {
+  const source = arraySource(item.source);
+  const compiled = compiler((at) => {
+    const scope = new Scope(at);
+    const read = scope.function('reader', `return ${source.read(scope)};`);
+    const write = scope.function('writer, value', `${source.write(scope, 'value')};`);
+    return scope.evaluate<{
+      read(reader: Reader): Out[] | null;
+      write(writer: Writer, value: readonly In[] | null): void;
+    }>(`{ read: ${read}, write: ${write} }`);
   });
+  return lengthType<Out[], readonly In[]>(
+    { kind: 'array', item: item.shape },
+    [],
+    {
+      readNullable: (reader, at) => compiled(at).read(reader),
+      writeNullable: (writer, value, at) => compiled(at).write(writer, value),
+    },
+    source,
+  );
+};
 
 /** The type with null allowed, from the version that allows it on. */
-export const nullable = <Out, In>(type: LengthType<Out, In>, from = 0): Type<Out | null, In | null> => ({
-  read: (reader, at) => (at.version < from ? type.read(reader, at) : type.readNullable(reader, at)),
-  write(writer, value, at) {
+export const nullable = <Out, In>(type: LengthType<Out, In>, from = 0): Type<Out | null, In | null> => {
+  const read = (reader: Reader, at: At): Out | null =>
+    at.version < from ? type.read(reader, at) : type.readNullable(reader, at);
+  const write = (writer: Writer, value: In | null, at: At): void => {
     if (value === null && at.version < from)
       throw new ProtocolFormatError(`null in version ${at.version}, which allows it from ${from} on`);
     type.writeNullable(writer, value, at);
-  },
-  empty: null,
-  shape: { kind: 'nullable', from, type: type.shape },
-});
+  };
+  const early = calls(read, write);
+  return {
+    read,
+    write,
+    empty: null,
+    shape: { kind: 'nullable', from, type: type.shape },
+    source: {
+      read: (scope) => (scope.at.version < from ? early : type.nullableSource).read(scope),
+      write: (scope, value) => (scope.at.version < from ? early : type.nullableSource).write(scope, value),
+    },
+  };
+};
 
 export interface FieldOptions<Out> {
   /** First version that has the field; 0 where it is left out. */
@@ -300,39 +394,40 @@ const isSame = (a: unknown, b: unknown): boolean => {
   return left.length === right.length && left.every(([key, value]) => isSame(value, (b as Values)[key]));
 };
 
+const generated = ({ name, type, ...one }: NamedField) => ({
+  name,
+  default: one.default,
+  source: type.source,
+});
+
+const compilePlan = (plan: Plan, at: At): Compiled => {
+  const { read, write } = generate(at, plan.ordered.map(generated), plan.absent.map(generated));
+  if (!at.flexible) return { read, write };
+  return {
+    read(reader) {
+      const values = read(reader);
+      readTagged(reader, plan, values, at);
+      return values;
+    },
+    write(writer, value) {
+      write(writer, value);
+      writeTagged(writer, plan, value, at);
+    },
+  };
+};
+
 /** @param fields in the order in which they travel */
 export function struct<F extends Fields>(fields: F): Type<Output<F>, Input<F>> {
   const named: NamedField[] = Object.entries(fields).map(([name, one]) => ({ ...one, name }));
-  const plans = new Map<At, Plan>();
-  const planOf = (at: At): Plan => {
-    let plan = plans.get(at);
-    if (plan === undefined) {
-      plan = makePlan(named, at);
-      plans.set(at, plan);
-    }
-    return plan;
-  };
-
+  const compiled = compiler((at) => compilePlan(makePlan(named, at), at));
   return {
     empty: Object.fromEntries(named.map((one) => [one.name, one.default])) as Output<F>,
     shape: { kind: 'struct', fields: named.map(({ type, ...one }) => ({ ...one, shape: type.shape })) },
-    read(reader, at) {
-      const plan = planOf(at);
-      const values: Values = {};
-      for (const one of plan.ordered) values[one.name] = one.type.read(reader, at);
-      for (const one of plan.absent) values[one.name] = one.default;
-      if (at.flexible) readTagged(reader, plan, values, at);
-      return values as Output<F>;
+    source: {
+      read: (scope) => `${scope.constant(compiled(scope.at).read)}(reader)`,
+      write: (scope, value) => `${scope.constant(compiled(scope.at).write)}(writer, ${value})`,
     },
-    write(writer, value, at) {
-      const plan = planOf(at);
-      const values = value as Values;
-      for (const one of plan.ordered) {
-        const item = values[one.name];
-        // Null is a value of its own where the default is another.
-        one.type.write(writer, item === undefined ? one.default : item, at);
-      }
-      if (at.flexible) writeTagged(writer, plan, values, at);
-    },
+    read: (reader, at) => compiled(at).read(reader) as Output<F>,
+    write: (writer, value, at) => compiled(at).write(writer, value as Values),
   };
 }

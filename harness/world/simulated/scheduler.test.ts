@@ -151,11 +151,24 @@ describe('Scheduler', () => {
     const owner = scheduler.owner('m1.1');
     owner.lateUs = 15;
     owner.late = () => seen.push(`late@${scheduler.nowUs}`);
+    owner.lateEnded = (wasQuiet) => seen.push(`quiet ${wasQuiet}`);
     at(scheduler, owner, 10, () => seen.push('early'));
     at(scheduler, scheduler.harness, 20, () => seen.push('somebody else'));
     at(scheduler, owner, 30, () => seen.push('next'));
     await runUntil(scheduler, 100);
-    expect(seen).toEqual(['early', 'somebody else', 'late@30', 'next']);
+    expect(seen).toEqual(['early', 'somebody else', 'late@30', 'quiet true', 'next']);
+  });
+
+  it('says of what was late, and of its promises, whether it did anything', async () => {
+    const scheduler = create();
+    const seen: string[] = [];
+    const owner = scheduler.owner('m1.1');
+    owner.lateUs = 15;
+    owner.late = () => void Promise.resolve().then(() => at(scheduler, owner, 1, () => {}));
+    owner.lateEnded = (wasQuiet) => seen.push(`quiet ${wasQuiet}`);
+    at(scheduler, owner, 30, () => seen.push('next'));
+    await runUntil(scheduler, 100);
+    expect(seen).toEqual(['quiet false', 'next']);
   });
 
   it('fails where nothing is scheduled and the run is not over', async () => {

@@ -24,6 +24,8 @@ export interface Owner {
   /** What runs before the owner's first event at or after this time, as if it had been late until then. */
   lateUs: number;
   late: () => void;
+  /** Told afterwards whether that, and what it set off, changed nothing that anybody but the process can see. */
+  lateEnded: (wasQuiet: boolean) => void;
   /** What a process's code sees, for `process/`; null where the owner is none. */
   parts: object | null;
 }
@@ -94,6 +96,9 @@ export class Scheduler {
   readonly #held = new Set<Owner>();
   /** An event that was taken from the queue and waits for what is late. */
   #next: Scheduled | null = null;
+  /** Whose late code ran last, until its end is told, and how much had happened in the run by then. */
+  #lateOwner: Owner | null = null;
+  #lateBeganAt = 0;
   #sequence = 0;
   #cancelled = 0;
   #atInstant = 0;
@@ -120,6 +125,7 @@ export class Scheduler {
       held: [],
       lateUs: Number.POSITIVE_INFINITY,
       late: () => {},
+      lateEnded: () => {},
       parts: null,
     };
   }
@@ -292,6 +298,7 @@ export class Scheduler {
         `The simulated run stands still at ${this.nowUs / 1_000} ms: nothing is scheduled, but it is not over.`,
       );
     const { owner } = event;
+    if (this.#lateOwner !== null) this.#endLate();
     if (event.timeUs > this.nowUs) {
       this.nowUs = event.timeUs;
       this.#atInstant = 0;
@@ -312,6 +319,8 @@ export class Scheduler {
         this.#next = event;
         owner.lateUs = Number.POSITIVE_INFINITY;
         this.trace.add(this.nowUs, owner.label, late, 0);
+        this.#lateOwner = owner;
+        this.#lateBeganAt = this.#happened;
         owner.late();
         return;
       }
@@ -322,6 +331,17 @@ export class Scheduler {
     } catch (error) {
       owner.uncaught(error, 'uncaughtException');
     }
+  }
+
+  /** Grows with everything that code of a run can do beyond its own variables: schedule, send, report. */
+  get #happened(): number {
+    return this.#sequence + this.trace.events;
+  }
+
+  #endLate(): void {
+    const owner = this.#lateOwner;
+    this.#lateOwner = null;
+    owner?.lateEnded(this.#happened === this.#lateBeganAt);
   }
 
   /** Everything that the event set off in JavaScript itself. */

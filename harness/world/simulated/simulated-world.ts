@@ -47,6 +47,8 @@ export interface SimulatedWorldOptions {
   readonly inspection?: Inspection;
   /** For tests: how the client's own jobs are run to their end. */
   readonly drain?: NonNullable<SchedulerOptions['drain']>;
+  /** For measurements: how many requests the brokers of a run took up, when it is over. */
+  readonly onRequests?: (requests: number) => void;
 }
 
 /** A look at a run that changes nothing of it, but that it can end it. */
@@ -108,6 +110,7 @@ export class SimulatedWorld implements World {
       );
     } finally {
       recorder.traced?.(trace.summary());
+      this.#options.onRequests?.(run.requests);
     }
   }
 
@@ -188,6 +191,10 @@ class SimulatedRun {
       this.#brokersByHost.set(`${host}:${port}`, id);
       this.#network.attach(id, this.#acceptor(id));
     }
+  }
+
+  get requests(): number {
+    return this.#cluster.core.requests;
   }
 
   async toEnd(): Promise<void> {

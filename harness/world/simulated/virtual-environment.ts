@@ -4,7 +4,7 @@
  */
 import type { ClusterEnvironment, ClusterEvent, Environment } from '../../cluster/environment.ts';
 import { VIRTUAL_EPOCH_MS } from './process/clock.ts';
-import type { RandomStreams } from './random.ts';
+import type { RandomStream, RandomStreams } from './random.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
 import { digestValue, label } from './trace.ts';
 
@@ -16,6 +16,7 @@ export class VirtualEnvironment implements ClusterEnvironment {
   readonly #scheduler: Scheduler;
   readonly #streams: RandomStreams;
   readonly #observe: (event: ClusterEvent) => void;
+  readonly #byPurpose = new Map<string, RandomStream>();
   /** The running life of each broker. */
   readonly #owners = new Map<number, Owner>();
 
@@ -47,7 +48,12 @@ export class VirtualEnvironment implements ClusterEnvironment {
   }
 
   randomInt(purpose: string, bound: number): number {
-    return this.#streams.of(`cluster ${purpose}`).int(bound);
+    let stream = this.#byPurpose.get(purpose);
+    if (stream === undefined) {
+      stream = this.#streams.of(`cluster ${purpose}`);
+      this.#byPurpose.set(purpose, stream);
+    }
+    return stream.int(bound);
   }
 
   randomUuid(purpose: string): string {

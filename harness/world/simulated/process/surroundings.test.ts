@@ -178,10 +178,10 @@ describe('time in a simulated process', () => {
     ]);
   });
 
-  it('runs long intervals of one process together, never early and late by less than the grid', async () => {
+  it('runs long intervals that do something together, never early and late by less than the grid', async () => {
     const { values } = await run(
       `for (const first of [3, 40, 77]) setTimeout(() => { const armed = now(); let last = armed;
-         setInterval(() => { seen([now(), now() - last]); last = now(); }, 100); }, first);`,
+         setInterval(() => { seen([now(), now() - last]); last = now(); setImmediate(() => {}); }, 100); }, first);`,
       { untilMs: 1_000 },
     );
     const firings = values as [number, number][];
@@ -191,6 +191,24 @@ describe('time in a simulated process', () => {
       expect(gap).toBeGreaterThanOrEqual(100);
       expect(gap).toBeLessThan(200);
     }
+  });
+
+  it('runs long intervals that do nothing with other events, and those that have done something on time', async () => {
+    const { values } = await run(
+      `let fired = 0; let busy = false;
+       setInterval(() => { seen(now()); if (busy) Promise.resolve().then(() => setImmediate(() => {})); }, 100);
+       setTimeout(() => {}, 1_350); setTimeout(() => { busy = true; }, 3_950); setTimeout(() => { busy = false; }, 4_750);`,
+      { untilMs: 6_000 },
+    );
+    expect(values).toEqual([100, 1_200, 1_350, 2_300, 3_400, 3_950, 4_500, 4_600, 4_700, 4_800, 5_900]);
+  });
+
+  it('does not let an interval that does nothing hold up one that begins', async () => {
+    const { values } = await run(
+      `setInterval(() => {}, 100); setTimeout(() => { setInterval(() => seen(now()), 300); }, 2_350);`,
+      { untilMs: 3_000 },
+    );
+    expect(values).toEqual([2_700]);
   });
 });
 

@@ -8,7 +8,10 @@
  *   arms one on every connection, again and again (its requestQueue subtracts the time of day from -1); on time, they
  *   would be nine tenths of all events.
  * - Intervals of GRID_MS or more fire on a grid of GRID_MS of the process's own, those of one instant together, one
- *   after the other without their promises in between. kafkajs has an interval on every connection.
+ *   after the other without their promises in between. Those that do nothing that can be seen from outside wait for an
+ *   event of the process, up to QUIET_MS, until they do something again. kafkajs has an interval on every connection
+ *   that looks ten times a second whether a request has waited for too long; on time, they would be nine tenths of all
+ *   that happens in an idle group.
  */
 import type { Owner, Scheduled, Scheduler } from '../scheduler.ts';
 import { type Label, label } from '../trace.ts';
@@ -19,6 +22,8 @@ const DELAY_MS_MAX = 2_147_483_647;
 export const PARKED_MS = 250;
 /** Event loops are commonly late by this much. */
 export const GRID_MS = 100;
+/** How much later still intervals are that changed nothing when they last fired, while nothing else happens. */
+export const QUIET_MS = 1_000;
 /** A turn of the event loop: without it, a client that polls with setImmediate would stop the clock. */
 const TURN_US = 10;
 
@@ -35,15 +40,23 @@ export class ProcessTimers {
   #parked: Timeout[] = [];
   /** Where the process's grid lies. */
   readonly #gridPhaseUs: number;
-  /** What is due at each instant of the grid. */
+  /** What is due at each instant of the grid, and the first of them. */
   readonly #grid = new Map<number, Timeout[]>();
+  #gridDueUs = Number.POSITIVE_INFINITY;
+  /** When what is parked is late enough. */
+  #parkedUntilUs = Number.POSITIVE_INFINITY;
+  /** What the intervals wait for where nothing else happens. */
+  #fallback: Scheduled | null = null;
+  /** What fired on the grid last, until it is known whether that did anything. */
+  #firedOnGrid: Timeout[] = [];
 
   constructor(scheduler: Scheduler, owner: Owner, clock: ProcessClock, gridPhaseUs = 0) {
     this.#scheduler = scheduler;
     this.#owner = owner;
     this.#clock = clock;
     this.#gridPhaseUs = gridPhaseUs;
-    owner.late = () => this.#runParked();
+    owner.late = () => this.#runLate();
+    owner.lateEnded = (wasQuiet) => this.#noteQuiet(wasQuiet);
   }
 
   timeout(callback: Callback, delay?: number, ...values: unknown[]): Timeout {
@@ -75,12 +88,13 @@ export class ProcessTimers {
     const earliestUs = nowUs + this.#clock.virtualUs(delayMs) - this.#gridPhaseUs;
     const dueUs = Math.ceil(earliestUs / stepUs) * stepUs + this.#gridPhaseUs;
     const together = this.#grid.get(dueUs);
-    if (together !== undefined) {
-      together.push(timer);
-      return;
+    if (together === undefined) this.#grid.set(dueUs, [timer]);
+    else together.push(timer);
+    if (dueUs < this.#gridDueUs) {
+      this.#gridDueUs = dueUs;
+      this.#noteLate();
     }
-    this.#grid.set(dueUs, [timer]);
-    this.#scheduler.after(this.#owner, dueUs - nowUs, kinds.interval, () => this.#runGrid(dueUs));
+    if (this.#fallback === null || !timer.isQuiet) this.#armFallback();
   }
 
   armImmediate(run: () => void): Scheduled {
@@ -92,8 +106,10 @@ export class ProcessTimers {
   }
 
   park(timer: Timeout): void {
-    if (this.#parked.length === 0)
-      this.#owner.lateUs = this.#scheduler.nowUs + this.#clock.virtualUs(PARKED_MS);
+    if (this.#parked.length === 0) {
+      this.#parkedUntilUs = this.#scheduler.nowUs + this.#clock.virtualUs(PARKED_MS);
+      this.#noteLate();
+    }
     this.#parked.push(timer);
   }
 
@@ -107,9 +123,54 @@ export class ProcessTimers {
     this.#byId.delete(id);
   }
 
-  #runGrid(dueUs: number): void {
-    const due = this.#grid.get(dueUs) ?? [];
-    this.#grid.delete(dueUs);
+  #noteLate(): void {
+    this.#owner.lateUs = Math.min(this.#parkedUntilUs, this.#gridDueUs);
+  }
+
+  #noteQuiet(wasQuiet: boolean): void {
+    let changed = false;
+    for (const timer of this.#firedOnGrid) {
+      if (timer.isQuiet !== wasQuiet) changed = true;
+      timer.isQuiet = wasQuiet;
+    }
+    this.#firedOnGrid = [];
+    if (changed) this.#armFallback();
+  }
+
+  /** An event for the intervals alone; one that comes too early looks again. */
+  #armFallback(): void {
+    const quietUs = this.#clock.virtualUs(QUIET_MS);
+    let atUs = Number.POSITIVE_INFINITY;
+    for (const [dueUs, timers] of this.#grid)
+      atUs = Math.min(atUs, timers.every(({ isQuiet }) => isQuiet) ? dueUs + quietUs : dueUs);
+    if (this.#fallback !== null) {
+      if (this.#fallback.timeUs <= atUs) return;
+      this.#scheduler.cancel(this.#fallback);
+      this.#fallback = null;
+    }
+    if (atUs === Number.POSITIVE_INFINITY) return;
+    const delayUs = Math.max(0, atUs - this.#scheduler.nowUs);
+    this.#fallback = this.#scheduler.after(this.#owner, delayUs, kinds.interval, () => {
+      // What was due has run by now, as something late.
+      this.#fallback = null;
+      this.#armFallback();
+    });
+  }
+
+  #runLate(): void {
+    const { nowUs } = this.#scheduler;
+    if (this.#parkedUntilUs <= nowUs) this.#runParked();
+    if (this.#gridDueUs <= nowUs) this.#runGrid(nowUs);
+    this.#noteLate();
+  }
+
+  #runGrid(nowUs: number): void {
+    const dues = [...this.#grid.keys()].filter((dueUs) => dueUs <= nowUs).sort((a, b) => a - b);
+    const due = dues.flatMap((dueUs) => this.#grid.get(dueUs) ?? []);
+    this.#firedOnGrid = due;
+    for (const dueUs of dues) this.#grid.delete(dueUs);
+    // What fires arms itself again, and finds no first instant that is over.
+    this.#gridDueUs = Math.min(...this.#grid.keys());
     for (const timer of due) {
       try {
         timer.fireOnGrid();
@@ -123,6 +184,7 @@ export class ProcessTimers {
   #runParked(): void {
     const due = this.#parked;
     this.#parked = [];
+    this.#parkedUntilUs = Number.POSITIVE_INFINITY;
     for (const timer of due) {
       try {
         timer.fireParked();
@@ -151,6 +213,8 @@ export class Timeout {
   #onGrid = false;
   #parked = false;
   #closed = false;
+  /** Whether an interval changed nothing that can be seen from outside when it last fired. */
+  isQuiet = false;
   #referenced = true;
   #id: number | null = null;
 
