@@ -22,6 +22,8 @@ const { values } = parseArgs({
   },
 });
 
+const PROGRESS_EVERY = 100;
+
 const script = fileURLToPath(new URL('./hashes.js', import.meta.url));
 
 /** The hashes of a run under a version of Node.js: `this`, or a version such as `22` that npm has. */
@@ -68,7 +70,8 @@ async function main(): Promise<number> {
       const hashes = results.flatMap((result) => (result.done === true ? [] : [result.value]));
       const [first] = hashes;
       if (first === undefined) break;
-      compared++;
+      if (++compared % PROGRESS_EVERY === 0)
+        console.error(`${compared} scenarios compared, ${different} of them different.`);
       const other = hashes.findIndex(({ hash }) => hash !== first.hash);
       if (other === -1) continue;
       different++;

@@ -81,6 +81,16 @@ const CANCELLED_MIN = 1_024;
  */
 const tickCallback = (process as unknown as { _tickCallback?: () => void })._tickCallback;
 
+/**
+ * What Node.js calls with an exception that nobody caught. An exception that leaves `_tickCallback`, and code that is cut
+ * off in it, leave Node's account of asynchronous contexts in disorder, which ends the whole process at the next turn;
+ * this puts it in order, after it has told the listeners.
+ */
+const fatalException = (process as unknown as { _fatalException?: (error: unknown) => boolean })
+  ._fatalException;
+/** Told to the listeners where there is nothing to tell. */
+const nothing = new Error('code was cut off');
+
 const late = label('late');
 
 export class Scheduler {
@@ -288,6 +298,7 @@ export class Scheduler {
     });
     if (ended) return;
     this.current.state = 'frozen';
+    fatalException?.(nothing);
     this.current.endless();
   }
 
@@ -352,7 +363,8 @@ export class Scheduler {
         return;
       } catch (error) {
         // A nextTick threw; the ones behind it are still to be run.
-        this.current.uncaught(error, 'uncaughtException');
+        if (fatalException === undefined) this.current.uncaught(error, 'uncaughtException');
+        else fatalException(error);
       }
     }
   }
@@ -366,7 +378,9 @@ export class Scheduler {
     const restore = events.map((event) => {
       const before = process.listeners(event as 'uncaughtException');
       process.removeAllListeners(event);
-      const take = (error: unknown): void => this.current.uncaught(error, event);
+      const take = (error: unknown): void => {
+        if (error !== nothing) this.current.uncaught(error, event);
+      };
       process.on(event, take);
       return () => {
         process.off(event, take);
