@@ -55,6 +55,21 @@ export async function agreementOn(
   };
 }
 
+/** Several scenarios, so many at once; each outcome is handed over when it is there. */
+export async function agreementsOn(
+  scenarios: Iterable<Scenario>,
+  jobs: number,
+  agree: (scenario: Scenario) => Promise<Agreement>,
+  onAgreement: (agreement: Agreement) => Promise<void> | void,
+): Promise<void> {
+  const queue = scenarios[Symbol.iterator]();
+  const work = async (): Promise<void> => {
+    for (let next = queue.next(); next.done !== true; next = queue.next())
+      await onAgreement(await agree(next.value));
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+}
+
 /**
  * How slow the machine was on which the real run took place: starting a process and answering a request can take many
  * times as long on a busy one, and that decides what the next action finds.

@@ -8,11 +8,12 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { generateScenario, isProfileName } from '../../scenarios/arbitrary.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
 import { exitCodes, HarnessError, UsageError } from '../errors.ts';
 import { writeHistory } from '../history/writer.ts';
 import { KafkaWorld } from '../world/kafka/kafka-world.ts';
 import { findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
-import { type Agreement, agreementOn } from './agree.ts';
+import { type Agreement, agreementOn, agreementsOn } from './agree.ts';
 
 const { values } = parseArgs({
   options: {
@@ -52,18 +53,20 @@ async function main(): Promise<number> {
     signal: interruption.signal,
   });
   const agreements: Agreement[] = [];
-  let next = from;
-  const work = async (): Promise<void> => {
-    while (next < from + runs && !interruption.signal.aborted) {
-      const index = next++;
-      const scenario = generateScenario(seed, index, profile);
-      const one = await agreementOn(scenario, { client, mutant: null }, kafka, interruption.signal);
-      agreements.push(one);
-      console.log(`${scenario.name}: ${describe(one)}`);
-      if (one.disagreements.length > 0) await keep(path.join(out, scenario.name), one);
-    }
+  const scenarios = function* (): Generator<Scenario> {
+    for (let index = from; index < from + runs && !interruption.signal.aborted; index++)
+      yield generateScenario(seed, index, profile);
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  await agreementsOn(
+    scenarios(),
+    jobs,
+    (scenario) => agreementOn(scenario, { client, mutant: null }, kafka, interruption.signal),
+    async (one) => {
+      agreements.push(one);
+      console.log(`${one.scenario.name}: ${describe(one)}`);
+      if (one.disagreements.length > 0) await keep(path.join(out, one.scenario.name), one);
+    },
+  );
   const count = (what: (one: Agreement) => boolean): number => agreements.filter(what).length;
   console.log(
     `${agreements.length} scenarios in both worlds: ${count((one) => one.real.outcome === one.simulated.outcome)} with the same verdict in the first simulated run, ${count((one) => one.equal)} with the same end state in it, ${count((one) => one.disagreements.length === 0)} with an end state that the simulated world allows, ${count((one) => one.disagreements.length > 0)} disagreements.`,
