@@ -433,6 +433,7 @@ describe('rebalances', () => {
       simulation.cluster.addPartitions('topic', 3);
       await simulation.until(() => consumer.assignment().length === 3, 5_000);
       await polling.stop();
+      expect(names(consumer.assignment())).toEqual(['topic-0', 'topic-1', 'topic-2']);
     });
   });
 

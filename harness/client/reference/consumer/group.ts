@@ -206,15 +206,20 @@ export class ConsumerGroup {
   /** Sends at once and is not made again; the callback is called in a later poll, commitSync or close. */
   commitInBackground(offsets: Offsets, callback: CommitCallback): void {
     this.#pendingCommits += 1;
-    const done = (error: Error | null): void => {
+    void this.#settled(offsets).then((error) => {
       this.#pendingCommits -= 1;
       this.#completedCallbacks.push(() => callback(offsets, error));
       this.#parts.signal.notify();
-    };
-    this.commit(offsets).then(
-      () => done(null),
-      (error: Error) => done(isRetriable(error) ? new RetriableCommitFailedError(error) : error),
-    );
+    });
+  }
+
+  async #settled(offsets: Offsets): Promise<Error | null> {
+    try {
+      await this.commit(offsets);
+      return null;
+    } catch (error) {
+      return isRetriable(error) ? new RetriableCommitFailedError(error as Error) : (error as Error);
+    }
   }
 
   runCallbacks(): void {
