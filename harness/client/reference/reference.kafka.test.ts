@@ -67,9 +67,12 @@ describe('the reference client against Apache Kafka', () => {
       for (let polls = 0; polls < 100 && a.assignment().length * b.assignment().length !== 4; polls++)
         await Promise.all([a.poll(100), b.poll(100)]);
       expect([a.assignment().length, b.assignment().length]).toEqual([2, 2]);
-      await producer().send({ topic, value: 'x', partition: 3 });
-      const found = await Promise.all([pollUntil(a, 1), pollUntil(b, 1)].map((one) => one));
-      expect(found.flat()).toEqual(['x']);
+      const writer = producer();
+      await Promise.all([0, 1, 2, 3].map((partition) => writer.send({ topic, value: 'x', partition })));
+      expect(await Promise.all([pollUntil(a, 2), pollUntil(b, 2)])).toEqual([
+        ['x', 'x'],
+        ['x', 'x'],
+      ]);
       await Promise.all([a.close(), b.close()]);
       const heir = consumer(options);
       const committed = await heir.committed([{ topic, partition: 3 }]);
