@@ -206,20 +206,19 @@ export class ConsumerGroup {
   /** Sends at once and is not made again; the callback is called in a later poll, commitSync or close. */
   commitInBackground(offsets: Offsets, callback: CommitCallback): void {
     this.#pendingCommits += 1;
-    void this.#settled(offsets).then((error) => {
-      this.#pendingCommits -= 1;
-      this.#completedCallbacks.push(() => callback(offsets, error));
-      this.#parts.signal.notify();
-    });
+    void this.#commitOnce(offsets, callback);
   }
 
-  async #settled(offsets: Offsets): Promise<Error | null> {
+  async #commitOnce(offsets: Offsets, callback: CommitCallback): Promise<void> {
+    let failure: Error | null = null;
     try {
       await this.commit(offsets);
-      return null;
     } catch (error) {
-      return isRetriable(error) ? new RetriableCommitFailedError(error as Error) : (error as Error);
+      failure = isRetriable(error) ? new RetriableCommitFailedError(error as Error) : (error as Error);
     }
+    this.#pendingCommits -= 1;
+    this.#completedCallbacks.push(() => callback(offsets, failure));
+    this.#parts.signal.notify();
   }
 
   runCallbacks(): void {
