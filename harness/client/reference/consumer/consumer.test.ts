@@ -371,6 +371,58 @@ describe('rebalances', () => {
     });
   });
 
+  it.each(['range', 'roundrobin', 'sticky', 'cooperative-sticky'] as const)(
+    'divide the partitions by %s, and again when a member leaves',
+    async (strategy) => {
+      await simulate(async (simulation) => {
+        const client = await fill(simulation, 4, 1);
+        const options = { ...group, 'partition.assignment.strategy': [strategy] };
+        const [a, b] = [client.consumer(options), (await simulation.start('b')).consumer(options)];
+        const polling = [a, b].map((one) => {
+          one.subscribe(['topic']);
+          return keepPolling(one);
+        });
+        await simulation.until(() => a.assignment().length === 2 && b.assignment().length === 2);
+        expect(new Set(names([...a.assignment(), ...b.assignment()])).size).toBe(4);
+        expect(a.groupRole.protocol).toBe(strategy);
+        await polling[1]?.stop();
+        await b.close();
+        await simulation.until(() => a.assignment().length === 4);
+        await polling[0]?.stop();
+      });
+    },
+  );
+
+  it('by cooperative-sticky take away only what another member is given', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 4, 2);
+      const log: string[] = [];
+      const options = { ...group, 'partition.assignment.strategy': ['cooperative-sticky' as const] };
+      const a = client.consumer(options);
+      a.subscribe(['topic'], listen(log, 'a '));
+      await pollUntil(a, 8);
+      const kept = [0, 1].map((partition) => ({ topic: 'topic', partition }));
+      a.pause(kept.slice(0, 1));
+      const b = (await simulation.start('b')).consumer(options);
+      b.subscribe(['topic'], listen(log, 'b '));
+      const polling = [keepPolling(a), keepPolling(b)];
+      await simulation.until(() => b.assignment().length === 2);
+      for (const one of polling) await one.stop();
+      const of = (name: string): string[] => log.filter((line) => line.startsWith(name));
+      expect(of('a').slice(0, 3)).toEqual([
+        'a assigned topic-0,topic-1,topic-2,topic-3',
+        'a revoked topic-2,topic-3',
+        'a assigned ',
+      ]);
+      expect(of('b')).toEqual(['b assigned ', 'b assigned topic-2,topic-3']);
+      expect(names(a.assignment())).toEqual(['topic-0', 'topic-1']);
+      expect(names(b.assignment())).toEqual(['topic-2', 'topic-3']);
+      // What was not taken away is as it was: the position, and that it is paused.
+      expect(names(a.paused())).toEqual(['topic-0']);
+      expect(polling.flatMap(({ records }) => records)).toEqual([]);
+    });
+  });
+
   it('follow new partitions', async () => {
     await simulate(async (simulation) => {
       const client = await fill(simulation, 1, 1);
@@ -381,6 +433,7 @@ describe('rebalances', () => {
       simulation.cluster.addPartitions('topic', 3);
       await simulation.until(() => consumer.assignment().length === 3, 5_000);
       await polling.stop();
+      expect(names(consumer.assignment())).toEqual(['topic-0', 'topic-1', 'topic-2']);
     });
   });
 

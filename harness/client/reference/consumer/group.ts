@@ -206,15 +206,19 @@ export class ConsumerGroup {
   /** Sends at once and is not made again; the callback is called in a later poll, commitSync or close. */
   commitInBackground(offsets: Offsets, callback: CommitCallback): void {
     this.#pendingCommits += 1;
-    const done = (error: Error | null): void => {
-      this.#pendingCommits -= 1;
-      this.#completedCallbacks.push(() => callback(offsets, error));
-      this.#parts.signal.notify();
-    };
-    this.commit(offsets).then(
-      () => done(null),
-      (error: Error) => done(isRetriable(error) ? new RetriableCommitFailedError(error) : error),
-    );
+    void this.#commitOnce(offsets, callback);
+  }
+
+  async #commitOnce(offsets: Offsets, callback: CommitCallback): Promise<void> {
+    let failure: Error | null = null;
+    try {
+      await this.commit(offsets);
+    } catch (error) {
+      failure = isRetriable(error) ? new RetriableCommitFailedError(error as Error) : (error as Error);
+    }
+    this.#pendingCommits -= 1;
+    this.#completedCallbacks.push(() => callback(offsets, failure));
+    this.#parts.signal.notify();
   }
 
   runCallbacks(): void {

@@ -3,7 +3,7 @@
  * for when it is first needed, and again after a batch was given up whose number the broker may or may not have seen.
  */
 import { initProducerIdApi } from '../../../cluster/protocol/22-init-producer-id.ts';
-import { nowMs, type Signal } from '../clock.ts';
+import { after, nowMs, type Signal } from '../clock.ts';
 import type { ProducerConfig } from '../config.ts';
 import { check, isRetriable, type KafkaError } from '../errors.ts';
 import type { NetworkClient } from '../network/client.ts';
@@ -92,8 +92,9 @@ export class IdempotentProducerIds implements ProducerIds {
     } catch (error) {
       console.error(`reference client: no producer id: ${(error as Error).message}`);
       // Batches expire by their own time; a refusal does not turn into an agreement sooner.
-      this.#retryAtMs =
-        nowMs() + this.#config[isRetriable(error) ? 'retry.backoff.ms' : 'retry.backoff.max.ms'];
+      const delayMs = this.#config[isRetriable(error) ? 'retry.backoff.ms' : 'retry.backoff.max.ms'];
+      this.#retryAtMs = nowMs() + delayMs;
+      after(delayMs, () => this.#signal.notify());
     } finally {
       this.#isAsking = false;
       this.#signal.notify();

@@ -5,6 +5,7 @@ import { simulate, valuesOf } from '../testing/simulation.ts';
 import { murmur2 } from './partitioner.ts';
 
 const PRODUCE = 0;
+const INIT_PRODUCER_ID = 22;
 const topic = (name = 'topic', partitions = 1, replicationFactor = 1) => ({
   name,
   partitions,
@@ -107,6 +108,18 @@ describe('retries', () => {
       cluster.intercept({ ...refuse, times: 3 });
       const producer = (await start('p')).producer();
       expect(String(await producer.send({ topic: 'topic', value: 'a' }))).toBe('topic-0@0');
+    });
+  });
+
+  it('asks again for its producer id', async () => {
+    await simulate(async ({ cluster, start, nowMs }) => {
+      cluster.createTopic(topic());
+      const loading = errorCode('COORDINATOR_LOAD_IN_PROGRESS');
+      cluster.intercept({ apiKey: INIT_PRODUCER_ID, times: 2, errorCode: loading });
+      const producer = (await start('p')).producer();
+      const startMs = nowMs();
+      expect(String(await producer.send({ topic: 'topic', value: 'a' }))).toBe('topic-0@0');
+      expect(nowMs() - startMs).toBeLessThan(1_000);
     });
   });
 

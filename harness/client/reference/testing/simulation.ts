@@ -28,19 +28,19 @@ export interface SimulatedClient {
   readonly name: string;
   readonly reference: typeof Reference;
   readonly process: SimulatedProcess;
-  consumer(options: Partial<Reference.ConsumerOptions>): Reference.Consumer;
-  producer(options?: Partial<Reference.ProducerOptions>): Reference.Producer;
+  readonly consumer: (options: Partial<Reference.ConsumerOptions>) => Reference.Consumer;
+  readonly producer: (options?: Partial<Reference.ProducerOptions>) => Reference.Producer;
 }
 
 export interface Simulation {
   readonly cluster: SimulatedCluster;
   readonly network: Network;
   readonly log: readonly string[];
-  nowMs(): number;
-  sleep(timeMs: number): Promise<void>;
+  readonly nowMs: () => number;
+  readonly sleep: (timeMs: number) => Promise<void>;
   /** Resolves when the condition holds, looked at every few milliseconds. */
-  until(condition: () => boolean, boundMs?: number): Promise<void>;
-  start(name: string): Promise<SimulatedClient>;
+  readonly until: (condition: () => boolean, boundMs?: number) => Promise<void>;
+  readonly start: (name: string) => Promise<SimulatedClient>;
 }
 
 export interface SimulationOptions {
@@ -194,7 +194,7 @@ export async function simulate(
       nowMs,
       sleep,
       start,
-      async until(condition, boundMs = 60_000) {
+      until: async (condition, boundMs = 60_000) => {
         const endMs = nowMs() + boundMs;
         while (!condition()) {
           if (nowMs() > endMs) throw new Error(`not reached in ${boundMs} ms:\n${log.join('\n')}`);
