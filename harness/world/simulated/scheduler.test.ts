@@ -222,7 +222,7 @@ describe('Scheduler', () => {
 
 describe('code that computes without end', () => {
   const chase = async (): Promise<never> => {
-    for (;;) await null;
+    for (;;) await Promise.resolve();
   };
 
   it('is cut off and never runs again, and the others go on', async () => {
