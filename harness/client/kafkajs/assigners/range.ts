@@ -3,7 +3,7 @@
  * that one member has the same partitions of all of them.
  */
 import type { PartitionAssigner } from 'kafkajs';
-import { assignors } from '../../reference/assignors/assignor.ts';
+import { assignors } from '../../reference/assignors/index.ts';
 import { kafkajsAssigner } from './assigner.ts';
 
 export const range: PartitionAssigner = kafkajsAssigner(assignors.range, {

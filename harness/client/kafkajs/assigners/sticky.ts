@@ -7,7 +7,8 @@
  *     sticky.follow(consumer);
  */
 import type { Consumer, PartitionAssigner } from 'kafkajs';
-import { assignors, type TopicPartition } from '../../reference/assignors/assignor.ts';
+import type { TopicPartition } from '../../reference/assignors/assignor.ts';
+import { assignors } from '../../reference/assignors/index.ts';
 import { stickyMemberData } from '../../reference/assignors/sticky.ts';
 import { kafkajsAssigner } from './assigner.ts';
 

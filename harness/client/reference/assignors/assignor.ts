@@ -2,11 +2,6 @@
  * What a group leader computes: the partition counts of topics and the members' subscriptions enter, the partitions of
  * each member leave, exactly as the assignors of Apache's Java client 4.3.1 compute them, mistakes included.
  */
-import { cooperativeSticky } from './cooperative-sticky.ts';
-import { range } from './range.ts';
-import { roundRobin } from './round-robin.ts';
-import { sticky } from './sticky.ts';
-
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -48,10 +43,3 @@ export interface Assignor {
    */
   subscriptionUserData(owned: readonly TopicPartition[], generationId: number): Uint8Array | null;
 }
-
-export const assignors: Readonly<Record<Assignor['name'], Assignor>> = {
-  range,
-  roundrobin: roundRobin,
-  sticky,
-  'cooperative-sticky': cooperativeSticky,
-};

@@ -11,7 +11,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { groupHistory, groupPlan, type Rebalance, rarePlans } from '../testing/group-histories.ts';
 import { answersFile, answersText } from '../testing/java-answers.ts';
 import { askJava, type GroupAnswer, type UserDataQuestion } from '../testing/java-assignors.ts';
-import { type Assignor, assignors } from './assignor.ts';
+import type { Assignor } from './assignor.ts';
+import { assignors } from './index.ts';
 
 const SEED = 20_261_122;
 const PLANS = 400;

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readAnswers } from '../testing/java-answers.ts';
 import { type GroupAnswer, partitionText } from '../testing/java-assignors.ts';
-import { type Assignor, assignors, type MemberSubscription, type TopicPartition } from './assignor.ts';
+import type { Assignor, MemberSubscription, TopicPartition } from './assignor.ts';
 import { AssignorError } from './assignor-error.ts';
+import { assignors } from './index.ts';
 import { stickyMemberData } from './sticky.ts';
 
 const names = Object.keys(assignors) as Assignor['name'][];

@@ -8,7 +8,8 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from '../../../cluster/protocol/consumer-protocol.ts';
-import { type Assignor, assignors, type MemberSubscription } from '../assignors/assignor.ts';
+import type { Assignor, MemberSubscription } from '../assignors/assignor.ts';
+import { assignors } from '../assignors/index.ts';
 import { Deadline, nowMs, sleep, within } from '../clock.ts';
 import type { ConsumerConfig } from '../config.ts';
 import {
