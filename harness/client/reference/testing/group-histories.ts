@@ -3,13 +3,9 @@
  * what our assignor makes of it. Members go on from what they were assigned, or miss it, or claim what is not theirs.
  */
 import fc from 'fast-check';
-import {
-  type Assignor,
-  assignors,
-  type MemberSubscription,
-  type TopicPartition,
-} from '../assignors/assignor.ts';
+import type { Assignor, MemberSubscription, TopicPartition } from '../assignors/assignor.ts';
 import { AssignorError } from '../assignors/assignor-error.ts';
+import { assignors } from '../assignors/index.ts';
 import { type GroupAnswer, type GroupQuestion, partitionText } from './java-assignors.ts';
 
 /** Names of which some have equal hash codes, and enough of them to make a HashMap grow. */
