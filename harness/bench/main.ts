@@ -107,6 +107,7 @@ function render({ cases: results, memory, loadAverage, node, processor, repeats 
       'together',
       'target',
       'simulation',
+      'client alone',
       'judging',
       'µs per request',
       'requests',
@@ -118,6 +119,7 @@ function render({ cases: results, memory, loadAverage, node, processor, repeats 
       range(one.together),
       whole(one.target),
       range(one.simulation),
+      whole(one.simulation.median / clientShare(one.profile)),
       range(one.judging),
       one.cpuMicrosecondsPerRequest.median.toFixed(1),
       whole(one.requests),
@@ -142,7 +144,7 @@ function render({ cases: results, memory, loadAverage, node, processor, repeats 
   ]);
   return [
     `Node ${node}, ${processor}, load average ${loadAverage.before.toFixed(2)} before and ${loadAverage.after.toFixed(2)} after`,
-    `Virtual seconds per CPU second: median of ${repeats} (least to most)`,
+    `Virtual seconds per CPU second: median of ${repeats} (least to most); "client alone" is what the client's own CPU time would allow if all else cost nothing`,
     speed,
     'Whose CPU time the simulation is',
     shares,
