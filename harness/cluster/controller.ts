@@ -278,6 +278,8 @@ export class Controller {
     if (problem !== null) return problem;
     const assignments = wanted.assignments ?? this.#place(wanted, 0);
     if ('errorCode' in assignments) return assignments;
+    const leaderless = this.#whyLeaderless(assignments);
+    if (leaderless !== null) return leaderless;
     if (validateOnly) return done;
     const configs = new Map<string, string>();
     for (const [name, value] of wanted.configs ?? []) if (value !== null) configs.set(name, value);
@@ -351,6 +353,17 @@ export class Controller {
     });
   }
 
+  /** A partition whose replicas are all on brokers that are fenced or shutting down could never get a leader. */
+  #whyLeaderless(assignments: readonly (readonly number[])[]): Outcome | null {
+    const replicas = assignments.find((ids) => !ids.some((id) => this.isActive(this.#image, id)));
+    return replicas === undefined
+      ? null
+      : refuse(
+          'INVALID_REPLICATION_FACTOR',
+          `Unable to replicate the partition ${replicas.length} time(s): All brokers are currently fenced or in controlled shutdown.`,
+        );
+  }
+
   #newPartition(partition: number, replicas: readonly number[]): PartitionState {
     const isr = replicas.filter((id) => this.isActive(this.#image, id));
     return {
@@ -390,6 +403,8 @@ export class Controller {
     if (problem !== null) return problem;
     const placed = assignments ?? this.#place({ partitions: count - present, replicationFactor }, present);
     if ('errorCode' in placed) return placed;
+    const leaderless = this.#whyLeaderless(placed);
+    if (leaderless !== null) return leaderless;
     if (validateOnly) return done;
     const added = placed.map((replicas, index) => this.#newPartition(present + index, replicas));
     this.#replaceTopic({ ...topic, partitions: [...topic.partitions, ...added] });

@@ -17,7 +17,7 @@ import { describeConfigsApi } from './protocol/32-describe-configs.ts';
 import { saslAuthenticateApi } from './protocol/36-sasl-authenticate.ts';
 import { createPartitionsApi } from './protocol/37-create-partitions.ts';
 import { incrementalAlterConfigsApi } from './protocol/44-incremental-alter-configs.ts';
-import { errorName } from './protocol/errors.ts';
+import { errorCode, errorName } from './protocol/errors.ts';
 import type { ClusterSettings } from './settings.ts';
 import {
   createSimulatedCluster,
@@ -468,6 +468,18 @@ describe('brokers that go and come', () => {
     world.run(2_000);
     expect(cluster.leaderOf(TOPIC, 0)).toBe(1);
     expect(values(fetched(new TestClient(cluster, 1)))).toEqual(['a']);
+  });
+
+  test('partitions that nobody could lead are not made: the only broker is shutting down', () => {
+    start(1);
+    cluster.stopBroker(1);
+    world.run(10);
+    expect(cluster.core.controller.createPartitions(TOPIC, 2, null)).toEqual({
+      errorCode: errorCode('INVALID_REPLICATION_FACTOR'),
+      message:
+        'Unable to replicate the partition 1 time(s): All brokers are currently fenced or in controlled shutdown.',
+    });
+    expect(cluster.createTopic({ name: 'other', partitions: 1, replicationFactor: 1 }).errorCode).not.toBe(0);
   });
 
   test.each([
