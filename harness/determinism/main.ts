@@ -63,7 +63,7 @@ async function main(): Promise<number> {
   if (versions.length < 2)
     throw new UsageError('--node takes two versions or more to compare, such as this,this.');
   const runs = versions.map((version) => hashesUnder(version));
-  let [compared, different] = [0, 0];
+  let [compared, different, failed] = [0, 0, 0];
   try {
     for (;;) {
       const results = await Promise.all(runs.map((run) => run.next()));
@@ -72,6 +72,10 @@ async function main(): Promise<number> {
       if (first === undefined) break;
       if (++compared % PROGRESS_EVERY === 0)
         console.error(`${compared} scenarios compared, ${different} of them different.`);
+      if (first.failure !== null) {
+        failed++;
+        console.log(`Scenario ${values.seed}:${first.index} has failed: ${first.failure}`);
+      }
       const other = hashes.findIndex(({ hash }) => hash !== first.hash);
       if (other === -1) continue;
       different++;
@@ -84,9 +88,9 @@ async function main(): Promise<number> {
     await Promise.all(runs.map((run) => run.return(undefined)));
   }
   console.log(
-    `${compared} scenarios under Node.js ${versions.join(', ')}: ${different} with traces that differ.`,
+    `${compared} scenarios under Node.js ${versions.join(', ')}: ${different} with traces that differ, ${failed} failed.`,
   );
-  return different > 0 ? exitCodes.unknown : exitCodes.valid;
+  return different + failed > 0 ? exitCodes.unknown : exitCodes.valid;
 }
 
 function describeDifference(one: ScenarioHash, other: ScenarioHash): string {
