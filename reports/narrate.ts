@@ -1,0 +1,477 @@
+/**
+ * Tells a run as a short story: a history and its verdict enter; steps in plain language leave, with one sentence for
+ * each stretch of work instead of one for each record, and at the end what became of the records and why.
+ */
+import { type EventOf, type History, type HistoryEvent, MARKER_PREFIX } from '../harness/history/schema.ts';
+import type { LedgerEntry, Verdict } from '../properties/property.ts';
+import { recordSpans } from '../scenarios/lessons/lesson.ts';
+import type { Scenario } from '../scenarios/schema.ts';
+import { count, describeEvent } from './describe-event.ts';
+import { type Fates, fatesOf } from './fates.ts';
+
+export interface Step {
+  /** When it began, in milliseconds of scenario time. */
+  readonly timeMs: number;
+  /** One sentence, without a full stop. */
+  readonly text: string;
+}
+
+export interface Narration {
+  readonly steps: readonly Step[];
+  /** What became of the records and why, one sentence each; at least one. */
+  readonly findings: readonly string[];
+}
+
+/** Commits listed one by one before they are counted. */
+const COMMITS_LISTED_MAX = 5;
+
+export function narrate(history: History, verdict: Verdict): Narration {
+  const narrator = new Narrator(history);
+  for (const event of history.events) {
+    narrator.take(event);
+    if (event.kind === 'settled') break;
+  }
+  const name = namesOf(history);
+  return {
+    steps: narrator.end().map(({ timeMs, text }) => ({ timeMs, text: name(text) })),
+    findings: findingsOf(history, verdict).map(name),
+  };
+}
+
+/** One process's uninterrupted work on one partition. */
+interface Work {
+  readonly timeMs: number;
+  readonly process: string;
+  readonly partition: string;
+  /** Processed to the end, in order. */
+  readonly done: { readonly offset: number; readonly record: string }[];
+  readonly failed: number[];
+  /** Committed offsets, as the coordinator confirmed them. */
+  readonly commits: number[];
+}
+
+/** What a process was given of one partition in its life, to say what a crash leaves behind. */
+interface Hand {
+  delivered: number;
+  begun: number;
+  done: number;
+}
+
+interface Sent {
+  readonly timeMs: number;
+  readonly process: string;
+  readonly topic: string;
+  readonly acks: string;
+  readonly records: string[];
+  readonly outcomes: Map<'ok' | 'failed' | 'unknown', number>;
+}
+
+class Narrator {
+  readonly #scenario: Scenario;
+  readonly #fates: Fates;
+  readonly #steps: Step[] = [];
+  /** By process and partition, in the order in which they were begun. */
+  readonly #work = new Map<string, Work>();
+  readonly #hands = new Map<string, Map<string, Hand>>();
+  readonly #running = new Map<string, string>();
+  readonly #commits = new Map<string, EventOf<'commit-invoke'>>();
+  /** What was said last of a group's committed offset, by group and partition. */
+  readonly #committed = new Map<string, number>();
+  readonly #sent = new Map<string, Sent>();
+  readonly #sends = new Map<string, { sent: Sent; records: number }>();
+  readonly #saidLast = new Map<string, string>();
+
+  constructor(history: History) {
+    this.#scenario = history.start.scenario;
+    this.#fates = fatesOf(history);
+  }
+
+  take(event: HistoryEvent): void {
+    switch (event.kind) {
+      case 'delivery':
+        this.#delivered(event);
+        break;
+      case 'processing-begin':
+        this.#began(event);
+        break;
+      case 'processing-end':
+        this.#ended(event);
+        break;
+      case 'commit-invoke':
+        this.#commits.set(`${event.process} ${event.commit}`, event);
+        break;
+      case 'commit-ok':
+        this.#commitConfirmed(event);
+        break;
+      case 'produce-invoke':
+        this.#sending(event);
+        break;
+      case 'produce-ok':
+      case 'produce-fail':
+      case 'produce-unknown':
+        this.#sendEnded(event);
+        break;
+      case 'producer-close':
+        if (event.phase === 'end') this.#tellSent(event.process);
+        break;
+      case 'process-exit':
+        this.#exited(event);
+        break;
+      case 'settled':
+        this.#settled(event);
+        break;
+      case 'wire-offset-fetch':
+      case 'wire-list-offsets':
+      case 'wire-fetch-error':
+        this.#sayOnce(event);
+        break;
+      case 'action':
+        if (event.actionKind.endsWith('-broker'))
+          for (const process of this.#processesSending()) this.#tellSent(process);
+        if (isWorthTelling(event))
+          this.#say(event, describeEvent(event, this.#scenario).replace(/^fault or action: /, ''));
+        break;
+      case 'process-start':
+        if (event.role === 'member')
+          this.#say(event, `${event.id} started${event.incarnation === 1 ? '' : ` again, as ${event.process}`}`);
+        break;
+      default:
+        if (isWorthTelling(event)) this.#say(event, describeEvent(event, this.#scenario));
+    }
+  }
+
+  end(): readonly Step[] {
+    return this.#steps;
+  }
+
+  #say({ time }: { readonly time: number }, text: string): void {
+    this.#tellWork();
+    this.#steps.push({ timeMs: time, text });
+  }
+
+  /** Clients ask again what they know already; that is told where the answer has changed. */
+  #sayOnce(event: EventOf<'wire-offset-fetch' | 'wire-list-offsets' | 'wire-fetch-error'>): void {
+    const text = describeEvent(event, this.#scenario);
+    const about = `${event.process} ${event.kind}`;
+    if (this.#saidLast.get(about) === text) return;
+    this.#saidLast.set(about, text);
+    this.#say(event, text);
+  }
+
+  #hand(process: string, partition: string): Hand {
+    const ofProcess = this.#hands.get(process) ?? new Map<string, Hand>();
+    this.#hands.set(process, ofProcess);
+    const hand = ofProcess.get(partition) ?? { delivered: 0, begun: 0, done: 0 };
+    ofProcess.set(partition, hand);
+    return hand;
+  }
+
+  #delivered(event: EventOf<'delivery'>): void {
+    if (this.#fates.isOfMarkersOnly(event)) return;
+    const hand = this.#hand(event.process, partitionOf(event));
+    hand.delivered = Number(event.offsets.at(-1)) + 1;
+  }
+
+  #began(event: EventOf<'processing-begin'>): void {
+    const { process, record, offset } = event;
+    if (record === null || record.startsWith(MARKER_PREFIX)) return;
+    const partition = partitionOf(event);
+    this.#running.set(`${process} ${partition} ${offset}`, record);
+    this.#hand(process, partition).begun = Number(offset) + 1;
+    this.#workOf(event, partition);
+  }
+
+  #ended(event: EventOf<'processing-end'>): void {
+    const { process, offset, outcome } = event;
+    const partition = partitionOf(event);
+    const record = this.#running.get(`${process} ${partition} ${offset}`);
+    if (record === undefined) return;
+    const work = this.#workOf(event, partition);
+    if (outcome === 'failed') {
+      work.failed.push(Number(offset));
+      return;
+    }
+    work.done.push({ offset: Number(offset), record });
+    this.#hand(process, partition).done = Number(offset) + 1;
+  }
+
+  #commitConfirmed(event: EventOf<'commit-ok'>): void {
+    const request = this.#commits.get(`${event.process} ${event.commit}`);
+    for (const one of request?.offsets ?? []) {
+      const partition = partitionOf(one);
+      const about = `${event.group} ${partition}`;
+      const offset = Number(one.offset);
+      const isMarker = this.#fates.isMarker(one.topic, one.partition, offset - 1);
+      if (this.#committed.get(about) === offset || isMarker) continue;
+      this.#committed.set(about, offset);
+      this.#workOf(event, partition).commits.push(offset);
+    }
+  }
+
+  #workOf({ process, time }: { readonly process: string; readonly time: number }, partition: string): Work {
+    const key = `${process} ${partition}`;
+    const known = this.#work.get(key);
+    if (known !== undefined) return known;
+    const work: Work = { timeMs: time, process, partition, done: [], failed: [], commits: [] };
+    this.#work.set(key, work);
+    return work;
+  }
+
+  #tellWork(): void {
+    for (const work of this.#work.values()) {
+      const text = describeWork(work);
+      if (text !== null) this.#steps.push({ timeMs: work.timeMs, text });
+    }
+    this.#work.clear();
+  }
+
+  #sending(event: EventOf<'produce-invoke'>): void {
+    const { process, topic, acks, records, time, produce } = event;
+    if (process === 'harness') return;
+    const key = `${process} ${topic}`;
+    const sent: Sent = this.#sent.get(key) ?? {
+      timeMs: time,
+      process,
+      topic,
+      acks: String(acks),
+      records: [],
+      outcomes: new Map(),
+    };
+    this.#sent.set(key, sent);
+    sent.records.push(...records.map(({ record }) => record));
+    this.#sends.set(`${process} ${produce}`, { sent, records: records.length });
+  }
+
+  #sendEnded(event: EventOf<'produce-ok' | 'produce-fail' | 'produce-unknown'>): void {
+    const send = this.#sends.get(`${event.process} ${event.produce}`);
+    if (send === undefined) return;
+    const outcome = event.kind === 'produce-ok' ? 'ok' : event.kind === 'produce-fail' ? 'failed' : 'unknown';
+    const { outcomes } = send.sent;
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + send.records);
+  }
+
+  #processesSending(): string[] {
+    return [...new Set([...this.#sent.values()].map(({ process }) => process))];
+  }
+
+  #tellSent(process: string): void {
+    for (const [key, sent] of this.#sent) {
+      if (sent.process !== process) continue;
+      this.#sent.delete(key);
+      this.#tellWork();
+      this.#steps.push({ timeMs: sent.timeMs, text: describeSent(sent) });
+    }
+  }
+
+  #exited(event: EventOf<'process-exit'>): void {
+    this.#tellSent(event.process);
+    const hands = this.#hands.get(event.process);
+    const isProducer = this.#scenario.producers.some(({ id }) => event.process.startsWith(`${id}.`));
+    if (isProducer && event.code === 0) return;
+    this.#say(event, describeEvent(event, this.#scenario));
+    if (event.signal !== 'SIGKILL') return;
+    const group = this.#scenario.groups.find(({ members }) =>
+      members.some(({ id }) => event.process.startsWith(`${id}.`)),
+    );
+    for (const [partition, hand] of hands ?? []) {
+      const text = describeLeft(hand, this.#committed.get(`${group?.id} ${partition}`) ?? null);
+      if (text !== null)
+        this.#steps.push({ timeMs: event.time, text: `it left ${partition} behind: ${text}` });
+    }
+  }
+
+  #settled(event: EventOf<'settled'>): void {
+    for (const process of this.#processesSending()) this.#tellSent(process);
+    this.#say(
+      event,
+      event.undrained.length === 0 ? 'everybody had caught up' : describeEvent(event, this.#scenario),
+    );
+  }
+}
+
+/** Of the events that say something by themselves. */
+function isWorthTelling(event: HistoryEvent): boolean {
+  switch (event.kind) {
+    case 'action':
+      // That the member starts, or is killed, is the next event.
+      return !['join', 'crash'].includes(event.actionKind) || event.outcome === 'skipped';
+    case 'wire-heartbeat':
+      // The invitation to join again is what the generation that follows says better.
+      return event.error !== 'REBALANCE_IN_PROGRESS';
+    case 'application-commit-end':
+      return event.outcome !== 'ok';
+    case 'application-error':
+    case 'client-crashed':
+    case 'commit-fail':
+    case 'commit-unknown':
+    case 'commit-removed':
+    case 'process-frozen':
+      return true;
+    case 'group-generation':
+      // A group begins as an empty one.
+      return event.generation > 0;
+    default:
+      return false;
+  }
+}
+
+const partitionOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
+  `${topic}-${partition}`;
+
+/** Null where nothing came of it. */
+function describeWork({ process, partition, done, failed, commits }: Work): string | null {
+  const parts: string[] = [];
+  if (done.length > 0) {
+    const spans = runsOf(done.map(({ offset }) => offset)).map(({ from, to }) =>
+      from === to ? `offset ${from}` : `offsets ${from} to ${to}`,
+    );
+    const records = recordSpans(done.map(({ record }) => record)).join(', ');
+    parts.push(`processed ${spans.join(', then ')} of ${partition} (${records})`);
+  }
+  if (failed.length > 0) parts.push(`failed at ${failed.map((offset) => `offset ${offset}`).join(', ')}`);
+  if (commits.length > 0)
+    parts.push(
+      `committed ${
+        commits.length > COMMITS_LISTED_MAX
+          ? `${commits[0]} to ${commits.at(-1)} in ${commits.length} commits`
+          : commits.join(', ')
+      }${done.length > 0 ? '' : ` of ${partition}`}`,
+    );
+  return parts.length === 0 ? null : `${process} ${parts.join(' and ')}`;
+}
+
+/** Ascending runs without a gap, in the order given. */
+function runsOf(offsets: readonly number[]): { from: number; to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  for (const offset of offsets) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.to + 1 === offset) last.to = offset;
+    else runs.push({ from: offset, to: offset });
+  }
+  return runs;
+}
+
+/** What a killed member had in hand, against what is committed; null where nothing is open. */
+function describeLeft({ delivered, begun, done }: Hand, committed: number | null): string | null {
+  const from = committed ?? 0;
+  const parts = [`committed ${committed ?? 'nothing'}`];
+  const span = (first: number, end: number): string =>
+    end - first === 1 ? `offset ${first}` : `offsets ${first} to ${end - 1}`;
+  if (done > from) parts.push(`${span(from, done)} processed and not committed`);
+  if (begun > done) parts.push(`${span(Math.max(done, 0), begun)} in the middle of processing`);
+  if (delivered > begun) parts.push(`${span(begun, delivered)} handed over and not begun`);
+  if (from > done && committed !== null && from > begun)
+    parts.push(`${span(begun, from)} committed and not processed`);
+  return parts.length === 1 ? null : parts.join(', ');
+}
+
+function describeSent({ process, topic, acks, records, outcomes }: Sent): string {
+  const answered = [
+    acks === '0' && outcomes.has('ok')
+      ? 'nobody confirms anything'
+      : outcomes.get('ok') === records.length
+        ? 'all were acknowledged'
+        : outcomes.has('ok')
+          ? `${outcomes.get('ok')} were acknowledged`
+          : null,
+    outcomes.has('failed') ? `${outcomes.get('failed')} were refused` : null,
+    outcomes.has('unknown') ? `of ${outcomes.get('unknown')} it does not know what became` : null,
+  ].filter((part) => part !== null);
+  return `${process} sent ${recordSpans(records).join(', ')} to ${topic} with acks ${acks}; ${
+    answered.length === 0 ? 'no answer has come yet' : answered.join(', ')
+  }`;
+}
+
+function findingsOf(history: History, verdict: Verdict): string[] {
+  const fates = fatesOf(history);
+  const { groups } = history.start.scenario;
+  const acknowledged = acknowledgedRecords(history);
+  return [
+    ...groups.flatMap(({ id }) => {
+      const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
+      const entries = verdict.ledger.filter((entry) => entry.group === id && entry.replayed > 0);
+      const repeated =
+        again.length === 0
+          ? []
+          : [
+              `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.map(because).join('; ') || 'two members had them at the same time'}.`,
+            ];
+      const lost = never.length === 0 ? [] : [`${records(never)} ${was(never)} never processed in ${id}.`];
+      return again.length === 0 && never.length === 0
+        ? [`${id} processed every record exactly once.`]
+        : [...repeated, ...lost];
+    }),
+    ...(fates.notInLog.length === 0
+      ? []
+      : [
+          `At the end no partition log holds ${records(fates.notInLog, false)}${acknowledgedPart(fates.notInLog, acknowledged)}.`,
+        ]),
+    ...verdict.anomalies.map(({ message }) => message),
+  ];
+}
+
+const was = (items: readonly string[]): string => (items.length === 1 ? 'was' : 'were');
+
+const records = (items: readonly string[], capital = true): string =>
+  `${capital ? 'R' : 'r'}ecord${items.length === 1 ? '' : 's'} ${recordSpans(items).join(', ')}`;
+
+function acknowledgedRecords({ events }: History): ReadonlySet<string> {
+  const invokes = new Map<string, EventOf<'produce-invoke'>>();
+  const acknowledged = new Set<string>();
+  for (const event of events) {
+    if (event.kind === 'produce-invoke') invokes.set(`${event.process} ${event.produce}`, event);
+    if (event.kind !== 'produce-ok') continue;
+    const invoke = invokes.get(`${event.process} ${event.produce}`);
+    if (invoke === undefined || invoke.acks === 0) continue;
+    for (const { record } of invoke.records) acknowledged.add(record);
+  }
+  return acknowledged;
+}
+
+function acknowledgedPart(missing: readonly string[], acknowledged: ReadonlySet<string>): string {
+  const both = missing.filter((record) => acknowledged.has(record));
+  if (both.length === 0) return '';
+  return both.length === missing.length
+    ? `, although ${missing.length === 1 ? 'it was' : 'all were'} acknowledged`
+    : `, although ${recordSpans(both).join(', ')} ${was(both)} acknowledged`;
+}
+
+const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string>> = {
+  first: () => 'at the start',
+  crash: (from) => `after the crash of ${from}`,
+  stall: (from) => `after ${from} stood still`,
+  leave: (from) => `after ${from} had left`,
+  rebalance: (from) => `after the rebalance that took it from ${from}`,
+  'handler-failure': () => 'after the handler had failed',
+  'client-restart': (from) => `after the client of ${from} had started anew`,
+  'offsets-deleted': () => 'after the committed offset had been deleted',
+  'records-deleted': () => 'after the records at its position had been deleted',
+  unexplained: () => 'for no reason that the history shows',
+};
+
+function because({
+  cause,
+  fromProcess,
+  toProcess,
+  topic,
+  partition,
+  committedOffset,
+  resumedOffset,
+  replayed,
+}: LedgerEntry): string {
+  const where = `${topic}-${partition}`;
+  const committed = committedOffset === null ? 'nothing was committed' : `${committedOffset} was committed`;
+  return `${causeWords[cause](fromProcess ?? 'the owner before')}, ${toProcess} went on with ${where} at offset ${resumedOffset}, since ${committed}, and ${count(replayed, 'record')} came again`;
+}
+
+/** Processes by the names of the scenario where they have had one life only. */
+function namesOf({ events }: History): (text: string) => string {
+  const lives = new Map<string, number>();
+  for (const event of events)
+    if (event.kind === 'process-start')
+      lives.set(event.id, Math.max(event.incarnation, lives.get(event.id) ?? 0));
+  const once = [...lives].flatMap(([id, incarnation]) => (incarnation === 1 ? [id] : []));
+  if (once.length === 0) return (text) => text;
+  const pattern = new RegExp(`(?<![\\w.-])(${once.join('|')})\\.1(?![\\w-])`, 'g');
+  return (text) => text.replace(pattern, '$1');
+}
