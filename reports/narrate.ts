@@ -22,6 +22,8 @@ export interface Narration {
   readonly findings: readonly string[];
 }
 
+/** A producer that has sent nothing for so long has ended a stretch of work. */
+const PAUSE_MS = 1_000;
 /** Commits listed one by one before they are counted. */
 const COMMITS_LISTED_MAX = 5;
 
@@ -62,8 +64,17 @@ interface Sent {
   readonly process: string;
   readonly topic: string;
   readonly acks: string;
+  /** When it sent last. */
+  lastMs: number;
   readonly records: string[];
   readonly outcomes: Map<'ok' | 'failed' | 'unknown', number>;
+}
+
+interface Asked {
+  readonly timeMs: number;
+  readonly process: string;
+  readonly at: string;
+  readonly answers: string[];
 }
 
 class Narrator {
@@ -79,6 +90,8 @@ class Narrator {
   readonly #committed = new Map<string, number>();
   readonly #sent = new Map<string, Sent>();
   readonly #sends = new Map<string, { sent: Sent; records: number }>();
+  /** ListOffsets answers that have not been told yet, by process and by what was asked for. */
+  readonly #asked = new Map<string, Asked>();
   readonly #saidLast = new Map<string, string>();
 
   constructor(history: History) {
@@ -111,51 +124,72 @@ class Narrator {
       case 'produce-unknown':
         this.#sendEnded(event);
         break;
-      case 'producer-close':
-        if (event.phase === 'end') this.#tellSent(event.process);
-        break;
       case 'process-exit':
         this.#exited(event);
         break;
       case 'settled':
         this.#settled(event);
         break;
-      case 'wire-offset-fetch':
       case 'wire-list-offsets':
+        this.#listed(event);
+        break;
+      case 'wire-offset-fetch':
       case 'wire-fetch-error':
         this.#sayOnce(event);
+        break;
+      case 'application-commit-end':
+        if (event.outcome !== 'ok') this.#sayOnce(event);
         break;
       case 'action':
         if (event.actionKind.endsWith('-broker'))
           for (const process of this.#processesSending()) this.#tellSent(process);
-        if (isWorthTelling(event))
-          this.#say(event, describeEvent(event, this.#scenario).replace(/^fault or action: /, ''));
+        if (isWorthTelling(event)) this.#say(event, describeAction(event, this.#scenario));
         break;
       case 'process-start':
         if (event.role === 'member')
-          this.#say(event, `${event.id} started${event.incarnation === 1 ? '' : ` again, as ${event.process}`}`);
+          this.#say(
+            event,
+            `${event.id} started${event.incarnation === 1 ? '' : ` again, as ${event.process}`}`,
+          );
         break;
       default:
         if (isWorthTelling(event)) this.#say(event, describeEvent(event, this.#scenario));
     }
   }
 
+  /** Of what began at the same time, what was found first comes first. */
   end(): readonly Step[] {
-    return this.#steps;
+    return this.#steps.toSorted((a, b) => a.timeMs - b.timeMs);
   }
 
   #say({ time }: { readonly time: number }, text: string): void {
+    this.#tellListed();
     this.#tellWork();
+    for (const sent of [...this.#sent.values()])
+      if (time - sent.lastMs > PAUSE_MS) this.#tellSent(sent.process);
     this.#steps.push({ timeMs: time, text });
   }
 
   /** Clients ask again what they know already; that is told where the answer has changed. */
-  #sayOnce(event: EventOf<'wire-offset-fetch' | 'wire-list-offsets' | 'wire-fetch-error'>): void {
+  #sayOnce(event: EventOf<'wire-offset-fetch' | 'wire-fetch-error' | 'application-commit-end'>): void {
     const text = describeEvent(event, this.#scenario);
     const about = `${event.process} ${event.kind}`;
     if (this.#saidLast.get(about) === text) return;
     this.#saidLast.set(about, text);
     this.#say(event, text);
+  }
+
+  /** A member asks for many partitions at once, and each answer is an event. */
+  #listed({ process, time, at, topic, partition, offset, error }: EventOf<'wire-list-offsets'>): void {
+    const known = this.#asked.get(`${process} ${at}`) ?? { timeMs: time, process, at, answers: [] };
+    this.#asked.set(`${process} ${at}`, known);
+    known.answers.push(`${partitionOf({ topic, partition })} ${error ?? offset ?? 'none'}`);
+  }
+
+  #tellListed(): void {
+    for (const { timeMs, process, at, answers } of this.#asked.values())
+      this.#steps.push({ timeMs, text: `${process} asked for the ${at} offset: ${answers.join(', ')}` });
+    this.#asked.clear();
   }
 
   #hand(process: string, partition: string): Hand {
@@ -234,10 +268,12 @@ class Narrator {
       process,
       topic,
       acks: String(acks),
+      lastMs: time,
       records: [],
       outcomes: new Map(),
     };
     this.#sent.set(key, sent);
+    sent.lastMs = time;
     sent.records.push(...records.map(({ record }) => record));
     this.#sends.set(`${process} ${produce}`, { sent, records: records.length });
   }
@@ -293,13 +329,16 @@ class Narrator {
 function isWorthTelling(event: HistoryEvent): boolean {
   switch (event.kind) {
     case 'action':
-      // That the member starts, or is killed, is the next event.
-      return !['join', 'crash'].includes(event.actionKind) || event.outcome === 'skipped';
+      // That a member starts or is killed is the next event, and what an administrator asks for is told when it is done.
+      return (
+        event.outcome === 'skipped' ||
+        (event.phase === 'end'
+          ? true
+          : !/^(join|crash|crash-producer|add-.*|delete-.*)$/.test(event.actionKind))
+      );
     case 'wire-heartbeat':
       // The invitation to join again is what the generation that follows says better.
       return event.error !== 'REBALANCE_IN_PROGRESS';
-    case 'application-commit-end':
-      return event.outcome !== 'ok';
     case 'application-error':
     case 'client-crashed':
     case 'commit-fail':
@@ -313,6 +352,14 @@ function isWorthTelling(event: HistoryEvent): boolean {
     default:
       return false;
   }
+}
+
+function describeAction(event: EventOf<'action'>, scenario: Scenario): string {
+  const text = describeEvent(event, scenario);
+  if (event.outcome === 'skipped') return text;
+  if (event.phase === 'begin') return text.replace(/^fault or action: /, '');
+  const what = text.replace(/^over: /, '');
+  return /^(add|delete)-/.test(event.actionKind) ? what : `the ${what} is over`;
 }
 
 const partitionOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
@@ -358,10 +405,9 @@ function describeLeft({ delivered, begun, done }: Hand, committed: number | null
   const span = (first: number, end: number): string =>
     end - first === 1 ? `offset ${first}` : `offsets ${first} to ${end - 1}`;
   if (done > from) parts.push(`${span(from, done)} processed and not committed`);
-  if (begun > done) parts.push(`${span(Math.max(done, 0), begun)} in the middle of processing`);
+  if (begun > done) parts.push(`${span(done, begun)} in the middle of processing`);
   if (delivered > begun) parts.push(`${span(begun, delivered)} handed over and not begun`);
-  if (from > done && committed !== null && from > begun)
-    parts.push(`${span(begun, from)} committed and not processed`);
+  if (from > done) parts.push(`so ${span(done, from)} committed without having been processed`);
   return parts.length === 1 ? null : parts.join(', ');
 }
 
@@ -389,12 +435,14 @@ function findingsOf(history: History, verdict: Verdict): string[] {
   return [
     ...groups.flatMap(({ id }) => {
       const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
-      const entries = verdict.ledger.filter((entry) => entry.group === id && entry.replayed > 0);
+      const entries = verdict.ledger
+        .filter((entry) => entry.group === id && entry.replayed > 0)
+        .map((entry) => (isOverlap(entry, history) ? goingOn(entry) : because(entry)));
       const repeated =
         again.length === 0
           ? []
           : [
-              `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.map(because).join('; ') || 'two members had them at the same time'}.`,
+              `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.join('; ') || 'two members had them at the same time'}.`,
             ];
       const lost = never.length === 0 ? [] : [`${records(never)} ${was(never)} never processed in ${id}.`];
       return again.length === 0 && never.length === 0
@@ -406,8 +454,21 @@ function findingsOf(history: History, verdict: Verdict): string[] {
       : [
           `At the end no partition log holds ${records(fates.notInLog, false)}${acknowledgedPart(fates.notInLog, acknowledged)}.`,
         ]),
-    ...verdict.anomalies.map(({ message }) => message),
+    ...anomalyFindings(verdict),
   ];
+}
+
+/** One sentence for each kind, and how many more there are. */
+function anomalyFindings({ anomalies }: Verdict): string[] {
+  const kinds = new Map<string, { message: string; count: number }>();
+  for (const { property, signature, message } of anomalies) {
+    const kind = kinds.get(`${property} ${signature}`);
+    if (kind === undefined) kinds.set(`${property} ${signature}`, { message, count: 1 });
+    else kind.count++;
+  }
+  return [...kinds.values()].map(({ message, count: times }) =>
+    times === 1 ? message : `${message} (${times - 1} more of this kind)`,
+  );
 }
 
 const was = (items: readonly string[]): string => (items.length === 1 ? 'was' : 'were');
@@ -448,6 +509,13 @@ const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string
   'records-deleted': () => 'after the records at its position had been deleted',
   unexplained: () => 'for no reason that the history shows',
 };
+
+/** An entry for a member that went on after its partition had another owner points back to where it began. */
+const isOverlap = (entry: LedgerEntry, { events }: History): boolean =>
+  events[entry.event]?.time !== entry.time;
+
+const goingOn = ({ fromProcess, toProcess, topic, partition, replayed }: LedgerEntry): string =>
+  `${toProcess} went on with ${topic}-${partition} when it was already ${fromProcess}'s, and ${count(replayed, 'record')} ${replayed === 1 ? 'was' : 'were'} processed by both`;
 
 function because({
   cause,

@@ -32,7 +32,7 @@ export function differences(expected: Expectation, seen: Observation): string[] 
         : [`${group} was to pass through ${list(want)}, and its generations were ${list(got ?? [])}.`],
     ),
     ...numbers('commit requests', expected.commitRequests, seen.commitRequests),
-    ...numbers('commit outcomes', expected.commitOutcomes, seen.commitOutcomes),
+    ...numbers('failed commits', expected.commitFailures, seen.commitFailures),
     ...numbers('handovers of records', expected.deliveries, seen.deliveries),
     ...numbers('Fetch answers with records', expected.fetchesWithRecords, seen.fetchesWithRecords),
     ...perName(seen.refusals, expected.refusals, (member, want, got) =>

@@ -15,7 +15,7 @@ export interface Observation {
   readonly notInLog: readonly string[];
   readonly generations: Readonly<Record<string, readonly Owners[]>>;
   readonly commitRequests: Readonly<Record<string, number>>;
-  readonly commitOutcomes: Readonly<Record<string, number>>;
+  readonly commitFailures: Readonly<Record<string, number>>;
   readonly deliveries: Readonly<Record<string, number>>;
   readonly refusals: Readonly<Record<string, readonly string[]>>;
   /** The errors of each member's application, in order. */
@@ -55,7 +55,7 @@ export function observe(
       ),
     ),
     commitRequests: count((event) => event.kind === 'commit-invoke'),
-    commitOutcomes: count((event) => event.kind === 'application-commit-end'),
+    commitFailures: count((event) => event.kind === 'application-commit-end' && event.outcome === 'failed'),
     deliveries: count((event) => event.kind === 'delivery' && !fates.isOfMarkersOnly(event)),
     refusals: perMember((member) =>
       [

@@ -50,8 +50,8 @@ const expectationSchema = z.strictObject({
   passesThrough: z.record(z.string(), z.array(owners).min(1)).optional(),
   /** By member: how many commit requests it sent until settling ended. */
   commitRequests: z.record(z.string(), z.int().min(0)).optional(),
-  /** By member: how often the application was told what became of a commit. */
-  commitOutcomes: z.record(z.string(), z.int().min(0)).optional(),
+  /** By member: how often the application was told that a commit had failed. */
+  commitFailures: z.record(z.string(), z.int().min(0)).optional(),
   /** By member: how many Fetch answers brought it records until settling began; the simulated world alone counts them. */
   fetchesWithRecords: z.record(z.string(), z.int().min(0)).optional(),
   /** By member: in how many handovers its application got the records of producers. */
