@@ -1,4 +1,4 @@
-/** What was expected of a lesson and what came of it enter; one sentence for each difference leaves, none where it is as expected. */
+/** What was expected of a lesson and what came of it enter; one sentence for each difference leaves. */
 import {
   type Expectation,
   expandRecords,
@@ -10,6 +10,7 @@ import type { Observation } from './observe.ts';
 
 export function differences(expected: Expectation, seen: Observation): string[] {
   return [
+    ...seen.skippedActions.map((action) => `The lesson needs what could not be done: ${action}.`),
     ...(seen.outcome === expected.outcome
       ? []
       : [`The verdict was to be ${expected.outcome}, and is ${seen.outcome}.`]),
@@ -82,17 +83,17 @@ function perName<W, G>(
 }
 
 function recordDifference(what: string, want: RecordSet, got: readonly string[]): string[] {
-  const got_ = recordSpans(got);
+  const gotSpans = recordSpans(got);
   if (!('atLeast' in want)) {
     const spans = recordSpans(expandRecords(want));
-    return spans.join() === got_.join()
+    return spans.join() === gotSpans.join()
       ? []
-      : [`${what} were to be ${words(spans)}, and are ${words(got_)}.`];
+      : [`${what} were to be ${words(spans)}, and are ${words(gotSpans)}.`];
   }
   const { atLeast, atMost } = want;
   return got.length >= atLeast && got.length <= atMost
     ? []
-    : [`${what} were to be ${atLeast} to ${atMost}, and are ${got.length}: ${words(got_)}.`];
+    : [`${what} were to be ${atLeast} to ${atMost}, and are ${got.length}: ${words(gotSpans)}.`];
 }
 
 const numbers = (

@@ -4,10 +4,13 @@
  */
 import type { JudgedAnomaly, Outcome, Verdict } from '../../properties/property.ts';
 import { fatesOf } from '../../reports/fates.ts';
+import { skippedActionsOf } from '../../reports/results.ts';
 import type { Owners } from '../../scenarios/lessons/lesson.ts';
 import type { EventOf, History } from '../history/schema.ts';
 
 export interface Observation {
+  /** Actions that the world could not carry out, each with the reason. */
+  readonly skippedActions: readonly string[];
   readonly outcome: Outcome;
   readonly anomalies: readonly JudgedAnomaly[];
   readonly processedAgain: Readonly<Record<string, readonly string[]>>;
@@ -42,6 +45,7 @@ export function observe(
   const count = (is: (event: (typeof events)[number]) => boolean): Record<string, number> =>
     perMember((member) => events.filter((event) => memberOf(event.process) === member && is(event)).length);
   return {
+    skippedActions: skippedActionsOf(history),
     outcome: verdict.outcome,
     anomalies: verdict.anomalies,
     processedAgain: perGroup((group) => (fates.groups.get(group)?.again ?? []).map(({ record }) => record)),
