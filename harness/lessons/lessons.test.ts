@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { loadLessons } from './load.ts';
 import { openSimulatedLessons, runLesson } from './run.ts';
 
-/** Lessons that need what is not there yet; this list fails where one of them has come right. */
-const waiting: readonly string[] = ['scaling-cooperative-sticky'];
+/** Lessons whose client does not have what they need yet; their tests fail as soon as it has, until they are taken out. */
+const waiting: readonly string[] = [
+  ...['close-without-flush', 'commit-async'],
+  ...['scaling-cooperative-sticky', 'scaling-roundrobin', 'scaling-sticky'],
+];
 
 const lessons = await loadLessons();
 
