@@ -97,6 +97,21 @@ describe('other endings', () => {
     );
   });
 
+  it('leave out of a death what the member had lost before', () => {
+    const story = new Story({ topics: { orders: 2 } });
+    const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+    story.generation([[m1, [0, 1]]]).produces(4);
+    m1.delivers(0, [0, 1, 2, 3]).begins(0, 0).finishes(0, 0);
+    story.generation([
+      [m1, [1]],
+      [m2, [0]],
+    ]);
+    m1.crashes();
+    const { steps } = tell(story.history());
+    expect(steps).toContain('m1 was killed (SIGKILL)');
+    expect(steps.join()).not.toMatch(/left orders-0 behind/);
+  });
+
   it('keep the lives of a member apart, and count many commits', () => {
     const story = new Story();
     const m1 = story.joins('m1');

@@ -3,11 +3,12 @@
  * each stretch of work instead of one for each record, and at the end what became of the records and why.
  */
 import { type EventOf, type History, type HistoryEvent, MARKER_PREFIX } from '../harness/history/schema.ts';
-import type { LedgerEntry, Verdict } from '../properties/property.ts';
-import { recordSpans } from '../scenarios/lessons/lesson.ts';
+import type { Verdict } from '../properties/property.ts';
 import type { Scenario } from '../scenarios/schema.ts';
-import { count, describeEvent } from './describe-event.ts';
+import { describeEvent } from './describe-event.ts';
 import { type Fates, fatesOf } from './fates.ts';
+import { findingsOf } from './narrate-findings.ts';
+import { describeLeft, describeSent, describeWork, type Hand, type Sent, type Work } from './narrate-work.ts';
 
 export interface Step {
   /** When it began, in milliseconds of scenario time. */
@@ -24,9 +25,8 @@ export interface Narration {
 
 /** A producer that has sent nothing for so long has ended a stretch of work. */
 const PAUSE_MS = 1_000;
-/** Commits listed one by one before they are counted. */
-const COMMITS_LISTED_MAX = 5;
 
+/** Times are those at which a stretch of work began, ascending. */
 export function narrate(history: History, verdict: Verdict): Narration {
   const narrator = new Narrator(history);
   for (const event of history.events) {
@@ -38,36 +38,6 @@ export function narrate(history: History, verdict: Verdict): Narration {
     steps: narrator.end().map(({ timeMs, text }) => ({ timeMs, text: name(text) })),
     findings: findingsOf(history, verdict).map(name),
   };
-}
-
-/** One process's uninterrupted work on one partition. */
-interface Work {
-  readonly timeMs: number;
-  readonly process: string;
-  readonly partition: string;
-  /** Processed to the end, in order. */
-  readonly done: { readonly offset: number; readonly record: string }[];
-  readonly failed: number[];
-  /** Committed offsets, as the coordinator confirmed them. */
-  readonly commits: number[];
-}
-
-/** What a process was given of one partition in its life, to say what a crash leaves behind. */
-interface Hand {
-  delivered: number;
-  begun: number;
-  done: number;
-}
-
-interface Sent {
-  readonly timeMs: number;
-  readonly process: string;
-  readonly topic: string;
-  readonly acks: string;
-  /** When it sent last. */
-  lastMs: number;
-  readonly records: string[];
-  readonly outcomes: Map<'ok' | 'failed' | 'unknown', number>;
 }
 
 interface Asked {
@@ -129,6 +99,9 @@ class Narrator {
         break;
       case 'settled':
         this.#settled(event);
+        break;
+      case 'group-generation':
+        this.#regrouped(event);
         break;
       case 'wire-list-offsets':
         this.#listed(event);
@@ -316,6 +289,21 @@ class Narrator {
     }
   }
 
+  #regrouped(event: EventOf<'group-generation'>): void {
+    // A group begins as an empty one.
+    if (event.generation > 0) this.#say(event, describeEvent(event, this.#scenario));
+    // What a member has lost it leaves to nobody when it dies.
+    for (const { clientId, assignment } of event.members) {
+      const owned = new Set(
+        assignment.flatMap(({ topic, partitions }) =>
+          partitions.map((partition) => partitionOf({ topic, partition })),
+        ),
+      );
+      const hands = this.#hands.get(clientId);
+      for (const partition of [...(hands?.keys() ?? [])]) if (!owned.has(partition)) hands?.delete(partition);
+    }
+  }
+
   #settled(event: EventOf<'settled'>): void {
     for (const process of this.#processesSending()) this.#tellSent(process);
     this.#say(
@@ -332,9 +320,8 @@ function isWorthTelling(event: HistoryEvent): boolean {
       // That a member starts or is killed is the next event, and what an administrator asks for is told when it is done.
       return (
         event.outcome === 'skipped' ||
-        (event.phase === 'end'
-          ? true
-          : !/^(join|crash|crash-producer|add-.*|delete-.*)$/.test(event.actionKind))
+        event.phase === 'end' ||
+        !/^(join|crash|crash-producer|add-.*|delete-.*)$/.test(event.actionKind)
       );
     case 'wire-heartbeat':
       // The invitation to join again is what the generation that follows says better.
@@ -346,9 +333,6 @@ function isWorthTelling(event: HistoryEvent): boolean {
     case 'commit-removed':
     case 'process-frozen':
       return true;
-    case 'group-generation':
-      // A group begins as an empty one.
-      return event.generation > 0;
     default:
       return false;
   }
@@ -364,173 +348,6 @@ function describeAction(event: EventOf<'action'>, scenario: Scenario): string {
 
 const partitionOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}-${partition}`;
-
-/** Null where nothing came of it. */
-function describeWork({ process, partition, done, failed, commits }: Work): string | null {
-  const parts: string[] = [];
-  if (done.length > 0) {
-    const spans = runsOf(done.map(({ offset }) => offset)).map(({ from, to }) =>
-      from === to ? `offset ${from}` : `offsets ${from} to ${to}`,
-    );
-    const records = recordSpans(done.map(({ record }) => record)).join(', ');
-    parts.push(`processed ${spans.join(', then ')} of ${partition} (${records})`);
-  }
-  if (failed.length > 0) parts.push(`failed at ${failed.map((offset) => `offset ${offset}`).join(', ')}`);
-  if (commits.length > 0)
-    parts.push(
-      `committed ${
-        commits.length > COMMITS_LISTED_MAX
-          ? `${commits[0]} to ${commits.at(-1)} in ${commits.length} commits`
-          : commits.join(', ')
-      }${done.length > 0 ? '' : ` of ${partition}`}`,
-    );
-  return parts.length === 0 ? null : `${process} ${parts.join(' and ')}`;
-}
-
-/** Ascending runs without a gap, in the order given. */
-function runsOf(offsets: readonly number[]): { from: number; to: number }[] {
-  const runs: { from: number; to: number }[] = [];
-  for (const offset of offsets) {
-    const last = runs.at(-1);
-    if (last !== undefined && last.to + 1 === offset) last.to = offset;
-    else runs.push({ from: offset, to: offset });
-  }
-  return runs;
-}
-
-/** What a killed member had in hand, against what is committed; null where nothing is open. */
-function describeLeft({ delivered, begun, done }: Hand, committed: number | null): string | null {
-  const from = committed ?? 0;
-  const parts = [`committed ${committed ?? 'nothing'}`];
-  const span = (first: number, end: number): string =>
-    end - first === 1 ? `offset ${first}` : `offsets ${first} to ${end - 1}`;
-  if (done > from) parts.push(`${span(from, done)} processed and not committed`);
-  if (begun > done) parts.push(`${span(done, begun)} in the middle of processing`);
-  if (delivered > begun) parts.push(`${span(begun, delivered)} handed over and not begun`);
-  if (from > done) parts.push(`so ${span(done, from)} committed without having been processed`);
-  return parts.length === 1 ? null : parts.join(', ');
-}
-
-function describeSent({ process, topic, acks, records, outcomes }: Sent): string {
-  const answered = [
-    acks === '0' && outcomes.has('ok')
-      ? 'nobody confirms anything'
-      : outcomes.get('ok') === records.length
-        ? 'all were acknowledged'
-        : outcomes.has('ok')
-          ? `${outcomes.get('ok')} were acknowledged`
-          : null,
-    outcomes.has('failed') ? `${outcomes.get('failed')} were refused` : null,
-    outcomes.has('unknown') ? `of ${outcomes.get('unknown')} it does not know what became` : null,
-  ].filter((part) => part !== null);
-  return `${process} sent ${recordSpans(records).join(', ')} to ${topic} with acks ${acks}; ${
-    answered.length === 0 ? 'no answer has come yet' : answered.join(', ')
-  }`;
-}
-
-function findingsOf(history: History, verdict: Verdict): string[] {
-  const fates = fatesOf(history);
-  const { groups } = history.start.scenario;
-  const acknowledged = acknowledgedRecords(history);
-  return [
-    ...groups.flatMap(({ id }) => {
-      const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
-      const entries = verdict.ledger
-        .filter((entry) => entry.group === id && entry.replayed > 0)
-        .map((entry) => (isOverlap(entry, history) ? goingOn(entry) : because(entry)));
-      const repeated =
-        again.length === 0
-          ? []
-          : [
-              `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.join('; ') || 'two members had them at the same time'}.`,
-            ];
-      const lost = never.length === 0 ? [] : [`${records(never)} ${was(never)} never processed in ${id}.`];
-      return again.length === 0 && never.length === 0
-        ? [`${id} processed every record exactly once.`]
-        : [...repeated, ...lost];
-    }),
-    ...(fates.notInLog.length === 0
-      ? []
-      : [
-          `At the end no partition log holds ${records(fates.notInLog, false)}${acknowledgedPart(fates.notInLog, acknowledged)}.`,
-        ]),
-    ...anomalyFindings(verdict),
-  ];
-}
-
-/** One sentence for each kind, and how many more there are. */
-function anomalyFindings({ anomalies }: Verdict): string[] {
-  const kinds = new Map<string, { message: string; count: number }>();
-  for (const { property, signature, message } of anomalies) {
-    const kind = kinds.get(`${property} ${signature}`);
-    if (kind === undefined) kinds.set(`${property} ${signature}`, { message, count: 1 });
-    else kind.count++;
-  }
-  return [...kinds.values()].map(({ message, count: times }) =>
-    times === 1 ? message : `${message} (${times - 1} more of this kind)`,
-  );
-}
-
-const was = (items: readonly string[]): string => (items.length === 1 ? 'was' : 'were');
-
-const records = (items: readonly string[], capital = true): string =>
-  `${capital ? 'R' : 'r'}ecord${items.length === 1 ? '' : 's'} ${recordSpans(items).join(', ')}`;
-
-function acknowledgedRecords({ events }: History): ReadonlySet<string> {
-  const invokes = new Map<string, EventOf<'produce-invoke'>>();
-  const acknowledged = new Set<string>();
-  for (const event of events) {
-    if (event.kind === 'produce-invoke') invokes.set(`${event.process} ${event.produce}`, event);
-    if (event.kind !== 'produce-ok') continue;
-    const invoke = invokes.get(`${event.process} ${event.produce}`);
-    if (invoke === undefined || invoke.acks === 0) continue;
-    for (const { record } of invoke.records) acknowledged.add(record);
-  }
-  return acknowledged;
-}
-
-function acknowledgedPart(missing: readonly string[], acknowledged: ReadonlySet<string>): string {
-  const both = missing.filter((record) => acknowledged.has(record));
-  if (both.length === 0) return '';
-  return both.length === missing.length
-    ? `, although ${missing.length === 1 ? 'it was' : 'all were'} acknowledged`
-    : `, although ${recordSpans(both).join(', ')} ${was(both)} acknowledged`;
-}
-
-const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string>> = {
-  first: () => 'at the start',
-  crash: (from) => `after the crash of ${from}`,
-  stall: (from) => `after ${from} stood still`,
-  leave: (from) => `after ${from} had left`,
-  rebalance: (from) => `after the rebalance that took it from ${from}`,
-  'handler-failure': () => 'after the handler had failed',
-  'client-restart': (from) => `after the client of ${from} had started anew`,
-  'offsets-deleted': () => 'after the committed offset had been deleted',
-  'records-deleted': () => 'after the records at its position had been deleted',
-  unexplained: () => 'for no reason that the history shows',
-};
-
-/** An entry for a member that went on after its partition had another owner points back to where it began. */
-const isOverlap = (entry: LedgerEntry, { events }: History): boolean =>
-  events[entry.event]?.time !== entry.time;
-
-const goingOn = ({ fromProcess, toProcess, topic, partition, replayed }: LedgerEntry): string =>
-  `${toProcess} went on with ${topic}-${partition} when it was already ${fromProcess}'s, and ${count(replayed, 'record')} ${replayed === 1 ? 'was' : 'were'} processed by both`;
-
-function because({
-  cause,
-  fromProcess,
-  toProcess,
-  topic,
-  partition,
-  committedOffset,
-  resumedOffset,
-  replayed,
-}: LedgerEntry): string {
-  const where = `${topic}-${partition}`;
-  const committed = committedOffset === null ? 'nothing was committed' : `${committedOffset} was committed`;
-  return `${causeWords[cause](fromProcess ?? 'the owner before')}, ${toProcess} went on with ${where} at offset ${resumedOffset}, since ${committed}, and ${count(replayed, 'record')} came again`;
-}
 
 /** Processes by the names of the scenario where they have had one life only. */
 function namesOf({ events }: History): (text: string) => string {
