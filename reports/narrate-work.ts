@@ -3,7 +3,10 @@
  * sentence without a full stop leaves.
  */
 import { recordSpans } from '../scenarios/lessons/lesson.ts';
+import { formatSeconds } from './describe-event.ts';
 
+/** A producer that has been sending for so long is said to have sent until then. */
+const LONG_MS = 1_000;
 /** Commits listed one by one before they are counted. */
 const COMMITS_LISTED_MAX = 5;
 
@@ -83,7 +86,7 @@ export function describeLeft({ delivered, begun, done }: Hand, committed: number
   return parts.length === 1 ? null : parts.join(', ');
 }
 
-export function describeSent({ process, topic, acks, records, outcomes }: Sent): string {
+export function describeSent({ process, topic, acks, timeMs, lastMs, records, outcomes }: Sent): string {
   const answered = [
     acks === '0' && outcomes.has('ok')
       ? 'nobody confirms anything'
@@ -95,7 +98,7 @@ export function describeSent({ process, topic, acks, records, outcomes }: Sent):
     outcomes.has('failed') ? `${outcomes.get('failed')} were refused` : null,
     outcomes.has('unknown') ? `of ${outcomes.get('unknown')} it does not know what became` : null,
   ].filter((part) => part !== null);
-  return `${process} sent ${recordSpans(records).join(', ')} to ${topic} with acks ${acks}; ${
+  return `${process} sent ${recordSpans(records).join(', ')} to ${topic} with acks ${acks}${lastMs - timeMs < LONG_MS ? '' : `, until ${formatSeconds(lastMs)}`}; ${
     answered.length === 0 ? 'no answer has come yet' : answered.join(', ')
   }`;
 }
