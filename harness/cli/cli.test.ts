@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectionSchema } from '../../reports/inspection.ts';
+import { lessonsResultSchema } from '../../reports/lesson-result.ts';
 import { type RunResult, runResultSchema } from '../../reports/results.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import { runCommand, startCommand } from '../testing/command-line.ts';
@@ -41,6 +42,9 @@ describe('bad input', () => {
       () => ['run', '--world', 'kafka', '--brokers', 'nohost'],
       /'nohost' is not a broker address/,
     ],
+    ['an unknown lesson', () => ['lessons', 'none'], /no lesson 'none'.*crash-before-commit, /s],
+    ['a lesson and all of them', () => ['lessons', 'acks', '--all'], /a lesson or give --all/],
+    ['a cluster for simulated lessons', () => ['lessons', '--all', '--brokers', 'a:1'], /kafka only/],
     ['no target', () => ['replay'], /missing required argument 'target'/],
     ['a target that is not there', () => ['replay', join(folder, 'none')], /There is no file or directory/],
     [
@@ -233,6 +237,47 @@ describe('a look into a simulated run', () => {
   });
 });
 
+describe('lessons', () => {
+  it('are listed with their titles, as text and as one document', async () => {
+    const [text, json] = await Promise.all([runCommand(['lessons']), runCommand(['lessons', '--json'])]);
+    const { world, lessons } = lessonsResultSchema.parse(JSON.parse(json.stdout));
+    expect(world).toBeNull();
+    expect(lessons.length).toBeGreaterThan(25);
+    const lines = text.stdout.trimEnd().split('\n');
+    expect(lines.map((line) => line.split(/ {2,}/))).toEqual(lessons.map(({ name, title }) => [name, title]));
+    expect([text.code, json.code]).toEqual([0, 0]);
+  });
+
+  it('are told step by step, with what they show and the verdict', async () => {
+    const { code, stdout } = await runCommand(['lessons', 'commit-before-processing'], noDocker);
+    expect(stdout).toMatch(/^Commit before processing: a crash loses records\n/);
+    expect(stdout).toMatch(/ {2}2\.30 s {2}m1 was killed \(SIGKILL\)\n/);
+    expect(stdout).toMatch(/What it shows\n {2}Records p-8 to p-9 were never processed in billing\.\n/);
+    expect(stdout).toMatch(/\nVALID: at-least-once observed\ncommit-before-processing {2}as expected\n$/);
+    expect(code).toBe(0);
+  });
+
+  it('are one document each with --json', async () => {
+    const { code, stdout } = await runCommand(['lessons', 'crash-before-commit', '--json'], noDocker);
+    const { world, lessons } = lessonsResultSchema.parse(JSON.parse(stdout));
+    expect(world).toBe('simulated');
+    expect(lessons).toEqual([
+      expect.objectContaining({ name: 'crash-before-commit', result: 'as expected', verdict: 'valid' }),
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it('on real Kafka without a Docker daemon give no result, with exit code 3', async () => {
+    const { code, stderr, stdout } = await runCommand(
+      ['lessons', 'crash-before-commit', '--world', 'kafka'],
+      noDocker,
+    );
+    expect(`${stdout}${stderr}`).toMatch(/Docker/);
+    expect(`${stdout}${stderr}`).not.toMatch(/at .*\.js:\d+/);
+    expect(code).toBe(3);
+  });
+});
+
 describe('a broken application is caught by name in at most twenty generated scenarios', () => {
   // So many scenarios as it takes with this seed.
   it.each([
@@ -250,12 +295,16 @@ describe('a broken application is caught by name in at most twenty generated sce
 });
 
 describe('help', () => {
-  it.each([['--help'], ['run', '--help'], ['replay', '--help'], ['check', '--help'], ['doctor', '--help']])(
-    'is given for %s %s',
-    async (...words) => {
-      const { code, stdout } = await runCommand(words.filter((word) => word !== undefined));
-      expect(stdout).toMatch(/^Usage: kafka-trial/);
-      expect(code).toBe(0);
-    },
-  );
+  it.each([
+    ['--help'],
+    ['run', '--help'],
+    ['replay', '--help'],
+    ['check', '--help'],
+    ['lessons', '--help'],
+    ['doctor', '--help'],
+  ])('is given for %s %s', async (...words) => {
+    const { code, stdout } = await runCommand(words.filter((word) => word !== undefined));
+    expect(stdout).toMatch(/^Usage: kafka-trial/);
+    expect(code).toBe(0);
+  });
 });

@@ -6,6 +6,7 @@ import { harnessVersion } from '../version.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
+import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 
@@ -19,6 +20,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .version(harnessVersion())
     .addCommand(runCommand(ended))
     .addCommand(replayCommand(ended))
+    .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
     .addCommand(doctorCommand(ended))
     .addHelpText(

@@ -74,7 +74,9 @@ export function addTrialOptions(command: Command): Command {
  * The cluster that the user named, or null.
  * @throws UsageError where it is wrong, or in a world that has its own
  */
-export function readWorldConnection(options: TrialOptions): Connection | null {
+export function readWorldConnection(
+  options: Pick<TrialOptions, 'world' | 'brokers' | 'connection'>,
+): Connection | null {
   const connection = readConnection(options, process.env);
   if (options.world === 'sim' && connection !== null)
     throw new UsageError('--brokers and --connection can be used with --world kafka only.');

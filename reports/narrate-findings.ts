@@ -1,0 +1,114 @@
+/**
+ * What became of the records of a run, and why: a history and its verdict enter; one sentence for what came twice, what
+ * was never processed and what is in no log leaves, and one for each kind of anomaly.
+ */
+import type { EventOf, History } from '../harness/history/schema.ts';
+import type { LedgerEntry, Verdict } from '../properties/property.ts';
+import { recordSpans } from '../scenarios/lessons/lesson.ts';
+import { count } from './describe-event.ts';
+import { fatesOf } from './fates.ts';
+
+/** At least one sentence. */
+export function findingsOf(history: History, verdict: Verdict): string[] {
+  const fates = fatesOf(history);
+  const { groups } = history.start.scenario;
+  const acknowledged = acknowledgedRecords(history);
+  return [
+    ...groups.flatMap(({ id }) => {
+      const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
+      const entries = verdict.ledger
+        .filter((entry) => entry.group === id && entry.replayed > 0)
+        .map((entry) => (isOverlap(entry, history) ? goingOn(entry) : because(entry)));
+      const repeated =
+        again.length === 0
+          ? []
+          : [
+              `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.join('; ') || 'two members had them at the same time'}.`,
+            ];
+      const lost = never.length === 0 ? [] : [`${records(never)} ${was(never)} never processed in ${id}.`];
+      return again.length === 0 && never.length === 0
+        ? [`${id} processed every record exactly once.`]
+        : [...repeated, ...lost];
+    }),
+    ...(fates.notInLog.length === 0
+      ? []
+      : [
+          `At the end no partition log holds ${records(fates.notInLog, false)}${acknowledgedPart(fates.notInLog, acknowledged)}.`,
+        ]),
+    ...anomalyFindings(verdict),
+  ];
+}
+
+/** One sentence for each kind, and how many more there are. */
+function anomalyFindings({ anomalies }: Verdict): string[] {
+  const kinds = new Map<string, { message: string; count: number }>();
+  for (const { property, signature, message } of anomalies) {
+    const kind = kinds.get(`${property} ${signature}`);
+    if (kind === undefined) kinds.set(`${property} ${signature}`, { message, count: 1 });
+    else kind.count++;
+  }
+  return [...kinds.values()].map(({ message, count: times }) =>
+    times === 1 ? message : `${message} (${times - 1} more of this kind)`,
+  );
+}
+
+const was = (items: readonly string[]): string => (items.length === 1 ? 'was' : 'were');
+
+const records = (items: readonly string[], capital = true): string =>
+  `${capital ? 'R' : 'r'}ecord${items.length === 1 ? '' : 's'} ${recordSpans(items).join(', ')}`;
+
+function acknowledgedRecords({ events }: History): ReadonlySet<string> {
+  const invokes = new Map<string, EventOf<'produce-invoke'>>();
+  const acknowledged = new Set<string>();
+  for (const event of events) {
+    if (event.kind === 'produce-invoke') invokes.set(`${event.process} ${event.produce}`, event);
+    if (event.kind !== 'produce-ok') continue;
+    const invoke = invokes.get(`${event.process} ${event.produce}`);
+    if (invoke === undefined || invoke.acks === 0) continue;
+    for (const { record } of invoke.records) acknowledged.add(record);
+  }
+  return acknowledged;
+}
+
+function acknowledgedPart(missing: readonly string[], acknowledged: ReadonlySet<string>): string {
+  const both = missing.filter((record) => acknowledged.has(record));
+  if (both.length === 0) return '';
+  return both.length === missing.length
+    ? `, although ${missing.length === 1 ? 'it was' : 'all were'} acknowledged`
+    : `, although ${recordSpans(both).join(', ')} ${was(both)} acknowledged`;
+}
+
+const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string>> = {
+  first: () => 'at the start',
+  crash: (from) => `after the crash of ${from}`,
+  stall: (from) => `after ${from} stood still`,
+  leave: (from) => `after ${from} had left`,
+  rebalance: (from) => `after the rebalance that took it from ${from}`,
+  'handler-failure': () => 'after the handler had failed',
+  'client-restart': (from) => `after the client of ${from} had started anew`,
+  'offsets-deleted': () => 'after the committed offset had been deleted',
+  'records-deleted': () => 'after the records at its position had been deleted',
+  unexplained: () => 'for no reason that the history shows',
+};
+
+/** An entry for a member that went on after its partition had another owner points back to where it began. */
+const isOverlap = (entry: LedgerEntry, { events }: History): boolean =>
+  events[entry.event]?.time !== entry.time;
+
+const goingOn = ({ fromProcess, toProcess, topic, partition, replayed }: LedgerEntry): string =>
+  `${toProcess} went on with ${topic}-${partition} when it was already ${fromProcess}'s, and ${count(replayed, 'record')} ${replayed === 1 ? 'was' : 'were'} processed by both`;
+
+function because({
+  cause,
+  fromProcess,
+  toProcess,
+  topic,
+  partition,
+  committedOffset,
+  resumedOffset,
+  replayed,
+}: LedgerEntry): string {
+  const where = `${topic}-${partition}`;
+  const committed = committedOffset === null ? 'nothing was committed' : `${committedOffset} was committed`;
+  return `${causeWords[cause](fromProcess ?? 'the owner before')}, ${toProcess} went on with ${where} at offset ${resumedOffset}, since ${committed}, and ${count(replayed, 'record')} came again`;
+}
