@@ -16,13 +16,30 @@ export interface GenerationEvidence {
   readonly position: number;
   readonly time: number;
   readonly seq: number;
+  /** Their client ids are those of the processes that they are. */
   readonly members: readonly GroupMember[];
   readonly memberById: ReadonlyMap<string, GroupMember>;
   /** Processes by partition; more than one where the assignment is not exclusive. */
   readonly owners: ReadonlyMap<string, readonly string[]>;
 }
 
+/**
+ * Which process a member is. Its client id says so, but a static member keeps the client id of its first process when
+ * another takes its place (Kafka's ClassicGroup.replaceStaticMember); the member id is the new one's own.
+ */
+function identify(history: History): (member: GroupMember) => GroupMember {
+  const processes = new Map<string, string>();
+  for (const event of history.events)
+    if ((event.kind === 'wire-join' || event.kind === 'client-joined') && event.memberId !== '')
+      processes.set(event.memberId, event.process);
+  return (member) => {
+    const process = member.groupInstanceId === null ? undefined : processes.get(member.memberId);
+    return process === undefined ? member : { ...member, clientId: process };
+  };
+}
+
 export function indexGenerations(history: History): Map<string, GenerationEvidence[]> {
+  const identified = identify(history);
   const eventsByGroup = new Map<string, EventOf<'group-generation'>[]>();
   for (const event of history.events)
     if (event.kind === 'group-generation') listAt(eventsByGroup, event.group).push(event);
@@ -37,19 +54,22 @@ export function indexGenerations(history: History): Map<string, GenerationEviden
       .sort((a, b) => a.position - b.position);
     generations.set(
       group,
-      ordered.map(({ event, position }, index) => ({
-        index,
-        event,
-        group,
-        generation: event.generation,
-        isStable: event.state === 'stable',
-        position,
-        time: event.time,
-        seq: event.seq,
-        members: event.members,
-        memberById: new Map(event.members.map((member) => [member.memberId, member])),
-        owners: ownersOf(event.members),
-      })),
+      ordered.map(({ event, position }, index) => {
+        const members = event.members.map(identified);
+        return {
+          index,
+          event,
+          group,
+          generation: event.generation,
+          isStable: event.state === 'stable',
+          position,
+          time: event.time,
+          seq: event.seq,
+          members,
+          memberById: new Map(members.map((member) => [member.memberId, member])),
+          owners: ownersOf(members),
+        };
+      }),
     );
   }
   return generations;

@@ -24,21 +24,29 @@ const COMMIT_MS = 20;
 const POLL_SHARE = 1 / 2;
 const MAX_POLL_RECORDS = 500;
 
+/** The member's name in the scenario, the same for all of its incarnations. */
+const memberOf = (process: string): string => process.slice(0, process.lastIndexOf('.'));
+
 /**
- * A careful application takes no more records than it can work on before it has to poll again. In the Java client
- * max.poll.interval.ms is the rebalance timeout too. It has no threshold of records for automatic commits, so the
- * scenario's is left out.
+ * A careful application takes no more records than it can work on before it has to poll again, unless the scenario says
+ * how many. In the Java client max.poll.interval.ms is the rebalance timeout too. It has no threshold of records for
+ * automatic commits, so the scenario's is left out.
  */
 const consumerOptions = (start: MemberStart, group: MemberStart['group']): ConsumerOptions => {
-  const { commitMode, handler, rebalanceTimeoutMs } = group;
-  const records = Math.floor((rebalanceTimeoutMs * POLL_SHARE) / (handler.timeMs.max + COMMIT_MS));
+  const { commitMode, handler, assignors, isolationLevel } = group;
+  const pollIntervalMs = group.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
+  const records = Math.floor((pollIntervalMs * POLL_SHARE) / (handler.timeMs.max + COMMIT_MS));
   return {
     ...commonOptions(start),
+    ...(group.staticMembership === true ? { 'group.instance.id': memberOf(start.process) } : {}),
+    ...(assignors === undefined ? {} : { 'partition.assignment.strategy': assignors }),
+    ...(isolationLevel === undefined ? {} : { 'isolation.level': isolationLevel }),
+    ...(group.fetchMinBytes === undefined ? {} : { 'fetch.min.bytes': group.fetchMinBytes }),
     'group.id': group.id,
     'session.timeout.ms': group.sessionTimeoutMs,
     'heartbeat.interval.ms': group.heartbeatIntervalMs,
-    'max.poll.interval.ms': rebalanceTimeoutMs,
-    'max.poll.records': Math.max(1, Math.min(MAX_POLL_RECORDS, records)),
+    'max.poll.interval.ms': pollIntervalMs,
+    'max.poll.records': group.maxPollRecords ?? Math.max(1, Math.min(MAX_POLL_RECORDS, records)),
     'auto.offset.reset': group.autoOffsetReset,
     'fetch.max.wait.ms': group.fetchMaxWaitMs,
     'max.partition.fetch.bytes': group.maxPartitionFetchBytes,
@@ -49,6 +57,10 @@ const consumerOptions = (start: MemberStart, group: MemberStart['group']): Consu
       : {}),
   };
 };
+
+/** Matches these names and no others. */
+const patternOf = (topics: readonly string[]): RegExp =>
+  new RegExp(`^(?:${topics.map((topic) => topic.replaceAll('.', '\\.')).join('|')})$`);
 
 const toAssignment = (partitions: readonly TopicPartition[]): Assignment => {
   const topics = new Map<string, number[]>();
@@ -121,7 +133,8 @@ export function startMember(start: MemberStart, host: Host): Application {
   });
 
   const pollLoop = async (): Promise<void> => {
-    consumer.subscribe(group.topics, createListener(consumer, committer, mutation, host));
+    const topics = group.subscription === 'pattern' ? patternOf(group.topics) : group.topics;
+    consumer.subscribe(topics, createListener(consumer, committer, mutation, host));
     while (!isClosing) {
       isPolling = true;
       const records = await consumer.poll(POLL_TIMEOUT_MS).finally(() => {
