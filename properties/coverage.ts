@@ -2,8 +2,8 @@
  * What an assignment has to cover: a generation and the partition counts that count for it enter, what it leaves out
  * and what it has too much leaves.
  */
-import type { Evidence, GroupEvidence } from './evidence/evidence.ts';
-import type { GenerationEvidence } from './evidence/generations.ts';
+import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
+import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
 import { partitionKey } from './evidence/values.ts';
 
@@ -21,14 +21,18 @@ export interface CoverageBreach {
  * one's session has expired.
  */
 export const noticeMs = ({ config }: GroupEvidence): number =>
-  config.metadataMaxAgeMs + config.fetchMaxWaitMs + config.rebalanceTimeoutMs + config.sessionTimeoutMs;
+  config.metadataMaxAgeMs + config.fetchMaxWaitMs + rebalanceWaitMs(config) + config.sessionTimeoutMs;
 
-/** @param atTime the time at which the assignment has to be right */
+/**
+ * @param atTime the time at which the assignment has to be right
+ * @param withheld the partitions that may be without an owner
+ */
 export function coverageBreaches(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
   atTime: number,
+  withheld: ReadonlySet<string> = NOTHING,
 ): CoverageBreach[] {
   const breaches: CoverageBreach[] = [];
   const subscribed = new Set(generation.members.flatMap((member) => member.subscription));
@@ -47,7 +51,7 @@ export function coverageBreaches(
     // The counts differ by added partitions only, so an assignment made for a higher count has to cover that one.
     const made = counts.find((count) => [...assigned].every((partition) => partition < count)) ?? most;
     for (let partition = 0; partition < Math.max(fewest, made); partition += 1)
-      if (!assigned.has(partition)) unowned.push(partition);
+      if (!assigned.has(partition) && !withheld.has(partitionKey(topic, partition))) unowned.push(partition);
     if (unowned.length > 0) breaches.push({ kind: 'unowned', topic, partitions: unowned, process: null });
     const unknown = [...assigned].filter((partition) => partition >= most).sort((a, b) => a - b);
     if (unknown.length > 0)
@@ -58,6 +62,42 @@ export function coverageBreaches(
       if (partitions.length > 0 && !member.subscription.includes(topic))
         breaches.push({ kind: 'unsubscribed topic', topic, partitions, process: member.clientId });
   return breaches;
+}
+
+const withheld = new WeakMap<GroupEvidence, ReadonlyMap<GenerationEvidence, ReadonlySet<string>>>();
+
+/** Whether its members keep their partitions while the group rebalances (KIP-429): all assignors have to be able to. */
+export const isCooperative = ({ config }: GroupEvidence): boolean =>
+  config.assignors?.every((name) => name === 'cooperative-sticky') ?? false;
+
+/**
+ * The partitions that a cooperative generation leaves without an owner because the member that had each of them last is
+ * still there: it gives them up now, and joins again so that they can be given to others (KIP-429).
+ */
+export function withheldIn(group: GroupEvidence, generation: GenerationEvidence): ReadonlySet<string> {
+  let byGeneration = withheld.get(group);
+  if (byGeneration === undefined) {
+    byGeneration = isCooperative(group) ? findWithheld(group) : new Map();
+    withheld.set(group, byGeneration);
+  }
+  return byGeneration.get(generation) ?? NOTHING;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+function findWithheld(group: GroupEvidence): Map<GenerationEvidence, ReadonlySet<string>> {
+  /** Member ids by partition: a member that has lost its place and joins again has another one. */
+  const holders = new Map<string, string>();
+  const found = new Map<GenerationEvidence, ReadonlySet<string>>();
+  for (const generation of group.generations) {
+    for (const member of generation.members)
+      for (const key of assignedPartitions(member)) holders.set(key, member.memberId);
+    const keys = [...holders].flatMap(([key, memberId]) =>
+      !generation.owners.has(key) && generation.memberById.has(memberId) ? [key] : [],
+    );
+    found.set(generation, new Set(keys));
+  }
+  return found;
 }
 
 /** `orders/0, orders/2`. */

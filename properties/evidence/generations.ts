@@ -2,6 +2,7 @@
  * The coordinator's generations of each group: `group-generation` events enter, generations in the order of the
  * coordinator's log leave, with who owned which partition.
  */
+import { MemberProcesses } from '../../harness/history/member-processes.ts';
 import type { EventOf, GroupMember, History } from '../../harness/history/schema.ts';
 import { listAt, partitionKey, toOffset } from './values.ts';
 
@@ -23,23 +24,9 @@ export interface GenerationEvidence {
   readonly owners: ReadonlyMap<string, readonly string[]>;
 }
 
-/**
- * Which process a member is. Its client id says so, but a static member keeps the client id of its first process when
- * another takes its place (Kafka's ClassicGroup.replaceStaticMember); the member id is the new one's own.
- */
-function identify(history: History): (member: GroupMember) => GroupMember {
-  const processes = new Map<string, string>();
-  for (const event of history.events)
-    if ((event.kind === 'wire-join' || event.kind === 'client-joined') && event.memberId !== '')
-      processes.set(event.memberId, event.process);
-  return (member) => {
-    const process = member.groupInstanceId === null ? undefined : processes.get(member.memberId);
-    return process === undefined ? member : { ...member, clientId: process };
-  };
-}
-
 export function indexGenerations(history: History): Map<string, GenerationEvidence[]> {
-  const identified = identify(history);
+  const processes = new MemberProcesses();
+  for (const event of history.events) processes.observe(event);
   const eventsByGroup = new Map<string, EventOf<'group-generation'>[]>();
   for (const event of history.events)
     if (event.kind === 'group-generation') listAt(eventsByGroup, event.group).push(event);
@@ -55,7 +42,10 @@ export function indexGenerations(history: History): Map<string, GenerationEviden
     generations.set(
       group,
       ordered.map(({ event, position }, index) => {
-        const members = event.members.map(identified);
+        const members = event.members.map((member) => ({
+          ...member,
+          clientId: processes.processOf(member),
+        }));
         return {
           index,
           event,
