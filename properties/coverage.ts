@@ -90,6 +90,13 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, ReadonlySet
   const holders = new Map<string, string>();
   const found = new Map<GenerationEvidence, ReadonlySet<string>>();
   for (const generation of group.generations) {
+    const before = group.generations[generation.index - 1];
+    // Written again, with another member id, where a static member has come back; nothing has been handed out (KIP-345).
+    const same = before?.generation === generation.generation ? found.get(before) : undefined;
+    if (same !== undefined) {
+      found.set(generation, same);
+      continue;
+    }
     for (const member of generation.members)
       for (const key of assignedPartitions(member)) holders.set(key, member.memberId);
     const keys = [...holders].flatMap(([key, memberId]) =>

@@ -68,7 +68,7 @@ export class DrainTracker {
   /** Partitions that some group with live members has not drained up to its newest marker. */
   undrainedPartitions(partitions: readonly TopicPartition[]): TopicPartition[] {
     return partitions.filter((one) =>
-      this.#watchedGroups(partitions).some(
+      this.#wantedGroups().some(
         (group) => group.topics.includes(one.topic) && this.#missing(group.id, one) !== null,
       ),
     );
@@ -118,10 +118,12 @@ export class DrainTracker {
     });
   }
 
+  #wantedGroups(): readonly Group[] {
+    return this.#context.scenario.groups.filter((group) => this.#wantsMembers(group.id));
+  }
+
   #watchedGroups(partitions: readonly TopicPartition[]): readonly Group[] {
-    return this.#context.scenario.groups.filter(
-      (group) => this.#wantsMembers(group.id) && this.#canStart(group, partitions),
-    );
+    return this.#wantedGroups().filter((group) => this.#canStart(group, partitions));
   }
 
   /**
@@ -192,8 +194,8 @@ export class DrainTracker {
         return;
       case 'action': {
         const action = this.#context.scenario.actions[event.action];
-        if (action?.kind === 'delete-records' && event.detail?.['logStartOffset'] !== undefined)
-          this.#logStarts.set(keyOf(action), Number(event.detail['logStartOffset']));
+        if (action?.kind === 'delete-records' && event.detail?.logStartOffset !== undefined)
+          this.#logStarts.set(keyOf(action), Number(event.detail.logStartOffset));
         return;
       }
       case 'commit-removed':
