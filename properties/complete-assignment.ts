@@ -29,7 +29,7 @@ export const completeAssignment: Property = {
             generation === last && evidence.settled !== null ? evidence.settled.time : generation.time;
           const isFollowed = generation !== last && group.generations[generation.index + 1] !== undefined;
           // A group whose members have all ended owes nobody another generation.
-          const withheld = isFollowed || last === null ? withheldIn(group, generation) : new Set<string>();
+          const withheld = isFollowed || last === null ? withheldIn(group, generation) : undefined;
           return coverageBreaches(evidence, group, generation, atTime, withheld).map(
             ({ kind, topic, partitions, process }) => {
               const named = namePartitions(topic, partitions);

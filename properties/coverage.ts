@@ -32,7 +32,7 @@ export function coverageBreaches(
   group: GroupEvidence,
   generation: GenerationEvidence,
   atTime: number,
-  withheld: ReadonlySet<string> = NOTHING,
+  withheld: Withheld = NOTHING,
 ): CoverageBreach[] {
   const breaches: CoverageBreach[] = [];
   const subscribed = new Set(generation.members.flatMap((member) => member.subscription));
@@ -64,7 +64,10 @@ export function coverageBreaches(
   return breaches;
 }
 
-const withheld = new WeakMap<GroupEvidence, ReadonlyMap<GenerationEvidence, ReadonlySet<string>>>();
+/** Member ids by partition: who had each of them last, and gives it up now. */
+export type Withheld = ReadonlyMap<string, string>;
+
+const withheld = new WeakMap<GroupEvidence, ReadonlyMap<GenerationEvidence, Withheld>>();
 
 /** Whether its members keep their partitions while the group rebalances (KIP-429): all assignors have to be able to. */
 export const isCooperative = ({ config }: GroupEvidence): boolean =>
@@ -74,7 +77,7 @@ export const isCooperative = ({ config }: GroupEvidence): boolean =>
  * The partitions that a cooperative generation leaves without an owner because the member that had each of them last is
  * still there: it gives them up now, and joins again so that they can be given to others (KIP-429).
  */
-export function withheldIn(group: GroupEvidence, generation: GenerationEvidence): ReadonlySet<string> {
+export function withheldIn(group: GroupEvidence, generation: GenerationEvidence): Withheld {
   let byGeneration = withheld.get(group);
   if (byGeneration === undefined) {
     byGeneration = isCooperative(group) ? findWithheld(group) : new Map();
@@ -83,12 +86,12 @@ export function withheldIn(group: GroupEvidence, generation: GenerationEvidence)
   return byGeneration.get(generation) ?? NOTHING;
 }
 
-const NOTHING: ReadonlySet<string> = new Set();
+const NOTHING: Withheld = new Map();
 
-function findWithheld(group: GroupEvidence): Map<GenerationEvidence, ReadonlySet<string>> {
+function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
   /** Member ids by partition: a member that has lost its place and joins again has another one. */
   const holders = new Map<string, string>();
-  const found = new Map<GenerationEvidence, ReadonlySet<string>>();
+  const found = new Map<GenerationEvidence, Withheld>();
   for (const generation of group.generations) {
     const before = group.generations[generation.index - 1];
     // Written again, with another member id, where a static member has come back; nothing has been handed out (KIP-345).
@@ -99,10 +102,10 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, ReadonlySet
     }
     for (const member of generation.members)
       for (const key of assignedPartitions(member)) holders.set(key, member.memberId);
-    const keys = [...holders].flatMap(([key, memberId]) =>
-      !generation.owners.has(key) && generation.memberById.has(memberId) ? [key] : [],
+    const kept = [...holders].filter(
+      ([key, memberId]) => !generation.owners.has(key) && generation.memberById.has(memberId),
     );
-    found.set(generation, new Set(keys));
+    found.set(generation, new Map(kept));
   }
   return found;
 }

@@ -66,7 +66,7 @@ const idleMembers = (generation: GenerationEvidence) =>
  * spread each topic too: nobody gets a second one of a topic before each subscriber has something.
  */
 function starved(group: GroupEvidence, generation: GenerationEvidence): Anomaly[] {
-  const withheld = [...withheldIn(group, generation)].map((key) => partitionOf(key).topic);
+  const withheld = [...withheldIn(group, generation).keys()].map((key) => partitionOf(key).topic);
   return idleMembers(generation).flatMap((idle) => {
     if (withheld.some((topic) => idle.subscription.includes(topic))) return [];
     for (const owner of generation.members)

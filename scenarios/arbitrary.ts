@@ -216,6 +216,7 @@ const javaGroupPlan = fc.record({
       ['roundrobin'] as const,
       ['sticky'] as const,
       ['cooperative-sticky'] as const,
+      ['cooperative-sticky'] as const,
       ['range', 'cooperative-sticky'] as const,
       ['cooperative-sticky', 'range'] as const,
     ),
@@ -229,6 +230,8 @@ const javaGroupPlan = fc.record({
   callback: unset(fc.boolean()),
   /** Seldom: without a committed offset such a group fails, and nobody but itself could commit one. */
   resetsToNone: switchedOn(1),
+  /** So that the work on one poll may take longer than the poll interval. */
+  isSlow: switchedOn(3),
 });
 const javaProducerPlan = fc.record({
   lingerMs: unset(pick(0, 5, 50, 500)),
@@ -241,6 +244,7 @@ const javaPlan = fc.record({
 });
 type JavaPlan = typeof javaPlan extends fc.Arbitrary<infer P> ? P : never;
 
+const SLOW_HANDLER_MS = { min: 20, max: 200 };
 /** What one record costs beside its handler: the commit, and its share of a poll. */
 const PER_RECORD_MS = 20;
 
@@ -257,20 +261,22 @@ function workablePollRecords(group: Group, maxPollRecords: number, pollIntervalM
 
 function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
   const groups = scenario.groups.map((group, index): Group => {
-    const { assignors, callback, resetsToNone, maxPollRecords, ...rest } =
+    const { assignors, callback, resetsToNone, isSlow, maxPollRecords, ...rest } =
       plan.groups[index] ?? plan.groups[0];
     const { commitMode } = group;
+    const handler = isSlow ? { ...group.handler, timeMs: SLOW_HANDLER_MS } : group.handler;
     const pollIntervalMs = rest.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
     return {
       ...group,
       ...defined(rest),
+      handler,
       // The poll interval is the rebalance timeout too: who hears of a rebalance after it is thrown out of each one.
       heartbeatIntervalMs: Math.min(group.heartbeatIntervalMs, Math.floor(pollIntervalMs / 4 / 50) * 50),
       ...(assignors === undefined ? {} : { assignors: [...assignors] }),
       ...(resetsToNone ? { autoOffsetReset: 'none' } : {}),
       ...(maxPollRecords === undefined
         ? {}
-        : { maxPollRecords: workablePollRecords(group, maxPollRecords, pollIntervalMs) }),
+        : { maxPollRecords: workablePollRecords({ ...group, handler }, maxPollRecords, pollIntervalMs) }),
       commitMode:
         commitMode.kind === 'asynchronous' && callback !== undefined
           ? { ...commitMode, callback }

@@ -646,6 +646,22 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'owned-commit': {
+    'a cooperative member commits what it had in hand before it gives the partition up': () => {
+      const story = new Story({ topics: { orders: 2 }, groups: [cooperative] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0, 1]]]).produces(2, { partition: 1 });
+      m1.works(1, 2);
+      const m2 = story.joins('m2');
+      story.generation([
+        [m1, [0]],
+        [m2, []],
+      ]);
+      m1.commits(1, 2);
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
     'a commit just before the generation changes': () => {
       const { story, m1, m2 } = pair();
       story.produces(2);
