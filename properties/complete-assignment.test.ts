@@ -157,4 +157,30 @@ describe('finds', () => {
       ]
     `);
   });
+
+  it('as observed, partitions that were added while the static leader was away', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "observed | partition added while the static leader was away | Generation 1 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
+  it('as illegal, partitions that were added when the static leader was back', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(1_000).act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 1 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
 });

@@ -252,4 +252,32 @@ describe('finds', () => {
       ]
     `);
   });
+
+  it('as observed, partitions that were added while the static leader was away', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "observed | partition added while the static leader was away | Nobody owns orders/1 in generation 1 of group billing, the last one. | group-generation settled | billing orders 1",
+        "observed | partition added while the static leader was away | The run did not settle within its bound of 60000 ms: orders-1 has no owner in group billing | settled | billing",
+      ]
+    `);
+  });
+
+  it('as illegal, partitions that were added when the static leader was back', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(1_000).act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition without an owner at the end | Nobody owns orders/1 in generation 1 of group billing, the last one. | group-generation settled | billing orders 1",
+        "illegal | not drained at the bound | The run did not settle within its bound of 60000 ms: orders-1 has no owner in group billing | settled | billing",
+      ]
+    `);
+  });
 });

@@ -12,7 +12,7 @@ export const cooperativeHandover: Property = {
   id: 'cooperative-handover',
   title: 'A member gives a partition up before another gets it',
   statement:
-    'In a group whose only assignor is cooperative-sticky (KIP-429), a partition that a member has taken up in one stable generation is not assigned to another member in the next one while the first is still a member of it: there is a generation between them in which nobody owns the partition. A member that had been told in between that its membership or its generation was no longer valid, or that never learned of the first of the two assignments, has nothing to give up.',
+    'In a group whose only assignor is cooperative-sticky (KIP-429), a partition that a member has taken up in one stable generation is not assigned to another member in the next one while the first takes that one up too: there is a generation between them in which nobody owns the partition. A member that had been told in between that its membership or its generation was no longer valid, or that never learned of the first of the two assignments, has nothing to give up; nor has a static member that is away and still counted as one (KIP-345).',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups
@@ -34,8 +34,11 @@ function* takenAway(
   for (const member of before.members) {
     const after = generation.memberById.get(member.memberId);
     const process = member.clientId;
-    const join = (evidence.positions.joins.get(process) ?? []).find((one) => one.generation === before);
-    if (after === undefined || join === undefined || hasLostPlace(evidence, process, join.seq)) continue;
+    const joins = evidence.positions.joins.get(process) ?? [];
+    const join = joins.find((one) => one.generation === before);
+    const hasTakenPart = joins.some((one) => one.generation === generation);
+    if (after === undefined || join === undefined || !hasTakenPart) continue;
+    if (hasLostPlace(evidence, process, join.seq)) continue;
     const kept = new Set(assignedPartitions(after));
     for (const key of assignedPartitions(member)) {
       const owner = generation.owners.get(key)?.find((one) => one !== process);

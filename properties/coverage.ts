@@ -5,7 +5,7 @@
 import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
-import { partitionKey } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
 
 export interface CoverageBreach {
   readonly kind: 'unowned' | 'unknown partition' | 'unsubscribed topic';
@@ -108,6 +108,31 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
     found.set(generation, new Map(kept));
   }
   return found;
+}
+
+/**
+ * Whether partitions were added while the group's leader, a static member, was away, so that nobody notices: the group
+ * keeps its assignment when it is back, and it watches for changes from then on only (KIP-814, Kafka's class
+ * ConsumerCoordinator).
+ */
+export function isUnnoticed(
+  { actions }: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+  topic: string,
+): boolean {
+  const before = group.generations.find((one) => one.generation === generation.generation);
+  return (
+    before !== undefined &&
+    before.event.leaderMemberId !== generation.event.leaderMemberId &&
+    actions.some(
+      ({ action, toTime }) =>
+        action.kind === 'add-partitions' &&
+        action.topic === topic &&
+        toTime >= before.time - CLOCK_TOLERANCE_MS &&
+        toTime <= generation.time + CLOCK_TOLERANCE_MS,
+    )
+  );
 }
 
 /** `orders/0, orders/2`. */

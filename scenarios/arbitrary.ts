@@ -250,11 +250,11 @@ const PER_RECORD_MS = 20;
 
 /**
  * An application that takes more records than it can work on before it has to poll loses its place, and with it all that
- * it has not committed; it gets on only where it commits after each record. Any other one is given fewer.
+ * it has not committed; it gets on only where it commits after each record and stops when that is refused. Any other one
+ * is given fewer.
  */
 function workablePollRecords(group: Group, maxPollRecords: number, pollIntervalMs: number): number {
-  const { kind } = group.commitMode;
-  if (kind === 'per-record' || kind === 'asynchronous') return maxPollRecords;
+  if (group.commitMode.kind === 'per-record') return maxPollRecords;
   const workable = Math.floor(pollIntervalMs / 2 / (group.handler.timeMs.max + PER_RECORD_MS));
   return Math.min(maxPollRecords, Math.max(1, workable));
 }

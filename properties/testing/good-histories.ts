@@ -179,6 +179,27 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
         [m2, [0]],
       ]);
     },
+    'a static member that is away loses its partition': () => {
+      const { story, m1, m2 } = handOver({ staticMembership: true });
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      m1.crashes();
+      const m3 = story.joins('m3');
+      story.generation(
+        [
+          [m2, [1]],
+          [m3, [0]],
+          [m1, []],
+        ],
+        { unaware: [m1] },
+      );
+      return story.wait(6_000).generation([
+        [m2, [1]],
+        [m3, [0]],
+      ]);
+    },
     'a static member is back and has its partition': () => {
       const { story, m1, m2 } = handOver({ staticMembership: true });
       m1.crashes();

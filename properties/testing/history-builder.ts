@@ -431,6 +431,7 @@ export class Story {
     if (place === undefined) throw new Error(`${former.process} is not in the group`);
     group.members.delete(former.process);
     group.members.set(back.process, { ...place, memberId: back.memberId });
+    if (group.leaderMemberId === former.memberId) group.leaderMemberId = back.memberId;
     this.#writeGeneration(group);
     if (this.wire)
       this.emit({

@@ -88,12 +88,19 @@ const commitStart = async (
   }
 };
 
+/** Whether the application is to end, and whether it may be interrupted for that. */
+interface Ending {
+  isDue: boolean;
+  isHeldUp: boolean;
+}
+
 /** Records what the client says of itself: claims, to be held against the coordinator's view. */
 const createListener = (
   consumer: Consumer,
   committer: Committer,
   mutation: Mutation,
   host: Host,
+  ending: Ending,
 ): RebalanceListener => {
   const { id: group, autoOffsetReset, commitMode } = mutation.group;
   const commitsStart = autoOffsetReset === 'latest' && commitMode.kind !== 'none';
@@ -108,7 +115,12 @@ const createListener = (
       const { isLeader: leader, protocol } = consumer.groupRole;
       const { memberId } = consumer.groupMetadata();
       host.emit({ kind: 'client-joined', group, memberId, leader, protocol: protocol ?? '', assignment });
-      if (commitsStart && added.length > 0) await commitStart(consumer, committer, added);
+      if (!commitsStart || added.length === 0) return;
+      // A start that was found and not committed would be lost with the member.
+      ending.isHeldUp = true;
+      await commitStart(consumer, committer, added);
+      ending.isHeldUp = false;
+      if (ending.isDue) consumer.wakeup();
     },
     onPartitionsRevoked: rebalancing,
     onPartitionsLost: rebalancing,
@@ -120,7 +132,7 @@ export function startMember(start: MemberStart, host: Host): Application {
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
   const consumer = new Consumer(consumerOptions(start, group), createTransport(start, host));
-  let isClosing = false;
+  const ending: Ending = { isDue: false, isHeldUp: false };
   let isPolling = false;
   const committer = createCommitter(consumer, group.id, mutation, host);
   const work = createWork({
@@ -129,13 +141,13 @@ export function startMember(start: MemberStart, host: Host): Application {
     committer,
     handle: createHandler(group, start.seed, host),
     host,
-    isClosing: () => isClosing,
+    isClosing: () => ending.isDue,
   });
 
   const pollLoop = async (): Promise<void> => {
     const topics = group.subscription === 'pattern' ? patternOf(group.topics) : group.topics;
-    consumer.subscribe(topics, createListener(consumer, committer, mutation, host));
-    while (!isClosing) {
+    consumer.subscribe(topics, createListener(consumer, committer, mutation, host, ending));
+    while (!ending.isDue) {
       isPolling = true;
       const records = await consumer.poll(POLL_TIMEOUT_MS).finally(() => {
         isPolling = false;
@@ -161,7 +173,7 @@ export function startMember(start: MemberStart, host: Host): Application {
         host.emit({ kind: 'application-error', call: 'poll', error: describeError(error) });
         await close();
         // An application that cannot go on ends, and its supervisor starts it again.
-        if (!isClosing) host.exit(1);
+        if (!ending.isDue) host.exit(1);
         return;
       }
     }
@@ -171,9 +183,9 @@ export function startMember(start: MemberStart, host: Host): Application {
   const running = run();
   return {
     async close() {
-      isClosing = true;
+      ending.isDue = true;
       // Nothing else is to be interrupted: a commit that is under way is waited for.
-      if (isPolling) consumer.wakeup();
+      if (isPolling && !ending.isHeldUp) consumer.wakeup();
       await running;
     },
   };
