@@ -33,7 +33,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it; it moves on only where the committed offset was deleted or the position had been deleted from the log. Resolving latest again because nothing had been committed yet is no excuse. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log. Resolving latest again because nothing had been committed yet is no excuse. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -192,6 +192,7 @@ function startingPoint(
   consumption: PartitionConsumption | undefined,
 ): number | null {
   if (group.config.autoOffsetReset === 'earliest') return 0;
+  if (group.config.autoOffsetReset === 'none') return entriesOf(group, key)[0]?.offset ?? null;
   const first = latestAnswers(evidence, group, key)[0];
   if (first !== undefined && group.hasWire) return first.listed.offset;
   return consumption?.stretches[0]?.first ?? null;
@@ -217,7 +218,7 @@ function latestAnswers(evidence: Evidence, group: GroupEvidence, key: string): L
  */
 function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
   const jumps: Jump[] = [];
-  if (group.config.autoOffsetReset === 'earliest') return jumps;
+  if (group.config.autoOffsetReset !== 'latest') return jumps;
   // By the entry that left the group without a committed offset, -1 for the beginning: the last end resolved since.
   const resolved = new Map<number, number>();
   for (const { process, listed } of latestAnswers(evidence, group, key)) {

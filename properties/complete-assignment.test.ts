@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { completeAssignment } from './complete-assignment.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, pair } from './testing/good-histories.ts';
+import { alone, handOver, pair } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
 
 describeGoodHistories(completeAssignment);
@@ -112,5 +112,75 @@ describe('finds', () => {
     });
     story.wait(60_000);
     expect(findings(completeAssignment, story)).toEqual([]);
+  });
+
+  it('a partition that a cooperative group keeps back and never hands out', () => {
+    const { story } = handOver();
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 2 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
+  it('a partition that is left out where its last owner is gone', () => {
+    const { story, m1, m2 } = handOver();
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    m2.crashes();
+    story
+      .wait(6_000)
+      .generation([[m1, [0]]])
+      .generation([[m1, [0, 1]]]);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 4 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
+  it('a partition that an eager group leaves out for one generation', () => {
+    const { story, m1, m2 } = pair({ groups: [{ assignors: ['cooperative-sticky', 'range'] }] });
+    story.generation([
+      [m1, [0]],
+      [m2, []],
+    ]);
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 2 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
+  it('as observed, partitions that were added while the static leader was away', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "observed | partition added while the static leader was away | Generation 1 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
+  it('as illegal, partitions that were added when the static leader was back', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(1_000).act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 1 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
   });
 });

@@ -203,4 +203,81 @@ describe('finds', () => {
     expect(convergence.check(history)).toEqual([]);
     expect(m1.process).toBe('m1.1');
   });
+
+  it('as observed and nothing else, a group that cannot start without a committed offset', () => {
+    const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]]);
+    m1.exits(1);
+    story.empties();
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "observed | group cannot start without a committed offset | Group billing has auto.offset.reset none and no usable committed offset in orders/0. | settled | billing",
+      ]
+    `);
+  });
+
+  it('the same, where what was committed has been deleted from the log', () => {
+    const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+    story.produces(3);
+    story.accepts('orders', 0, 1).deletesRecords(2);
+    const m1 = story.joins('m1');
+    m1.exits(1);
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "observed | group cannot start without a committed offset | Group billing has auto.offset.reset none and no usable committed offset in orders/0. | settled | billing",
+      ]
+    `);
+  });
+
+  it('a member that ended by itself where the group could have started', () => {
+    const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+    story.accepts('orders', 0, 0);
+    story.joins('m1').exits(1);
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member ended by itself and stayed away | m1.1 ended with code 1, nobody had told it to, and it was not there at the end. | process-exit | billing m1.1",
+      ]
+    `);
+  });
+
+  it('a static member whose place nobody has taken', () => {
+    const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.joins('m1');
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member is not in the group | m1.2 runs and is not in generation 1 of group billing, the last one. | group-generation settled | billing m1.2",
+        "illegal | ghost member | The member m1.1-id of generation 1 of group billing, the last one, is m1.1, which does not run. | group-generation process-exit settled | billing m1.1",
+      ]
+    `);
+  });
+
+  it('as observed, partitions that were added while the static leader was away', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "observed | partition added while the static leader was away | Nobody owns orders/1 in generation 1 of group billing, the last one. | group-generation settled | billing orders 1",
+        "observed | partition added while the static leader was away | The run did not settle within its bound of 60000 ms: orders-1 has no owner in group billing | settled | billing",
+      ]
+    `);
+  });
+
+  it('as illegal, partitions that were added when the static leader was back', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(1_000).act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition without an owner at the end | Nobody owns orders/1 in generation 1 of group billing, the last one. | group-generation settled | billing orders 1",
+        "illegal | not drained at the bound | The run did not settle within its bound of 60000 ms: orders-1 has no owner in group billing | settled | billing",
+      ]
+    `);
+  });
 });

@@ -1,7 +1,14 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
 import { proof, reporter } from './anomaly.ts';
-import { coverageBreaches, lastGeneration, namePartitions } from './coverage.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, mayLoseTouch } from './evidence/evidence.ts';
+import { coverageBreaches, isUnnoticed, lastGeneration, namePartitions } from './coverage.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  type GroupEvidence,
+  mayLoseTouch,
+  partitionsWithoutStart,
+  rebalanceWaitMs,
+} from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -9,32 +16,48 @@ import type { Anomaly, Property } from './property.ts';
 const report = reporter('convergence');
 
 const AGAIN = 'group changed again right after it had settled';
+const CANNOT_START = 'group cannot start without a committed offset';
+const UNNOTICED = 'partition added while the static leader was away';
 const GONE = 'member ended by itself and stayed away';
 
 export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away have no owner until something else causes a rebalance (KIP-814): that they are not drained is observed too.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
     if (heal === null || settled === null) return [];
-    const judged = evidence.groups.filter((group) => wantedMembers(evidence, group).length > 0);
+    const wanted = evidence.groups.filter((group) => wantedMembers(evidence, group).length > 0);
+    const judged = wanted.filter((group) => partitionsWithoutStart(evidence, group).length === 0);
     return [
+      ...wanted
+        .filter((group) => !judged.includes(group))
+        .map((group) =>
+          report(
+            CANNOT_START,
+            `Group ${group.id} has auto.offset.reset none and no usable committed offset in ${partitionsWithoutStart(evidence, group).join(', ')}.`,
+            proof(settled.seq),
+            { group: group.id },
+          ),
+        ),
       ...judged.flatMap((group) => groupBreaches(evidence, group, settled.seq)),
       ...undrained(evidence, judged),
     ];
   },
   policy: (scenario, anomaly) =>
-    anomaly.signature === AGAIN || (anomaly.signature === GONE && mayLoseTouch(scenario))
+    anomaly.signature === AGAIN ||
+    anomaly.signature === CANNOT_START ||
+    anomaly.signature === UNNOTICED ||
+    (anomaly.signature === GONE && mayLoseTouch(scenario))
       ? 'observed'
       : 'illegal',
 };
 
 /** A member that is told to end finishes the rebalance that it is in, and what it has in hand, before it leaves. */
 const graceMs = ({ config }: GroupEvidence): number =>
-  2 * (config.rebalanceTimeoutMs + config.sessionTimeoutMs);
+  2 * (rebalanceWaitMs(config) + config.sessionTimeoutMs);
 
 /** The scenario's members whose last action is to join: somebody has to run for each of them at the end. */
 function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
@@ -154,7 +177,7 @@ function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvide
     .filter(({ kind }) => kind === 'unowned')
     .map(({ topic, partitions }) =>
       report(
-        'partition without an owner at the end',
+        isUnnoticed(evidence, group, last, topic) ? UNNOTICED : 'partition without an owner at the end',
         `Nobody owns ${namePartitions(topic, partitions)} in generation ${last.generation} of group ${group.id}, the last one.`,
         proof(last.seq, evidence.settled?.seq),
         {
@@ -213,14 +236,30 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
     const named = scenario.groups.filter((group) => words.has(group.id));
     const group = named.length === 1 ? named[0] : undefined;
     // A group that nobody is left to drain is exempt.
-    if (group !== undefined && judged.every((one) => one.id !== group.id)) return [];
+    const evidenceOfGroup = judged.find((one) => one.id === group?.id);
+    if (group !== undefined && evidenceOfGroup === undefined) return [];
     return [
       report(
-        'not drained at the bound',
+        evidenceOfGroup !== undefined && isUndrainedUnnoticed(evidence, evidenceOfGroup, words)
+          ? UNNOTICED
+          : 'not drained at the bound',
         `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}`,
         proof(settled?.seq),
         group === undefined ? {} : { group: group.id },
       ),
     ];
   });
+}
+
+/** Whether the sentence is about a partition that nobody has noticed. */
+function isUndrainedUnnoticed(evidence: Evidence, group: GroupEvidence, words: ReadonlySet<string>): boolean {
+  const last = lastGeneration(evidence, group);
+  if (last === null) return false;
+  const atTime = evidence.settled?.time ?? last.time;
+  return coverageBreaches(evidence, group, last, atTime).some(
+    ({ kind, topic, partitions }) =>
+      kind === 'unowned' &&
+      isUnnoticed(evidence, group, last, topic) &&
+      partitions.some((partition) => words.has(`${topic}-${partition}`)),
+  );
 }

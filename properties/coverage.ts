@@ -2,10 +2,10 @@
  * What an assignment has to cover: a generation and the partition counts that count for it enter, what it leaves out
  * and what it has too much leaves.
  */
-import type { Evidence, GroupEvidence } from './evidence/evidence.ts';
-import type { GenerationEvidence } from './evidence/generations.ts';
+import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
+import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
-import { partitionKey } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
 
 export interface CoverageBreach {
   readonly kind: 'unowned' | 'unknown partition' | 'unsubscribed topic';
@@ -21,14 +21,18 @@ export interface CoverageBreach {
  * one's session has expired.
  */
 export const noticeMs = ({ config }: GroupEvidence): number =>
-  config.metadataMaxAgeMs + config.fetchMaxWaitMs + config.rebalanceTimeoutMs + config.sessionTimeoutMs;
+  config.metadataMaxAgeMs + config.fetchMaxWaitMs + rebalanceWaitMs(config) + config.sessionTimeoutMs;
 
-/** @param atTime the time at which the assignment has to be right */
+/**
+ * @param atTime the time at which the assignment has to be right
+ * @param withheld the partitions that may be without an owner
+ */
 export function coverageBreaches(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
   atTime: number,
+  withheld: Withheld = NOTHING,
 ): CoverageBreach[] {
   const breaches: CoverageBreach[] = [];
   const subscribed = new Set(generation.members.flatMap((member) => member.subscription));
@@ -47,7 +51,7 @@ export function coverageBreaches(
     // The counts differ by added partitions only, so an assignment made for a higher count has to cover that one.
     const made = counts.find((count) => [...assigned].every((partition) => partition < count)) ?? most;
     for (let partition = 0; partition < Math.max(fewest, made); partition += 1)
-      if (!assigned.has(partition)) unowned.push(partition);
+      if (!assigned.has(partition) && !withheld.has(partitionKey(topic, partition))) unowned.push(partition);
     if (unowned.length > 0) breaches.push({ kind: 'unowned', topic, partitions: unowned, process: null });
     const unknown = [...assigned].filter((partition) => partition >= most).sort((a, b) => a - b);
     if (unknown.length > 0)
@@ -58,6 +62,77 @@ export function coverageBreaches(
       if (partitions.length > 0 && !member.subscription.includes(topic))
         breaches.push({ kind: 'unsubscribed topic', topic, partitions, process: member.clientId });
   return breaches;
+}
+
+/** Member ids by partition: who had each of them last, and gives it up now. */
+export type Withheld = ReadonlyMap<string, string>;
+
+const withheld = new WeakMap<GroupEvidence, ReadonlyMap<GenerationEvidence, Withheld>>();
+
+/** Whether its members keep their partitions while the group rebalances (KIP-429): all assignors have to be able to. */
+export const isCooperative = ({ config }: GroupEvidence): boolean =>
+  config.assignors?.every((name) => name === 'cooperative-sticky') ?? false;
+
+/**
+ * The partitions that a cooperative generation leaves without an owner because the member that had each of them last is
+ * still there: it gives them up now, and joins again so that they can be given to others (KIP-429).
+ */
+export function withheldIn(group: GroupEvidence, generation: GenerationEvidence): Withheld {
+  let byGeneration = withheld.get(group);
+  if (byGeneration === undefined) {
+    byGeneration = isCooperative(group) ? findWithheld(group) : new Map();
+    withheld.set(group, byGeneration);
+  }
+  return byGeneration.get(generation) ?? NOTHING;
+}
+
+const NOTHING: Withheld = new Map();
+
+function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
+  /** Member ids by partition: a member that has lost its place and joins again has another one. */
+  const holders = new Map<string, string>();
+  const found = new Map<GenerationEvidence, Withheld>();
+  for (const generation of group.generations) {
+    const before = group.generations[generation.index - 1];
+    // Written again, with another member id, where a static member has come back; nothing has been handed out (KIP-345).
+    const same = before?.generation === generation.generation ? found.get(before) : undefined;
+    if (same !== undefined) {
+      found.set(generation, same);
+      continue;
+    }
+    for (const member of generation.members)
+      for (const key of assignedPartitions(member)) holders.set(key, member.memberId);
+    const kept = [...holders].filter(
+      ([key, memberId]) => !generation.owners.has(key) && generation.memberById.has(memberId),
+    );
+    found.set(generation, new Map(kept));
+  }
+  return found;
+}
+
+/**
+ * Whether partitions were added while the group's leader, a static member, was away, so that nobody notices: the group
+ * keeps its assignment when it is back, and it watches for changes from then on only (KIP-814, Kafka's class
+ * ConsumerCoordinator).
+ */
+export function isUnnoticed(
+  { actions }: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+  topic: string,
+): boolean {
+  const before = group.generations.find((one) => one.generation === generation.generation);
+  return (
+    before !== undefined &&
+    before.event.leaderMemberId !== generation.event.leaderMemberId &&
+    actions.some(
+      ({ action, toTime }) =>
+        action.kind === 'add-partitions' &&
+        action.topic === topic &&
+        toTime >= before.time - CLOCK_TOLERANCE_MS &&
+        toTime <= generation.time + CLOCK_TOLERANCE_MS,
+    )
+  );
 }
 
 /** `orders/0, orders/2`. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { explainedResume } from './explained-resume.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { pair } from './testing/good-histories.ts';
+import { handOver, pair } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
 
 /** `m2` takes over orders/0 after m1 committed 2 of five records, and starts where it is told. */
@@ -114,5 +114,29 @@ describe('finds', () => {
     ]);
     m2.stands(0, 5).works(0, 1).commits(0, 6);
     expect(findings(explainedResume, story)).toEqual([]);
+  });
+
+  it('a start behind the commit in a partition that a cooperative member had given up in between', () => {
+    const { story, m1, m2 } = handOver();
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    story.produces(4);
+    m1.works(0, 2).commits(0, 1);
+    story.generation([
+      [m1, []],
+      [m2, [1]],
+    ]);
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    m1.stands(0, 0).works(0, 4).commits(0, 4);
+    expect(findings(explainedResume, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | resumed before the last commit | m1.1 resumed orders/0 in group billing at 0, although 1 had been committed. | commit-accepted wire-offset-fetch delivery | billing orders 0 m1.1",
+      ]
+    `);
   });
 });

@@ -1,7 +1,7 @@
 /** group-isolation: what happened in each group enters, what does not come from the group's own members leaves. */
 import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
-import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('group-isolation');
@@ -82,9 +82,9 @@ const anybodyRan = (group: GroupEvidence, fromTime: number, toTime: number): boo
   );
 
 function causelessGenerations(group: GroupEvidence): Anomaly[] {
-  const { sessionTimeoutMs, rebalanceTimeoutMs } = group.config;
+  const silenceMs = group.config.sessionTimeoutMs + rebalanceWaitMs(group.config);
   return group.generations.flatMap((generation) => {
-    const since = generation.time - sessionTimeoutMs - rebalanceTimeoutMs - LATE_REQUEST_MS;
+    const since = generation.time - silenceMs - LATE_REQUEST_MS;
     if (!generation.isStable || anybodyRan(group, since, generation.time + LATE_REQUEST_MS)) return [];
     return [
       report(

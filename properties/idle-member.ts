@@ -1,10 +1,17 @@
 /** idle-member: stable generations with more members than partitions enter, idle members that fail or starve leave. */
 import type { Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, mayLoseTouch } from './evidence/evidence.ts';
+import { withheldIn } from './coverage.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  type GroupEvidence,
+  mayLoseTouch,
+  rebalanceWaitMs,
+} from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
 import { isStalledWithin } from './evidence/processes.ts';
-import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('idle-member');
@@ -17,7 +24,7 @@ export const idleMember: Property = {
   id: 'idle-member',
   title: 'Members without partitions wait quietly and take over',
   statement:
-    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. While it is idle it reports no failure, and it stays a member until it leaves, ends, stalls or fails.',
+    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle it reports no failure, and it stays a member until it leaves, ends, stalls or fails.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
@@ -59,7 +66,9 @@ const idleMembers = (generation: GenerationEvidence) =>
  * spread each topic too: nobody gets a second one of a topic before each subscriber has something.
  */
 function starved(group: GroupEvidence, generation: GenerationEvidence): Anomaly[] {
+  const withheld = [...withheldIn(group, generation).keys()].map((key) => partitionOf(key).topic);
   return idleMembers(generation).flatMap((idle) => {
+    if (withheld.some((topic) => idle.subscription.includes(topic))) return [];
     for (const owner of generation.members)
       for (const { topic, partitions } of owner.assignment)
         if (
@@ -135,12 +144,12 @@ function expiredWhileIdle(
 ): Anomaly[] {
   const next = group.generations[generation.index + 1];
   if (next === undefined || (evidence.settled !== null && next.time >= evidence.settled.time)) return [];
-  const { sessionTimeoutMs, rebalanceTimeoutMs } = group.config;
+  const silenceMs = group.config.sessionTimeoutMs + rebalanceWaitMs(group.config);
   return idleMembers(generation).flatMap(({ memberId, clientId }) => {
     const process = evidence.processes.get(clientId);
     if (process === undefined || next.memberById.has(memberId)) return [];
     // Anything that can have silenced it recently enough explains it; so does a client that started anew.
-    const fromTime = generation.time - sessionTimeoutMs - rebalanceTimeoutMs;
+    const fromTime = generation.time - silenceMs;
     const toTime = next.time + CLOCK_TOLERANCE_MS;
     const isExplained =
       (process.exit !== null && process.exit.time <= toTime) ||

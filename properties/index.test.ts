@@ -23,6 +23,7 @@ describe('the catalogue', () => {
     expect(catalogue.map(({ id }) => id)).toEqual([
       'exclusive-assignment',
       'complete-assignment',
+      'cooperative-handover',
       'idle-member',
       'no-lost-commit',
       'explained-resume',

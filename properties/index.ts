@@ -4,6 +4,7 @@ import { atLeastOnce } from './at-least-once.ts';
 import { commitMonotonic } from './commit-monotonic.ts';
 import { completeAssignment } from './complete-assignment.ts';
 import { convergence } from './convergence.ts';
+import { cooperativeHandover } from './cooperative-handover.ts';
 import { duplicateBound } from './duplicate-bound.ts';
 import { duplicateLedger } from './duplicate-ledger.ts';
 import { exclusiveAssignment } from './exclusive-assignment.ts';
@@ -21,6 +22,7 @@ import type { JudgedAnomaly, LedgerEntry, Outcome, Property, Verdict } from './p
 export const catalogue: readonly Property[] = [
   exclusiveAssignment,
   completeAssignment,
+  cooperativeHandover,
   idleMember,
   noLostCommit,
   explainedResume,

@@ -59,17 +59,6 @@ describe('finds', () => {
     `);
   });
 
-  it('any start with none', () => {
-    expect(
-      findings(offsetReset, startsAt(0, { groups: [{ autoOffsetReset: 'none' }] })),
-    ).toMatchInlineSnapshot(`
-      [
-        "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 0 for the first time, nothing having been committed, but auto.offset.reset none forbids a start without a committed offset. | wire-offset-fetch wire-list-offsets delivery | billing orders 0 m1.1",
-        "illegal | asked for the wrong end of the log | m1.1 had no position in orders/0 and asked for the latest offset, although group billing has auto.offset.reset none. | wire-offset-fetch wire-list-offsets | billing m1.1 orders 0",
-      ]
-    `);
-  });
-
   it('earliest after the offsets were deleted', () => {
     const { story, m1 } = alone();
     story.produces(4);
@@ -158,5 +147,55 @@ describe('finds', () => {
     expect(offsetReset.check({ start, events: events.filter((event) => event.kind !== 'fact-log') })).toEqual(
       [],
     );
+  });
+
+  describe('with auto.offset.reset none', () => {
+    const none = () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(2);
+      const m1 = story.joins('m1');
+      return { story: story.generation([[m1, [0]]]), m1 };
+    };
+    const fails = (error: string) => {
+      const { story, m1 } = none();
+      story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+      m1.exits(1);
+      return story;
+    };
+
+    it('a record that was delivered all the same', () => {
+      const { story, m1 } = none();
+      m1.works(0, 1).commits(0, 1);
+      expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+        [
+          "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 0 for the first time, nothing having been committed, but auto.offset.reset none forbids a start without a committed offset. | wire-offset-fetch delivery | billing orders 0 m1.1",
+          "illegal | no error although there is no committed offset | m1.1 was told that orders/0 has no committed offset in group billing, which has auto.offset.reset none, and reported no error that names it. | wire-offset-fetch process-exit | billing orders 0 m1.1",
+        ]
+      `);
+    });
+
+    it('a question for an end of the log', () => {
+      const { story, m1 } = none();
+      m1.lists(0);
+      expect(findings(offsetReset, story)).toMatchInlineSnapshot(`
+        [
+          "illegal | wrong start without a committed offset | m1.1 started orders/0 in group billing at 2 for the first time, nothing having been committed, but auto.offset.reset none forbids a start without a committed offset. | wire-offset-fetch wire-list-offsets delivery | billing orders 0 m1.1",
+          "illegal | asked for the wrong end of the log | m1.1 had no position in orders/0 and asked for the latest offset, although group billing has auto.offset.reset none. | wire-offset-fetch wire-list-offsets | billing m1.1 orders 0",
+          "illegal | no error although there is no committed offset | m1.1 was told that orders/0 has no committed offset in group billing, which has auto.offset.reset none, and reported no error that names it. | wire-offset-fetch process-exit | billing orders 0 m1.1",
+        ]
+      `);
+    });
+
+    it('an error that does not say which partition it is about', () => {
+      expect(findings(offsetReset, fails('no offset'))).toMatchInlineSnapshot(`
+        [
+          "illegal | no error although there is no committed offset | m1.1 was told that orders/0 has no committed offset in group billing, which has auto.offset.reset none, and reported no error that names it. | wire-offset-fetch process-exit | billing orders 0 m1.1",
+        ]
+      `);
+    });
+
+    it('nothing where the error names the partition', () => {
+      expect(findings(offsetReset, fails('Undefined offset for partitions: orders-0'))).toEqual([]);
+    });
   });
 });

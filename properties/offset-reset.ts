@@ -16,7 +16,7 @@ export const offsetReset: Property = {
   id: 'offset-reset',
   title: 'auto.offset.reset decides where there is no position',
   statement:
-    "Where a group has no committed offset for a partition (never committed, deleted, or overwritten by a negative one), or a member's position is out of the log's range (below its start after records were deleted, above its end after the log lost its tail), the first offset delivered is the log's first record with auto.offset.reset earliest, the log's end at that time with latest, and none at all with none; and the member asks the broker for that end of the log and no other.",
+    "Where a group has no committed offset for a partition (never committed, deleted, or overwritten by a negative one), or a member's position is out of the log's range (below its start after records were deleted, above its end after the log lost its tail), the first offset delivered is the log's first record with auto.offset.reset earliest, the log's end at that time with latest, and none at all with none; and the member asks the broker for that end of the log and no other. With none, a member that was told that a partition has no committed offset, and that is neither told to end nor part of another rebalance, reports an error that names such a partition.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -25,6 +25,7 @@ export const offsetReset: Property = {
       ),
       ...wrongQuestions(evidence, group),
       ...spuriousResets(evidence, group),
+      ...silentMembers(evidence, group),
     ]);
   },
   // The broker did say so, and a client that believes it does what the protocol asks; what is lost by it is illegal
@@ -92,6 +93,34 @@ function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
       });
     }),
   );
+}
+
+/** Members that found no committed offset, were not allowed to reset, and did not say so. */
+function silentMembers(evidence: Evidence, group: GroupEvidence): Anomaly[] {
+  if (group.config.autoOffsetReset !== 'none') return [];
+  const until = evidence.settled?.seq ?? 0;
+  return group.processes.flatMap(({ process, order, exit, applicationErrors, clientCrashes }) => {
+    const missing = partitionsOf(evidence, process)
+      .flatMap(([key, { fetched }]) =>
+        fetched.filter(({ offset }) => offset === null).map(({ seq }) => ({ seq, ...partitionOf(key) })),
+      )
+      .sort((a, b) => a.seq - b.seq);
+    const [first] = missing;
+    if (first === undefined || first.seq > until) return [];
+    const isNamed = [...applicationErrors, ...clientCrashes].some(({ seq, error }) =>
+      missing.some((one) => seq > one.seq && error.includes(`${one.topic}-${one.partition}`)),
+    );
+    const hasJoinedAgain = (evidence.positions.joins.get(process) ?? []).some(({ seq }) => seq > first.seq);
+    if (isNamed || order !== null || hasJoinedAgain) return [];
+    return [
+      report(
+        'no error although there is no committed offset',
+        `${process} was told that ${first.topic}/${first.partition} has no committed offset in group ${group.id}, which has auto.offset.reset none, and reported no error that names it.`,
+        proof(first.seq, exit?.seq),
+        { group: group.id, topic: first.topic, partition: first.partition, process },
+      ),
+    ];
+  });
 }
 
 /** Whether records below the position can have been deleted by then, or the log's tail lost. */

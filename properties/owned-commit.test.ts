@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ownedCommit } from './owned-commit.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, pair } from './testing/good-histories.ts';
+import { alone, handOver, pair } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
 
 describeGoodHistories(ownedCommit);
@@ -121,6 +121,21 @@ describe('finds', () => {
     expect(findings(ownedCommit, other.story)).toMatchInlineSnapshot(`
       [
         "illegal | negative offset committed without need | m1.1 committed -1 for orders/0 in group billing, which erases its position, and nothing had been out of range. | commit-invoke commit-accepted | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a commit of a partition that a cooperative group keeps back, by a member that never had it', () => {
+    const { story, m1, m2 } = handOver();
+    story.produces(1, { partition: 1 });
+    m2.delivers(1, [0]).processes(1, 0).commits(1, 1);
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    expect(findings(ownedCommit, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | commit of a partition that the member did not own | m2.1 committed orders/1 at 1 in generation 2 of group billing, which assigns it to nobody. | group-generation commit-invoke commit-accepted | billing orders 1 m2.1",
       ]
     `);
   });

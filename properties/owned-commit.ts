@@ -1,5 +1,6 @@
 /** owned-commit: accepted commits and the requests behind them enter, those that were not the committer's to make leave. */
 import { proof, reporter } from './anomaly.ts';
+import { withheldIn } from './coverage.ts';
 import { type CommitEntry, type CommitRequest, isOfGeneration } from './evidence/commits.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { positionsOf } from './evidence/positions.ts';
@@ -16,7 +17,7 @@ export const ownedCommit: Property = {
   id: 'owned-commit',
   title: 'Only the current owner commits',
   statement:
-    'Every commit that the coordinator accepts was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so.',
+    'Every commit that the coordinator accepts was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. With cooperative-sticky (KIP-429) the last owner of a partition that its generation keeps back may still commit it: it works on what it has in hand, and gives the partition up when it polls next. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -69,7 +70,11 @@ function judgeEntry(evidence: Evidence, group: GroupEvidence, entry: CommitEntry
         subject,
       ),
     );
-  } else if (generation?.isStable && !isAssigned(request, generation.memberById, topic, partition)) {
+  } else if (
+    generation?.isStable &&
+    !isAssigned(request, generation.memberById, topic, partition) &&
+    withheldIn(group, generation).get(key) !== request.memberId
+  ) {
     const owners = generation.owners.get(key) ?? [];
     anomalies.push(
       report(

@@ -60,4 +60,15 @@ describe('finds', () => {
     story.emit({ process: 'p1.1', kind: 'producer-close', phase: 'end', error: null });
     expect(findings(producerFlush, story)).toEqual([]);
   });
+
+  it('records that a producer which drops the rest had reported as sent', () => {
+    const story = new Story({ producers: [{ closing: 'drop' }] });
+    story.produces(1, { written: false });
+    story.closesProducer();
+    expect(findings(producerFlush, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | clean close lost records that were reported as sent | p1.1 closed without an error, and its record p1-0 is not in any log of orders. | produce-invoke produce-ok producer-close producer-close | p1 p1.1 orders",
+      ]
+    `);
+  });
 });

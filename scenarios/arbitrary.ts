@@ -216,6 +216,7 @@ const javaGroupPlan = fc.record({
       ['roundrobin'] as const,
       ['sticky'] as const,
       ['cooperative-sticky'] as const,
+      ['cooperative-sticky'] as const,
       ['range', 'cooperative-sticky'] as const,
       ['cooperative-sticky', 'range'] as const,
     ),
@@ -227,7 +228,10 @@ const javaGroupPlan = fc.record({
   isolationLevel: unset(pick('read_uncommitted', 'read_committed')),
   subscription: unset(pick('names', 'pattern')),
   callback: unset(fc.boolean()),
-  autoOffsetReset: unset(fc.constant('none' as const)),
+  /** Seldom: without a committed offset such a group fails, and nobody but itself could commit one. */
+  resetsToNone: switchedOn(1),
+  /** So that the work on one poll may take longer than the poll interval. */
+  isSlow: switchedOn(3),
 });
 const javaProducerPlan = fc.record({
   lingerMs: unset(pick(0, 5, 50, 500)),
@@ -240,15 +244,39 @@ const javaPlan = fc.record({
 });
 type JavaPlan = typeof javaPlan extends fc.Arbitrary<infer P> ? P : never;
 
+const SLOW_HANDLER_MS = { min: 20, max: 200 };
+/** What one record costs beside its handler: the commit, and its share of a poll. */
+const PER_RECORD_MS = 20;
+
+/**
+ * An application that takes more records than it can work on before it has to poll loses its place, and with it all that
+ * it has not committed; it gets on only where it commits after each record and stops when that is refused. Any other one
+ * is given fewer.
+ */
+function workablePollRecords(group: Group, maxPollRecords: number, pollIntervalMs: number): number {
+  if (group.commitMode.kind === 'per-record') return maxPollRecords;
+  const workable = Math.floor(pollIntervalMs / 2 / (group.handler.timeMs.max + PER_RECORD_MS));
+  return Math.min(maxPollRecords, Math.max(1, workable));
+}
+
 function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
   const groups = scenario.groups.map((group, index): Group => {
-    const { assignors, callback, autoOffsetReset, ...rest } = plan.groups[index] ?? plan.groups[0];
+    const { assignors, callback, resetsToNone, isSlow, maxPollRecords, ...rest } =
+      plan.groups[index] ?? plan.groups[0];
     const { commitMode } = group;
+    const handler = isSlow ? { ...group.handler, timeMs: SLOW_HANDLER_MS } : group.handler;
+    const pollIntervalMs = rest.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
     return {
       ...group,
       ...defined(rest),
+      handler,
+      // The poll interval is the rebalance timeout too: who hears of a rebalance after it is thrown out of each one.
+      heartbeatIntervalMs: Math.min(group.heartbeatIntervalMs, Math.floor(pollIntervalMs / 4 / 50) * 50),
       ...(assignors === undefined ? {} : { assignors: [...assignors] }),
-      ...(autoOffsetReset === undefined ? {} : { autoOffsetReset }),
+      ...(resetsToNone ? { autoOffsetReset: 'none' } : {}),
+      ...(maxPollRecords === undefined
+        ? {}
+        : { maxPollRecords: workablePollRecords({ ...group, handler }, maxPollRecords, pollIntervalMs) }),
       commitMode:
         commitMode.kind === 'asynchronous' && callback !== undefined
           ? { ...commitMode, callback }

@@ -9,8 +9,23 @@ import type { Action, Group, LinkConditions, Producer } from './schema.ts';
 const BROKER_RECOVERY_MS = 45_000;
 /** Process start, first connection and group join on a machine that runs several scenarios at once. */
 const START_MS = 10_000;
+/** JoinGroup twice, SyncGroup, and the initial rebalance delay where the group had become empty. */
+const REJOIN_MS = 1_000;
 /** Request and answer in one machine room, with what the broker needs to replicate a commit. */
 const LAN_ROUND_TRIP_MS = 5;
+
+/**
+ * What it costs that a member takes more records from one poll than it can work on in max.poll.interval.ms: after each
+ * such interval it leaves, and joins again when the others have had as long to notice.
+ */
+function overrunMs(
+  { maxPollRecords, maxPollIntervalMs, rebalanceTimeoutMs, handler }: Group,
+  backlogMs: number,
+) {
+  const intervalMs = maxPollIntervalMs ?? rebalanceTimeoutMs;
+  if (maxPollRecords === undefined || maxPollRecords * handler.timeMs.max <= intervalMs) return 0;
+  return Math.ceil(backlogMs / intervalMs) * (intervalMs + REJOIN_MS);
+}
 
 /**
  * The settling bound that a configuration justifies, as the sum of the longest waits that it allows one after the
@@ -39,6 +54,7 @@ export function settlingBoundMs(
       ? group.metadataMaxAgeMs * 2
       : 0;
     return (
+      overrunMs(group, backlogMs) +
       2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs + (group.maxPollIntervalMs ?? 0)) +
       backlogMs +
       failures * 1_000 +

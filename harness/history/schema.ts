@@ -123,6 +123,7 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     offset,
     outcome: z.enum(['ok', 'failed']),
   }),
+  /** Without an `application-commit-end` the application never learnt of the outcome, or did not ask; the wire may tell. */
   event('application-commit', {
     group: z.string(),
     /** Number of the call within its process. */

@@ -7,7 +7,8 @@
  * was written before it found its position, so partitions that are not drained get another marker now and then.
  */
 import type { Group } from '../../scenarios/schema.ts';
-import { MARKER_PREFIX } from '../history/schema.ts';
+import { MemberProcesses } from '../history/member-processes.ts';
+import { type GroupMember, MARKER_PREFIX } from '../history/schema.ts';
 import type { RunContext, RunEvent } from './run-context.ts';
 
 export interface TopicPartition {
@@ -18,8 +19,8 @@ export interface TopicPartition {
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
 
 interface GroupState {
-  /** Client ids of the members of the last generation, or null while it is empty or unknown. */
-  stableMembers: string[] | null;
+  /** The members of the last generation, or null while it is empty or unknown. */
+  stableMembers: readonly GroupMember[] | null;
   /** Partitions owned in the last stable generation. */
   owned: Set<string>;
   /** Highest marker offset that some member processed, per partition. */
@@ -38,6 +39,9 @@ export class DrainTracker {
   readonly #begun = new Set<string>();
   /** Processes whose client said that it stopped for good. */
   readonly #gaveUp = new Set<string>();
+  readonly #memberProcesses = new MemberProcesses();
+  /** Where records have been deleted: the first offset that is left. */
+  readonly #logStarts = new Map<string, number>();
 
   constructor(
     context: RunContext,
@@ -64,7 +68,7 @@ export class DrainTracker {
   /** Partitions that some group with live members has not drained up to its newest marker. */
   undrainedPartitions(partitions: readonly TopicPartition[]): TopicPartition[] {
     return partitions.filter((one) =>
-      this.#watchedGroups().some(
+      this.#wantedGroups().some(
         (group) => group.topics.includes(one.topic) && this.#missing(group.id, one) !== null,
       ),
     );
@@ -72,7 +76,7 @@ export class DrainTracker {
 
   /** What is missing, one sentence each; empty where the run has settled. */
   undrained(partitions: readonly TopicPartition[]): string[] {
-    return this.#missingFrom(this.#watchedGroups(), partitions, this.#live);
+    return this.#missingFrom(this.#watchedGroups(partitions), partitions, this.#live);
   }
 
   /**
@@ -81,7 +85,7 @@ export class DrainTracker {
    */
   pending(partitions: readonly TopicPartition[]): string[] {
     const working = (group: string): string[] => this.#live(group).filter((name) => !this.#gaveUp.has(name));
-    const groups = this.#watchedGroups().filter(
+    const groups = this.#watchedGroups(partitions).filter(
       (group) => working(group.id).length > 0 || this.#live(group.id).length === 0,
     );
     return this.#missingFrom(groups, partitions, working);
@@ -95,7 +99,9 @@ export class DrainTracker {
     return groups.flatMap((group) => {
       const state = this.#state(group.id);
       const live = expected(group.id).sort();
-      const members = state.stableMembers === null ? [] : [...state.stableMembers].sort();
+      const members = (state.stableMembers ?? [])
+        .map((member) => this.#memberProcesses.processOf(member))
+        .sort();
       const sentences: string[] = [];
       if (state.stableMembers === null || live.join() !== members.join())
         sentences.push(
@@ -112,8 +118,24 @@ export class DrainTracker {
     });
   }
 
-  #watchedGroups(): readonly Group[] {
+  #wantedGroups(): readonly Group[] {
     return this.#context.scenario.groups.filter((group) => this.#wantsMembers(group.id));
+  }
+
+  #watchedGroups(partitions: readonly TopicPartition[]): readonly Group[] {
+    return this.#wantedGroups().filter((group) => this.#canStart(group, partitions));
+  }
+
+  /**
+   * With auto.offset.reset none the members of a group fail, again and again, wherever nothing has been committed or
+   * what was committed has been deleted from the log.
+   */
+  #canStart({ id, topics, autoOffsetReset }: Group, partitions: readonly TopicPartition[]): boolean {
+    if (autoOffsetReset !== 'none') return true;
+    const { committed } = this.#state(id);
+    return partitions
+      .filter(({ topic }) => topics.includes(topic))
+      .every((one) => (committed.get(keyOf(one)) ?? -1) >= (this.#logStarts.get(keyOf(one)) ?? 0));
   }
 
   #missing(groupId: string, one: TopicPartition): string | null {
@@ -139,11 +161,11 @@ export class DrainTracker {
   }
 
   #observe(event: RunEvent): void {
+    this.#memberProcesses.observe(event);
     switch (event.kind) {
       case 'group-generation': {
         const state = this.#state(event.group);
-        state.stableMembers =
-          event.state === 'stable' ? event.members.map((member) => member.clientId) : null;
+        state.stableMembers = event.state === 'stable' ? event.members : null;
         state.owned = new Set(
           event.members.flatMap((member) =>
             member.assignment.flatMap(({ topic, partitions }) =>
@@ -170,6 +192,12 @@ export class DrainTracker {
       case 'client-crashed':
         if (!event.restart) this.#gaveUp.add(event.process);
         return;
+      case 'action': {
+        const action = this.#context.scenario.actions[event.action];
+        if (action?.kind === 'delete-records' && event.detail?.logStartOffset !== undefined)
+          this.#logStarts.set(keyOf(action), Number(event.detail.logStartOffset));
+        return;
+      }
       case 'commit-removed':
         this.#state(event.group).committed.delete(keyOf(event));
         return;

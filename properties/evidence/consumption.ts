@@ -3,6 +3,7 @@
  * offsets that one process was given in one ownership without going back leave.
  */
 import type { History } from '../../harness/history/schema.ts';
+import { owns } from './generations.ts';
 import type { PartitionLog } from './logs.ts';
 import { isNextRecord } from './logs.ts';
 import { type Join, type PositionEvidence, positionsOf } from './positions.ts';
@@ -242,7 +243,10 @@ function continued(
       (answers.some(({ offset: at }) => at === null) &&
         resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
     // Without a tap nobody knows what it has learnt, so every ownership counts as a new start.
-    return hasTap && goesOn(current) && !isAtPosition ? current : { opening: 'join' };
+    if (hasTap && goesOn(current) && !isAtPosition) return current;
+    const hasLearnt = !hasTap || answers.length > 0 || resets.length > 0;
+    const isKept = !hasLearnt && hasKept(positions, process, key, current, seq);
+    return { opening: isKept && offset <= current.last ? 'back' : 'join' };
   }
   if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
   if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;
@@ -250,6 +254,19 @@ function continued(
   if (leftOver !== undefined && wasInHand(leftOver, current.join) && goesOn(leftOver)) return leftOver;
   return offset > current.last ? current : { opening: 'back' };
 }
+
+/** Whether every rebalance since then left the partition with the process, as only cooperative ones do (KIP-429). */
+const hasKept = (
+  positions: PositionEvidence,
+  process: string,
+  key: string,
+  { join }: OpenStretch,
+  seq: number,
+): boolean =>
+  join !== null &&
+  between(positions.joins.get(process) ?? [], join.seq - 1, seq).every(
+    ({ generation }) => generation?.event.protocol === 'cooperative-sticky' && owns(generation, process, key),
+  );
 
 /** Whether a handler call of the old ownership was still running, or another one came, when the new one began. */
 function wasInHand(stretch: OpenStretch, join: Join | null): boolean {

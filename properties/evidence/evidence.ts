@@ -17,7 +17,7 @@ import {
   type ProcessEvidence,
 } from './processes.ts';
 import { indexProducing, type ProducingEvidence } from './producing.ts';
-import { listAt } from './values.ts';
+import { listAt, partitionKey } from './values.ts';
 
 export interface GroupEvidence {
   readonly id: string;
@@ -139,6 +139,26 @@ export const entriesOf = (group: GroupEvidence, key: string): readonly CommitEnt
   group.commits.entries.get(key) ?? [];
 
 /**
+ * The partitions that keep a group from working when settling ends: with auto.offset.reset none its members fail at every
+ * start where a partition has no committed offset, or one that has been deleted from the log.
+ */
+export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence): string[] {
+  if (group.config.autoOffsetReset !== 'none') return [];
+  const atTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
+  return [...evidence.logs.values()]
+    .filter(({ topic }) => group.config.topics.includes(topic))
+    .flatMap(({ topic, partition, logStartOffset }) => {
+      const key = partitionKey(topic, partition);
+      const committed = entriesOf(group, key).findLast(({ time }) => time <= atTime)?.offset ?? null;
+      return committed === null || committed < logStartOffset ? [key] : [];
+    });
+}
+
+/** The longest that a rebalance waits for a member: the Java client has one setting for it and for the poll interval. */
+export const rebalanceWaitMs = ({ rebalanceTimeoutMs, maxPollIntervalMs = 0 }: Group): number =>
+  Math.max(rebalanceTimeoutMs, maxPollIntervalMs);
+
+/**
  * The members that the group has to be drained by: processes that run at `heal` (after the last action) and that no
  * action has told to end.
  */
@@ -152,6 +172,7 @@ export const liveMembers = (evidence: Evidence, group: GroupEvidence): ProcessEv
 export const hadToDrain = (evidence: Evidence, group: GroupEvidence): boolean =>
   evidence.heal !== null &&
   evidence.settled !== null &&
+  partitionsWithoutStart(evidence, group).length === 0 &&
   liveMembers(evidence, group).length > 0 &&
   (group.generations.some((generation) => generation.isStable) ||
     group.processes.some((process) => (evidence.positions.joins.get(process.process)?.length ?? 0) > 0));

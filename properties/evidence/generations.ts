@@ -2,6 +2,7 @@
  * The coordinator's generations of each group: `group-generation` events enter, generations in the order of the
  * coordinator's log leave, with who owned which partition.
  */
+import { MemberProcesses } from '../../harness/history/member-processes.ts';
 import type { EventOf, GroupMember, History } from '../../harness/history/schema.ts';
 import { listAt, partitionKey, toOffset } from './values.ts';
 
@@ -16,6 +17,7 @@ export interface GenerationEvidence {
   readonly position: number;
   readonly time: number;
   readonly seq: number;
+  /** Their client ids are those of the processes that they are. */
   readonly members: readonly GroupMember[];
   readonly memberById: ReadonlyMap<string, GroupMember>;
   /** Processes by partition; more than one where the assignment is not exclusive. */
@@ -23,6 +25,8 @@ export interface GenerationEvidence {
 }
 
 export function indexGenerations(history: History): Map<string, GenerationEvidence[]> {
+  const processes = new MemberProcesses();
+  for (const event of history.events) processes.observe(event);
   const eventsByGroup = new Map<string, EventOf<'group-generation'>[]>();
   for (const event of history.events)
     if (event.kind === 'group-generation') listAt(eventsByGroup, event.group).push(event);
@@ -37,19 +41,25 @@ export function indexGenerations(history: History): Map<string, GenerationEviden
       .sort((a, b) => a.position - b.position);
     generations.set(
       group,
-      ordered.map(({ event, position }, index) => ({
-        index,
-        event,
-        group,
-        generation: event.generation,
-        isStable: event.state === 'stable',
-        position,
-        time: event.time,
-        seq: event.seq,
-        members: event.members,
-        memberById: new Map(event.members.map((member) => [member.memberId, member])),
-        owners: ownersOf(event.members),
-      })),
+      ordered.map(({ event, position }, index) => {
+        const members = event.members.map((member) => ({
+          ...member,
+          clientId: processes.processOf(member),
+        }));
+        return {
+          index,
+          event,
+          group,
+          generation: event.generation,
+          isStable: event.state === 'stable',
+          position,
+          time: event.time,
+          seq: event.seq,
+          members,
+          memberById: new Map(members.map((member) => [member.memberId, member])),
+          owners: ownersOf(members),
+        };
+      }),
     );
   }
   return generations;

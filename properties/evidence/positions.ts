@@ -125,7 +125,9 @@ function indexJoins(
     for (const generation of groupGenerations)
       if (generation.isStable)
         for (const { memberId, clientId } of generation.members) {
-          byIdentity.set(`${group} ${memberId} ${generation.generation}`, generation);
+          const identity = `${group} ${memberId} ${generation.generation}`;
+          // Written again where a static member has come back (KIP-345); the others joined the first time.
+          if (!byIdentity.has(identity)) byIdentity.set(identity, generation);
           listAt(byMemberId, `${group} ${memberId}`).push(generation);
           listAt(byClientId, `${group} ${clientId}`).push(generation);
         }

@@ -3,6 +3,7 @@
  * property and name leave. Every property has to stay silent on all of them.
  */
 import type { History } from '../../harness/history/schema.ts';
+import type { Group } from '../../scenarios/schema.ts';
 import { Story } from './history-builder.ts';
 
 type Telling = () => Story;
@@ -26,6 +27,21 @@ export const pair = (options: ConstructorParameters<typeof Story>[0] = {}) => {
   story.generation([
     [m1, [0]],
     [m2, [1]],
+  ]);
+  return { story, m1, m2 };
+};
+
+const cooperative = { assignors: ['cooperative-sticky' as const] };
+
+/** A second member is to have the second partition, which its owner gives up in between (KIP-429). */
+export const handOver = (group: Partial<Group> = {}) => {
+  const story = new Story({ topics: { orders: 2 }, groups: [{ ...cooperative, ...group }] });
+  const m1 = story.joins('m1');
+  story.generation([[m1, [0, 1]]]);
+  const m2 = story.joins('m2');
+  story.generation([
+    [m1, [0]],
+    [m2, []],
   ]);
   return { story, m1, m2 };
 };
@@ -91,6 +107,23 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
       return story.generation([[m1, [0, 1]]]);
     },
+    'a cooperative group keeps a partition back until its owner has given it up': () => {
+      const { story, m1, m2 } = handOver();
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'a static member comes back while a partition is kept back': () => {
+      const { story, m1, m2 } = handOver({ staticMembership: true });
+      m1.crashes();
+      const back = story.joins('m1');
+      story.takesPlaceOf(back, m1);
+      return story.generation([
+        [back, [0]],
+        [m2, [1]],
+      ]);
+    },
     'the group is empty for a while': () => {
       const { story, m1 } = alone();
       m1.leaves();
@@ -100,7 +133,106 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
     },
   },
 
+  'cooperative-handover': {
+    'a partition rests for one generation': () => {
+      const { story, m1, m2 } = handOver();
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'the owner had been thrown out and holds nothing': () => {
+      const { story, m1, m2 } = handOver();
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1, { told: { refused: 'ILLEGAL_GENERATION' } });
+      const m3 = story.joins('m3');
+      return story.generation([
+        [m3, [0]],
+        [m2, [1]],
+        [m1, []],
+      ]);
+    },
+    'the owner never learned that it was one': () => {
+      const { story, m1, m2 } = handOver();
+      story.generation(
+        [
+          [m1, [0]],
+          [m2, [1]],
+        ],
+        { unaware: [m2] },
+      );
+      const m3 = story.joins('m3');
+      return story.generation([
+        [m1, [0]],
+        [m3, [1]],
+        [m2, []],
+      ]);
+    },
+    'an eager group moves partitions at once': () => {
+      const { story, m1, m2 } = pair({ groups: [{ assignors: ['cooperative-sticky', 'range'] }] });
+      return story.generation([
+        [m1, [1]],
+        [m2, [0]],
+      ]);
+    },
+    'a static member that is away loses its partition': () => {
+      const { story, m1, m2 } = handOver({ staticMembership: true });
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      m1.crashes();
+      const m3 = story.joins('m3');
+      story.generation(
+        [
+          [m2, [1]],
+          [m3, [0]],
+          [m1, []],
+        ],
+        { unaware: [m1] },
+      );
+      return story.wait(6_000).generation([
+        [m2, [1]],
+        [m3, [0]],
+      ]);
+    },
+    'a static member is back and has its partition': () => {
+      const { story, m1, m2 } = handOver({ staticMembership: true });
+      m1.crashes();
+      const back = story.joins('m1');
+      story.takesPlaceOf(back, m1);
+      return story.generation([
+        [m2, [1]],
+        [back, [0]],
+      ]);
+    },
+  },
+
   'idle-member': {
+    'a member waits until a partition has been given up': () => {
+      const { story, m1, m2 } = handOver();
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 4 });
+      story.wait(15_000).generation([
+        [m1, [0, 2]],
+        [m2, [1, 3]],
+      ]);
+      const m3 = story.joins('m3');
+      return story
+        .generation([
+          [m1, [0, 2]],
+          [m2, [1]],
+          [m3, []],
+        ])
+        .generation([
+          [m1, [0, 2]],
+          [m2, [1]],
+          [m3, [3]],
+        ]);
+    },
     'a third member waits and takes over after a crash': () => {
       const { story, m1, m2 } = pair();
       const m3 = story.joins('m3');
@@ -211,6 +343,17 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'explained-resume': {
+    'a cooperative member keeps its partition, and a record that failed comes again': () => {
+      const { story, m1, m2 } = handOver();
+      story.produces(4);
+      m1.works(0, 2).commits(0, 1).delivers(0, [2]).processes(0, 2, 'failed');
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      m1.stands(0, 2).works(0, 2).commits(0, 4);
+      return story;
+    },
     'a group that starts at the end': () => {
       const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
       story.produces(5);
@@ -451,6 +594,14 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'offset-reset': {
+    'none, and the application has said where it begins': () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(3);
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]], { unaware: [m1] });
+      m1.commits(0, 1, { generation: 1 }).hears().works(0, 2).commits(0, 3);
+      return story;
+    },
     'earliest, never committed': () => {
       const story = new Story();
       story.produces(3);
@@ -516,6 +667,22 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'owned-commit': {
+    'a cooperative member commits what it had in hand before it gives the partition up': () => {
+      const story = new Story({ topics: { orders: 2 }, groups: [cooperative] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0, 1]]]).produces(2, { partition: 1 });
+      m1.works(1, 2);
+      const m2 = story.joins('m2');
+      story.generation([
+        [m1, [0]],
+        [m2, []],
+      ]);
+      m1.commits(1, 2);
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
     'a commit just before the generation changes': () => {
       const { story, m1, m2 } = pair();
       story.produces(2);
@@ -705,6 +872,15 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'producer-flush': {
+    'a producer that drops what it has not sent': () => {
+      const { story, m1 } = alone({ producers: [{ closing: 'drop' }] });
+      story.produces(1);
+      story.produces(1, { outcome: 'fail' });
+      story.produces(1, { outcome: 'none', written: false });
+      story.closesProducer();
+      m1.works(0, 1).commits(0, 1);
+      return story;
+    },
     'a clean close after all answers': () => {
       const { story, m1 } = alone();
       story.produces(3);
@@ -743,6 +919,17 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   convergence: {
+    'a static member comes back within its session': () => {
+      const { story, m1, m2 } = pair({ groups: [{ staticMembership: true }] });
+      story.produces(3);
+      m1.works(0, 2).commits(0, 1).crashes();
+      const back = story.joins('m1');
+      story.takesPlaceOf(back, m1);
+      back.works(0, 2).commits(0, 3);
+      m2.exits(1);
+      const again = story.starts('m2');
+      return story.takesPlaceOf(again, m2);
+    },
     'a crashed member comes back': () => {
       const { story, m1, m2 } = pair();
       story.produces(3);

@@ -83,6 +83,7 @@ interface LogModel {
 interface GroupModel {
   readonly config: Group;
   generation: number;
+  leaderMemberId: string | null;
   /** Members of the last generation written, by process. */
   members: Map<string, { memberId: string; assignment: Map<string, number[]> }>;
   readonly committed: Map<string, number>;
@@ -166,7 +167,13 @@ export class Story {
     };
     for (const name of topicNames) this.#addPartitions(name, topics[name] as number);
     for (const config of this.#scenario.groups)
-      this.#groups.set(config.id, { config, generation: 0, members: new Map(), committed: new Map() });
+      this.#groups.set(config.id, {
+        config,
+        generation: 0,
+        leaderMemberId: null,
+        members: new Map(),
+        committed: new Map(),
+      });
     this.emit({
       process: 'harness',
       kind: 'start',
@@ -386,6 +393,7 @@ export class Story {
     const first = shares[0]?.[0];
     const group = this.group(groupId ?? first?.group.id);
     group.generation += 1;
+    group.leaderMemberId = first?.memberId ?? null;
     group.members = new Map(
       shares.map(([member, share]) => [
         member.process,
@@ -411,19 +419,46 @@ export class Story {
             leaderMemberId: first?.memberId ?? '',
             error: null,
           });
+    this.#writeGeneration(group);
+    for (const [member] of shares) if (!unaware.includes(member)) member.hears();
+    return this;
+  }
+
+  /** A static member is back within its session (KIP-345): it has a new member id, and the generation stays. */
+  takesPlaceOf(back: Member, former: Member): this {
+    const group = this.group(back.group.id);
+    const place = group.members.get(former.process);
+    if (place === undefined) throw new Error(`${former.process} is not in the group`);
+    group.members.delete(former.process);
+    group.members.set(back.process, { ...place, memberId: back.memberId });
+    if (group.leaderMemberId === former.memberId) group.leaderMemberId = back.memberId;
+    this.#writeGeneration(group);
+    if (this.wire)
+      this.emit({
+        process: back.process,
+        kind: 'wire-join',
+        group: group.config.id,
+        memberId: back.memberId,
+        generation: group.generation,
+        leaderMemberId: group.leaderMemberId ?? '',
+        error: null,
+      });
+    back.hears();
+    return this;
+  }
+
+  #writeGeneration(group: GroupModel): void {
     this.coordinatorEvent({
       process: 'coordinator',
       kind: 'group-generation',
       group: group.config.id,
       generation: group.generation,
       state: 'stable',
-      protocol: 'RoundRobinAssigner',
-      leaderMemberId: first?.memberId ?? null,
+      protocol: protocolOf(group.config),
+      leaderMemberId: group.leaderMemberId,
       members: this.membersOf(group),
       logPosition: this.coordinatorPlace(),
     });
-    for (const [member] of shares) if (!unaware.includes(member)) member.hears();
-    return this;
   }
 
   /** The coordinator notes that the group has no members any more. */
@@ -446,10 +481,12 @@ export class Story {
   }
 
   membersOf(group: GroupModel): GroupMember[] {
+    const isStatic = group.config.staticMembership === true;
     return [...group.members].map(([process, { memberId, assignment }]) => ({
       memberId,
-      clientId: process,
-      groupInstanceId: null,
+      // A static member keeps the client id of the first process that took its place.
+      clientId: isStatic ? `${memberOf(process)}.1` : process,
+      groupInstanceId: isStatic ? memberOf(process) : null,
       subscription: [...group.config.topics],
       assignment: toAssignment(assignment),
     }));
@@ -539,6 +576,10 @@ export class Story {
   }
 }
 
+const protocolOf = ({ assignors = [] }: Group): string => assignors[0] ?? 'RoundRobinAssigner';
+
+const memberOf = (process: string): string => process.slice(0, process.lastIndexOf('.'));
+
 const toAssignment = (assignment: ReadonlyMap<string, readonly number[]>): Assignment =>
   [...assignment].map(([topic, partitions]) => ({ topic, partitions: [...partitions] }));
 
@@ -572,6 +613,8 @@ export class Member {
     const own = members.get(this.process);
     if (own === undefined) throw new Error(`${this.process} is not in generation ${generation}`);
     this.#generation = generation;
+    // Cooperative members keep the positions of the partitions that they keep.
+    const kept = protocolOf(group) === 'cooperative-sticky' ? this.owned : new Map<string, number[]>();
     this.owned = new Map(own.assignment);
     const assignment = toAssignment(own.assignment);
     if (story.wire)
@@ -590,11 +633,12 @@ export class Member {
       group: group.id,
       memberId: this.memberId,
       leader: false,
-      protocol: 'RoundRobinAssigner',
+      protocol: protocolOf(group),
       assignment,
     });
     for (const [topic, partitions] of this.owned)
-      for (const partition of partitions) this.resolves(partition, { topic });
+      for (const partition of partitions)
+        if (!kept.get(topic)?.includes(partition)) this.resolves(partition, { topic });
     return this;
   }
 
@@ -615,7 +659,7 @@ export class Member {
         offsets: [{ topic, partition, offset: committed === null ? null : String(committed) }],
         error: null,
       });
-    if (committed === null) return this.lists(partition, { topic });
+    if (committed === null) return group.autoOffsetReset === 'none' ? this : this.lists(partition, { topic });
     this.#positions.set(key, committed);
     // A position below the log's start shows when it is fetched from.
     if (committed < log.start) this.findsOutOfRange(partition, { topic, offset: committed });

@@ -4,6 +4,7 @@
  */
 import type { EventKind, EventOf, History, HistoryEvent } from '../../harness/history/schema.ts';
 import { evidenceOf, hadToDrain } from '../evidence/evidence.ts';
+import { assignedPartitions } from '../evidence/generations.ts';
 import { positionsOf } from '../evidence/positions.ts';
 import { isRunningAt } from '../evidence/processes.ts';
 import { partitionKey, toOffset } from '../evidence/values.ts';
@@ -111,6 +112,33 @@ export const mutations: readonly Mutation[] = [
       const share = pick(shares, draw);
       if (share === undefined) return null;
       share.partitions = share.partitions.filter((partition) => partition !== 0);
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a partition moves at once in a group that is cooperative',
+    property: 'cooperative-handover',
+    apply(history) {
+      const { groups, positions } = evidenceOf(history);
+      const moves = groups.some(({ generations }) =>
+        generations.some((generation, index) =>
+          generations[index - 1]?.members.some((member) => {
+            const { memberId, clientId } = member;
+            const joins = positions.joins.get(clientId) ?? [];
+            return (
+              generation.memberById.has(memberId) &&
+              joins.some((join) => join.generation === generations[index - 1]) &&
+              assignedPartitions(member).some((key) => generation.owners.get(key)?.[0] !== clientId)
+            );
+          }),
+        ),
+      );
+      // A member that was refused has nothing to give up.
+      const isRefused = history.events.some(({ kind }) => kind === 'commit-fail');
+      if (!moves || isRefused) return null;
+      const events = copy(history);
+      for (const { scenario } of ofKind(events, 'start'))
+        for (const group of scenario.groups) group.assignors = ['cooperative-sticky'];
       return asHistory(events);
     },
   },

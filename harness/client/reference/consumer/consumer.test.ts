@@ -466,6 +466,24 @@ describe('rebalances', () => {
     });
   });
 
+  it('give a static leader that is back the partitions that are added later', async () => {
+    await simulate(async (simulation) => {
+      const writer = await fill(simulation, 1, 1);
+      const options = { ...group, 'group.instance.id': 'one', 'metadata.max.age.ms': 500 };
+      const first = writer.consumer(options);
+      first.subscribe(['topic']);
+      await pollUntil(first, 1);
+      await first.close();
+      const again = (await simulation.start('again')).consumer(options);
+      again.subscribe(['topic']);
+      const polling = keepPolling(again);
+      await simulation.until(() => again.assignment().length === 1);
+      simulation.cluster.addPartitions('topic', 3);
+      await simulation.until(() => again.assignment().length === 3);
+      await polling.stop();
+    });
+  });
+
   it('fence a static member whose id another one has taken', async () => {
     await simulate(async (simulation) => {
       const writer = await fill(simulation, 1, 1);

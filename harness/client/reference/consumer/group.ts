@@ -115,7 +115,7 @@ export class ConsumerGroup {
     this.#autoCommitDueMs = nowMs() + parts.config['auto.commit.interval.ms'];
     this.membership = new Membership(parts.config, id, parts.network, parts.signal, {
       protocols: () => this.#protocols(),
-      assign: (protocol, members) => this.#assign(protocol, members),
+      assign: (...parts) => this.#assign(...parts),
     });
   }
 
@@ -453,7 +453,11 @@ export class ConsumerGroup {
   }
 
   /** In the leader: the assignment, from partition counts that are fresh enough to know all topics. */
-  async #assign(protocol: string, members: readonly GroupMember[]): Promise<Map<string, Uint8Array>> {
+  async #assign(
+    protocol: string,
+    members: readonly GroupMember[],
+    isSkipped: boolean,
+  ): Promise<Map<string, Uint8Array>> {
     const { metadata, signal } = this.#parts;
     const assignor = this.#assignors.find(({ name }) => name === protocol);
     if (assignor === undefined) throw new BrokerError(INCONSISTENT_GROUP_PROTOCOL, `assignor ${protocol}`);
@@ -494,6 +498,7 @@ export class ConsumerGroup {
       }),
     );
     this.#countsAssigning = this.#counts();
+    if (isSkipped) return new Map();
     const assignment = assignor.assign(counts, subscriptions);
     return new Map(
       [...assignment].map(([memberId, partitions]) => [

@@ -43,8 +43,13 @@ export interface GroupMember {
 /** What the leader of the group and every member have to say. */
 export interface MembershipTasks {
   protocols(): GroupProtocol[];
-  /** Called in the leader alone. */
-  assign(protocol: string, members: readonly GroupMember[]): Promise<Map<string, Uint8Array>>;
+  /** Called in the leader alone, which watches the topics of the whole group from then on. */
+  assign(
+    protocol: string,
+    members: readonly GroupMember[],
+    /** A static leader that is back: the group's assignment stays as it is (KIP-814). */
+    isSkipped: boolean,
+  ): Promise<Map<string, Uint8Array>>;
 }
 
 export interface Joined {
@@ -283,10 +288,9 @@ export class Membership {
     this.#state = 'completing';
     this.#startHeartbeats();
     const isLeader = answer.leader === memberId;
-    const assignments =
-      isLeader && !answer.skipAssignment
-        ? await this.#tasks.assign(protocol ?? '', answer.members)
-        : new Map<string, Uint8Array>();
+    const assignments = isLeader
+      ? await this.#tasks.assign(protocol ?? '', answer.members, answer.skipAssignment)
+      : new Map<string, Uint8Array>();
     const assignment = await this.#sync(nodeId, generation, assignments);
     return { generation, isLeader, assignment };
   }

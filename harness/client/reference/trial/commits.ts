@@ -18,7 +18,7 @@ export class CommitNotDone extends Error {
 export interface Committer {
   /** @throws CommitNotDone */
   commit(topic: string, partition: number, offset: number): Promise<void>;
-  /** The outcome is recorded when the client tells of it. */
+  /** The outcome is recorded when the client tells of it, and never where the application does not ask for it. */
   commitInBackground(topic: string, partition: number, offset: number): void;
   /** After a record, where the client commits by itself: nothing, but for a mutant. @throws CommitNotDone */
   afterAutomatic(topic: string, partition: number, offset: number): Promise<void>;
@@ -30,6 +30,8 @@ export function createCommitter(
   mutation: Mutation,
   host: Host,
 ): Committer {
+  const { commitMode } = mutation.group;
+  const hasCallback = commitMode.kind !== 'asynchronous' || commitMode.callback !== false;
   let calls = 0;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -73,7 +75,8 @@ export function createCommitter(
     commitInBackground(topic, partition, offset) {
       const committed = mutation.committedOffset(topic, partition, String(offset));
       const { offsets, end } = begin(topic, partition, committed, false);
-      consumer.commitAsync(offsets, (_, error) => end(error));
+      if (hasCallback) consumer.commitAsync(offsets, (_, error) => end(error));
+      else consumer.commitAsync(offsets);
     },
     async afterAutomatic(topic, partition, offset) {
       const extra = mutation.extraCommit(topic, partition, String(offset));

@@ -24,21 +24,29 @@ const COMMIT_MS = 20;
 const POLL_SHARE = 1 / 2;
 const MAX_POLL_RECORDS = 500;
 
+/** The member's name in the scenario, the same for all of its incarnations. */
+const memberOf = (process: string): string => process.slice(0, process.lastIndexOf('.'));
+
 /**
- * A careful application takes no more records than it can work on before it has to poll again. In the Java client
- * max.poll.interval.ms is the rebalance timeout too. It has no threshold of records for automatic commits, so the
- * scenario's is left out.
+ * A careful application takes no more records than it can work on before it has to poll again, unless the scenario says
+ * how many. In the Java client max.poll.interval.ms is the rebalance timeout too. It has no threshold of records for
+ * automatic commits, so the scenario's is left out.
  */
 const consumerOptions = (start: MemberStart, group: MemberStart['group']): ConsumerOptions => {
-  const { commitMode, handler, rebalanceTimeoutMs } = group;
-  const records = Math.floor((rebalanceTimeoutMs * POLL_SHARE) / (handler.timeMs.max + COMMIT_MS));
+  const { commitMode, handler, assignors, isolationLevel } = group;
+  const pollIntervalMs = group.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
+  const records = Math.floor((pollIntervalMs * POLL_SHARE) / (handler.timeMs.max + COMMIT_MS));
   return {
     ...commonOptions(start),
+    ...(group.staticMembership === true ? { 'group.instance.id': memberOf(start.process) } : {}),
+    ...(assignors === undefined ? {} : { 'partition.assignment.strategy': assignors }),
+    ...(isolationLevel === undefined ? {} : { 'isolation.level': isolationLevel }),
+    ...(group.fetchMinBytes === undefined ? {} : { 'fetch.min.bytes': group.fetchMinBytes }),
     'group.id': group.id,
     'session.timeout.ms': group.sessionTimeoutMs,
     'heartbeat.interval.ms': group.heartbeatIntervalMs,
-    'max.poll.interval.ms': rebalanceTimeoutMs,
-    'max.poll.records': Math.max(1, Math.min(MAX_POLL_RECORDS, records)),
+    'max.poll.interval.ms': pollIntervalMs,
+    'max.poll.records': group.maxPollRecords ?? Math.max(1, Math.min(MAX_POLL_RECORDS, records)),
     'auto.offset.reset': group.autoOffsetReset,
     'fetch.max.wait.ms': group.fetchMaxWaitMs,
     'max.partition.fetch.bytes': group.maxPartitionFetchBytes,
@@ -49,6 +57,10 @@ const consumerOptions = (start: MemberStart, group: MemberStart['group']): Consu
       : {}),
   };
 };
+
+/** Matches these names and no others. */
+const patternOf = (topics: readonly string[]): RegExp =>
+  new RegExp(`^(?:${topics.map((topic) => topic.replaceAll('.', '\\.')).join('|')})$`);
 
 const toAssignment = (partitions: readonly TopicPartition[]): Assignment => {
   const topics = new Map<string, number[]>();
@@ -76,12 +88,19 @@ const commitStart = async (
   }
 };
 
+/** Whether the application is to end, and whether it may be interrupted for that. */
+interface Ending {
+  isDue: boolean;
+  isHeldUp: boolean;
+}
+
 /** Records what the client says of itself: claims, to be held against the coordinator's view. */
 const createListener = (
   consumer: Consumer,
   committer: Committer,
   mutation: Mutation,
   host: Host,
+  ending: Ending,
 ): RebalanceListener => {
   const { id: group, autoOffsetReset, commitMode } = mutation.group;
   const commitsStart = autoOffsetReset === 'latest' && commitMode.kind !== 'none';
@@ -96,7 +115,12 @@ const createListener = (
       const { isLeader: leader, protocol } = consumer.groupRole;
       const { memberId } = consumer.groupMetadata();
       host.emit({ kind: 'client-joined', group, memberId, leader, protocol: protocol ?? '', assignment });
-      if (commitsStart && added.length > 0) await commitStart(consumer, committer, added);
+      if (!commitsStart || added.length === 0) return;
+      // A start that was found and not committed would be lost with the member.
+      ending.isHeldUp = true;
+      await commitStart(consumer, committer, added);
+      ending.isHeldUp = false;
+      if (ending.isDue) consumer.wakeup();
     },
     onPartitionsRevoked: rebalancing,
     onPartitionsLost: rebalancing,
@@ -108,7 +132,7 @@ export function startMember(start: MemberStart, host: Host): Application {
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
   const consumer = new Consumer(consumerOptions(start, group), createTransport(start, host));
-  let isClosing = false;
+  const ending: Ending = { isDue: false, isHeldUp: false };
   let isPolling = false;
   const committer = createCommitter(consumer, group.id, mutation, host);
   const work = createWork({
@@ -117,12 +141,13 @@ export function startMember(start: MemberStart, host: Host): Application {
     committer,
     handle: createHandler(group, start.seed, host),
     host,
-    isClosing: () => isClosing,
+    isClosing: () => ending.isDue,
   });
 
   const pollLoop = async (): Promise<void> => {
-    consumer.subscribe(group.topics, createListener(consumer, committer, mutation, host));
-    while (!isClosing) {
+    const topics = group.subscription === 'pattern' ? patternOf(group.topics) : group.topics;
+    consumer.subscribe(topics, createListener(consumer, committer, mutation, host, ending));
+    while (!ending.isDue) {
       isPolling = true;
       const records = await consumer.poll(POLL_TIMEOUT_MS).finally(() => {
         isPolling = false;
@@ -148,7 +173,7 @@ export function startMember(start: MemberStart, host: Host): Application {
         host.emit({ kind: 'application-error', call: 'poll', error: describeError(error) });
         await close();
         // An application that cannot go on ends, and its supervisor starts it again.
-        if (!isClosing) host.exit(1);
+        if (!ending.isDue) host.exit(1);
         return;
       }
     }
@@ -158,9 +183,9 @@ export function startMember(start: MemberStart, host: Host): Application {
   const running = run();
   return {
     async close() {
-      isClosing = true;
+      ending.isDue = true;
       // Nothing else is to be interrupted: a commit that is under way is waited for.
-      if (isPolling) consumer.wakeup();
+      if (isPolling && !ending.isHeldUp) consumer.wakeup();
       await running;
     },
   };

@@ -27,12 +27,14 @@ function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOff
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */
 export function startProducer(start: ProducerStart, host: Host): Application {
-  const { acks, idempotent, keys } = start.producer;
+  const { acks, idempotent, keys, lingerMs, batchBytes, closing } = start.producer;
   const producer = new Producer(
     {
       ...commonOptions(start),
       acks,
       'enable.idempotence': idempotent,
+      ...(lingerMs === undefined ? {} : { 'linger.ms': lingerMs }),
+      ...(batchBytes === undefined ? {} : { 'batch.size': batchBytes }),
       // Java's own would put all records of a short trial into one partition.
       'partitioner.class': keys === null ? 'RoundRobinPartitioner' : 'default',
     },
@@ -82,10 +84,12 @@ export function startProducer(start: ProducerStart, host: Host): Application {
       const one = send(planned).finally(() => outstanding.delete(one));
       outstanding.add(one);
     }
-    await Promise.all(outstanding);
+    // A careless application does not ask what has become of its records.
+    if (closing !== 'drop') await Promise.all(outstanding);
     host.emit({ kind: 'producer-close', phase: 'begin', error: null });
-    await producer.close();
+    await producer.close(closing === 'drop' ? 0 : Number.POSITIVE_INFINITY);
     host.emit({ kind: 'producer-close', phase: 'end', error: null });
+    await Promise.all(outstanding);
     host.exit(0);
   };
 

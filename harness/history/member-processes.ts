@@ -1,0 +1,23 @@
+/**
+ * Which process a member of a group is: events in which a client learns its member id enter, and for each member that the
+ * coordinator names, the process that it is leaves.
+ *
+ * The client id says so, but a static member keeps the client id of its first process when another one takes its place
+ * (Kafka's `ClassicGroup.replaceStaticMember`); the member id is the new one's own (KIP-345).
+ */
+import type { GroupMember, UnplacedEvent } from './schema.ts';
+
+type Named = Pick<GroupMember, 'memberId' | 'clientId' | 'groupInstanceId'>;
+
+export class MemberProcesses {
+  readonly #processes = new Map<string, string>();
+
+  observe(event: UnplacedEvent): void {
+    if ((event.kind === 'wire-join' || event.kind === 'client-joined') && event.memberId !== '')
+      this.#processes.set(event.memberId, event.process);
+  }
+
+  processOf({ memberId, clientId, groupInstanceId }: Named): string {
+    return groupInstanceId === null ? clientId : (this.#processes.get(memberId) ?? clientId);
+  }
+}
