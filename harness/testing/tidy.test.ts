@@ -105,7 +105,7 @@ const allowances: readonly Allowance[] = [
     reason: 'applications wait with the timers of the process they run in, which the world gives it',
   },
   {
-    file: 'harness/client/kafkajs/producer.ts',
+    file: 'harness/client/application/send-schedule.ts',
     bans: ['Date.now', 'setTimeout'],
     reason: 'applications read the clock and wait with the timers of the process they run in',
   },

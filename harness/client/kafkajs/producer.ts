@@ -4,7 +4,8 @@
  */
 import { Partitioners, type RecordMetadata } from 'kafkajs';
 import { describeError } from '../application/describe-error.ts';
-import { type PlannedSend, planSends } from '../application/send-plan.ts';
+import type { PlannedSend } from '../application/send-plan.ts';
+import { SendSchedule } from '../application/send-schedule.ts';
 import type { Application, Host } from '../host.ts';
 import type { ProducerStart } from '../protocol.ts';
 import { createKafka } from './cluster.ts';
@@ -58,35 +59,8 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     // The documentation asks for it where order and exactly one write matter.
     ...(idempotent ? { maxInFlightRequests: 1 } : {}),
   });
-  const outstanding = new Set<Promise<void>>();
-  let closing = false;
-  let wake: () => void = () => {};
-  const closed = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
-
-  const waitUntil = async (dueMs: number): Promise<void> => {
-    const waitMs = start.timeOriginEpochMs + dueMs - Date.now();
-    if (waitMs <= 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([
-      closed,
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, waitMs);
-      }),
-    ]);
-    clearTimeout(timer);
-  };
-
   const send = async (planned: PlannedSend): Promise<void> => {
     const { produce, topic, records } = planned;
-    host.emit({
-      kind: 'produce-invoke',
-      produce,
-      topic,
-      acks,
-      records: records.map(({ record, key }) => ({ record, key })),
-    });
     try {
       const messages = records.map(({ key, value }) => ({ key, value }));
       const metadata = await producer.send({ topic, acks: ACKS[acks], messages });
@@ -97,16 +71,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     }
   };
 
-  const sendAll = async (): Promise<void> => {
-    for (const planned of planSends(start.producer, start.seed)) {
-      await waitUntil(planned.dueMs);
-      if (closing) break;
-      // Not awaited here: a server that handles requests does not wait for one to answer the next.
-      const one = send(planned).finally(() => outstanding.delete(one));
-      outstanding.add(one);
-    }
-    await Promise.all(outstanding);
-  };
+  const schedule = new SendSchedule(start, host, send);
 
   const disconnect = async (): Promise<void> => {
     host.emit({ kind: 'producer-close', phase: 'begin', error: null });
@@ -124,16 +89,17 @@ export function startProducer(start: ProducerStart, host: Host): Application {
       return true;
     } catch (error) {
       host.emit({ kind: 'application-error', call: 'connect', error: describeError(error) });
-      if (!closing) host.exit(1);
+      if (!schedule.isStopped) host.exit(1);
       return false;
     }
   };
 
   const run = async (): Promise<void> => {
     // Nothing has been sent before the client is connected, so an application that is told to end does not wait.
-    const connected = await Promise.race([connect(), closed.then(() => true)]);
+    const connected = await Promise.race([connect(), schedule.stopped.then(() => true)]);
     if (!connected) return;
-    if (!closing) await sendAll();
+    if (!schedule.isStopped) await schedule.begin();
+    await schedule.settled();
     await disconnect();
     host.exit(0);
   };
@@ -141,8 +107,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
   const running = run();
   return {
     async close() {
-      closing = true;
-      wake();
+      schedule.stop();
       await running;
     },
   };

@@ -481,6 +481,12 @@ describe('rebalances', () => {
       simulation.cluster.addPartitions('topic', 3);
       await simulation.until(() => again.assignment().length === 3);
       await polling.stop();
+      expect(
+        again
+          .assignment()
+          .map(({ partition }) => partition)
+          .sort(),
+      ).toEqual([0, 1, 2]);
     });
   });
 

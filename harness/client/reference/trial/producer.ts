@@ -3,10 +3,10 @@
  * leaves `produce-invoke` and one outcome.
  */
 import { describeError } from '../../application/describe-error.ts';
-import { type PlannedSend, planSends } from '../../application/send-plan.ts';
+import type { PlannedSend } from '../../application/send-plan.ts';
+import { SendSchedule } from '../../application/send-schedule.ts';
 import type { Application, Host } from '../../host.ts';
 import type { ProducerStart } from '../../protocol.ts';
-import { after, wallClockMs } from '../clock.ts';
 import { fateOf } from '../errors.ts';
 import type { RecordMetadata } from '../producer/batch.ts';
 import { Producer } from '../producer/producer.ts';
@@ -40,27 +40,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     },
     createTransport(start, host),
   );
-  const outstanding = new Set<Promise<void>>();
-  let isClosing = false;
-  let wake: () => void = () => {};
-
-  const waitUntil = (dueMs: number): Promise<void> =>
-    new Promise((resolve) => {
-      const cancel = after(start.timeOriginEpochMs + dueMs - wallClockMs(), resolve);
-      wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-
   const send = async ({ produce, topic, records }: PlannedSend): Promise<void> => {
-    host.emit({
-      kind: 'produce-invoke',
-      produce,
-      topic,
-      acks,
-      records: records.map(({ record, key }) => ({ record, key })),
-    });
     const outcomes = await Promise.allSettled(
       records.map(({ key, value }) => producer.send({ topic, key, value })),
     );
@@ -76,28 +56,23 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     host.emit({ kind, produce, error: describeError(first.reason) });
   };
 
+  const schedule = new SendSchedule(start, host, send);
+
   const run = async (): Promise<void> => {
-    for (const planned of planSends(start.producer, start.seed)) {
-      await waitUntil(planned.dueMs);
-      if (isClosing) break;
-      // Not awaited here: a server that handles requests does not wait for one to answer the next.
-      const one = send(planned).finally(() => outstanding.delete(one));
-      outstanding.add(one);
-    }
+    await schedule.begin();
     // A careless application does not ask what has become of its records.
-    if (closing !== 'drop') await Promise.all(outstanding);
+    if (closing !== 'drop') await schedule.settled();
     host.emit({ kind: 'producer-close', phase: 'begin', error: null });
     await producer.close(closing === 'drop' ? 0 : Number.POSITIVE_INFINITY);
     host.emit({ kind: 'producer-close', phase: 'end', error: null });
-    await Promise.all(outstanding);
+    await schedule.settled();
     host.exit(0);
   };
 
   const running = run();
   return {
     async close() {
-      isClosing = true;
-      wake();
+      schedule.stop();
       await running;
     },
   };

@@ -1,0 +1,70 @@
+/**
+ * The part of a producer's application that is the same for every client: its send plan enters, each send call is
+ * announced in the history and begun at its time, whatever has become of those before it.
+ */
+import type { Host } from '../host.ts';
+import type { ProducerStart } from '../protocol.ts';
+import { type PlannedSend, planSends } from './send-plan.ts';
+
+export class SendSchedule {
+  readonly #start: ProducerStart;
+  readonly #host: Host;
+  readonly #send: (planned: PlannedSend) => Promise<void>;
+  readonly #outstanding = new Set<Promise<void>>();
+  #stop: () => void = () => {};
+  /** Resolves when no more is to be begun. */
+  readonly stopped = new Promise<void>((resolve) => {
+    this.#stop = resolve;
+  });
+  isStopped = false;
+
+  /** @param send calls the client and records the outcome; never rejects */
+  constructor(start: ProducerStart, host: Host, send: (planned: PlannedSend) => Promise<void>) {
+    this.#start = start;
+    this.#host = host;
+    this.#send = send;
+  }
+
+  /** Resolves when the last send has begun, or it was stopped. */
+  async begin(): Promise<void> {
+    const { producer, seed } = this.#start;
+    for (const planned of planSends(producer, seed)) {
+      await this.#waitUntil(planned.dueMs);
+      if (this.isStopped) return;
+      const { produce, topic, records } = planned;
+      this.#host.emit({
+        kind: 'produce-invoke',
+        produce,
+        topic,
+        acks: producer.acks,
+        records: records.map(({ record, key }) => ({ record, key })),
+      });
+      // Not awaited here: a server that handles requests does not wait for one to answer the next.
+      const one = this.#send(planned).finally(() => this.#outstanding.delete(one));
+      this.#outstanding.add(one);
+    }
+  }
+
+  /** Resolves when every send that has begun has its outcome. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#outstanding);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.#stop();
+  }
+
+  async #waitUntil(dueMs: number): Promise<void> {
+    const waitMs = this.#start.timeOriginEpochMs + dueMs - Date.now();
+    if (waitMs <= 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      this.stopped,
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, waitMs);
+      }),
+    ]);
+    clearTimeout(timer);
+  }
+}
