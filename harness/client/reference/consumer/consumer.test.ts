@@ -485,7 +485,7 @@ describe('rebalances', () => {
         again
           .assignment()
           .map(({ partition }) => partition)
-          .sort(),
+          .sort((a, b) => a - b),
       ).toEqual([0, 1, 2]);
     });
   });
