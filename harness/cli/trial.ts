@@ -12,6 +12,7 @@ import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/r
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { clientVersion } from '../client/clients.ts';
+import { commitOf } from '../commit.ts';
 import type { ExitCode } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
@@ -46,6 +47,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   await refuse(options.world, what.given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
+  const commit = await commitOf(process.cwd());
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
   using interruption = listenForInterruption((sentence) => output.say(sentence));
 
@@ -76,6 +78,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         versions: {
           'kafka-trial': harnessVersion(),
           node: process.versions.node,
+          ...(commit === null ? {} : { commit }),
           ...opened.versions,
         },
         startedAt: startedAt.toISOString(),

@@ -614,7 +614,12 @@ export function syntheticRun(wishes: Wishes = {}): { result: RunResult; scenario
       world: 'kafka',
       client: { name: 'kafkajs', version: '2.2.4' },
       mutant: null,
-      versions: { node: 'v20.20.2', 'kafka-trial': '0.1.0', kafka: '4.3.1' },
+      versions: {
+        node: 'v20.20.2',
+        'kafka-trial': '0.1.0',
+        commit: '0a1b2c3d4e5f with uncommitted changes',
+        kafka: '4.3.1',
+      },
       startedAt: '2025-11-03T14:05:09.000Z',
       options: { runs: 3, world: 'kafka' },
       runDirectory: 'reports/out/run',
