@@ -4,18 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { JudgedAnomaly } from '../properties/property.ts';
 import { visibleLines } from './escape.ts';
 import { renderHtml } from './html.tsx';
-import { type JudgedScenario, type RunResult, RunResultBuilder } from './results.ts';
-import type { LoadedScenario } from './run-directory.ts';
-import { syntheticHistory, syntheticRun } from './testing/synthetic.ts';
-
-const loadedOf = (scenarios: readonly JudgedScenario[]): LoadedScenario[] =>
-  scenarios.map(({ index, scenario, history, verdict, kept }) => ({
-    directory: kept?.directory ?? '',
-    index,
-    scenario,
-    history,
-    verdict,
-  }));
+import { type RunResult, RunResultBuilder } from './results.ts';
+import { loadedOf, syntheticHistory, syntheticRun } from './testing/synthetic.ts';
 
 const run = syntheticRun();
 const page = renderHtml(run.result, loadedOf(run.scenarios));

@@ -15,6 +15,7 @@ import { HistoryRecorder } from '../../harness/history/writer.ts';
 import type { JudgedAnomaly, LedgerEntry, Verdict } from '../../properties/property.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { type JudgedScenario, type RunResult, RunResultBuilder } from '../results.ts';
+import type { LoadedScenario } from '../run-directory.ts';
 
 export interface Wishes {
   /** Milliseconds between two records of a partition: fewer make a longer history. */
@@ -642,3 +643,15 @@ export function syntheticRun(wishes: Wishes = {}): { result: RunResult; scenario
   });
   return { result, scenarios };
 }
+
+/** What was kept, as if it had been read back. */
+export const loadedOf = (scenarios: readonly JudgedScenario[]): LoadedScenario[] =>
+  scenarios.map(({ index, scenario, history, verdict, kept }) => ({
+    directory: kept?.directory ?? '',
+    index,
+    scenario,
+    history,
+    verdict,
+    trace: null,
+    shrunk: null,
+  }));
