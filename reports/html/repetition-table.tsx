@@ -43,21 +43,21 @@ export function Repetitions({
               <tr
                 key={`${row.group} ${row.topic} ${row.partition} ${row.firstOffset} ${row.again[0].timeMs}`}
               >
-                <td>
+                <td data-label="records">
                   <b>{placeOf(row)}</b>
                   <div class="quiet">{recordsOf(row)}</div>
                 </td>
-                <td>
+                <td data-label="first processed by">
                   <b>{shortenName(row.before[0].process, 100)}</b>
                   <div class="quiet">
                     {timesOf(row.before)}, {row.beforeEnded}
                   </div>
                 </td>
-                <td>
+                <td data-label="again by">
                   <b>{shortenName(row.again[0].process, 100)}</b>
                   <div class="quiet">{timesOf(row.again)}</div>
                 </td>
-                <td>
+                <td data-label="why">
                   {shorten(row.why, TEXT_MAX)}
                   {row.tooMany === null ? null : (
                     <div class={row.tooMany ? 'bad' : 'quiet'}>

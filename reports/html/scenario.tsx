@@ -25,8 +25,8 @@ const ANOMALIES_MAX = 60;
 const EVENTS_PER_ANOMALY_MAX = 12;
 const TABLE_ROWS_MAX = 1_500;
 const TEXT_MAX = 2_000;
-/** Anomalies with a marker in the picture: beyond that they would cover it. */
-const MARKED_MAX = 30;
+/** Anomalies with markers in the picture: beyond that they would cover it. */
+const MARKED_MAX = 10;
 
 export interface ScenarioSection {
   readonly result: RunResult;
@@ -46,6 +46,8 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
     (a, b) => rank(a.anomaly) - rank(b.anomaly) || a.number - b.number,
   );
   const story = storyOf(loaded);
+  const marked = new Set(timeline === null ? [] : markedOf(section.anomalies).map(({ number }) => number));
+  const isMarked = ({ number }: Numbered): boolean => marked.has(number);
   return (
     <details class="scenario" open={open}>
       <summary>
@@ -74,7 +76,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
       {ordered.length === 0 ? null : <h3>What went wrong, or might have</h3>}
       {kindsOf(ordered.slice(0, ANOMALIES_MAX)).map(([first, ...others]) => (
         <div key={first.number}>
-          <AnomalyCard {...first} loaded={loaded} index={own.index} pictured={timeline !== null} traced />
+          <AnomalyCard {...first} loaded={loaded} index={own.index} marked={isMarked(first)} traced />
           {others.length === 0 ? null : (
             <details>
               <summary>
@@ -86,7 +88,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
                   {...one}
                   loaded={loaded}
                   index={own.index}
-                  pictured={timeline !== null}
+                  marked={isMarked(one)}
                   traced={false}
                 />
               ))}
@@ -222,9 +224,16 @@ const markerId = (index: number, number: number, seq: number): string =>
 const provingEvents = (anomaly: ResultAnomaly, history: History): HistoryEvent[] =>
   anomaly.events.slice(-EVENTS_PER_ANOMALY_MAX).flatMap((seq) => history.events[seq] ?? []);
 
+/** The first of each kind, then others as long as there is room. */
+function markedOf(anomalies: readonly Numbered[]): readonly Numbered[] {
+  const kinds = kindsOf(anomalies);
+  const others = kinds.flatMap(([, ...rest]) => rest);
+  return [...kinds.map(([first]) => first), ...others].slice(0, Math.max(MARKED_MAX, kinds.length));
+}
+
 function markersOf({ anomalies, own }: ScenarioSection, history: History): Marker[] {
   const { scenario } = history.start;
-  return anomalies.slice(0, MARKED_MAX).flatMap(({ anomaly, number }) =>
+  return markedOf(anomalies).flatMap(({ anomaly, number }) =>
     provingEvents(anomaly, history).map(
       (event): Marker => ({
         id: markerId(own.index, number, event.seq),
@@ -278,10 +287,11 @@ function AnomalyCard({
   number,
   loaded,
   index,
-  pictured,
+  marked,
   traced,
 }: {
-  readonly pictured: boolean;
+  /** Whether its proving events have markers in the picture. */
+  readonly marked: boolean;
   readonly anomaly: ResultAnomaly;
   readonly number: number;
   readonly loaded: LoadedScenario;
@@ -292,7 +302,6 @@ function AnomalyCard({
   const { history } = loaded;
   const events = history === null ? [] : provingEvents(anomaly, history);
   const left = anomaly.events.length - events.length;
-  const marked = number <= MARKED_MAX && pictured;
   return (
     <section class={`card ${anomaly.policy}`} id={anomalyId(index, number)}>
       <h4>

@@ -117,6 +117,6 @@ g.rebalancing{fill:none;opacity:1}
 ${perColor((index) => `.c${index}{fill:${areas[index]}}.i${index}{fill:var(--i${index})}.si${index}{stroke:var(--i${index})}`)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;list-style:none;margin:8px 0;padding:0;font-size:13px;color:var(--quiet)}
 .legend li{display:flex;align-items:center;gap:6px}.legend svg{flex:none}
-@media (max-width:700px){.names{width:104px}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:6px}main{padding:12px}.card{padding:8px 10px}details.scenario{padding:0 8px}ol.events li{display:block}ol.events .when{display:inline;margin-right:8px}}
+@media (max-width:700px){.repetitions thead{display:none}.repetitions tr{display:block;border-bottom:1px solid var(--line);padding:6px 0}.repetitions td{display:block;max-width:none;border:0;padding:2px 0}.repetitions td::before{content:attr(data-label) ': ';color:var(--quiet)}.names{width:104px}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:6px}main{padding:12px}.card{padding:8px 10px}details.scenario{padding:0 8px}ol.events li{display:block}ol.events .when{display:inline;margin-right:8px}}
 @media print{details.scenario{break-inside:avoid}.scroll{overflow:visible}}
 `.replaceAll('\n', '');
