@@ -187,6 +187,30 @@ describe('renderHtml', () => {
     expect(links.filter((link) => !ids.has(link.slice(1)))).toEqual([]);
   });
 
+  test('a hundred anomalies in long runs stay below twenty megabytes', () => {
+    const one = syntheticHistory({ recordIntervalMs: 90 });
+    expect(one.history.events.length).toBeGreaterThan(10_000);
+    const builder = new RunResultBuilder({ ...run.result }, []);
+    const scenarios = Array.from({ length: 34 }, (_, index) => ({
+      index,
+      ...one,
+      wallSeconds: 1,
+      kept: null,
+    }));
+    for (const scenario of scenarios) builder.add(scenario);
+    const result = builder.build({ ...run.result });
+    expect(result.anomalies.length).toBeGreaterThanOrEqual(100);
+    const html = renderHtml(result, loadedOf(scenarios));
+    expect(html.match(/class="plot"/g)).toHaveLength(34);
+    expect(Buffer.byteLength(html)).toBeLessThan(20_000_000);
+    const bounded = renderHtml(result, loadedOf(scenarios.slice(0, 8)), { detailsLengthMax: 500_000 });
+    expect(bounded.length).toBeLessThan(700_000);
+    expect(bounded).toMatch(/\d more scenarios did not fit on this page/);
+    const ids = new Set(tagsOf(bounded).flatMap((tag) => tag.attributes.get('id') ?? []));
+    const links = tagsOf(bounded).flatMap((tag) => tag.attributes.get('href') ?? []);
+    expect(links.filter((link) => !ids.has(link.slice(1)))).toEqual([]);
+  });
+
   test('the line through a marker shows only where the reader is', () => {
     expect(page).toMatch(/\.guide\{[^}]*visibility:hidden\}/);
     expect(page).not.toMatch(/\}\.guide\{visibility:visible/);
