@@ -4,24 +4,21 @@ import type { ResultAnomaly, RunResult } from './results.ts';
 /** How often a replay on real Kafka repeats the schedule, since one repetition proves little there. */
 const TIMES_ON_REAL_KAFKA = 10;
 
-/** The client that commands put on trial where they name none. */
-const DEFAULT_CLIENT = 'kafkajs';
-
 /** One for each world. */
 export interface ReplayCommands {
   readonly simulated: string;
   readonly kafka: string;
 }
 
-type Subject = Pick<RunResult, 'mutant' | 'client'>;
+type Subject = Pick<RunResult, 'mutant' | 'options'>;
 type Kept = Pick<ResultAnomaly, 'scenarioFile'>;
 
 /** Null where the scenario was not kept. */
-export function replayCommands({ mutant, client }: Subject, { scenarioFile }: Kept): ReplayCommands | null {
+export function replayCommands({ mutant, options }: Subject, { scenarioFile }: Kept): ReplayCommands | null {
   if (scenarioFile === null) return null;
   const replay = ['kafka-trial', 'replay', scenarioFile];
   const subject = [
-    ...(client.name === DEFAULT_CLIENT ? [] : ['--client', client.name]),
+    ...(typeof options.client === 'string' ? ['--client', options.client] : []),
     ...(mutant === null ? [] : ['--mutant', mutant]),
   ];
   const line = (...words: string[]): string => [...replay, ...words, ...subject].map(quoteForShell).join(' ');
