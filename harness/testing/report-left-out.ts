@@ -1,8 +1,8 @@
 /** A vitest global set-up that ends a run with a line for each suite that was left out: its name and why. */
-import { javaProject, kafkaProject } from './worlds.ts';
+import { browserProject, javaProject, kafkaProject } from './worlds.ts';
 
 export async function setup(): Promise<() => void> {
-  const suites = { Kafka: await kafkaProject(), Java: await javaProject() };
+  const suites = { Kafka: await kafkaProject(), Java: await javaProject(), browser: await browserProject() };
   return () => {
     // At exit, so that these are the closing lines, after the reporters' own.
     process.once('exit', () => {
