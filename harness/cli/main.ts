@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
@@ -22,6 +23,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(replayCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
+    .addCommand(reportCommand(ended))
     .addCommand(doctorCommand(ended))
     .addHelpText(
       'after',

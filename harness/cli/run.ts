@@ -6,12 +6,14 @@ import { UsageError } from '../errors.ts';
 import type { Plan } from '../runner/unit.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
+import { isInShard, parseShard, type Shard, sizeOfShard } from './shard.ts';
 
 interface RunOptions extends TrialOptions {
   readonly runs?: number;
   readonly time?: number;
   readonly seed?: number;
   readonly profile: ProfileName;
+  readonly shard?: Shard;
 }
 
 /** Enough to meet most kinds of fault once, in a few minutes on real Kafka. */
@@ -31,6 +33,11 @@ export function runCommand(ended: Ended): Command {
       'seed of the generator (default: a new one, which is printed)',
       wholeNumber(0, 0xffff_ffff),
     )
+    .option(
+      '--shard <i/n>',
+      'run only every n-th scenario, beginning with the i-th; `report --merge` puts shards of one seed together',
+      parseShard,
+    )
     .addOption(
       new Option('--profile <name>', 'mixture of scenarios')
         .choices(Object.keys(profiles))
@@ -49,6 +56,7 @@ Examples:
   kafka-trial run --runs 20 --seed 7
   kafka-trial run --time 10m --profile brokers
   kafka-trial run --mutant skip-partition --runs 20      watch a broken consumer being caught
+  kafka-trial run --runs 400 --seed 7 --shard 2/4        the second of four machines' share
   kafka-trial run --brokers localhost:9092               use a cluster of yours`,
     )
     .action(async (options: RunOptions) => {
@@ -62,27 +70,42 @@ Examples:
         throw new UsageError(
           `--profile ${options.profile} configures what only the Java client has words for, so it needs --client reference.`,
         );
+      const { shard } = options;
+      if (shard !== undefined && options.seed === undefined)
+        throw new UsageError('--shard needs --seed: all shards of a run have the same one.');
       const seed = options.seed ?? randomInt(0x1_0000_0000);
-      const planned = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
+      const runs = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
+      const planned = runs === null || shard === undefined ? runs : sizeOfShard(shard, runs);
+      if (planned === 0)
+        throw new UsageError(
+          `There are more shards than scenarios: nothing is left for this one of ${runs}.`,
+        );
       ended(
         await trial(options, {
           command: 'run',
           seed,
-          runName: `seed-${seed}`,
-          plans: generated(seed, options.profile, planned),
+          runName: `seed-${seed}${shard === undefined ? '' : `-shard-${shard.number}-of-${shard.of}`}`,
+          plans: generated(seed, options.profile, runs, shard),
           planned,
           given: [],
           timeLimitMs: options.time ?? null,
           shownOptions: {
             profile: options.profile,
             generator: GENERATOR_VERSION,
-            ...(planned === null ? {} : { runs: planned }),
+            ...(runs === null ? {} : { runs }),
+            ...(shard === undefined ? {} : { shard: `${shard.number}/${shard.of}` }),
           },
         }),
       );
     });
 }
 
-function* generated(seed: number, profile: ProfileName, planned: number | null): Generator<Plan> {
-  for (let index = 0; planned === null || index < planned; index++) yield { index, seed, profile };
+function* generated(
+  seed: number,
+  profile: ProfileName,
+  runs: number | null,
+  shard: Shard | undefined,
+): Generator<Plan> {
+  for (let index = 0; runs === null || index < runs; index++)
+    if (shard === undefined || isInShard(shard, index)) yield { index, seed, profile };
 }
