@@ -12,6 +12,7 @@ import type { MemberStart } from '../protocol.ts';
 import { createKafka } from './cluster.ts';
 import { createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
+import { nativeOptions } from './native-options.ts';
 
 const byName = (a: { topic: string }, b: { topic: string }): number => (a.topic < b.topic ? -1 : 1);
 
@@ -63,6 +64,7 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
       : { readUncommitted: group.isolationLevel === 'read_uncommitted' }),
     maxBytesPerPartition: group.maxPartitionFetchBytes,
     metadataMaxAge: group.metadataMaxAgeMs,
+    ...nativeOptions(start, 'consumer'),
   });
 };
 
@@ -76,12 +78,13 @@ export function startMember(start: MemberStart, host: Host): Application {
   const { group } = mutation;
   const consumer = createConsumer(start, host);
   recordClaims(consumer, group.id, mutation, host);
-  const config = createRunConfig({
+  const runConfig = createRunConfig({
     mutation,
     committer: createCommitter(consumer, group.id, mutation, host),
     handle: createHandler(group, start.seed, host),
     host,
   });
+  const config = { ...runConfig, ...nativeOptions(start, 'run') };
   let closing = false;
 
   const steps: [string, () => Promise<void>][] = [
