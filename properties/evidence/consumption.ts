@@ -6,7 +6,7 @@ import type { History } from '../../harness/history/schema.ts';
 import { owns } from './generations.ts';
 import type { PartitionLog } from './logs.ts';
 import { isNextRecord } from './logs.ts';
-import { type Join, type PositionEvidence, positionsOf } from './positions.ts';
+import { holdingJoin, type Join, type PositionEvidence, positionsOf } from './positions.ts';
 import { between, lastBefore, listAt, partitionKey, toOffset } from './values.ts';
 
 /** One attempt to process one record. */
@@ -29,7 +29,7 @@ export interface Stretch {
   readonly partition: number;
   readonly key: string;
   readonly process: string;
-  /** The ownership: the process's last join before it; null where the history shows none. */
+  /** The ownership: the join by which the process held the partition; null where the history shows none. */
   readonly join: Join | null;
   /** What came before it: a join, a position found out of range, or going back inside the ownership. */
   readonly opening: 'join' | 'reset' | 'back';
@@ -125,20 +125,21 @@ export function indexConsumption(
     let current: OpenStretch;
     if ('delivered' in next) current = next;
     else {
+      const join = holdingJoin(positions, process, of.key, seq);
       current = {
         group: of.group,
         topic: of.topic,
         partition: of.partition,
         key: of.key,
         process,
-        join: lastBefore(positions.joins.get(process) ?? [], seq),
+        join,
         opening: next.opening,
         first: offset,
         last: offset,
         openSeq: seq,
         openTime: time,
         lastSeq: seq,
-        previousSeq: lastBefore(positions.joins.get(process) ?? [], seq)?.seq ?? -1,
+        previousSeq: join?.seq ?? -1,
         lastTime: time,
         delivered: new Set(),
         callStarts: new Set(),
@@ -231,7 +232,7 @@ function continued(
 ): OpenStretch | { opening: Stretch['opening'] } {
   const current = stretches.at(-1);
   if (current === undefined) return { opening: 'join' };
-  const join = lastBefore(positions.joins.get(process) ?? [], seq);
+  const join = holdingJoin(positions, process, key, seq);
   const hasTap = positions.positions.has(process);
   const { fetched, listed, outOfRange } = positionsOf(positions, process, key);
   const goesOn = (stretch: OpenStretch): boolean => isNextRecord(log, stretch.last + 1, offset);

@@ -487,6 +487,26 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'duplicate-bound': {
+    'what a cooperative rebalance takes away is worked on until the application gives it up': () => {
+      const story = new Story({ topics: { orders: 2 }, groups: [cooperative] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0, 1]]]).produces(3, { partition: 1 });
+      m1.works(1, 1);
+      // Thrown out, and back with both: nothing was committed, so its one record is due again.
+      story.empties().generation([[m1, [0, 1]]]);
+      m1.resolves(1).stands(1, 0);
+      const m2 = story.joins('m2');
+      const shares = [
+        [m1, [0]],
+        [m2, []],
+      ] as const;
+      story.generation(shares, { busy: [m1] });
+      m1.works(1, 2).takesUp();
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
     'what was processed and not committed comes again after a crash': () => {
       const { story, m1, m2 } = pair();
       story.produces(6);
