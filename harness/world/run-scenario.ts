@@ -48,7 +48,7 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     schema: 1,
     scenario,
     world,
-    client: { name: subject.client, version: clientVersion(subject.client) },
+    client: { name: subject.client, version: subject.driver?.version ?? clientVersion(subject.client) },
     mutant: subject.mutant,
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });

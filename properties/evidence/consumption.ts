@@ -243,10 +243,11 @@ function continued(
       answers.some(({ offset: at }) => (at === null ? resets.length === 0 : isNextRecord(log, at, offset))) ||
       (answers.some(({ offset: at }) => at === null) &&
         resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
-    // Without a tap nobody knows what it has learnt, so every ownership counts as a new start.
-    if (hasTap && goesOn(current) && !isAtPosition) return current;
-    const hasLearnt = !hasTap || answers.length > 0 || resets.length > 0;
-    const isKept = !hasLearnt && hasKept(positions, process, key, current, seq);
+    const isMember = hasTap || isSameMember(positions, process, current, seq);
+    const isKept =
+      isMember && answers.length + resets.length === 0 && hasKept(positions, process, key, current, seq);
+    // Without a tap nobody knows what it has learnt, so every other ownership counts as a new start.
+    if ((hasTap || isKept) && goesOn(current) && !isAtPosition) return current;
     return { opening: isKept && offset <= current.last ? 'back' : 'join' };
   }
   if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
@@ -268,6 +269,21 @@ const hasKept = (
   between(positions.joins.get(process) ?? [], join.seq - 1, seq).every(
     ({ generation }) => generation?.event.protocol === 'cooperative-sticky' && owns(generation, process, key),
   );
+
+/** Whether it has taken part in every rebalance since then, so that it cannot have lost and found what it owns. */
+function isSameMember(
+  positions: PositionEvidence,
+  process: string,
+  { join }: OpenStretch,
+  seq: number,
+): boolean {
+  const joins = join === null ? [] : between(positions.joins.get(process) ?? [], join.seq - 1, seq);
+  return joins.every(
+    ({ memberId, generation }, i) =>
+      memberId === join?.memberId &&
+      generation?.generation === (join.generation?.generation ?? Number.NaN) + i,
+  );
+}
 
 /** Whether a handler call of the old ownership was still running, or another one came, when the new one began. */
 function wasInHand(stretch: OpenStretch, join: Join | null): boolean {
