@@ -13,7 +13,10 @@ export interface Driver {
 
 /** What is on trial. */
 export interface Subject {
-  /** Adapter to run, such as `kafkajs`, or what to call the client of the driver. */
+  /**
+   * The client as a person names it, such as `kafkajs` or `kafkajs@2.0.2` (see `harness/subject/client-spec.ts`), or what to
+   * call the client of the driver.
+   */
   readonly client: string;
   /** On real Kafka only; left out, the adapter of this package. */
   readonly driver?: Driver;
