@@ -48,7 +48,10 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     schema: 1,
     scenario,
     world,
-    client: describeClient(subject.client),
+    client:
+      subject.driver === undefined
+        ? describeClient(subject.client)
+        : { name: subject.client, version: subject.driver.version },
     mutant: subject.mutant,
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });
