@@ -85,6 +85,8 @@ export const runResultSchema = z.strictObject({
       /** Where the scenario, its history and its verdict are, or null where they were not kept. */
       directory: z.string().nullable(),
       skippedActions: z.array(z.string()),
+      /** Equal traces are equal runs; null in a world that does not repeat itself. */
+      traceHash: z.string().nullable().default(null),
       /** Why the outcome is unknown, one sentence each. */
       unknown: z.array(z.string()),
     }),
@@ -242,6 +244,8 @@ export interface JudgedScenario {
   readonly skippedActions?: readonly string[];
   readonly verdict: Verdict;
   readonly wallSeconds: number;
+  /** Null in a world that has no trace. */
+  readonly traceHash?: string | null;
   /** Where it was kept, or null. */
   readonly kept: {
     readonly directory: string;
@@ -321,6 +325,7 @@ export class RunResultBuilder {
       skippedActions: [
         ...(judged.skippedActions ?? (judged.history === null ? [] : skippedActionsOf(judged.history))),
       ],
+      traceHash: judged.traceHash ?? null,
       unknown: [...verdict.unknown],
     });
   }

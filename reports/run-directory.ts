@@ -172,19 +172,27 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
 }
 
 /**
- * Reads a run directory back: its result and every scenario kept in it, in order of name.
+ * Reads the result of a run directory back.
  * @throws UsageError that names the file and what is wrong in it
  */
-export async function loadRunDirectory(
-  path: string,
-): Promise<{ result: RunResult; scenarios: LoadedScenario[] }> {
+export async function loadRunResult(path: string): Promise<RunResult> {
   const file = join(path, 'run.json');
   const text = await readOptional(file);
   if (text === null)
     throw new UsageError(`'${path}' is no run directory: there is no run.json in it.`, {
       hint: "Name a folder below reports/out, such as 'reports/out/latest'.",
     });
-  const result = parseWith(runResultSchema, text, file);
+  return parseWith(runResultSchema, text, file);
+}
+
+/**
+ * Reads a run directory back: its result and every scenario kept in it, in order of name.
+ * @throws UsageError that names the file and what is wrong in it
+ */
+export async function loadRunDirectory(
+  path: string,
+): Promise<{ result: RunResult; scenarios: LoadedScenario[] }> {
+  const result = await loadRunResult(path);
   const folder = join(path, 'scenarios');
   const names = (await exists(folder)) ? (await readdir(folder)).sort() : [];
   const scenarios: LoadedScenario[] = [];

@@ -9,6 +9,7 @@ import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
+import { shrinkCommand } from './shrink.ts';
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.valid;
@@ -20,6 +21,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .version(harnessVersion())
     .addCommand(runCommand(ended))
     .addCommand(replayCommand(ended))
+    .addCommand(shrinkCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
     .addCommand(doctorCommand(ended))

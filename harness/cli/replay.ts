@@ -40,7 +40,7 @@ Examples:
     .action(async (target: string, options: InspectionOptions) => {
       // Loaded when they are needed, so that --help and bad input are answered at once.
       const [{ readTarget }, { trial }] = await Promise.all([import('./target.ts'), import('./trial.ts')]);
-      const scenarios = await readTarget(target);
+      const scenarios = (await readTarget(target)).map(({ scenario }) => scenario);
       if (options.until !== undefined || options.verbose === true) {
         const { runInspection } = await import('./inspect.ts');
         const code = await runInspection(options, scenarios);

@@ -156,6 +156,7 @@ class Run {
       ...judged,
       skippedActions,
       wallSeconds,
+      traceHash: ran.traceHash,
       kept,
       get history() {
         return ran.history;
