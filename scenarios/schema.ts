@@ -46,6 +46,13 @@ const topologySchema = z.strictObject({
   network: z.strictObject(linkConditions).optional(),
 });
 
+/**
+ * Options of a client's own, passed through as they are: by the client's name, then by what takes them, such as
+ * `{ "kafkajs": { "consumer": { "maxBytes": 1000 } } }`. Each client's adapter says which it takes.
+ */
+export const nativeOptionsSchema = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.json())));
+export type NativeOptions = z.infer<typeof nativeOptionsSchema>;
+
 const producerSchema = z.strictObject({
   id: name,
   topics: z.array(name).min(1),
@@ -68,6 +75,7 @@ const producerSchema = z.strictObject({
   batchBytes: z.int().min(0).max(1_048_576).optional(),
   /** What its close does with records that are still in the client: send them, or drop them. */
   closing: z.enum(['flush', 'drop']).optional(),
+  native: nativeOptionsSchema.optional(),
 });
 
 /** When the application tells the group which records are done. */
@@ -149,6 +157,7 @@ const groupSchema = z.strictObject({
   isolationLevel: z.enum(['read_uncommitted', 'read_committed']).optional(),
   /** Whether the topics are subscribed to by their names, or by a pattern that matches them and no others. */
   subscription: z.enum(['names', 'pattern']).optional(),
+  native: nativeOptionsSchema.optional(),
   members: z.array(memberSchema).min(1).max(64),
 });
 
