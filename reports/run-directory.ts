@@ -182,7 +182,8 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
   const trace = traceText === null ? null : parseWith(traceSchema, traceText, traceFile);
   const shrunkFile = join(directory, 'shrunk.json');
   const shrunkText = await readOptional(shrunkFile);
-  const shrunk = shrunkText === null ? null : parseScenario(parseJson(shrunkText, shrunkFile), shrunkFile);
+  const shrunk =
+    shrunkText === null ? null : parseFinding(parseJson(shrunkText, shrunkFile), shrunkFile).scenario;
   const number = /^\d+(?=-)/.exec(basename(directory));
   const index = number === null ? null : Number(number[0]);
   return { directory, index, scenario, history, verdict, trace, shrunk };

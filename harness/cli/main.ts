@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { type ExitCode, exitCodes, HarnessError } from '../errors.ts';
 import { harnessVersion } from '../version.ts';
+import { bugsCommand } from './bugs.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
@@ -22,6 +23,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(runCommand(ended))
     .addCommand(replayCommand(ended))
     .addCommand(shrinkCommand(ended))
+    .addCommand(bugsCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
     .addCommand(doctorCommand(ended))
@@ -29,13 +31,18 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
       'after',
       '\nExit codes: 0 valid, 1 invalid (an illegal anomaly), 2 usage or bad input, 3 unknown (no verdict).',
     );
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of withSubcommands(program)) command.exitOverride();
   try {
     await program.parseAsync([...commandLine], { from: 'user' });
     return code;
   } catch (error) {
     return explain(error);
   }
+}
+
+/** The program, its commands and theirs: none of them may end the process by itself. */
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((one) => withSubcommands(one))];
 }
 
 /** Says what went wrong on standard error and gives the exit code for it. */

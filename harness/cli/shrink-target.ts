@@ -117,11 +117,11 @@ function selectAnomaly({ verdict }: Ran, { property, signature }: ShrinkCommandO
 
 const rank = ({ policy }: JudgedAnomaly): number => (policy === 'illegal' ? 0 : 1);
 
-/** Beside the target, or among the generated reports where that was a seed. */
+/** Beside the target, where a run's report finds it too; or among the generated reports where that was a seed. */
 function defaultFile({ scenario, file }: Target): string {
-  return file === null
-    ? join('reports', 'out', `${scenario.name}.shrunk.json`)
-    : join(dirname(file), `${basename(file, '.json').replace(/\.shrunk$/, '')}.shrunk.json`);
+  if (file === null) return join('reports', 'out', `${scenario.name}.shrunk.json`);
+  const name = basename(file, '.json').replace(/\.?shrunk$/, '');
+  return join(dirname(file), name === 'scenario' || name === '' ? 'shrunk.json' : `${name}.shrunk.json`);
 }
 
 function toResult(
