@@ -33,13 +33,14 @@ export interface Repetition {
 }
 
 type Begin = EventOf<'processing-begin'>;
-type Row = { -readonly [K in keyof Repetition]: Repetition[K] } & { readonly key: string };
+type Row = { -readonly [K in keyof Repetition]: Repetition[K] };
 
 /** In order of the time at which they came again. */
 export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]): Repetition[] {
   const last = new Map<string, { begin: Begin; ended: Repetition['beforeEnded'] }>();
   const rows: Row[] = [];
-  const open = new Map<string, Row>();
+  /** The row that the next record of a partition may belong to, and what it would have to have in common. */
+  const open = new Map<string, { readonly key: string; readonly row: Row }>();
   for (const event of history.events) {
     if (event.kind !== 'processing-begin' && event.kind !== 'processing-end') continue;
     const lane = `${event.group} ${event.topic}/${event.partition}`;
@@ -55,9 +56,10 @@ export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]):
     const entry = entryFor(event, ledger);
     const key = `${before.begin.process} ${event.process} ${entry?.event ?? ''}`;
     const offset = Number(event.offset);
-    const row = open.get(lane);
     const beforeTurn = turnOf(before.begin);
-    if (row?.key === key && row.lastOffset + 1 === offset) {
+    const current = open.get(lane);
+    if (current?.key === key && current.row.lastOffset + 1 === offset) {
+      const { row } = current;
       row.lastOffset = offset;
       row.lastRecord = event.record;
       row.before = [row.before[0], beforeTurn];
@@ -67,7 +69,6 @@ export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]):
     }
     const { group, topic, partition, record } = event;
     const begun: Row = {
-      key,
       ...{ group, topic, partition },
       firstOffset: offset,
       lastOffset: offset,
@@ -82,10 +83,10 @@ export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]):
           : describeHandover(entry, history),
       tooMany: entry === undefined ? null : entry.replayed > entry.mayReplay,
     };
-    open.set(lane, begun);
+    open.set(lane, { key, row: begun });
     rows.push(begun);
   }
-  return rows.map(({ key: _, ...row }) => row);
+  return rows;
 }
 
 const turnOf = ({ process, time }: Begin): Turn => ({ process, timeMs: time });

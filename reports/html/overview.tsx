@@ -183,10 +183,10 @@ function FindingCard({
   const command = replayCommand(result, finding.example);
   return (
     <section class={`card ${finding.policy}`}>
-      <h4>
+      <h3>
         <PolicyBadge policy={finding.policy} /> {shorten(finding.property, 200)}:{' '}
         {shorten(finding.signature, 400)}
-      </h4>
+      </h3>
       <p>{shorten(finding.example.message, TEXT_MAX)}</p>
       <p class="quiet">
         {count(finding.count, 'time')} in {count(finding.scenarios, 'scenario')}

@@ -64,7 +64,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
       <div class="anchor" id={scenarioId(own.index)} />
       {own.unknown.length === 0 ? null : (
         <section class="card observed">
-          <h4>Why there is no verdict</h4>
+          <h3>Why there is no verdict</h3>
           <ul>
             {own.unknown.map((reason) => (
               <li key={reason}>{shorten(reason, TEXT_MAX)}</li>

@@ -46,7 +46,7 @@ pre{background:var(--card);border:1px solid var(--line);border-radius:6px;paddin
 .badge{display:inline-block;border:1.5px solid;border-radius:10px;font-size:12px;font-weight:600;line-height:1.4;padding:0 8px;white-space:nowrap}
 .card{background:var(--page);border:1px solid var(--line);border-left:5px solid var(--line);border-radius:8px;padding:10px 16px;margin:10px 0;overflow-wrap:anywhere}
 .card.illegal{border-left-color:var(--bad)}.card.observed{border-left-color:var(--warn)}
-.card h4{margin:0 0 4px;font-size:15px}
+.card h3,.card h4{margin:0 0 4px;font-size:15px}
 .card:target,tr:target{box-shadow:0 0 0 3px var(--focus)}
 .number{display:inline-block;min-width:20px;height:20px;border-radius:10px;text-align:center;font-size:12px;font-weight:700;line-height:20px;margin-right:6px;color:var(--page);background:var(--bad)}
 .observed .number{background:var(--warn)}
@@ -59,7 +59,7 @@ th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line)
 td:not(.n){min-width:11ch}
 th{color:var(--quiet);font-weight:600;white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td,li,h4,summary{unicode-bidi:isolate}
+td,dd,li,h3,h4,summary{unicode-bidi:isolate}
 details{margin:10px 0}summary{cursor:pointer;overflow-wrap:anywhere}
 details.scenario{border:1px solid var(--line);border-radius:10px;padding:0 16px;margin:14px 0}
 details.scenario[open]{padding-bottom:14px}

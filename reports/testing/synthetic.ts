@@ -534,7 +534,7 @@ function verdictOf(history: History, orders: string): Verdict {
     cause,
     fromProcess,
     toProcess,
-    time,
+    time: history.events[firstDelivery(toProcess, orders, partition, time)]?.time ?? time,
     committedOffset: cause === 'first' ? null : '12',
     resumedOffset: cause === 'first' ? '0' : '12',
     mustReplay: Math.min(replayed, 3),
