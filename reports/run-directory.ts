@@ -18,6 +18,7 @@ import { readHistory } from '../harness/history/reader.ts';
 import type { History } from '../harness/history/schema.ts';
 import { writeHistory } from '../harness/history/writer.ts';
 import type { Verdict } from '../properties/property.ts';
+import { parseFinding } from '../scenarios/finding.ts';
 import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
 import { renderJson } from './json.ts';
 import { type RunResult, runResultSchema, verdictSchema } from './results.ts';
