@@ -18,6 +18,7 @@ import { readHistory } from '../harness/history/reader.ts';
 import type { History } from '../harness/history/schema.ts';
 import { writeHistory } from '../harness/history/writer.ts';
 import type { Verdict } from '../properties/property.ts';
+import { parseFinding } from '../scenarios/finding.ts';
 import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
 import { renderJson } from './json.ts';
 import { type RunResult, runResultSchema, verdictSchema } from './results.ts';
@@ -182,10 +183,25 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
   const trace = traceText === null ? null : parseWith(traceSchema, traceText, traceFile);
   const shrunkFile = join(directory, 'shrunk.json');
   const shrunkText = await readOptional(shrunkFile);
-  const shrunk = shrunkText === null ? null : parseScenario(parseJson(shrunkText, shrunkFile), shrunkFile);
+  const shrunk =
+    shrunkText === null ? null : parseFinding(parseJson(shrunkText, shrunkFile), shrunkFile).scenario;
   const number = /^\d+(?=-)/.exec(basename(directory));
   const index = number === null ? null : Number(number[0]);
   return { directory, index, scenario, history, verdict, trace, shrunk };
+}
+
+/**
+ * Reads the result of a run directory back.
+ * @throws UsageError that names the file and what is wrong in it
+ */
+export async function loadRunResult(path: string): Promise<RunResult> {
+  const file = join(path, 'run.json');
+  const text = await readOptional(file);
+  if (text === null)
+    throw new UsageError(`'${path}' is no run directory: there is no run.json in it.`, {
+      hint: "Name a folder below reports/out, such as 'reports/out/latest'.",
+    });
+  return parseWith(runResultSchema, text, file);
 }
 
 /**
@@ -195,13 +211,7 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
 export async function loadRunDirectory(
   path: string,
 ): Promise<{ result: RunResult; scenarios: LoadedScenario[] }> {
-  const file = join(path, 'run.json');
-  const text = await readOptional(file);
-  if (text === null)
-    throw new UsageError(`'${path}' is no run directory: there is no run.json in it.`, {
-      hint: "Name a folder below reports/out, such as 'reports/out/latest'.",
-    });
-  const result = parseWith(runResultSchema, text, file);
+  const result = await loadRunResult(path);
   const folder = join(path, 'scenarios');
   const names = (await exists(folder)) ? (await readdir(folder)).sort() : [];
   const scenarios: LoadedScenario[] = [];

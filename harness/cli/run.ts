@@ -14,6 +14,8 @@ interface RunOptions extends TrialOptions {
   readonly time?: number;
   readonly seed?: number;
   readonly profile: ProfileName;
+  /** Whether known issues count as new ones do. */
+  readonly strict?: boolean;
 }
 
 /** Enough to meet most kinds of fault once, in a few minutes on real Kafka. */
@@ -38,6 +40,7 @@ export function runCommand(ended: Ended): Command {
         .choices(Object.keys(profiles))
         .default('default'),
     );
+  command.option('--strict', 'exit with 1 for known issues of the client too');
   return addTrialOptions(command)
     .addHelpText(
       'after',
@@ -78,6 +81,7 @@ Examples:
           given: [],
           timeLimitMs: options.time ?? null,
           shownOptions: {
+            ...(options.strict === true ? { strict: true } : {}),
             profile: options.profile,
             generator: GENERATOR_VERSION,
             ...(configuration === null ? {} : { configuration }),
