@@ -132,6 +132,7 @@ const ledgerCauses = [
   'leave',
   'rebalance',
   'handler-failure',
+  'seek',
   'client-restart',
   'offsets-deleted',
   'records-deleted',
