@@ -9,6 +9,7 @@ import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.valid;
@@ -22,6 +23,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(replayCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
+    .addCommand(serveCommand(ended))
     .addCommand(doctorCommand(ended))
     .addHelpText(
       'after',
