@@ -6,12 +6,13 @@ const TIMES_ON_REAL_KAFKA = 10;
 
 /** Null where the scenario was not kept. */
 export function replayCommand(
-  result: Pick<RunResult, 'world' | 'mutant'>,
+  result: Pick<RunResult, 'world' | 'mutant' | 'options'>,
   anomaly: Pick<ResultAnomaly, 'scenarioFile'>,
 ): string | null {
   if (anomaly.scenarioFile === null) return null;
   const words = ['kafka-trial', 'replay', anomaly.scenarioFile];
   if (result.world === 'kafka') words.push('--world', 'kafka', '--times', String(TIMES_ON_REAL_KAFKA));
+  if (typeof result.options.client === 'string') words.push('--client', result.options.client);
   if (result.mutant !== null) words.push('--mutant', result.mutant);
   return words.map(quoteForShell).join(' ');
 }

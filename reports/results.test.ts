@@ -305,15 +305,19 @@ describe('the JSON document', () => {
 });
 
 describe('replayCommand', () => {
-  test('repeats on real Kafka, and quotes for a shell', () => {
-    const kafka = { world: 'kafka', mutant: null } as const;
-    const simulated = { world: 'simulated', mutant: 'skips-partition' } as const;
+  test('repeats on real Kafka, and names the version on trial, and quotes for a shell', () => {
+    const kafka = { world: 'kafka', mutant: null, options: {} } as const;
+    const simulated = {
+      world: 'simulated',
+      mutant: 'skips-partition',
+      options: { client: 'kafkajs@2.0.2' },
+    } as const;
     expect(replayCommand(kafka, { scenarioFile: null })).toBeNull();
     expect(replayCommand(kafka, { scenarioFile: 'a/b.json' })).toBe(
       'kafka-trial replay a/b.json --world kafka --times 10',
     );
     expect(replayCommand(simulated, { scenarioFile: "it's Ann's $HOME.json" })).toBe(
-      `kafka-trial replay 'it'\\''s Ann'\\''s $HOME.json' --mutant skips-partition`,
+      `kafka-trial replay 'it'\\''s Ann'\\''s $HOME.json' --client kafkajs@2.0.2 --mutant skips-partition`,
     );
   });
 });

@@ -11,10 +11,10 @@ import {
   renderState,
 } from '../../reports/inspection.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { clientVersion } from '../client/clients.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import type { HistoryEvent } from '../history/schema.ts';
 import { type Inspected, type InspectOptions, inspect, stateAt } from '../runner/inspect.ts';
+import { describeClient } from '../subject/builds.ts';
 import { type EventSelector, findEvent, parseEventSelector } from './event-selector.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { readWorldConnection, type TrialOptions } from './options.ts';
@@ -109,7 +109,7 @@ async function showUntil(
     schema: 1,
     command: 'replay',
     world: 'simulated',
-    client: { name: subject.client, version: clientVersion(subject.client) },
+    client: describeClient(subject.client),
     mutant: subject.mutant,
     scenario: { name: scenario.name, seed: scenario.seed },
     until: { asked: selector.text, seq: event.seq },

@@ -11,16 +11,16 @@ import type { RunResult } from '../../reports/results.ts';
 import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { clientVersion } from '../client/clients.ts';
 import type { ExitCode } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
+import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
 import type { Subject } from '../world/world.ts';
 import { ClientLog } from './client-log.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
+import { DEFAULT_CLIENT, readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
@@ -71,7 +71,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         command: what.command,
         seed: what.seed,
         world: world.name,
-        client: { name: subject.client, version: clientVersion(subject.client) },
+        client: describeClient(subject.client),
         mutant: subject.mutant,
         versions: {
           'kafka-trial': harnessVersion(),
@@ -80,7 +80,11 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         },
         startedAt: startedAt.toISOString(),
         // How many at once changes nothing of a simulated result, so it is no part of it.
-        options: options.world === 'sim' ? what.shownOptions : { ...what.shownOptions, jobs },
+        options: {
+          ...what.shownOptions,
+          ...(options.client === DEFAULT_CLIENT ? {} : { client: options.client }),
+          ...(options.world === 'sim' ? {} : { jobs }),
+        },
         runDirectory: directory.path,
       },
       plans: what.plans,

@@ -20,6 +20,9 @@ const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
     .map(([topic, partitions]) => ({ topic, partitions: partitions.toSorted((a, b) => a - b) }))
     .sort(byName);
 
+/** Null after the coordinator forgot the member, whatever kafkajs' types say. */
+const idOf = ({ memberId }: { memberId: string | null }): string => memberId ?? '';
+
 /** Records what kafkajs says of itself: claims, to be held against the coordinator's view. */
 function recordClaims(consumer: Consumer, group: string, mutation: Mutation, host: Host): void {
   const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
@@ -29,17 +32,15 @@ function recordClaims(consumer: Consumer, group: string, mutation: Mutation, hos
     host.emit({
       kind: 'client-joined',
       group,
-      memberId: payload.memberId,
+      memberId: idOf(payload),
       leader: Boolean(payload.isLeader),
       protocol: payload.groupProtocol,
       assignment,
     });
   });
-  consumer.on(REBALANCING, ({ payload }) => {
-    // Null after the coordinator forgot the member, whatever kafkajs' types say.
-    const memberId = (payload.memberId as string | null) ?? '';
-    host.emit({ kind: 'client-rebalancing', group, memberId });
-  });
+  consumer.on(REBALANCING, ({ payload }) =>
+    host.emit({ kind: 'client-rebalancing', group, memberId: idOf(payload) }),
+  );
   consumer.on(CRASH, ({ payload: { error, restart } }) => {
     // A crash without a restart leaves a process that does nothing, as it leaves most applications: kafkajs itself
     // just stops. The process stays, so that the properties about progress show what that costs.
