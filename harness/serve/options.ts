@@ -153,6 +153,7 @@ export function checkOptions(given: unknown, what = 'These options'): CheckedOpt
 const BROKER_START_MS = 50;
 /** As in the configuration files that come with Kafka: a test does not want to wait three seconds for a group. */
 const INITIAL_REBALANCE_DELAY_MS = '0';
+const NO_DELAY = { minMs: 0, maxMs: 0 };
 const LOG_CLEANER_INTERVAL_MS = 15_000;
 
 /** Kafka's settings by Kafka's names enter, the cluster's own leave. */
@@ -160,6 +161,12 @@ export function clusterSettings({ settings, brokers, racks }: CheckedOptions): C
   const made: Record<string, unknown> = {
     autoCreateTopicsEnable: true,
     brokerStartMs: BROKER_START_MS,
+    // All brokers are in one process. And a client that was told that its topic exists finds it at any broker, as it
+    // does on a real cluster where the way back to the client takes longer than the way from broker to broker.
+    metadataDelay: NO_DELAY,
+    controllerDelay: NO_DELAY,
+    replicationDelay: NO_DELAY,
+    brokerRequestDelay: NO_DELAY,
     logCleanerIntervalMs: LOG_CLEANER_INTERVAL_MS,
     transactionStateLogMinIsr: Math.min(2, brokers),
     racks,
