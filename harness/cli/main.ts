@@ -10,6 +10,7 @@ import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { shrinkCommand } from './shrink.ts';
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
@@ -26,6 +27,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(bugsCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
+    .addCommand(serveCommand(ended))
     .addCommand(doctorCommand(ended))
     .addHelpText(
       'after',
