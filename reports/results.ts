@@ -133,6 +133,7 @@ export const ledgerCauses = [
   'leave',
   'rebalance',
   'handler-failure',
+  'seek',
   'client-restart',
   'offsets-deleted',
   'records-deleted',
@@ -217,11 +218,11 @@ const rank = (finding: Finding): number =>
   finding.policy === 'observed' ? 2 : finding.known === null ? 0 : 1;
 
 /**
- * The verdict of the whole command: a new illegal anomaly (with the option `strict` a known one too) makes it invalid,
- * a scenario without a verdict unknown. A command that judged nothing proved nothing.
+ * The verdict of the whole command: a new illegal anomaly (with the option `strict`, and in a replay, a known one too)
+ * makes it invalid, a scenario without a verdict unknown. A command that judged nothing proved nothing.
  */
 export function outcomeOf(result: RunResult): Outcome {
-  const strict = result.options.strict === true;
+  const strict = result.options.strict === true || result.command === 'replay';
   if (result.anomalies.some((one) => one.policy === 'illegal' && (strict || one.known === null)))
     return 'invalid';
   return result.scenarios.unknown > 0 || result.scenarios.run === 0 ? 'unknown' : 'valid';
@@ -259,11 +260,14 @@ export interface JudgedScenario {
   } | null;
 }
 
+/** The known issue that an anomaly of a verdict is, as `id` or `id (link)`, or null for a new one. */
+export type KnownIssueOf = (anomaly: Anomaly, verdict: Verdict) => string | null;
+
 /** Adds scenarios up; holds no history, so a run of any length fits in memory. */
 export class RunResultBuilder {
   readonly #header: RunResultHeader;
   readonly #properties: Map<string, RunResult['properties'][number]>;
-  readonly #knownIssueOf: (anomaly: Anomaly) => string | null;
+  readonly #knownIssueOf: KnownIssueOf;
   readonly #results: ScenarioResult[] = [];
   readonly #anomalies: ResultAnomaly[] = [];
   readonly #duplicates = new Map<string, number>();
@@ -278,7 +282,7 @@ export class RunResultBuilder {
   constructor(
     header: RunResultHeader,
     properties: readonly { readonly id: string; readonly title: string }[],
-    knownIssueOf: (anomaly: Anomaly) => string | null = () => null,
+    knownIssueOf: KnownIssueOf = () => null,
   ) {
     this.#header = header;
     this.#properties = new Map(
@@ -300,7 +304,7 @@ export class RunResultBuilder {
     for (const { cause, replayed } of verdict.ledger)
       if (replayed > 0) this.#duplicates.set(cause, (this.#duplicates.get(cause) ?? 0) + replayed);
     for (const anomaly of verdict.anomalies) {
-      const known = this.#knownIssueOf(anomaly);
+      const known = this.#knownIssueOf(anomaly, verdict);
       const key = findingKey({ ...anomaly, known });
       const history = this.#told.has(key) ? null : judged.history;
       if (history !== null) this.#told.add(key);

@@ -18,6 +18,7 @@ import { readHistory } from '../harness/history/reader.ts';
 import type { History } from '../harness/history/schema.ts';
 import { writeHistory } from '../harness/history/writer.ts';
 import type { Verdict } from '../properties/property.ts';
+import { parseFinding } from '../scenarios/finding.ts';
 import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
 import { renderJson } from './json.ts';
 import { Keeping } from './keeping.ts';
@@ -176,7 +177,8 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
   const trace = traceText === null ? null : parseWith(traceSchema, traceText, traceFile);
   const shrunkFile = join(directory, 'shrunk.json');
   const shrunkText = await readOptional(shrunkFile);
-  const shrunk = shrunkText === null ? null : parseScenario(parseJson(shrunkText, shrunkFile), shrunkFile);
+  const shrunk =
+    shrunkText === null ? null : parseFinding(parseJson(shrunkText, shrunkFile), shrunkFile).scenario;
   const number = /^\d+(?=-)/.exec(basename(directory));
   const index = number === null ? null : Number(number[0]);
   return { directory, index, scenario, history, verdict, trace, shrunk };
@@ -189,7 +191,7 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
 export async function loadRunDirectory(
   path: string,
 ): Promise<{ result: RunResult; scenarios: LoadedScenario[] }> {
-  const result = await loadResult(path);
+  const result = await loadRunResult(path);
   const folder = join(result.runDirectory ?? path, 'scenarios');
   const names = (await exists(folder)) ? (await readdir(folder)).sort() : [];
   const scenarios: LoadedScenario[] = [];
@@ -201,7 +203,7 @@ export async function loadRunDirectory(
  * Reads only the result of a run. Its paths lead to where the directory is now, which may be another machine.
  * @throws UsageError that names the file and what is wrong in it
  */
-export async function loadResult(path: string): Promise<RunResult> {
+export async function loadRunResult(path: string): Promise<RunResult> {
   const file = join(path, 'run.json');
   const text = await readOptional(file);
   if (text === null)

@@ -2,8 +2,10 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { GENERATOR_VERSION, type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan } from '../runner/unit.ts';
+import { readCheckedConfiguration } from './configuration-file.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
 import { isInShard, parseShard, type Shard, sizeOfShard } from './shard.ts';
@@ -13,6 +15,8 @@ interface RunOptions extends TrialOptions {
   readonly time?: number;
   readonly seed?: number;
   readonly profile: ProfileName;
+  /** Whether known issues count as new ones do. */
+  readonly strict?: boolean;
   readonly shard?: Shard;
 }
 
@@ -43,6 +47,7 @@ export function runCommand(ended: Ended): Command {
         .choices(Object.keys(profiles))
         .default('default'),
     );
+  command.option('--strict', 'exit with 1 for known issues of the client too');
   return addTrialOptions(command)
     .addHelpText(
       'after',
@@ -55,6 +60,7 @@ ${Object.entries(profiles)
 Examples:
   kafka-trial run --runs 20 --seed 7
   kafka-trial run --time 10m --profile brokers
+  kafka-trial run --config billing.yaml --runs 50        with your configuration
   kafka-trial run --mutant skip-partition --runs 20      watch a broken consumer being caught
   kafka-trial run --runs 400 --seed 7 --shard 2/4        the second of four machines' share
   kafka-trial run --brokers localhost:9092               use a cluster of yours`,
@@ -62,6 +68,7 @@ Examples:
     .action(async (options: RunOptions) => {
       // Loaded when it is needed, so that --help and bad input are answered at once.
       const { trial } = await import('./trial.ts');
+      const configuration = await readCheckedConfiguration(options);
       if (options.world === 'kafka' && profiles[options.profile].breaksNetwork)
         throw new UsageError(
           `The Kafka world cannot break the network, so --profile ${options.profile} needs --world sim.`,
@@ -85,13 +92,15 @@ Examples:
           command: 'run',
           seed,
           runName: `seed-${seed}${shard === undefined ? '' : `-shard-${shard.number}-of-${shard.of}`}`,
-          plans: generated(seed, options.profile, runs, shard),
+          plans: generated(seed, options.profile, runs, shard, configuration),
           planned,
           given: [],
           timeLimitMs: options.time ?? null,
           shownOptions: {
+            ...(options.strict === true ? { strict: true } : {}),
             profile: options.profile,
             generator: GENERATOR_VERSION,
+            ...(configuration === null ? {} : { configuration }),
             ...(runs === null ? {} : { runs }),
             ...(shard === undefined ? {} : { shard: `${shard.number}/${shard.of}` }),
           },
@@ -105,7 +114,9 @@ function* generated(
   profile: ProfileName,
   runs: number | null,
   shard: Shard | undefined,
+  configuration: Configuration | null,
 ): Generator<Plan> {
+  const configured = configuration === null ? {} : { configuration };
   for (let index = 0; runs === null || index < runs; index++)
-    if (shard === undefined || isInShard(shard, index)) yield { index, seed, profile };
+    if (shard === undefined || isInShard(shard, index)) yield { index, seed, profile, ...configured };
 }

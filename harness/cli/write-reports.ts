@@ -10,8 +10,8 @@ import type { RunResult } from '../../reports/results.ts';
 import {
   createRunDirectory,
   type LoadedScenario,
-  loadResult,
   loadRunDirectory,
+  loadRunResult,
   makeRunId,
   openRunDirectory,
   type RunDirectory,
@@ -43,7 +43,7 @@ const worst = (results: readonly RunResult[]): ExitCode => {
 async function merge(paths: readonly string[], out: string): Promise<string> {
   const shards: RunResult[] = [];
   // A directory may have come from another machine: what it says of its own place is not true here.
-  for (const path of paths) shards.push(await loadResult(path));
+  for (const path of paths) shards.push(await loadRunResult(path));
   const planned = mergeShards(shards, '');
   const { seed, startedAt } = planned.result;
   const directory = await createRunDirectory(out, makeRunId(new Date(startedAt), `merged-seed-${seed}`));

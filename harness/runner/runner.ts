@@ -4,7 +4,12 @@
  * many run at once or in which order they end.
  */
 import type { Property } from '../../properties/property.ts';
-import { type RunResult, RunResultBuilder, type RunResultHeader } from '../../reports/results.ts';
+import {
+  type KnownIssueOf,
+  type RunResult,
+  RunResultBuilder,
+  type RunResultHeader,
+} from '../../reports/results.ts';
 import type { RunDirectory } from '../../reports/run-directory.ts';
 import type { ProgressState } from '../../reports/terminal.ts';
 import { InOrder } from './in-order.ts';
@@ -14,6 +19,8 @@ export interface RunOptions {
   readonly header: RunResultHeader;
   readonly plans: Iterable<Plan>;
   readonly planned: number | null;
+  /** Tells what is known of the client from what is new; left out, everything is new. */
+  readonly knownIssueOf?: KnownIssueOf;
   readonly executor: Executor;
   readonly properties: readonly Property[];
   /** Scenarios at once. */
@@ -74,7 +81,7 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.#builder = new RunResultBuilder(options.header, options.properties);
+    this.#builder = new RunResultBuilder(options.header, options.properties, options.knownIssueOf);
     this.#plans = options.plans[Symbol.iterator]();
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#inOrder = new InOrder({
