@@ -9,7 +9,9 @@ import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
 import { shrinkCommand } from './shrink.ts';
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
@@ -26,6 +28,8 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(bugsCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
+    .addCommand(serveCommand(ended))
+    .addCommand(reportCommand(ended))
     .addCommand(doctorCommand(ended))
     .addHelpText(
       'after',

@@ -7,6 +7,7 @@ import type { Property } from '../../properties/property.ts';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
+import { renderMarkdown } from '../../reports/markdown.ts';
 import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
 import {
   createRunDirectory,
@@ -118,6 +119,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   }
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
+  await directory.writeMarkdown(renderMarkdown(result));
   const { scenarios } = await loadRunDirectory(directory.path);
   const traced = await addTraces(result, scenarios, { directory, subject, signal: interruption.signal });
   await directory.writeReport(renderHtml(result, traced));
