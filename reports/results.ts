@@ -53,7 +53,7 @@ export const runResultSchema = z.strictObject({
   client: z.strictObject({ name: z.string(), version: z.string() }),
   /** A client or application broken on purpose, or null. */
   mutant: z.string().nullable(),
-  /** What took part, by name: node, kafka, kafka-trial, its commit. */
+  /** What took part, by name: node, kafka, kafka-trial, and the commit of the folder in which it ran. */
   versions: z.record(z.string(), z.string()),
   startedAt: z.iso.datetime(),
   /** The command's options, for the reader; nothing secret. */
@@ -69,6 +69,8 @@ export const runResultSchema = z.strictObject({
   cpuSeconds: z.number().min(0),
   wallSeconds: z.number().min(0),
   anomalies: z.array(resultAnomalySchema),
+  /** How often the scenarios scheduled each kind of action, skipped ones included. */
+  actions: z.record(z.string(), counter),
   /** How often generated scenarios reached each goal; 0 for a goal never reached. */
   goals: z.record(z.string(), counter),
   /** Records whose processing began again, by what made them come again. */
@@ -85,6 +87,8 @@ export const runResultSchema = z.strictObject({
       /** Where the scenario, its history and its verdict are, or null where they were not kept. */
       directory: z.string().nullable(),
       skippedActions: z.array(z.string()),
+      /** Equal traces are equal runs; null in a world that does not repeat itself. */
+      traceHash: z.string().nullable().default(null),
       /** Why the outcome is unknown, one sentence each. */
       unknown: z.array(z.string()),
     }),
@@ -128,6 +132,7 @@ const ledgerCauses = [
   'leave',
   'rebalance',
   'handler-failure',
+  'seek',
   'client-restart',
   'offsets-deleted',
   'records-deleted',
@@ -210,11 +215,11 @@ const rank = (finding: Finding): number =>
   finding.policy === 'observed' ? 2 : finding.known === null ? 0 : 1;
 
 /**
- * The verdict of the whole command: a new illegal anomaly (with the option `strict` a known one too) makes it invalid,
- * a scenario without a verdict unknown. A command that judged nothing proved nothing.
+ * The verdict of the whole command: a new illegal anomaly (with the option `strict`, and in a replay, a known one too)
+ * makes it invalid, a scenario without a verdict unknown. A command that judged nothing proved nothing.
  */
 export function outcomeOf(result: RunResult): Outcome {
-  const strict = result.options.strict === true;
+  const strict = result.options.strict === true || result.command === 'replay';
   if (result.anomalies.some((one) => one.policy === 'illegal' && (strict || one.known === null)))
     return 'invalid';
   return result.scenarios.unknown > 0 || result.scenarios.run === 0 ? 'unknown' : 'valid';
@@ -242,6 +247,8 @@ export interface JudgedScenario {
   readonly skippedActions?: readonly string[];
   readonly verdict: Verdict;
   readonly wallSeconds: number;
+  /** Null in a world that has no trace. */
+  readonly traceHash?: string | null;
   /** Where it was kept, or null. */
   readonly kept: {
     readonly directory: string;
@@ -250,14 +257,18 @@ export interface JudgedScenario {
   } | null;
 }
 
+/** The known issue that an anomaly of a verdict is, as `id` or `id (link)`, or null for a new one. */
+export type KnownIssueOf = (anomaly: Anomaly, verdict: Verdict) => string | null;
+
 /** Adds scenarios up; holds no history, so a run of any length fits in memory. */
 export class RunResultBuilder {
   readonly #header: RunResultHeader;
   readonly #properties: Map<string, RunResult['properties'][number]>;
-  readonly #knownIssueOf: (anomaly: Anomaly) => string | null;
+  readonly #knownIssueOf: KnownIssueOf;
   readonly #results: ScenarioResult[] = [];
   readonly #anomalies: ResultAnomaly[] = [];
   readonly #duplicates = new Map<string, number>();
+  readonly #actions = new Map<string, number>();
   /** Findings whose example has its account already. */
   readonly #told = new Set<string>();
 
@@ -268,7 +279,7 @@ export class RunResultBuilder {
   constructor(
     header: RunResultHeader,
     properties: readonly { readonly id: string; readonly title: string }[],
-    knownIssueOf: (anomaly: Anomaly) => string | null = () => null,
+    knownIssueOf: KnownIssueOf = () => null,
   ) {
     this.#header = header;
     this.#properties = new Map(
@@ -279,6 +290,7 @@ export class RunResultBuilder {
 
   add(judged: JudgedScenario): void {
     const { verdict, scenario, index, kept } = judged;
+    for (const { kind } of scenario.actions) this.#actions.set(kind, (this.#actions.get(kind) ?? 0) + 1);
     for (const { id, anomalies, illegal } of verdict.properties) {
       const total = this.#properties.get(id) ?? { id, title: id, checked: 0, illegal: 0, observed: 0 };
       total.checked += 1;
@@ -289,7 +301,7 @@ export class RunResultBuilder {
     for (const { cause, replayed } of verdict.ledger)
       if (replayed > 0) this.#duplicates.set(cause, (this.#duplicates.get(cause) ?? 0) + replayed);
     for (const anomaly of verdict.anomalies) {
-      const known = this.#knownIssueOf(anomaly);
+      const known = this.#knownIssueOf(anomaly, verdict);
       const key = findingKey({ ...anomaly, known });
       const history = this.#told.has(key) ? null : judged.history;
       if (history !== null) this.#told.add(key);
@@ -321,6 +333,7 @@ export class RunResultBuilder {
       skippedActions: [
         ...(judged.skippedActions ?? (judged.history === null ? [] : skippedActionsOf(judged.history))),
       ],
+      traceHash: judged.traceHash ?? null,
       unknown: [...verdict.unknown],
     });
   }
@@ -342,6 +355,7 @@ export class RunResultBuilder {
       ...footer,
       scenarios: { run: results.length, valid: of('valid'), invalid: of('invalid'), unknown: of('unknown') },
       anomalies,
+      actions: Object.fromEntries(this.#actions),
       duplicates: { total: [...this.#duplicates.values()].reduce((sum, one) => sum + one, 0), byCause },
       results,
       properties: [...this.#properties.values()].map((property) => ({ ...property })),
@@ -377,6 +391,7 @@ export function inOrder(result: RunResult): RunResult {
     ...parsed,
     versions: sortKeys(parsed.versions),
     options: sortKeys(parsed.options),
+    actions: sortKeys(parsed.actions),
     goals: sortKeys(parsed.goals),
   };
 }

@@ -21,6 +21,7 @@ export interface TrialOptions {
   readonly brokers?: string;
   readonly connection?: string;
   readonly json?: boolean;
+  readonly config?: string;
 }
 
 export const wholeNumber =
@@ -60,6 +61,10 @@ export function addTrialOptions(command: Command): Command {
       'client on trial: kafkajs or reference; another version of it, or a working copy, behind an @',
       clientSpec,
       DEFAULT_CLIENT,
+    )
+    .option(
+      '--config <file>',
+      'YAML or JSON file with the configuration of consumers and producers, in the words of Kafka (see README)',
     )
     .addOption(
       new Option('--mutant <name>', 'break the client or application on purpose, to see it caught').choices(

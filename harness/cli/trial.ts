@@ -7,10 +7,19 @@ import type { Property } from '../../properties/property.ts';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
-import type { RunResult } from '../../reports/results.ts';
-import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
+import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
+import {
+  createRunDirectory,
+  type LoadedScenario,
+  loadRunDirectory,
+  makeRunId,
+  type RunDirectory,
+} from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
+import { knownIssues } from '../bugs/known-issues.ts';
+import { loadKnownBugs } from '../bugs/load.ts';
+import { commitOf } from '../commit.ts';
 import type { ExitCode } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
@@ -46,6 +55,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   await refuse(options.world, what.given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
+  const commit = await commitOf(process.cwd());
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
   using interruption = listenForInterruption((sentence) => output.say(sentence));
 
@@ -76,6 +86,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         versions: {
           'kafka-trial': harnessVersion(),
           node: process.versions.node,
+          ...(commit === null ? {} : { commit }),
           ...opened.versions,
         },
         startedAt: startedAt.toISOString(),
@@ -90,6 +101,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       plans: what.plans,
       planned: what.planned,
       executor,
+      knownIssueOf: await knownIssuesOf(subject),
       properties,
       jobs,
       timeLimitMs: what.timeLimitMs,
@@ -103,7 +115,8 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
   const { scenarios } = await loadRunDirectory(directory.path);
-  await directory.writeReport(renderHtml(result, scenarios));
+  const traced = await addTraces(result, scenarios, { directory, subject, signal: interruption.signal });
+  await directory.writeReport(renderHtml(result, traced));
   output.end();
   if (options.json === true) process.stdout.write(renderJson(result));
   else
@@ -111,6 +124,33 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
   return exitCodeOf(result);
+}
+
+/** Under a mutant nothing is known: it was broken on purpose. */
+async function knownIssuesOf({ client, mutant }: Subject): Promise<KnownIssueOf> {
+  return mutant === null ? knownIssues(await loadKnownBugs(), describeClient(client)) : () => null;
+}
+
+/** Writes down the messages around what was found; what a person has interrupted is reported without them. */
+async function addTraces(
+  result: RunResult,
+  scenarios: readonly LoadedScenario[],
+  {
+    directory,
+    subject,
+    signal,
+  }: { readonly directory: RunDirectory; readonly subject: Subject; readonly signal: AbortSignal },
+): Promise<readonly LoadedScenario[]> {
+  if (result.world !== 'simulated' || result.anomalies.length === 0) return scenarios;
+  const { traceFindings } = await import('../runner/trace.ts');
+  try {
+    const traces = await traceFindings(result, scenarios, subject, signal);
+    for (const [path, trace] of traces) await directory.writeTrace(path, trace);
+    return scenarios.map((one) => ({ ...one, trace: traces.get(one.directory) ?? null }));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return scenarios;
+  }
 }
 
 /** Loaded only where it is used: one scenario needs no thread beside this one. */

@@ -5,7 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { Property } from '../../properties/property.ts';
-import { type RunResult, RunResultBuilder, type RunResultHeader } from '../../reports/results.ts';
+import {
+  type KnownIssueOf,
+  type RunResult,
+  RunResultBuilder,
+  type RunResultHeader,
+} from '../../reports/results.ts';
 import type { RunDirectory } from '../../reports/run-directory.ts';
 import type { ProgressState } from '../../reports/terminal.ts';
 import { InOrder } from './in-order.ts';
@@ -15,6 +20,8 @@ export interface RunOptions {
   readonly header: RunResultHeader;
   readonly plans: Iterable<Plan>;
   readonly planned: number | null;
+  /** Tells what is known of the client from what is new; left out, everything is new. */
+  readonly knownIssueOf?: KnownIssueOf;
   readonly executor: Executor;
   readonly properties: readonly Property[];
   /** Scenarios at once. */
@@ -77,7 +84,7 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.#builder = new RunResultBuilder(options.header, options.properties);
+    this.#builder = new RunResultBuilder(options.header, options.properties, options.knownIssueOf);
     this.#plans = options.plans[Symbol.iterator]();
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#inOrder = new InOrder({
@@ -156,6 +163,7 @@ class Run {
       ...judged,
       skippedActions,
       wallSeconds,
+      traceHash: ran.traceHash,
       kept,
       get history() {
         return ran.history;

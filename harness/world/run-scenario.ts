@@ -48,7 +48,10 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     schema: 1,
     scenario,
     world,
-    client: describeClient(subject.client),
+    client:
+      subject.driver === undefined
+        ? describeClient(subject.client)
+        : { name: subject.client, version: subject.driver.version },
     mutant: subject.mutant,
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });
@@ -62,6 +65,7 @@ export async function runScenario(context: RunContext, means: Means): Promise<vo
     context,
     (group) => processes.live(group),
     (group) => processes.wantsMembers(group),
+    (group) => processes.wantedTopics(group),
   );
   await runSchedule(context, means);
   if (!(await processes.ended('producer', PRODUCERS_END_MS)))

@@ -3,51 +3,19 @@
  * runs, and events leave through the host.
  */
 import type { Consumer } from 'kafkajs';
-import type { Assignment } from '../../history/schema.ts';
+import { CallRefused, makeCall } from '../application/calls.ts';
 import { describeError } from '../application/describe-error.ts';
 import { createHandler } from '../application/handler.ts';
-import { createMutation, type Mutation } from '../application/mutation.ts';
+import { createMutation } from '../application/mutation.ts';
+import { Processed } from '../application/processed.ts';
+import { patternOf } from '../application/subscription.ts';
 import type { Application, Host } from '../host.ts';
-import type { MemberStart } from '../protocol.ts';
+import type { ConsumerCall, MemberStart } from '../protocol.ts';
+import { recordClaims } from './claims.ts';
 import { createKafka } from './cluster.ts';
-import { createCommitter } from './commits.ts';
+import { type Committer, createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
-
-const byName = (a: { topic: string }, b: { topic: string }): number => (a.topic < b.topic ? -1 : 1);
-
-const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
-  Object.entries(memberAssignment)
-    .map(([topic, partitions]) => ({ topic, partitions: partitions.toSorted((a, b) => a - b) }))
-    .sort(byName);
-
-/** Null after the coordinator forgot the member, whatever kafkajs' types say. */
-const idOf = ({ memberId }: { memberId: string | null }): string => memberId ?? '';
-
-/** Records what kafkajs says of itself: claims, to be held against the coordinator's view. */
-function recordClaims(consumer: Consumer, group: string, mutation: Mutation, host: Host): void {
-  const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
-  consumer.on(GROUP_JOIN, ({ payload }) => {
-    const assignment = toAssignment(payload.memberAssignment);
-    mutation.assigned(assignment);
-    host.emit({
-      kind: 'client-joined',
-      group,
-      memberId: idOf(payload),
-      leader: Boolean(payload.isLeader),
-      protocol: payload.groupProtocol,
-      assignment,
-    });
-  });
-  consumer.on(REBALANCING, ({ payload }) =>
-    host.emit({ kind: 'client-rebalancing', group, memberId: idOf(payload) }),
-  );
-  consumer.on(CRASH, ({ payload: { error, restart } }) => {
-    // A crash without a restart leaves a process that does nothing, as it leaves most applications: kafkajs itself
-    // just stops. The process stays, so that the properties about progress show what that costs.
-    host.emit({ kind: 'client-crashed', group, error: describeError(error), restart: Boolean(restart) });
-  });
-  consumer.on(STOP, () => host.emit({ kind: 'client-stopped', group }));
-}
+import { nativeOptions } from './native-options.ts';
 
 const createConsumer = (start: MemberStart, host: Host): Consumer => {
   const { group } = start;
@@ -62,9 +30,47 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
       ? {}
       : { readUncommitted: group.isolationLevel === 'read_uncommitted' }),
     maxBytesPerPartition: group.maxPartitionFetchBytes,
+    ...(start.member?.rack == null ? {} : { rackId: start.member.rack }),
     metadataMaxAge: group.metadataMaxAgeMs,
+    ...nativeOptions(start, 'consumer'),
   });
 };
+
+/** A call of the consumer's API, in kafkajs' terms. @throws whatever kafkajs throws */
+async function callConsumer(
+  consumer: Consumer,
+  call: ConsumerCall,
+  run: () => Promise<void>,
+  commit: () => Promise<void>,
+): Promise<void> {
+  switch (call.name) {
+    case 'seek': {
+      const { topic, partition, offset } = call;
+      return consumer.seek({ topic, partition, offset: String(offset) });
+    }
+    case 'pause':
+    case 'resume': {
+      const { topic, partitions } = call;
+      return consumer[call.name]([partitions === null ? { topic } : { topic, partitions }]);
+    }
+    case 'stop':
+      return await consumer.stop();
+    case 'run':
+      return await run();
+    case 'commit':
+      return await commit();
+  }
+}
+
+/** @throws CallRefused where there is nothing to commit, and what kafkajs throws */
+async function commitProcessed(processed: Processed, committer: Committer): Promise<void> {
+  if (processed.next.length === 0) throw new CallRefused('nothing has been processed of what is owned');
+  await Promise.all(
+    processed.next.map(
+      async ({ topic, partition, offset }) => await committer.commit(topic, partition, offset),
+    ),
+  );
+}
 
 /**
  * Starts the member at once.
@@ -75,21 +81,42 @@ export function startMember(start: MemberStart, host: Host): Application {
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
   const consumer = createConsumer(start, host);
-  recordClaims(consumer, group.id, mutation, host);
-  const config = createRunConfig({
+  const processed = new Processed();
+  let closing = false;
+  const endAfterCrash = async (): Promise<void> => {
+    closing = true;
+    await disconnect();
+    // The supervisor starts it again.
+    host.exit(1);
+  };
+  recordClaims(consumer, group.id, host, {
+    onAssigned(assignment) {
+      mutation.assigned(assignment);
+      processed.assigned(assignment);
+    },
+    onCrash() {
+      if (group.onClientCrash === 'disconnect') void endAfterCrash();
+    },
+  });
+  const committer = createCommitter(consumer, group.id, mutation, host);
+  const handle = createHandler(group, start.seed, host);
+  const runConfig = createRunConfig({
     mutation,
-    committer: createCommitter(consumer, group.id, mutation, host),
-    handle: createHandler(group, start.seed, host),
+    committer,
+    async handle(record) {
+      await handle(record);
+      processed.done(record.topic, record.partition, record.offset);
+    },
     host,
   });
-  let closing = false;
+  const config = { ...runConfig, ...nativeOptions(start, 'run') };
 
+  const names = start.member?.topics ?? group.topics;
+  const topics = group.subscription === 'pattern' ? [patternOf(names)] : names;
+  const fromBeginning = group.autoOffsetReset === 'earliest';
   const steps: [string, () => Promise<void>][] = [
     ['connect', () => consumer.connect()],
-    [
-      'subscribe',
-      () => consumer.subscribe({ topics: group.topics, fromBeginning: group.autoOffsetReset === 'earliest' }),
-    ],
+    ['subscribe', () => consumer.subscribe({ topics, fromBeginning })],
     ['run', () => consumer.run(config)],
   ];
   void (async () => {
@@ -106,14 +133,28 @@ export function startMember(start: MemberStart, host: Host): Application {
     }
   })();
 
+  const disconnect = async (): Promise<void> => {
+    try {
+      await consumer.disconnect();
+    } catch (error) {
+      host.emit({ kind: 'application-error', call: 'disconnect', error: describeError(error) });
+    }
+  };
+
   return {
     async close() {
       closing = true;
-      try {
-        await consumer.disconnect();
-      } catch (error) {
-        host.emit({ kind: 'application-error', call: 'disconnect', error: describeError(error) });
-      }
+      await disconnect();
+    },
+    async call(command) {
+      await makeCall(command, group.id, host, async () => {
+        await callConsumer(
+          consumer,
+          command.call,
+          async () => await consumer.run(config),
+          async () => await commitProcessed(processed, committer),
+        );
+      });
     },
   };
 }
