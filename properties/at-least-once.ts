@@ -1,6 +1,7 @@
 /** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
 import { MARKER_PREFIX } from '../harness/history/schema.ts';
 import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
+import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import type { OffsetFate, PartitionConsumption } from './evidence/consumption.ts';
 import {
@@ -218,7 +219,7 @@ function latestAnswers(evidence: Evidence, group: GroupEvidence, key: string): L
  * offset allows one resolution of `latest`; every further one skips what was written since the one before.
  */
 function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
-  const jumps = soughtJumps(evidence, group, key);
+  const jumps = [...soughtJumps(evidence, group, key), ...alteredJumps(evidence, group, key)];
   if (group.config.autoOffsetReset !== 'latest') return jumps;
   // By the entry that left the group without a committed offset, -1 for the beginning: the last end resolved since.
   const resolved = new Map<number, number>();
@@ -240,7 +241,12 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
     const epoch = state?.entry?.index ?? -1;
     if (isAfterRefusal) {
       const kind = isGenuinelyOutOfRange(evidence, key, refused) ? 'legitimate' : 'needless';
-      jumps.push({ ...common, from: refused.offset, kind });
+      // A position above the end stands for the last one in the log: nobody knows what was to come before it.
+      const inRange = entriesOf(group, key).findLast(
+        (entry) => entry.seq < listed.seq && (entry.offset ?? Number.POSITIVE_INFINITY) <= listed.offset,
+      );
+      const from = refused.offset <= listed.offset ? refused.offset : (inRange?.offset ?? 0);
+      jumps.push({ ...common, from, kind });
     } else if (state !== undefined) {
       const before = resolved.get(epoch);
       if (before !== undefined) jumps.push({ ...common, from: before, kind: 're-resolved' });
@@ -272,6 +278,19 @@ function soughtJumps(evidence: Evidence, group: GroupEvidence, key: string): Jum
       const to = Math.max(answer?.offset ?? 0, offset <= end ? offset : 0);
       return { from, to, kind: 'legitimate', seq, process };
     });
+  });
+}
+
+/** What an operator skips who sets a committed offset; out of range it is the log's end when a member found that out. */
+function alteredJumps(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
+  const end = evidence.logs.get(key)?.logEndOffset ?? 0;
+  const entries = entriesOf(group, key);
+  return entries.flatMap((entry, i): Jump[] => {
+    if (!isAltered(evidence, entry)) return [];
+    const from = entries.slice(0, i).findLast(({ kind }) => kind === 'commit')?.offset ?? 0;
+    const answer = latestAnswers(evidence, group, key).find(({ listed }) => listed.seq > entry.seq);
+    const to = Math.max(answer?.listed.offset ?? 0, entry.value <= end ? entry.value : 0);
+    return [{ from, to, kind: 'legitimate', seq: entry.seq, process: answer?.process ?? '' }];
   });
 }
 

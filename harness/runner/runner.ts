@@ -4,6 +4,7 @@
  * many run at once or in which order they end.
  */
 import { createHash } from 'node:crypto';
+import { goals } from '../../properties/goals/index.ts';
 import type { Property } from '../../properties/property.ts';
 import { type RunResult, RunResultBuilder, type RunResultHeader } from '../../reports/results.ts';
 import type { RunDirectory } from '../../reports/run-directory.ts';
@@ -72,6 +73,8 @@ class Run {
   #taken = 0;
   #takenMs = 0;
   #worldFailures = 0;
+  /** How many scenarios reached each goal. */
+  readonly #goals = new Map(goals.map(({ name }) => [name, 0]));
   /** In order; empty in a world that has none. */
   readonly #hashes: string[] = [];
 
@@ -161,6 +164,7 @@ class Run {
         return ran.history;
       },
     });
+    for (const name of ran.goals) this.#goals.set(name, (this.#goals.get(name) ?? 0) + 1);
     this.#takenMs += ran.scenarioMs;
     this.#taken++;
   }
@@ -192,7 +196,7 @@ class Run {
       // Of this process with all its threads; child processes on trial are not counted.
       cpuSeconds: roundSeconds((cpu.user + cpu.system) / 1_000_000),
       wallSeconds: roundSeconds((performance.now() - this.#startedMs) / 1_000),
-      goals: {},
+      goals: Object.fromEntries(this.#goals),
       interrupted: this.#options.signal.aborted,
       reportFile: this.#options.directory?.reportFile ?? null,
     });
