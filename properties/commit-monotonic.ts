@@ -106,7 +106,10 @@ function isReset(evidence: Evidence, group: GroupEvidence, before: CommitEntry, 
     );
   return group.processes.some(({ process }) =>
     positionsOf(evidence.positions, process, key).outOfRange.some(
-      ({ time }) => time >= fromTime && time <= toTime,
+      ({ time, offset, seq }) =>
+        (time >= fromTime && time <= toTime) ||
+        // A position may be committed on its way while the answer that it is out of range is there already.
+        (offset === before.offset && seq < entry.seq),
     ),
   );
 }

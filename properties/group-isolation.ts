@@ -2,7 +2,13 @@
 import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { isAltered } from './evidence/altered.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  type GroupEvidence,
+  isOutageWithin,
+  rebalanceWaitMs,
+} from './evidence/evidence.ts';
 import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -144,9 +150,13 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
 }
 
 /** Whether the group had had no members for as long as it keeps its offsets. */
-function isExpired({ scenario }: Evidence, group: GroupEvidence, { time }: { time: number }): boolean {
-  const { offsetsRetentionMs } = scenario.topology;
+function isExpired(evidence: Evidence, group: GroupEvidence, { time }: { time: number }): boolean {
+  const { offsetsRetentionMs } = evidence.scenario.topology;
   const last = group.generations.findLast((generation) => generation.time <= time);
   if (offsetsRetentionMs === undefined || last === undefined || last.isStable) return false;
-  return time - last.time >= offsetsRetentionMs - CLOCK_TOLERANCE_MS;
+  // It is empty before that is written, which waits for brokers that are away.
+  const sinceTime = isOutageWithin(evidence, last.time - LATE_REQUEST_MS, last.time)
+    ? last.time - LATE_REQUEST_MS
+    : last.time;
+  return time - sinceTime >= offsetsRetentionMs - CLOCK_TOLERANCE_MS;
 }
