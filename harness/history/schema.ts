@@ -86,6 +86,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     /** What run-time values the action came down to, such as the offset of delete-records. */
     detail: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   }),
+  /** These were killed and stay dead: what follows is up to the others. */
+  event('core', { deadMembers: z.array(z.string()), deadBrokers: z.array(z.int().min(1)) }),
   /** All faults are over and all producers are done: from here on the group has to converge. */
   event('heal', {}),
   /** The end of settling; `undrained` has one sentence for each thing that was not there yet at the bound. */
