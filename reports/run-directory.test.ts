@@ -7,13 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exitCodes, UsageError } from '../harness/errors.ts';
 import type { Verdict } from '../properties/property.ts';
 import { renderJson } from './json.ts';
-import {
-  createRunDirectory,
-  loadRunDirectory,
-  loadScenarioDirectory,
-  makeRunId,
-  VALID_KEPT_MAX,
-} from './run-directory.ts';
+import { VALID_KEPT_MAX } from './keeping.ts';
+import { createRunDirectory, loadRunDirectory, loadScenarioDirectory, makeRunId } from './run-directory.ts';
 import { syntheticHistory, syntheticRun, syntheticScenario } from './testing/synthetic.ts';
 
 let base: string;
@@ -83,7 +78,7 @@ describe('keepScenario', () => {
       historyFile: join(base, 'a', 'scenarios', '0007-crash-takeover-and-a-zombie', 'history.jsonl'),
     });
     const loaded = await loadScenarioDirectory(kept?.directory ?? '');
-    expect(loaded).toEqual({ directory: kept?.directory, index: 7, ...judged });
+    expect(loaded).toEqual({ directory: kept?.directory, index: 7, trace: null, shrunk: null, ...judged });
   });
 
   test('writes pretty JSON with a line end and keys in the order of the schema', async () => {

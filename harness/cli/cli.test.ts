@@ -34,6 +34,13 @@ describe('bad input', () => {
     ['an unknown profile', () => ['run', '--profile', 'wild'], /--profile.*default, calm/s],
     ['an unknown world', () => ['run', '--world', 'mars'], /--world.*sim, kafka/s],
     ['a cluster for the simulated world', () => ['run', '--brokers', 'a:1'], /with --world kafka only/],
+    ['a shard that is none', () => ['run', '--shard', '3/2', '--seed', '1'], /--shard.*i from 1 to n/s],
+    ['a shard of any seed', () => ['run', '--shard', '1/2'], /--shard needs --seed/],
+    [
+      'a shard without scenarios',
+      () => ['run', '--shard', '3/3', '--seed', '1', '--runs', '2'],
+      /nothing is left/,
+    ],
     ['no jobs at all', () => ['run', '--jobs', '0'], /--jobs.*whole number from 1/s],
     ['an unknown mutant', () => ['run', '--mutant', 'none'], /--mutant.*skip-partition/s],
     ['an unknown property', () => ['run', '--properties', 'nope'], /no property 'nope'.*at-least-once/s],
@@ -311,6 +318,7 @@ describe('help', () => {
     ['replay', '--help'],
     ['check', '--help'],
     ['lessons', '--help'],
+    ['report', '--help'],
     ['doctor', '--help'],
   ])('is given for %s %s', async (...words) => {
     const { code, stdout } = await runCommand(words.filter((word) => word !== undefined));

@@ -3,6 +3,7 @@
  * simulated one, so everything that differs between the two comes in through this interface.
  */
 import type { HistoryEvent } from '../history/schema.ts';
+import type { CallCommand } from './protocol.ts';
 
 /** An event as a client process writes it: the world adds the process id and the place in the history. */
 export type ClientEvent = HistoryEvent extends infer E
@@ -22,4 +23,6 @@ export interface Host {
 export interface Application {
   /** Closes the client as a careful application would and resolves when it is done; never rejects. */
   close(): Promise<void>;
+  /** Makes a call of the consumer's API and records it; never rejects. A producer has none. */
+  call?(command: CallCommand): Promise<void>;
 }

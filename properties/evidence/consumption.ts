@@ -31,8 +31,8 @@ export interface Stretch {
   readonly process: string;
   /** The ownership: the join by which the process held the partition; null where the history shows none. */
   readonly join: Join | null;
-  /** What came before it: a join, a position found out of range, or going back inside the ownership. */
-  readonly opening: 'join' | 'reset' | 'back';
+  /** What came before it: a join, a position found out of range, a seek, or going back inside the ownership. */
+  readonly opening: 'join' | 'reset' | 'seek' | 'back';
   readonly first: number;
   readonly last: number;
   readonly openSeq: number;
@@ -74,6 +74,9 @@ export interface PartitionConsumption {
   readonly processing: readonly Processing[];
   readonly fates: ReadonlyMap<number, OffsetFate>;
 }
+
+/** What a seek to the beginning of a log says in place of an offset. */
+const BEGINNING = -2;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenStretch = Mutable<Omit<Stretch, 'delivered' | 'callStarts' | 'processing'>> & {
@@ -231,10 +234,17 @@ function continued(
   seq: number,
 ): OpenStretch | { opening: Stretch['opening'] } {
   const current = stretches.at(-1);
-  if (current === undefined) return { opening: 'join' };
+  const { fetched, listed, outOfRange, sought } = positionsOf(positions, process, key);
+  const isSought = between(sought, current?.openSeq ?? -1, seq).some((seek) =>
+    seek.offset >= 0
+      ? isNextRecord(log, seek.offset, offset)
+      : (seek.offset === BEGINNING && isNextRecord(log, 0, offset)) ||
+        between(listed, seek.seq, seq).some((end) => isNextRecord(log, end.offset, offset)),
+  );
+  if (current === undefined) return { opening: isSought ? 'seek' : 'join' };
   const join = holdingJoin(positions, process, key, seq);
   const hasTap = positions.positions.has(process);
-  const { fetched, listed, outOfRange } = positionsOf(positions, process, key);
+  if (isSought && !isNextRecord(log, current.last + 1, offset)) return { opening: 'seek' };
   const goesOn = (stretch: OpenStretch): boolean => isNextRecord(log, stretch.last + 1, offset);
   if (join !== null && join.seq > (current.join?.seq ?? -1)) {
     const answers = between(fetched, join.seq, seq);
@@ -252,6 +262,8 @@ function continued(
   }
   if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
   if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;
+  // Handed over before and not taken up: an application that resolves a batch in part is given the rest again.
+  if (current.delivered.has(offset) && current.processing.every((one) => one.offset < offset)) return current;
   const leftOver = stretches.at(-2);
   if (leftOver !== undefined && wasInHand(leftOver, current.join) && goesOn(leftOver)) return leftOver;
   return offset > current.last ? current : { opening: 'back' };

@@ -39,10 +39,19 @@ export interface OutOfRange {
   readonly offset: number;
 }
 
+/** The application's order to go elsewhere. */
+export interface Sought {
+  readonly seq: number;
+  readonly time: number;
+  /** -2 for the log's beginning, -1 for its end. */
+  readonly offset: number;
+}
+
 export interface PartitionPositions {
   readonly fetched: readonly FetchedOffset[];
   readonly listed: readonly ListedOffset[];
   readonly outOfRange: readonly OutOfRange[];
+  readonly sought: readonly Sought[];
 }
 
 export interface PositionEvidence {
@@ -54,7 +63,20 @@ export interface PositionEvidence {
   readonly positions: ReadonlyMap<string, ReadonlyMap<string, PartitionPositions>>;
 }
 
-const NO_POSITIONS: PartitionPositions = { fetched: [], listed: [], outOfRange: [] };
+const NO_POSITIONS: PartitionPositions = { fetched: [], listed: [], outOfRange: [], sought: [] };
+
+/** Whether the application of any member had sought this offset of the partition before. */
+export const hasBeenSought = (
+  evidence: PositionEvidence,
+  key: string,
+  offset: number,
+  beforeSeq: number,
+): boolean => {
+  for (const partitions of evidence.positions.values())
+    for (const one of partitions.get(key)?.sought ?? [])
+      if (one.offset === offset && one.seq < beforeSeq) return true;
+  return false;
+};
 
 export const positionsOf = (evidence: PositionEvidence, process: string, key: string): PartitionPositions =>
   evidence.positions.get(process)?.get(key) ?? NO_POSITIONS;
@@ -89,7 +111,7 @@ export function indexPositions(
     const key = partitionKey(topic, partition);
     const ofProcess = positions.get(process) ?? new Map<string, Building>();
     positions.set(process, ofProcess);
-    const found = ofProcess.get(key) ?? { fetched: [], listed: [], outOfRange: [] };
+    const found = ofProcess.get(key) ?? { fetched: [], listed: [], outOfRange: [], sought: [] };
     ofProcess.set(key, found);
     return found;
   };
@@ -122,6 +144,9 @@ export function indexPositions(
         time,
         offset: toOffset(event.offset),
       });
+    } else if (event.kind === 'application-call' && event.topic !== null && event.offset !== null) {
+      for (const partition of event.partitions ?? [])
+        at(event.process, event.topic, partition).sought.push({ seq, time, offset: toOffset(event.offset) });
     }
   }
   return { joins: indexJoins(history, processes, generations), takenUp, positions };

@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { describeError } from '../../../client/application/describe-error.ts';
 import type { Application, ClientEvent } from '../../../client/host.ts';
-import type { Command, StartCommand } from '../../../client/protocol.ts';
+import type { CallCommand, Command, StartCommand } from '../../../client/protocol.ts';
 import type { UnplacedEvent } from '../../../history/schema.ts';
 import type { ClientExit, ClientProcess } from '../../client-process.ts';
 import type { Ending, Network } from '../network.ts';
@@ -64,6 +64,7 @@ export class SimulatedProcess implements ClientProcess {
   #application: Application | null = null;
   #started = false;
   readonly #signals = new EventEmitter();
+  readonly #early: CallCommand[] = [];
   #closing = false;
   #alive = true;
 
@@ -89,6 +90,8 @@ export class SimulatedProcess implements ClientProcess {
   command(command: Command): void {
     if (command.command === 'close')
       this.#options.scheduler.after(this.#owner, 1, kinds.command, () => void this.#close());
+    else if (command.command === 'call')
+      this.#options.scheduler.after(this.#owner, 1, kinds.command, () => this.#call(command));
   }
 
   signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
@@ -150,6 +153,13 @@ export class SimulatedProcess implements ClientProcess {
     this.#started = true;
     this.#application =
       start.role === 'member' ? adapter.startMember(start, host) : adapter.startProducer(start, host);
+    for (const command of this.#early) this.#call(command);
+  }
+
+  /** What comes before the application runs waits in the pipe. */
+  #call(command: CallCommand): void {
+    if (!this.#started) this.#early.push(command);
+    else if (!this.#closing) void this.#application?.call?.(command);
   }
 
   async #close(): Promise<void> {
