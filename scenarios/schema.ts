@@ -81,6 +81,15 @@ const producerSchema = z.strictObject({
   batchBytes: z.int().min(0).max(1_048_576).optional(),
   /** What its close does with records that are still in the client: send them, or drop them. */
   closing: z.enum(['flush', 'drop']).optional(),
+  /** Whether it sends in transactions (KIP-98), with its id as its `transactional.id`. */
+  transactions: z
+    .strictObject({
+      /** Send calls in each. */
+      sends: z.int().min(1).max(1_000),
+      /** Each time so many have ended, the application has aborted the last of them; null where it aborts none. */
+      abortEvery: z.int().min(1).max(1_000).nullable(),
+    })
+    .optional(),
   native: nativeOptionsSchema.optional(),
 });
 
@@ -405,6 +414,8 @@ function* relations(scenario: Scenario): Generator<Issue> {
     yield* unknownNames(producer.topics, topics, [...path, 'topics'], 'topic');
     if (producer.idempotent && producer.acks !== 'all')
       yield { path: [...path, 'acks'], message: "expected 'all', which an idempotent producer needs" };
+    if (producer.transactions !== undefined && !producer.idempotent)
+      yield { path: [...path, 'idempotent'], message: 'expected true, which transactions need' };
     if (producer.stopMs < producer.startMs)
       yield { path: [...path, 'stopMs'], message: `expected at least startMs (${producer.startMs})` };
   }
