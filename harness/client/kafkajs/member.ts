@@ -24,8 +24,9 @@ const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
 function recordClaims(consumer: Consumer, group: string, mutation: Mutation, host: Host): void {
   const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
-    const assignment = toAssignment(payload.memberAssignment);
-    mutation.assigned(assignment);
+    const owned = toAssignment(payload.memberAssignment);
+    mutation.assigned(owned);
+    const assignment = mutation.claims(owned);
     host.emit({
       kind: 'client-joined',
       group,

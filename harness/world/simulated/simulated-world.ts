@@ -6,6 +6,7 @@
 import type { Scenario, Topology } from '../../../scenarios/schema.ts';
 import { mixSeed } from '../../../scenarios/seed.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
+import { breakCluster, brokenSettings } from '../../cluster/broken/clusters.ts';
 import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.ts';
 import { kafka43 } from '../../cluster/profiles.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
@@ -176,13 +177,14 @@ class SimulatedRun {
     this.#cluster = createSimulatedCluster({
       brokerCount: scenario.topology.brokers,
       profile: kafka43,
-      settings: clusterSettings(scenario.topology),
+      settings: clusterSettings(scenario.topology, brokenSettings(subject.mutant)),
       environment: this.#environment,
       parts: [
         (core) => {
           this.#groups = addGroupCoordinators(core);
           addTransactionCoordinators(core, this.#groups);
         },
+        (core) => breakCluster(core, subject.mutant),
       ],
     });
     this.#tap = options.inspection === undefined ? null : this.#createTap(options.inspection);
@@ -379,7 +381,10 @@ class SimulatedRun {
 }
 
 /** The settings of the Kafka world's brokers (`../kafka/broker-settings.ts`), and delays as measured there. */
-function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): Partial<ClusterSettings> {
+function clusterSettings(
+  { brokers, groupInitialRebalanceDelayMs }: Topology,
+  broken: Readonly<Record<string, string>>,
+): Partial<ClusterSettings> {
   const coordinators = brokers === 1 ? 1 : 3;
   return {
     offsetsTopicNumPartitions: coordinators,
@@ -399,6 +404,7 @@ function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): P
     extra: {
       'group.min.session.timeout.ms': '500',
       'group.initial.rebalance.delay.ms': String(groupInitialRebalanceDelayMs),
+      ...broken,
     },
   };
 }

@@ -6,6 +6,7 @@ import { type ConsumedRecord, HandlerFailure } from '../../application/handler.t
 import type { Mutation } from '../../application/mutation.ts';
 import type { Host } from '../../host.ts';
 import { decodeRecordValue } from '../../record-value.ts';
+import { nowMs } from '../clock.ts';
 import type { ConsumerRecord } from '../consumer/completed-fetch.ts';
 import type { Consumer } from '../consumer/consumer.ts';
 import { nameOf } from '../errors.ts';
@@ -35,6 +36,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
   const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
 
+  let polledAtMs = 0;
   const deliver = ({ topic, partition }: PartitionWork, records: readonly ConsumerRecord[]): void =>
     host.emit({
       kind: 'delivery',
@@ -42,6 +44,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       topic,
       partition,
       offsets: records.map(({ offset }) => String(offset)),
+      sincePollMs: nowMs() - polledAtMs,
     });
 
   const commitRecord = async ({ topic, partition, offset }: ConsumerRecord): Promise<void> => {
@@ -59,13 +62,24 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
   const handleRecord = async (record: ConsumerRecord, done: () => void): Promise<void> => {
     const { topic, partition, offset } = record;
     if (commitsFirst) await commitRecord(record);
-    if (!mutation.skips(topic, partition))
+    const work = async (): Promise<void> =>
       await handle({ topic, partition, offset: String(offset), record: decodeRecordValue(record.value) });
+    if (!mutation.skips(topic, partition)) await work();
+    if (mutation.repeats(topic, partition)) {
+      deliver({ topic, partition, records: [record], next: offset }, [record]);
+      await work();
+    }
     done();
     if (!commitsFirst) await commitRecord(record);
   };
 
-  return async (records) => {
+  /** What a mutant has kept back of the last poll. */
+  let kept: readonly ConsumerRecord[] = [];
+
+  return async (polled) => {
+    const records = mutation.holdsBack ? [...kept, ...polled.slice(0, -1)] : polled;
+    if (mutation.holdsBack) kept = polled.slice(-1);
+    polledAtMs = nowMs();
     let isAbandoned = false;
     const mayGoOn = (): boolean => !isAbandoned && !isClosing();
 
@@ -85,7 +99,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       const last = work.records.at(-1);
       deliver(work, work.records);
       if (commitsFirst) await commitBatch(last);
-      for (const record of work.records) await handleRecord(record, () => {});
+      for (const record of mutation.inOrder(work.records)) await handleRecord(record, () => {});
       if (last !== undefined) work.next = last.offset + 1;
       if (!commitsFirst) await commitBatch(last);
     };
@@ -96,7 +110,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       deliver(work, work.records);
       if (commitsFirst) await commitBatch(work.records.at(-1));
       let processed: ConsumerRecord | undefined;
-      for (const record of work.records) {
+      for (const record of mutation.inOrder(work.records)) {
         if (!mayGoOn()) break;
         await handleRecord(record, () => {
           work.next = record.offset + 1;
