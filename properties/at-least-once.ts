@@ -14,7 +14,7 @@ import {
   hasBrokerFault,
   mayLoseTouch,
 } from './evidence/evidence.ts';
-import { deletionsOf, type PartitionLog } from './evidence/logs.ts';
+import { deletionsOf, isHiddenFrom, type PartitionLog } from './evidence/logs.ts';
 import { type ListedOffset, positionsOf } from './evidence/positions.ts';
 import { committedAt, resumeOf } from './evidence/resume.ts';
 import { lastBefore, nameOffsets } from './evidence/values.ts';
@@ -120,7 +120,8 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
   for (const offset of log.offsets) {
     if (offset < start || offset >= end) continue;
     const fate = consumption?.fates.get(offset);
-    if (fate?.done != null || mayBeKeptBack(evidence, group, log, offset)) continue;
+    if (fate?.done != null || isHiddenFrom(group.config, log, offset)) continue;
+    if (mayBeKeptBack(evidence, group, log, offset)) continue;
     // Where the bound came first, the handler call that has it may still be running.
     if (!hasSettled && fate !== undefined && isInHand(evidence, fate)) continue;
     const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);

@@ -129,7 +129,17 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
 
   // What the application was given and did.
   /** One handler call: the records that the client handed over, in order. */
-  event('delivery', { group: z.string(), topic: z.string(), partition, offsets: z.array(offset).min(1) }),
+  event('delivery', {
+    group: z.string(),
+    topic: z.string(),
+    partition,
+    offsets: z.array(offset).min(1),
+    /**
+     * How long ago, by the member's own clock, the poll returned that the records came from, where the client has polls:
+     * the application had them in its hand from then on.
+     */
+    sincePollMs: z.number().min(0).optional(),
+  }),
   event('processing-begin', {
     group: z.string(),
     topic: z.string(),
@@ -291,7 +301,20 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     partition,
     logStartOffset: offset,
     logEndOffset: offset,
-    records: z.array(z.strictObject({ offset, record: z.string().nullable() })),
+    records: z.array(
+      z.strictObject({
+        offset,
+        record: z.string().nullable(),
+        /** Only of a record that was written in a transaction: how that ended, by the marker that follows it. */
+        transaction: z
+          .strictObject({
+            state: z.enum(['committed', 'aborted', 'open']),
+            /** Scenario time of the marker, by the clock of the partition's leader; null while it is open. */
+            endedAt: z.number().nullable(),
+          })
+          .optional(),
+      }),
+    ),
   }),
   event('fact-committed', { group: z.string(), topic: z.string(), partition, offset: offset.nullable() }),
   event('fact-group', { group: z.string(), state: z.string(), members: z.array(groupMember) }),

@@ -3,6 +3,7 @@
  * leaves `produce-invoke` and one outcome.
  */
 import { describeError } from '../../application/describe-error.ts';
+import { closingOf } from '../../application/mutation.ts';
 import type { PlannedSend } from '../../application/send-plan.ts';
 import { SendSchedule } from '../../application/send-schedule.ts';
 import type { Application, Host } from '../../host.ts';
@@ -28,7 +29,8 @@ function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOff
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */
 export function startProducer(start: ProducerStart, host: Host): Application {
-  const { acks, idempotent, keys, lingerMs, batchBytes, closing, native, transactions } = start.producer;
+  const { acks, idempotent, keys, lingerMs, batchBytes, native, transactions } = start.producer;
+  const closing = closingOf(start.producer, start.mutant);
   const producer = new Producer(
     {
       ...commonOptions(start),
