@@ -245,6 +245,7 @@ class SimulatedRun {
           this.#scenario.groups,
           emit,
           unlimited,
+          context.timeOriginEpochMs,
         ),
     });
     context.note({ process: 'harness', kind: 'finish', incomplete });
