@@ -129,7 +129,8 @@ export function isUnnoticed(
       ({ action, toTime }) =>
         action.kind === 'add-partitions' &&
         action.topic === topic &&
-        toTime >= before.time - CLOCK_TOLERANCE_MS &&
+        // The leader that was away had not noticed yet what came within its metadata.max.age.ms.
+        toTime >= before.time - group.config.metadataMaxAgeMs - CLOCK_TOLERANCE_MS &&
         toTime <= generation.time + CLOCK_TOLERANCE_MS,
     )
   );
