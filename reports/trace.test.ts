@@ -34,6 +34,7 @@ describe('traceAround', () => {
         [
           message(1, 'm1.1', 'JoinGroup'),
           message(2, 'm2.1', 'JoinGroup'),
+          event(9, 'produce-ok', 'harness'),
           event(0, 'group-generation', 'coordinator'),
           event(1, 'client-joined', 'm2.1'),
           message(3, 'm1.1', 'Fetch'),
