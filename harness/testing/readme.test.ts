@@ -26,7 +26,9 @@ describe('README', () => {
   });
 
   it('names only commands and options that exist', async () => {
-    const uses = [...readme.matchAll(/kafka-trial (run|replay|lessons|serve|check|doctor)([^`\n]*)/g)];
+    const uses = [
+      ...readme.matchAll(/kafka-trial (run|replay|compare|lessons|serve|check|doctor)([^`\n]*)/g),
+    ];
     expect(uses.length).toBeGreaterThan(5);
     const help = new Map<string, string>();
     for (const [, command = '', rest = ''] of uses) {
