@@ -184,7 +184,7 @@ const filesOf = (directory: string | null, index: number): string[] =>
 describe('the simulated world', () => {
   it('gives the same result and the same files for a seed, run after run, with any number of jobs', async () => {
     const run = async (out: string, jobs: number): Promise<RunResult> => {
-      const words = ['run', '--runs', '4', '--seed', '3', '--jobs', String(jobs), '--json'];
+      const words = ['run', '--runs', '4', '--seed', '3', '--strict', '--jobs', String(jobs), '--json'];
       words.push('--out', join(folder, out));
       const { code, stdout } = await runCommand(words, noDocker);
       const result = runResultSchema.parse(JSON.parse(stdout));
@@ -212,7 +212,7 @@ describe('the simulated world', () => {
 
   it.each([1, 2])('ends at Ctrl-C with what was found, with %i jobs', async (jobs) => {
     const out = join(folder, `interrupted-${jobs}`);
-    const words = ['run', '--runs', '100000', '--seed', '3', '--profile', 'members', '--json'];
+    const words = ['run', '--runs', '100000', '--seed', '3', '--strict', '--profile', 'members', '--json'];
     const command = startCommand([...words, '--jobs', String(jobs), '--out', out], noDocker);
     await command.said(/running/);
     const scenarios = join(out, 'latest', 'scenarios');
