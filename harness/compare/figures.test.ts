@@ -1,13 +1,18 @@
 /** The figures of a run, on hand-written histories. */
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../properties/index.ts';
+import { atLeastOnce } from '../../properties/at-least-once.ts';
+import { catalogue, judge } from '../../properties/index.ts';
 import { alone } from '../../properties/testing/good-histories.ts';
 import type { Story } from '../../properties/testing/history-builder.ts';
 import { factsOf, figuresOf, inFigureOrder } from './figures.ts';
 
-const figuresOfStory = (story: Story, requests: Record<string, number> | null = null) => {
+const figuresOfStory = (
+  story: Story,
+  requests: Record<string, number> | null = null,
+  properties = catalogue,
+) => {
   const history = story.history();
-  return figuresOf(history, judge(history), requests);
+  return figuresOf(history, judge(history, properties), requests);
 };
 
 describe('figures', () => {
@@ -61,7 +66,11 @@ describe('figures', () => {
     story.produces(4);
     m1.works(0, 2);
     m1.stands(0, 3).works(0, 1).commits(0, 4);
-    expect(figuresOfStory(story)).toMatchObject({ lost: 1, illegal: 1, 'illegal:at-least-once': 1 });
+    expect(figuresOfStory(story, null, [atLeastOnce])).toMatchObject({
+      lost: 1,
+      illegal: 1,
+      'illegal:at-least-once': 1,
+    });
   });
 
   it('count records that were sent and are in no log', () => {
