@@ -4,12 +4,14 @@
  */
 import { z } from 'zod';
 import { configurationJsonSchema } from '../scenarios/configuration.ts';
+import { comparisonJsonSchema } from './comparison.ts';
 import { inspectionJsonSchema } from './inspection.ts';
 import { runResultJsonSchema } from './json.ts';
 import { lessonsResultSchema } from './lesson-result.ts';
 
 export const publishedSchemas = (): Record<string, object> => ({
   'configuration.json': configurationJsonSchema(),
+  'comparison.json': comparisonJsonSchema(),
   'run-result.json': runResultJsonSchema(),
   'inspection.json': inspectionJsonSchema(),
   'lessons-result.json': {

@@ -103,6 +103,8 @@ export class ClusterCore {
   readonly brokers = new Map<number, Broker>();
   /** Requests that brokers have taken up, for measurements. */
   requests = 0;
+  /** Of those, how many of each API, by its key. */
+  readonly requestsByApi = new Map<number, number>();
   readonly #addressOf: (brokerId: number) => Address;
   readonly #handlers = new Map<number, AnyHandler>();
   readonly #leadershipListeners = new Map<string, LeadershipListener[]>();
@@ -164,6 +166,12 @@ export class ClusterCore {
   registerHandlers(handlers: readonly AnyHandler[]): void {
     for (const handler of handlers) this.#handlers.set(handler.api.key, handler);
     this.#announcement = null;
+  }
+
+  /** A broker has taken up a request. */
+  countRequest(apiKey: number): void {
+    this.requests += 1;
+    this.requestsByApi.set(apiKey, (this.requestsByApi.get(apiKey) ?? 0) + 1);
   }
 
   handler(apiKey: number): AnyHandler | undefined {

@@ -114,6 +114,7 @@ export class SimulatedWorld implements World {
       );
     } finally {
       recorder.traced?.(trace.summary());
+      recorder.counted?.(run.requestsByApi);
       this.#options.onRequests?.(run.requests);
     }
   }
@@ -202,6 +203,15 @@ class SimulatedRun {
 
   get requests(): number {
     return this.#cluster.core.requests;
+  }
+
+  get requestsByApi(): Record<string, number> {
+    const { requestsByApi } = this.#cluster.core;
+    return Object.fromEntries(
+      [...requestsByApi]
+        .sort(([a], [b]) => a - b)
+        .map(([key, count]) => [this.#cluster.core.handler(key)?.api.name ?? `API ${key}`, count]),
+    );
   }
 
   async toEnd(): Promise<void> {
