@@ -6,13 +6,15 @@ const TIMES_ON_REAL_KAFKA = 10;
 
 /** Null where the scenario was not kept. */
 export function replayCommand(
-  result: Pick<RunResult, 'world' | 'mutant'>,
+  result: Pick<RunResult, 'world' | 'mutant'> & Partial<Pick<RunResult, 'options'>>,
   anomaly: Pick<ResultAnomaly, 'scenarioFile'>,
 ): string | null {
   if (anomaly.scenarioFile === null) return null;
   const words = ['kafka-trial', 'replay', anomaly.scenarioFile];
   if (result.world === 'kafka') words.push('--world', 'kafka', '--times', String(TIMES_ON_REAL_KAFKA));
   if (result.mutant !== null) words.push('--mutant', result.mutant);
+  const application = result.options?.application;
+  if (Array.isArray(application)) words.push(...application.map(String));
   return words.map(quoteForShell).join(' ');
 }
 

@@ -16,15 +16,29 @@ const name = z
     'a lower-case letter, then up to 39 lower-case letters, digits or hyphens',
   );
 
+/** Names of topics and groups: any that Kafka takes, short enough to be put behind a prefix on a shared cluster. */
+const resourceName = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/, 'up to 200 letters, digits, dots, underscores or hyphens');
+
 const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
 
 /** One hour: the longest time that any part of a scenario may name. */
 const TIME_MAX_MS = 3_600_000;
 
 const topicSchema = z.strictObject({
-  name,
+  name: resourceName,
   partitions: z.int().min(1).max(100),
   replicationFactor: z.int().min(1).max(5),
+  /**
+   * What the value of a record looks like, where an application has to understand it: a text in which `{record}` stands
+   * for the record's id and `{number}` for its number. Left out, it is the id and padding.
+   */
+  value: z
+    .string()
+    .max(100_000)
+    .regex(/\{record\}/, "a text with '{record}' in it, by which the record can be recognised")
+    .optional(),
 });
 
 /** What the path between a process and a broker is like; drawn anew for each write. */
@@ -48,7 +62,7 @@ const topologySchema = z.strictObject({
 
 const producerSchema = z.strictObject({
   id: name,
-  topics: z.array(name).min(1),
+  topics: z.array(resourceName).min(1),
   /** What the broker confirms: nothing (0), the leader's append (1), the in-sync replicas' append ('all'). */
   acks: z.union([z.literal(0), z.literal(1), z.literal('all')]),
   /** `enable.idempotence` (KIP-98); Kafka allows it only with acks all. */
@@ -114,8 +128,8 @@ const memberSchema = z.strictObject({
 });
 
 const groupSchema = z.strictObject({
-  id: name,
-  topics: z.array(name).min(1),
+  id: resourceName,
+  topics: z.array(resourceName).min(1),
   sessionTimeoutMs: milliseconds(500, 1_800_000),
   rebalanceTimeoutMs: milliseconds(500, 1_800_000),
   heartbeatIntervalMs: milliseconds(50, 600_000),
@@ -151,6 +165,9 @@ const groupSchema = z.strictObject({
   subscription: z.enum(['names', 'pattern']).optional(),
   members: z.array(memberSchema).min(1).max(64),
 });
+
+/** A group without its topics and members, which differ from scenario to scenario. */
+export const groupConfigurationSchema = groupSchema.omit({ topics: true, members: true });
 
 const at = { atMs: milliseconds(0, TIME_MAX_MS) };
 const duration = { durationMs: milliseconds(1, TIME_MAX_MS) };
@@ -196,22 +213,24 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('add-partitions'),
     ...at,
-    topic: name,
+    topic: resourceName,
     partitions: z.int().min(2).max(100),
   }),
   /** DeleteRecords (KIP-107) up to this share of what the partition log holds at that moment. */
   z.strictObject({
     kind: z.literal('delete-records'),
     ...at,
-    topic: name,
+    topic: resourceName,
     partition: z.int().min(0).max(99),
     percent: z.int().min(1).max(100),
   }),
   /** OffsetDelete (KIP-496) of all the group's offsets of a topic; Kafka refuses while members subscribe to it. */
-  z.strictObject({ kind: z.literal('delete-offsets'), ...at, group: name, topic: name }),
+  z.strictObject({ kind: z.literal('delete-offsets'), ...at, group: resourceName, topic: resourceName }),
 ]);
 
 const scenarioShape = z.strictObject({
+  /** Where editors find the JSON Schema; nothing else reads it. */
+  $schema: z.string().optional(),
   version: z.literal(1),
   name: z.string().min(1).max(200),
   /** Seed of everything drawn at run time: handler times, client jitter, keys. */

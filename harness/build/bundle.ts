@@ -29,13 +29,14 @@ const licenceOf = async (folder: string): Promise<string> => {
   return `${name}\n\n${await readFile(path.join(root, file), 'utf8')}`;
 };
 
-for (const client of Object.keys(clients)) {
-  const outfile = path.join(dist, 'child', `${client}.mjs`);
+/** @param adapter statements that define it */
+async function buildChild(name: string, adapter: string): Promise<void> {
+  const outfile = path.join(dist, 'child', `${name}.mjs`);
   const { metafile } = await build({
     stdin: {
       contents: `
         import { keepStandardOutputForEvents, runClientProcess } from './child-process.js';
-        import * as adapter from './${client}/adapter.js';
+        ${adapter}
         keepStandardOutputForEvents();
         runClientProcess(adapter);`,
       resolveDir: source,
@@ -57,7 +58,17 @@ for (const client of Object.keys(clients)) {
   const packages = [...new Set(Object.keys(metafile.inputs).flatMap((file) => packageOf(file) ?? []))].sort();
   const licences = await Promise.all(packages.map(licenceOf));
   await writeFile(`${outfile}.LICENSES.txt`, licences.join(`\n${'-'.repeat(80)}\n\n`));
+}
 
+// An application of the user's is bundled when it is put on trial; this is the process around it.
+await buildChild(
+  'application',
+  `import { loadApplication } from './user/load.js';
+   const adapter = loadApplication(process.argv[2], process.argv[3]);`,
+);
+
+for (const client of Object.keys(clients)) {
+  await buildChild(client, `import * as adapter from './${client}/adapter.js';`);
   await build({
     entryPoints: [path.join(source, client, 'adapter.js')],
     outfile: path.join(dist, 'simulated', `${client}.cjs`),

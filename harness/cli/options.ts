@@ -7,13 +7,12 @@ import { mutants } from '../client/mutants.ts';
 import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
 import { readConnection } from './connection.ts';
+import { addApplicationOptions, type SubjectOptions } from './subject.ts';
 import type { WorldName } from './worlds.ts';
 
 /** Options of every command that runs scenarios. */
-export interface TrialOptions {
+export interface TrialOptions extends SubjectOptions {
   readonly world: WorldName;
-  readonly client: string;
-  readonly mutant?: string;
   readonly properties?: string;
   /** Unset: as many as the world carries. */
   readonly jobs?: number;
@@ -41,12 +40,12 @@ export function duration(text: string): number {
 }
 
 export function addTrialOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--world <name>', 'where scenarios run: simulated, on virtual time, or real Kafka')
-        .choices(['sim', 'kafka'])
-        .default('sim'),
-    )
+  command.addOption(
+    new Option('--world <name>', 'where scenarios run: simulated, on virtual time, or real Kafka')
+      .choices(['sim', 'kafka'])
+      .default('sim'),
+  );
+  return addApplicationOptions(command)
     .addOption(
       new Option('--client <name>', 'client on trial').choices(Object.keys(clients)).default('kafkajs'),
     )

@@ -11,17 +11,18 @@ import type { RunResult } from '../../reports/results.ts';
 import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { clientVersion } from '../client/clients.ts';
 import type { ExitCode } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
-import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
+import { type Executor, forSubject, inThisThread, type Plan } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
+import { versionOf } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
 import { ClientLog } from './client-log.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
+import { openSubject } from './subject.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
 export interface Trial {
@@ -42,8 +43,10 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   // Everything that can be wrong with the input is found before anything is started.
   const connection = readWorldConnection(options);
   const properties = selectProperties(options.properties);
-  const subject = { client: options.client, mutant: options.mutant ?? null };
-  await refuse(options.world, what.given, subject, connection === null);
+  await using opened = await openSubject(options);
+  const { subject } = opened;
+  const given = what.given.map((scenario) => forSubject(scenario, subject));
+  await refuse(options.world, given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
@@ -54,14 +57,14 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   {
     await using clientLog = new ClientLog(join(directory.path, 'clients.log'));
     const onLog = (origin: string, line: string): void => clientLog.write(origin, line);
-    const opened = await openWorld({
+    const openedWorld = await openWorld({
       name: options.world,
       connection,
       onProgress: (sentence) => output.say(sentence),
       onLog,
       signal: interruption.signal,
     });
-    await using world = opened.world;
+    await using world = openedWorld.world;
     await using executor =
       options.world === 'sim' && jobs > 1
         ? await inThreads(subject, properties)
@@ -71,16 +74,20 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         command: what.command,
         seed: what.seed,
         world: world.name,
-        client: { name: subject.client, version: clientVersion(subject.client) },
+        client: { name: subject.client, version: versionOf(subject) },
         mutant: subject.mutant,
         versions: {
           'kafka-trial': harnessVersion(),
           node: process.versions.node,
-          ...opened.versions,
+          ...openedWorld.versions,
         },
         startedAt: startedAt.toISOString(),
         // How many at once changes nothing of a simulated result, so it is no part of it.
-        options: options.world === 'sim' ? what.shownOptions : { ...what.shownOptions, jobs },
+        options: {
+          ...what.shownOptions,
+          ...(options.world === 'sim' ? {} : { jobs }),
+          ...(opened.words.length === 0 ? {} : { application: opened.words }),
+        },
         runDirectory: directory.path,
       },
       plans: what.plans,

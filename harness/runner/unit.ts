@@ -6,8 +6,9 @@
 import { judge } from '../../properties/index.ts';
 import type { Property, Verdict } from '../../properties/property.ts';
 import { skippedActionsOf } from '../../reports/results.ts';
+import { fitToApplication } from '../../scenarios/application.ts';
 import { generateScenario, type ProfileName } from '../../scenarios/arbitrary.ts';
-import type { Scenario } from '../../scenarios/schema.ts';
+import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { WorldUnavailableError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
@@ -63,8 +64,22 @@ export const inThisThread = (options: UnitOptions): Executor => ({
   },
 });
 
-const scenarioOf = (plan: Plan): Scenario =>
-  'scenario' in plan ? plan.scenario : generateScenario(plan.seed, plan.index, plan.profile);
+const scenarioOf = (plan: Plan, subject: Subject): Scenario =>
+  forSubject(
+    'scenario' in plan ? plan.scenario : generateScenario(plan.seed, plan.index, plan.profile),
+    subject,
+  );
+
+/** The scenario as the subject can run it: an application of the user's has a group and topics of its own. */
+export function forSubject(scenario: Scenario, { application }: Subject): Scenario {
+  if (application === undefined) return scenario;
+  const { shape, file } = application;
+  const [first] = scenario.groups;
+  const isItsOwn = scenario.groups.length === 1 && first?.id === shape.group.id;
+  return isItsOwn
+    ? scenario
+    : parseScenario(fitToApplication(scenario, shape), `${scenario.name} for ${file}`);
+}
 
 /** How a person names it: `scenario 3 (3:17)`, which `replay` understands where it was generated. */
 export const describePlan = (plan: Plan): string =>
@@ -74,7 +89,7 @@ export const describePlan = (plan: Plan): string =>
 
 export async function runUnit(plan: Plan, options: UnitOptions, signal: AbortSignal): Promise<Ran> {
   const { world, subject, properties } = options;
-  const scenario = scenarioOf(plan);
+  const scenario = scenarioOf(plan, subject);
   const recorder = new HistoryRecorder();
   const startedMs = performance.now();
   let history: History | null;

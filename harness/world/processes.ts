@@ -262,17 +262,27 @@ export class Processes {
     };
     if (slot.group !== null) {
       const { members: _, ...group } = slot.group;
+      const known = [group.id, ...scenario.topology.topics.map(({ name }) => name)];
       return {
         ...common,
         role: 'member',
         group: { ...group, id: names.real(group.id), topics: group.topics.map(names.real) },
+        ...(subject.application === undefined
+          ? {}
+          : { names: Object.fromEntries(known.map((one) => [one, names.real(one)])) }),
       };
     }
     const producer = slot.producer as Producer;
+    const values = Object.fromEntries(
+      scenario.topology.topics.flatMap(({ name, value }) =>
+        value === undefined ? [] : [[names.real(name), value]],
+      ),
+    );
     return {
       ...common,
       role: 'producer',
       producer: { ...producer, topics: producer.topics.map(names.real) },
+      ...(Object.keys(values).length === 0 ? {} : { values }),
     };
   }
 }

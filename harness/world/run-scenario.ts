@@ -11,7 +11,7 @@ import { DrainTracker } from './drain.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
 import { settle } from './settle.ts';
-import type { World } from './world.ts';
+import type { Subject, World } from './world.ts';
 
 /** What a world puts under a run. */
 export interface Means {
@@ -39,6 +39,10 @@ const MEMBERS_END_MS = 20_000;
 export const breaksBrokers = (scenario: Scenario): boolean =>
   scenario.actions.some((action) => 'broker' in action);
 
+/** Of the client on trial: the one that the user's application imports, where there is one. */
+export const versionOf = ({ client, application }: Subject): string =>
+  application?.clientVersion ?? clientVersion(client);
+
 /** The first event of a history. */
 export function noteStart(context: RunContext, world: World['name'], kafkaVersion: string): void {
   const { scenario, subject } = context;
@@ -48,7 +52,7 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     schema: 1,
     scenario,
     world,
-    client: { name: subject.client, version: clientVersion(subject.client) },
+    client: { name: subject.client, version: versionOf(subject) },
     mutant: subject.mutant,
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });

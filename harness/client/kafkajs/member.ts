@@ -3,50 +3,15 @@
  * runs, and events leave through the host.
  */
 import type { Consumer } from 'kafkajs';
-import type { Assignment } from '../../history/schema.ts';
 import { describeError } from '../application/describe-error.ts';
 import { createHandler } from '../application/handler.ts';
-import { createMutation, type Mutation } from '../application/mutation.ts';
+import { createMutation } from '../application/mutation.ts';
 import type { Application, Host } from '../host.ts';
 import type { MemberStart } from '../protocol.ts';
+import { recordClaims } from './claims.ts';
 import { createKafka } from './cluster.ts';
 import { createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
-
-const byName = (a: { topic: string }, b: { topic: string }): number => (a.topic < b.topic ? -1 : 1);
-
-const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
-  Object.entries(memberAssignment)
-    .map(([topic, partitions]) => ({ topic, partitions: partitions.toSorted((a, b) => a - b) }))
-    .sort(byName);
-
-/** Records what kafkajs says of itself: claims, to be held against the coordinator's view. */
-function recordClaims(consumer: Consumer, group: string, mutation: Mutation, host: Host): void {
-  const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
-  consumer.on(GROUP_JOIN, ({ payload }) => {
-    const assignment = toAssignment(payload.memberAssignment);
-    mutation.assigned(assignment);
-    host.emit({
-      kind: 'client-joined',
-      group,
-      memberId: payload.memberId,
-      leader: Boolean(payload.isLeader),
-      protocol: payload.groupProtocol,
-      assignment,
-    });
-  });
-  consumer.on(REBALANCING, ({ payload }) => {
-    // Null after the coordinator forgot the member, whatever kafkajs' types say.
-    const memberId = (payload.memberId as string | null) ?? '';
-    host.emit({ kind: 'client-rebalancing', group, memberId });
-  });
-  consumer.on(CRASH, ({ payload: { error, restart } }) => {
-    // A crash without a restart leaves a process that does nothing, as it leaves most applications: kafkajs itself
-    // just stops. The process stays, so that the properties about progress show what that costs.
-    host.emit({ kind: 'client-crashed', group, error: describeError(error), restart: Boolean(restart) });
-  });
-  consumer.on(STOP, () => host.emit({ kind: 'client-stopped', group }));
-}
 
 const createConsumer = (start: MemberStart, host: Host): Consumer => {
   const { group } = start;
@@ -74,7 +39,7 @@ export function startMember(start: MemberStart, host: Host): Application {
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
   const consumer = createConsumer(start, host);
-  recordClaims(consumer, group.id, mutation, host);
+  recordClaims(consumer, group.id, host, (assignment) => mutation.assigned(assignment));
   const config = createRunConfig({
     mutation,
     committer: createCommitter(consumer, group.id, mutation, host),

@@ -22,6 +22,8 @@ export interface ClientProcessOptions {
   readonly onLog: (line: string) => void;
   /** The driver's script; by default the built child of the adapter. */
   readonly entry?: string;
+  /** What the driver's script gets before the session's arguments. */
+  readonly entryArguments?: readonly string[];
 }
 
 /** Environment variables that a person may have set to reach a cluster, or to see more of the client's log. */
@@ -78,8 +80,9 @@ const exitOf = (child: ChildProcess, invalidLines: () => number): Promise<Client
   });
 
 export function spawnClient(start: StartCommand, options: ClientProcessOptions): ClientProcess {
-  const { onEvent, onLog, sessionArguments, entry = findChildEntry(options.client) } = options;
-  const child = spawn(process.execPath, [entry, ...sessionArguments], {
+  const { onEvent, onLog, sessionArguments, entryArguments = [] } = options;
+  const { entry = findChildEntry(options.client) } = options;
+  const child = spawn(process.execPath, [entry, ...entryArguments, ...sessionArguments], {
     env: environment(),
     stdio: ['pipe', 'pipe', 'pipe'],
   });

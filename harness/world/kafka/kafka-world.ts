@@ -2,6 +2,7 @@
  * The world of real Apache Kafka: a scenario enters, real processes and a real cluster run it against the wall clock,
  * and a history leaves whose evidence was read from the cluster itself.
  */
+import { resolve } from 'node:path';
 import type { Scenario } from '../../../scenarios/schema.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
 import type { Connection } from '../../client/protocol.ts';
@@ -113,7 +114,14 @@ export class KafkaWorld implements World {
         context,
         cluster.connection,
         (start, _id, callbacks) =>
-          spawnClient(start, { client: subject.client, sessionArguments, ...callbacks }),
+          start.role === 'member' && subject.application !== undefined
+            ? spawnClient(start, {
+                client: 'application',
+                entryArguments: [subject.application.bundle, resolve(subject.application.file)],
+                sessionArguments,
+                ...callbacks,
+              })
+            : spawnClient(start, { client: subject.client, sessionArguments, ...callbacks }),
         (name, line) => this.#options.onLog(`${scenario.name} ${name}`, line),
       );
       const emit = (fact: Fact): void => context.note(names.toLogical(fact));

@@ -75,6 +75,16 @@ export function loadBundle(
   return bundle;
 }
 
+/** The bundle of an application of the user's, which every process has to itself. */
+export function loadApplicationBundle(file: string): ClientBundle {
+  let bundle = bundles.get(file);
+  if (bundle === undefined) {
+    bundle = compileBundle(readFileSync(file, 'utf8'), file, 'process');
+    bundles.set(file, bundle);
+  }
+  return bundle;
+}
+
 function findBundle(client: string): string {
   const dist = new URL(
     import.meta.url.includes('/dist/harness/') ? '../../../../' : '../../../../dist/',
