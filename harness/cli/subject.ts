@@ -10,6 +10,7 @@ export interface SubjectOptions {
   readonly client: string;
   readonly mutant?: string;
   readonly application?: string;
+  readonly group?: string;
   readonly topics?: string;
   readonly outputTopics?: string;
   readonly value?: readonly string[];
@@ -46,7 +47,7 @@ export function addApplicationOptions(command: Command): Command {
     );
 }
 
-const dependents = ['topics', 'outputTopics', 'value', 'env', 'substitute'] as const;
+const dependents = ['group', 'topics', 'outputTopics', 'value', 'env', 'substitute'] as const;
 const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
@@ -68,6 +69,7 @@ export async function openSubject(options: SubjectOptions): Promise<OpenedSubjec
   const outputTopics = names(options.outputTopics);
   const opened = await openApplication({
     file,
+    ...(options.group === undefined ? {} : { groupId: options.group }),
     ...(topics === undefined ? {} : { topics }),
     ...(outputTopics === undefined ? {} : { outputTopics }),
     ...(options.value === undefined ? {} : { values: templates(options.value) }),
@@ -76,17 +78,9 @@ export async function openSubject(options: SubjectOptions): Promise<OpenedSubjec
   });
   return {
     subject: { ...subject, application: opened.application },
-    words: wordsOf(options),
+    words: opened.words,
     [Symbol.asyncDispose]: async () => await opened[Symbol.asyncDispose](),
   };
-}
-
-function wordsOf(options: SubjectOptions): string[] {
-  return (['application', ...dependents] as const).flatMap((name) => {
-    const value = options[name];
-    if (value === undefined) return [];
-    return (typeof value === 'string' ? [value] : value).flatMap((one) => [flagOf(name), one]);
-  });
 }
 
 const names = (list: string | undefined): string[] | undefined =>

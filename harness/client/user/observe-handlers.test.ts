@@ -9,7 +9,11 @@ import { beginSession } from './session.ts';
 type Handler = NonNullable<ConsumerRunConfig['eachBatch']>;
 
 /** Hands a batch of offsets 4, 5 and 6 to a watched handler. @returns what was told, such as `begin 4` */
-async function handBatch(handler: Handler, config: ConsumerRunConfig = {}) {
+async function handBatch(
+  handler: Handler,
+  config: ConsumerRunConfig = {},
+  heartbeat = async (): Promise<void> => {},
+) {
   const events: ClientEvent[] = [];
   const failures: unknown[] = [];
   const host: Host = {
@@ -29,6 +33,7 @@ async function handBatch(handler: Handler, config: ConsumerRunConfig = {}) {
   const batch = { topic: 'real.orders', partition: 2, messages, isEmpty: () => false } as Partial<Batch>;
   const payload = {
     batch,
+    heartbeat,
     resolveOffset: (offset: string) => resolved.push(offset),
   } as unknown as EachBatchPayload;
   const watched = observeHandlers({ ...config, eachBatch: handler }, beginSession(start, host));
@@ -93,6 +98,20 @@ describe('a handler of whole batches', () => {
     expect(told).toEqual([delivered, 'begin 4 p-4', 'ok 4', 'begin 5 p-5', 'failed 5']);
     expect(outcome).toBe(error);
     expect(failures).toEqual([error]);
+  });
+
+  it('counts what it took as done where the client itself ended it', async () => {
+    const error = new Error('The group is rebalancing, so a rejoin is needed');
+    const { told, outcome, failures } = await handBatch(
+      async ({ batch, heartbeat }) => {
+        if (batch.messages[0] !== undefined) await heartbeat();
+      },
+      {},
+      async () => await Promise.reject(error),
+    );
+    expect(told).toEqual([delivered, 'begin 4 p-4', 'ok 4']);
+    expect(outcome).toBe(error);
+    expect(failures).toEqual([]);
   });
 
   it('sees its own name of the topic, and everything else of the batch', async () => {

@@ -3,8 +3,9 @@
  * what was delivered, whose processing began and how it ended. What the application sees stays as it was.
  */
 import type { Batch, ConsumerRunConfig, EachBatchPayload, EachMessagePayload, KafkaMessage } from 'kafkajs';
+import { causes } from '../application/describe-error.ts';
 import { decodeRecordValue } from '../record-value.ts';
-import type { Session } from './session.ts';
+import { callClient, type Session } from './session.ts';
 
 export function observeHandlers(config: ConsumerRunConfig, session: Session): ConsumerRunConfig {
   const { eachMessage, eachBatch } = config;
@@ -28,7 +29,11 @@ async function observeMessage(
   const work = new ObservedWork(topic, partition, [message], session);
   work.beginUpTo(0);
   await work.settle(async () => {
-    await handle({ ...payload, topic: session.names.own(topic) });
+    await handle({
+      ...payload,
+      topic: session.names.own(topic),
+      heartbeat: async () => await callClient(session, async () => await payload.heartbeat()),
+    });
   });
 }
 
@@ -53,6 +58,9 @@ async function observeBatch(
     await handle({
       ...payload,
       batch: observed,
+      heartbeat: async () => await callClient(session, async () => await payload.heartbeat()),
+      commitOffsetsIfNecessary: async (offsets) =>
+        await callClient(session, async () => await payload.commitOffsetsIfNecessary(offsets)),
       resolveOffset(offset) {
         work.endUpTo(offset);
         payload.resolveOffset(offset);
@@ -121,13 +129,21 @@ class ObservedWork {
     this.#ended = this.#begun;
   }
 
-  /** @throws what the handler throws */
+  /**
+   * A handler that ends by an error which the client gave it, from a heartbeat in a rebalance or a commit, says nothing
+   * of its records: what it has taken counts as done, since whoever commits only afterwards would be accused otherwise.
+   * @throws what the handler throws
+   */
   async settle(handle: () => Promise<void>): Promise<void> {
     try {
       await handle();
     } catch (error) {
-      this.#session.host.failed?.(error);
-      this.#end(this.#begun - 1, 'failed');
+      const { host, clientErrors } = this.#session;
+      const isOfClient = causes(error).some(
+        (one) => typeof one === 'object' && one !== null && clientErrors.has(one),
+      );
+      if (!isOfClient) host.failed?.(error);
+      this.#end(this.#begun - 1, isOfClient ? 'ok' : 'failed');
       throw error;
     }
     this.#end(this.#begun - 1, 'ok');

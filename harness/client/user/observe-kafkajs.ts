@@ -15,7 +15,7 @@ import { recordClaims } from '../kafkajs/claims.ts';
 import { outcomeOf } from '../kafkajs/errors.ts';
 import { saslConfig, sslConfig, tappedSockets } from '../kafkajs/sockets.ts';
 import { observeHandlers } from './observe-handlers.ts';
-import { type Session, session } from './session.ts';
+import { callClient, type Session, session } from './session.ts';
 
 type Kafkajs = typeof import('kafkajs');
 
@@ -129,7 +129,7 @@ async function recordCommit(
     offsets: offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
   });
   try {
-    await commit(offsets);
+    await callClient(current, async () => await commit(offsets));
   } catch (error) {
     host.emit({
       kind: 'application-commit-end',

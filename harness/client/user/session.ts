@@ -17,6 +17,8 @@ export interface Session {
   readonly consumers: Set<object>;
   /** Called when one of them has been disconnected. */
   onDisconnected: () => void;
+  /** Errors that the client itself gave the application, from a heartbeat or a commit. */
+  readonly clientErrors: WeakSet<object>;
   /** Numbers the commits that the application itself makes. */
   commitCalls: number;
 }
@@ -31,6 +33,7 @@ export function beginSession(start: MemberStart, host: Host): Session {
     tap: createTap(host, start.process),
     consumers: new Set(),
     onDisconnected: () => {},
+    clientErrors: new WeakSet(),
     commitCalls: 0,
   };
   return current;
@@ -40,4 +43,14 @@ export function beginSession(start: MemberStart, host: Host): Session {
 export function session(): Session {
   if (current === null) throw new Error('the application was loaded outside of a process on trial');
   return current;
+}
+
+/** Calls the client, and keeps in mind what it throws. */
+export async function callClient<T>({ clientErrors }: Session, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (typeof error === 'object' && error !== null) clientErrors.add(error);
+    throw error;
+  }
 }
