@@ -9,7 +9,13 @@ import { count } from './describe-event.ts';
 import { fatesOf } from './fates.ts';
 
 /** At least one sentence. */
-export function findingsOf(history: History, verdict: Verdict): string[] {
+export const findingsOf = (history: History, verdict: Verdict): string[] => [
+  ...fatesInWords(history, verdict),
+  ...anomalyFindings(verdict),
+];
+
+/** What became of the records, without the anomalies; at least one sentence where there is a group. */
+export function fatesInWords(history: History, verdict: Verdict): string[] {
   const fates = fatesOf(history);
   const { groups } = history.start.scenario;
   const acknowledged = acknowledgedRecords(history);
@@ -18,7 +24,7 @@ export function findingsOf(history: History, verdict: Verdict): string[] {
       const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
       const entries = verdict.ledger
         .filter((entry) => entry.group === id && entry.replayed > 0)
-        .map((entry) => (isOverlap(entry, history) ? goingOn(entry) : because(entry)));
+        .map((entry) => describeHandover(entry, history));
       const repeated =
         again.length === 0
           ? []
@@ -35,7 +41,6 @@ export function findingsOf(history: History, verdict: Verdict): string[] {
       : [
           `At the end no partition log holds ${records(fates.notInLog, false)}${acknowledgedPart(fates.notInLog, acknowledged)}.`,
         ]),
-    ...anomalyFindings(verdict),
   ];
 }
 
@@ -90,6 +95,10 @@ const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string
   'records-deleted': () => 'after the records at its position had been deleted',
   unexplained: () => 'for no reason that the history shows',
 };
+
+/** Why a partition was taken up where it was, without a full stop. */
+export const describeHandover = (entry: LedgerEntry, history: History): string =>
+  isOverlap(entry, history) ? goingOn(entry) : because(entry);
 
 /** An entry for a member that went on after its partition had another owner points back to where it began. */
 const isOverlap = (entry: LedgerEntry, { events }: History): boolean =>

@@ -53,7 +53,7 @@ export const runResultSchema = z.strictObject({
   client: z.strictObject({ name: z.string(), version: z.string() }),
   /** A client or application broken on purpose, or null. */
   mutant: z.string().nullable(),
-  /** What took part, by name: node, kafka, kafka-trial, its commit. */
+  /** What took part, by name: node, kafka, kafka-trial, and the commit of the folder in which it ran. */
   versions: z.record(z.string(), z.string()),
   startedAt: z.iso.datetime(),
   /** The command's options, for the reader; nothing secret. */
@@ -69,6 +69,8 @@ export const runResultSchema = z.strictObject({
   cpuSeconds: z.number().min(0),
   wallSeconds: z.number().min(0),
   anomalies: z.array(resultAnomalySchema),
+  /** How often the scenarios scheduled each kind of action, skipped ones included. */
+  actions: z.record(z.string(), counter),
   /** How often generated scenarios reached each goal; 0 for a goal never reached. */
   goals: z.record(z.string(), counter),
   /** Records whose processing began again, by what made them come again. */
@@ -258,6 +260,7 @@ export class RunResultBuilder {
   readonly #results: ScenarioResult[] = [];
   readonly #anomalies: ResultAnomaly[] = [];
   readonly #duplicates = new Map<string, number>();
+  readonly #actions = new Map<string, number>();
   /** Findings whose example has its account already. */
   readonly #told = new Set<string>();
 
@@ -279,6 +282,7 @@ export class RunResultBuilder {
 
   add(judged: JudgedScenario): void {
     const { verdict, scenario, index, kept } = judged;
+    for (const { kind } of scenario.actions) this.#actions.set(kind, (this.#actions.get(kind) ?? 0) + 1);
     for (const { id, anomalies, illegal } of verdict.properties) {
       const total = this.#properties.get(id) ?? { id, title: id, checked: 0, illegal: 0, observed: 0 };
       total.checked += 1;
@@ -342,6 +346,7 @@ export class RunResultBuilder {
       ...footer,
       scenarios: { run: results.length, valid: of('valid'), invalid: of('invalid'), unknown: of('unknown') },
       anomalies,
+      actions: Object.fromEntries(this.#actions),
       duplicates: { total: [...this.#duplicates.values()].reduce((sum, one) => sum + one, 0), byCause },
       results,
       properties: [...this.#properties.values()].map((property) => ({ ...property })),
@@ -377,6 +382,7 @@ export function inOrder(result: RunResult): RunResult {
     ...parsed,
     versions: sortKeys(parsed.versions),
     options: sortKeys(parsed.options),
+    actions: sortKeys(parsed.actions),
     goals: sortKeys(parsed.goals),
   };
 }

@@ -83,7 +83,7 @@ describe('keepScenario', () => {
       historyFile: join(base, 'a', 'scenarios', '0007-crash-takeover-and-a-zombie', 'history.jsonl'),
     });
     const loaded = await loadScenarioDirectory(kept?.directory ?? '');
-    expect(loaded).toEqual({ directory: kept?.directory, index: 7, ...judged });
+    expect(loaded).toEqual({ directory: kept?.directory, index: 7, trace: null, shrunk: null, ...judged });
   });
 
   test('writes pretty JSON with a line end and keys in the order of the schema', async () => {

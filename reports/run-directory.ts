@@ -4,7 +4,7 @@
  *
  * ```
  * run.json  report.html  junit.xml
- * scenarios/0007-crash-and-rejoin/{scenario.json, history.jsonl, verdict.json}
+ * scenarios/0007-crash-and-rejoin/{scenario.json, history.jsonl, verdict.json, trace.json, shrunk.json}
  * ```
  * `<base>/latest` points to the newest run.
  */
@@ -21,6 +21,7 @@ import type { Verdict } from '../properties/property.ts';
 import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
 import { renderJson } from './json.ts';
 import { type RunResult, runResultSchema, verdictSchema } from './results.ts';
+import { type Trace, traceSchema } from './trace.ts';
 
 /** Scenarios without a finding that are kept, so that a report also shows what good looks like. */
 export const VALID_KEPT_MAX = 3;
@@ -43,6 +44,10 @@ export interface LoadedScenario {
   readonly scenario: Scenario;
   readonly history: History | null;
   readonly verdict: Verdict | null;
+  /** The messages around its anomalies, where they were looked at. */
+  readonly trace: Trace | null;
+  /** The few steps that matter, where it was shrunk. */
+  readonly shrunk: Scenario | null;
 }
 
 /** `2025-11-03T14-05-09-seed-42`: sorts by time, and is a legal file name everywhere. */
@@ -137,6 +142,11 @@ export class RunDirectory {
     await writeFileAtomically(join(this.path, 'run.json'), [renderJson(result)]);
   }
 
+  /** Beside the scenario that it is about. */
+  async writeTrace(directory: string, trace: Trace): Promise<void> {
+    await writeFileAtomically(join(directory, 'trace.json'), [`${JSON.stringify(trace)}\n`]);
+  }
+
   async writeReport(html: string): Promise<void> {
     await writeFileAtomically(this.reportFile, [html]);
   }
@@ -167,8 +177,15 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
   const verdictFile = join(directory, 'verdict.json');
   const verdictText = await readOptional(verdictFile);
   const verdict = verdictText === null ? null : parseWith(verdictSchema, verdictText, verdictFile);
+  const traceFile = join(directory, 'trace.json');
+  const traceText = await readOptional(traceFile);
+  const trace = traceText === null ? null : parseWith(traceSchema, traceText, traceFile);
+  const shrunkFile = join(directory, 'shrunk.json');
+  const shrunkText = await readOptional(shrunkFile);
+  const shrunk = shrunkText === null ? null : parseScenario(parseJson(shrunkText, shrunkFile), shrunkFile);
   const number = /^\d+(?=-)/.exec(basename(directory));
-  return { directory, index: number === null ? null : Number(number[0]), scenario, history, verdict };
+  const index = number === null ? null : Number(number[0]);
+  return { directory, index, scenario, history, verdict, trace, shrunk };
 }
 
 /**

@@ -6,8 +6,8 @@ import pc from 'picocolors';
 import type { Outcome } from '../properties/property.ts';
 import { count } from './describe-event.ts';
 import { shorten, visible } from './escape.ts';
-import { replayCommand } from './replay-command.ts';
-import { type Finding, findingsOf, outcomeOf, type RunResult } from './results.ts';
+import { planPath, replayCommands } from './replay-command.ts';
+import { type Finding, findingsOf, outcomeOf, type ResultAnomaly, type RunResult } from './results.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -124,7 +124,6 @@ function failureBlock(result: RunResult, finding: Finding, colors: Colors, colum
   const { example } = finding;
   const times = howOften(result, finding);
   const paint = finding.known === null ? colors.red : colors.yellow;
-  const command = replayCommand(result, example);
   const account = example.account.slice(-ACCOUNT_LINES_MAX);
   return [
     ...wrap(visible(`${finding.property}: ${finding.signature}, ${times}`), columns, '✗ ', '  ').map((line) =>
@@ -132,12 +131,36 @@ function failureBlock(result: RunResult, finding: Finding, colors: Colors, colum
     ),
     ...(finding.known === null ? [] : labelled('known as', finding.known, columns)),
     ...wrap(visible(example.message), columns, '    '),
-    ...labelled('scenario', example.scenario, columns),
+    ...labelled('scenario', describeScenario(result, example), columns),
     ...(example.scenarioFile === null ? [] : [`    file      ${visible(example.scenarioFile)}`]),
     ...account.flatMap((line, index) => labelled(index === 0 ? 'events' : '', line, columns)),
-    // Not wrapped: it is there to be copied.
-    ...(command === null ? [] : [`    replay    ${colors.cyan(visible(command))}`]),
+    ...labelled('versions', versionsOf(result), columns),
+    ...replayLines(result, example, colors),
   ];
+}
+
+/** Whoever gets the block alone has to know what ran. */
+const versionsOf = ({ client, versions }: RunResult): string =>
+  [
+    `${client.name} ${client.version}`,
+    ...Object.entries(versions).map(([name, one]) => `${name} ${one}`),
+  ].join(', ');
+
+/** Not wrapped: they are there to be copied. */
+function replayLines(result: RunResult, example: ResultAnomaly, colors: Colors): string[] {
+  const commands = replayCommands(result, example);
+  if (commands === null) return [];
+  const { simulated, kafka } = commands;
+  const line = (label: string, command: string): string =>
+    `    ${label.padEnd(10)}${colors.cyan(visible(command))}`;
+  return result.world === 'kafka'
+    ? [line('replay', kafka), line('simulated', simulated)]
+    : [line('replay', simulated), line('on Kafka', kafka)];
+}
+
+function describeScenario(result: RunResult, { scenario, scenarioIndex }: ResultAnomaly): string {
+  const path = planPath(result, scenarioIndex);
+  return path === null ? scenario : `${scenario}, ${path} (seed:index) on any machine`;
 }
 
 const labelled = (label: string, text: string, columns: number): string[] =>

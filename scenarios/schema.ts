@@ -60,6 +60,13 @@ const topologySchema = z.strictObject({
   network: z.strictObject(linkConditions).optional(),
 });
 
+/**
+ * Options of a client's own, passed through as they are: by the client's name, then by what takes them, such as
+ * `{ "kafkajs": { "consumer": { "maxBytes": 1000 } } }`. Each client's adapter says which it takes.
+ */
+export const nativeOptionsSchema = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.json())));
+export type NativeOptions = z.infer<typeof nativeOptionsSchema>;
+
 const producerSchema = z.strictObject({
   id: name,
   topics: z.array(resourceName).min(1),
@@ -82,6 +89,7 @@ const producerSchema = z.strictObject({
   batchBytes: z.int().min(0).max(1_048_576).optional(),
   /** What its close does with records that are still in the client: send them, or drop them. */
   closing: z.enum(['flush', 'drop']).optional(),
+  native: nativeOptionsSchema.optional(),
 });
 
 /** When the application tells the group which records are done. */
@@ -163,6 +171,7 @@ const groupSchema = z.strictObject({
   isolationLevel: z.enum(['read_uncommitted', 'read_committed']).optional(),
   /** Whether the topics are subscribed to by their names, or by a pattern that matches them and no others. */
   subscription: z.enum(['names', 'pattern']).optional(),
+  native: nativeOptionsSchema.optional(),
   members: z.array(memberSchema).min(1).max(64),
 });
 
@@ -402,7 +411,7 @@ function* unknownNames(
 const expectedOneOf = (what: string, known: Iterable<string>, got: string): string =>
   `expected a ${what} of this scenario (${[...known].join(', ') || 'there is none'}), got '${got}'`;
 
-/** The schema with all relations; its JSON Schema (without the relations) is `z.toJSONSchema(scenarioSchema)`. */
+/** The schema with all relations; its JSON Schema, for editors, is without them. */
 export const scenarioSchema = scenarioShape.superRefine((scenario, context) => {
   for (const issue of relations(scenario))
     context.addIssue({ code: 'custom', path: issue.path, message: issue.message });
@@ -445,3 +454,5 @@ function describeInput(issue: z.core.$ZodIssue): string {
   const text = JSON.stringify(input) ?? typeof input;
   return ` (got ${text.length > 60 ? `${text.slice(0, 57)}...` : text})`;
 }
+
+export const scenarioJsonSchema = (): unknown => z.toJSONSchema(scenarioSchema, { io: 'input' });

@@ -89,6 +89,16 @@ describe('bad input', () => {
       /no kind of event 'boom'.*commit-fail/s,
     ],
     ['a cluster to look into', () => ['replay', '7:3', '--until', '5', '--brokers', 'a:1'], /kafka only/],
+    [
+      'a configuration that the client cannot have',
+      () => ['run', '--config', file('polls.yaml', 'consumer:\n  max.poll.records: 5\n')],
+      /polls\.yaml asks for what kafkajs cannot do:\n {2}consumer: max\.poll\.records: /,
+    ],
+    [
+      'a configuration that is none',
+      () => ['replay', '7:3', '--config', file('word.yaml', 'session.timeout.ms: 6000\n')],
+      /word\.yaml is not a configuration:\n {2}session\.timeout\.ms: expected below 'consumer:'/,
+    ],
     ['broken JSON', () => ['replay', file('broken.json', '{"version":')], /broken\.json is not JSON/],
     [
       'an unknown key in a scenario',
@@ -322,9 +332,11 @@ describe('help', () => {
     ['check', '--help'],
     ['lessons', '--help'],
     ['doctor', '--help'],
+    ['completion', '--help'],
   ])('is given for %s %s', async (...words) => {
     const { code, stdout } = await runCommand(words.filter((word) => word !== undefined));
     expect(stdout).toMatch(/^Usage: kafka-trial/);
+    if (words.length > 1) expect(stdout).toMatch(/\nExamples?:\n {2}kafka-trial /);
     expect(code).toBe(0);
   });
 });

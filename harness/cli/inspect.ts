@@ -15,7 +15,7 @@ import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import type { HistoryEvent } from '../history/schema.ts';
 import { type Inspected, type InspectOptions, inspect, stateAt } from '../runner/inspect.ts';
 import { forSubject } from '../runner/unit.ts';
-import { versionOf } from '../world/run-scenario.ts';
+import { describeSubject } from '../world/run-scenario.ts';
 import { type EventSelector, findEvent, parseEventSelector } from './event-selector.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { readWorldConnection, type TrialOptions } from './options.ts';
@@ -113,7 +113,7 @@ async function showUntil(
     schema: 1,
     command: 'replay',
     world: 'simulated',
-    client: { name: subject.client, version: versionOf(subject) },
+    client: describeSubject(subject),
     mutant: subject.mutant,
     scenario: { name: scenario.name, seed: scenario.seed },
     until: { asked: selector.text, seq: event.seq },

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { type ExitCode, exitCodes, HarnessError } from '../errors.ts';
 import { harnessVersion } from '../version.ts';
 import { checkCommand } from './check.ts';
+import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
@@ -23,6 +24,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
     .addCommand(doctorCommand(ended))
+    .addCommand(completionCommand(ended))
     .addHelpText(
       'after',
       '\nExit codes: 0 valid, 1 invalid (an illegal anomaly), 2 usage or bad input, 3 unknown (no verdict).',

@@ -2,12 +2,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
-import { clients } from '../client/clients.ts';
 import { mutants } from '../client/mutants.ts';
 import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
+import { parseClientSpec } from '../subject/client-spec.ts';
 import { readConnection } from './connection.ts';
-import { addApplicationOptions, type SubjectOptions } from './subject.ts';
+import { addApplicationOptions, DEFAULT_CLIENT, type SubjectOptions } from './subject.ts';
 import type { WorldName } from './worlds.ts';
 
 /** Options of every command that runs scenarios. */
@@ -39,6 +39,12 @@ export function duration(text: string): number {
   return Number(match[1]) * unitMs;
 }
 
+/** @throws UsageError for what is no client */
+export function clientSpec(text: string): string {
+  parseClientSpec(text);
+  return text;
+}
+
 export function addTrialOptions(command: Command): Command {
   command.addOption(
     new Option('--world <name>', 'where scenarios run: simulated, on virtual time, or real Kafka')
@@ -46,8 +52,15 @@ export function addTrialOptions(command: Command): Command {
       .default('sim'),
   );
   return addApplicationOptions(command)
-    .addOption(
-      new Option('--client <name>', 'client on trial').choices(Object.keys(clients)).default('kafkajs'),
+    .option(
+      '--client <name>',
+      'client on trial: kafkajs or reference; another version of it, or a working copy, behind an @',
+      clientSpec,
+      DEFAULT_CLIENT,
+    )
+    .option(
+      '--config <file>',
+      'YAML or JSON file with the configuration of consumers and producers, in the words of Kafka (see README)',
     )
     .addOption(
       new Option('--mutant <name>', 'break the client or application on purpose, to see it caught').choices(

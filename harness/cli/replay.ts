@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { Scenario } from '../../scenarios/schema.ts';
 import type { Plan } from '../runner/unit.ts';
+import { readCheckedConfiguration } from './configuration-file.ts';
 import type { Ended } from './exit-code.ts';
 import type { InspectionOptions } from './inspect.ts';
 import { addTrialOptions, wholeNumber } from './options.ts';
@@ -33,14 +34,24 @@ Examples:
   kafka-trial replay reports/out/latest                  the scenarios that were not valid
   kafka-trial replay scenario.json --times 10
   kafka-trial replay 7:3                                 scenario 3 of seed 7
+  kafka-trial replay 7:3 --config billing.yaml           the same with your configuration
   kafka-trial replay 7:3 --verbose
   kafka-trial replay 7:3 --until process-exit@billing-m1 --json
   kafka-trial replay 7:3 --until finish                  all that happened, and the state at the end`,
     )
     .action(async (target: string, options: InspectionOptions) => {
       // Loaded when they are needed, so that --help and bad input are answered at once.
-      const [{ readTarget }, { trial }] = await Promise.all([import('./target.ts'), import('./trial.ts')]);
-      const scenarios = await readTarget(target);
+      const [{ readTarget }, { trial }, { configureScenario }] = await Promise.all([
+        import('./target.ts'),
+        import('./trial.ts'),
+        import('../client/configure.ts'),
+      ]);
+      const configuration = await readCheckedConfiguration(options);
+      const targets = await readTarget(target);
+      const scenarios =
+        configuration === null
+          ? targets
+          : targets.map((scenario) => configureScenario(scenario, configuration, options.client));
       if (options.until !== undefined || options.verbose === true) {
         const { runInspection } = await import('./inspect.ts');
         const code = await runInspection(options, scenarios);
@@ -55,7 +66,11 @@ Examples:
           planned: scenarios.length * options.times,
           given: scenarios,
           timeLimitMs: null,
-          shownOptions: { target, times: options.times },
+          shownOptions: {
+            target,
+            times: options.times,
+            ...(configuration === null ? {} : { configuration }),
+          },
         }),
       );
     });

@@ -2,8 +2,10 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { GENERATOR_VERSION, type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan } from '../runner/unit.ts';
+import { readCheckedConfiguration } from './configuration-file.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
 
@@ -48,12 +50,14 @@ ${Object.entries(profiles)
 Examples:
   kafka-trial run --runs 20 --seed 7
   kafka-trial run --time 10m --profile brokers
+  kafka-trial run --config billing.yaml --runs 50        with your configuration
   kafka-trial run --mutant skip-partition --runs 20      watch a broken consumer being caught
   kafka-trial run --brokers localhost:9092               use a cluster of yours`,
     )
     .action(async (options: RunOptions) => {
       // Loaded when it is needed, so that --help and bad input are answered at once.
       const { trial } = await import('./trial.ts');
+      const configuration = await readCheckedConfiguration(options);
       if (options.world === 'kafka' && profiles[options.profile].breaksNetwork)
         throw new UsageError(
           `The Kafka world cannot break the network, so --profile ${options.profile} needs --world sim.`,
@@ -69,13 +73,14 @@ Examples:
           command: 'run',
           seed,
           runName: `seed-${seed}`,
-          plans: generated(seed, options.profile, planned),
+          plans: generated(seed, options.profile, planned, configuration),
           planned,
           given: [],
           timeLimitMs: options.time ?? null,
           shownOptions: {
             profile: options.profile,
             generator: GENERATOR_VERSION,
+            ...(configuration === null ? {} : { configuration }),
             ...(planned === null ? {} : { runs: planned }),
           },
         }),
@@ -83,6 +88,13 @@ Examples:
     });
 }
 
-function* generated(seed: number, profile: ProfileName, planned: number | null): Generator<Plan> {
-  for (let index = 0; planned === null || index < planned; index++) yield { index, seed, profile };
+function* generated(
+  seed: number,
+  profile: ProfileName,
+  planned: number | null,
+  configuration: Configuration | null,
+): Generator<Plan> {
+  const configured = configuration === null ? {} : { configuration };
+  for (let index = 0; planned === null || index < planned; index++)
+    yield { index, seed, profile, ...configured };
 }

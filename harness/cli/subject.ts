@@ -9,6 +9,7 @@ import type { Subject } from '../world/world.ts';
 export interface SubjectOptions {
   readonly client: string;
   readonly mutant?: string;
+  readonly config?: string;
   readonly application?: string;
   readonly group?: string;
   readonly topics?: string;
@@ -23,6 +24,8 @@ export interface OpenedSubject extends AsyncDisposable {
   /** Options that name the application, as words of a command line; empty where there is none. */
   readonly words: readonly string[];
 }
+
+export const DEFAULT_CLIENT = 'kafkajs';
 
 const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
 
@@ -60,7 +63,11 @@ export async function openSubject(options: SubjectOptions): Promise<OpenedSubjec
     if (named !== undefined) throw new UsageError(`${flagOf(named)} can be used with --application only.`);
     return { subject, words: [], async [Symbol.asyncDispose]() {} };
   }
-  if (options.client !== 'kafkajs')
+  if (options.config !== undefined)
+    throw new UsageError(
+      'An application brings its own configuration, so --application goes without --config.',
+    );
+  if (options.client !== DEFAULT_CLIENT)
     throw new UsageError('An application brings its own client, so --application goes without --client.');
   if (options.mutant !== undefined)
     throw new UsageError('--mutant breaks the application of the harness, so it goes without --application.');

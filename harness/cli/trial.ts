@@ -8,21 +8,28 @@ import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
 import type { RunResult } from '../../reports/results.ts';
-import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
+import {
+  createRunDirectory,
+  type LoadedScenario,
+  loadRunDirectory,
+  makeRunId,
+  type RunDirectory,
+} from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
+import { commitOf } from '../commit.ts';
 import type { ExitCode } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, forSubject, inThisThread, type Plan } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
-import { versionOf } from '../world/run-scenario.ts';
+import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
 import { ClientLog } from './client-log.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
-import { openSubject } from './subject.ts';
+import { DEFAULT_CLIENT, openSubject } from './subject.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
 export interface Trial {
@@ -49,6 +56,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   await refuse(options.world, given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
+  const commit = await commitOf(process.cwd());
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
   using interruption = listenForInterruption((sentence) => output.say(sentence));
 
@@ -74,17 +82,19 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         command: what.command,
         seed: what.seed,
         world: world.name,
-        client: { name: subject.client, version: versionOf(subject) },
+        client: describeSubject(subject),
         mutant: subject.mutant,
         versions: {
           'kafka-trial': harnessVersion(),
           node: process.versions.node,
+          ...(commit === null ? {} : { commit }),
           ...openedWorld.versions,
         },
         startedAt: startedAt.toISOString(),
         // How many at once changes nothing of a simulated result, so it is no part of it.
         options: {
           ...what.shownOptions,
+          ...(options.client === DEFAULT_CLIENT ? {} : { client: options.client }),
           ...(options.world === 'sim' ? {} : { jobs }),
           ...(opened.words.length === 0 ? {} : { application: opened.words }),
         },
@@ -106,7 +116,8 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
   const { scenarios } = await loadRunDirectory(directory.path);
-  await directory.writeReport(renderHtml(result, scenarios));
+  const traced = await addTraces(result, scenarios, { directory, subject, signal: interruption.signal });
+  await directory.writeReport(renderHtml(result, traced));
   output.end();
   if (options.json === true) process.stdout.write(renderJson(result));
   else
@@ -114,6 +125,28 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
   return exitCodeOf(result);
+}
+
+/** Writes down the messages around what was found; what a person has interrupted is reported without them. */
+async function addTraces(
+  result: RunResult,
+  scenarios: readonly LoadedScenario[],
+  {
+    directory,
+    subject,
+    signal,
+  }: { readonly directory: RunDirectory; readonly subject: Subject; readonly signal: AbortSignal },
+): Promise<readonly LoadedScenario[]> {
+  if (result.world !== 'simulated' || result.anomalies.length === 0) return scenarios;
+  const { traceFindings } = await import('../runner/trace.ts');
+  try {
+    const traces = await traceFindings(result, scenarios, subject, signal);
+    for (const [path, trace] of traces) await directory.writeTrace(path, trace);
+    return scenarios.map((one) => ({ ...one, trace: traces.get(one.directory) ?? null }));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return scenarios;
+  }
 }
 
 /** Loaded only where it is used: one scenario needs no thread beside this one. */

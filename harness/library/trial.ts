@@ -21,13 +21,13 @@ import type { ApplicationClaims } from '../application/shape.ts';
 import { ClientLog } from '../cli/client-log.ts';
 import { selectProperties } from '../cli/options.ts';
 import { openWorld, refuse } from '../cli/worlds.ts';
-import { clients } from '../client/clients.ts';
 import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { forSubject, inThisThread, type Plan } from '../runner/unit.ts';
+import { parseClientSpec } from '../subject/client-spec.ts';
 import { harnessVersion } from '../version.ts';
-import { versionOf } from '../world/run-scenario.ts';
+import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
 
 export interface TrialOptions {
@@ -127,12 +127,13 @@ export async function trial(options: TrialOptions = {}): Promise<TrialResult> {
       command: given === undefined ? 'run' : 'replay',
       seed: given === undefined ? seed : null,
       world: world.name,
-      client: { name: subject.client, version: versionOf(subject) },
+      client: describeSubject(subject),
       mutant: null,
       versions: { 'kafka-trial': harnessVersion(), node: process.versions.node, ...versions },
       startedAt: startedAt.toISOString(),
       options: {
         ...(given === undefined ? { profile, runs, generator: GENERATOR_VERSION } : {}),
+        ...(options.client === undefined ? {} : { client: options.client }),
         ...(words.length === 0 ? {} : { application: words }),
       },
       runDirectory: directory.path,
@@ -191,8 +192,7 @@ function check(
   const { client, application, connection, world } = options;
   if (client !== undefined && application !== undefined)
     throw new UsageError('An application brings its own client, so `application` goes without `client`.');
-  if (client !== undefined && !Object.hasOwn(clients, client))
-    throw new UsageError(`client: expected one of ${Object.keys(clients).join(', ')}, got '${client}'.`);
+  if (client !== undefined) parseClientSpec(client);
   if (connection !== undefined && world !== 'kafka')
     throw new UsageError("`connection` can be used with world: 'kafka' only.");
   if (options.scenarios?.length === 0) throw new UsageError('scenarios: expected at least one.');

@@ -8,7 +8,9 @@ import type { Property, Verdict } from '../../properties/property.ts';
 import { skippedActionsOf } from '../../reports/results.ts';
 import { fitToApplication } from '../../scenarios/application.ts';
 import { generateScenario, type ProfileName } from '../../scenarios/arbitrary.ts';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
+import { configureScenario } from '../client/configure.ts';
 import { WorldUnavailableError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
@@ -17,7 +19,12 @@ import type { Subject, World } from '../world/world.ts';
 /** One scenario to run: its place in the run, and itself or what it is generated from. */
 export type Plan = { readonly index: number } & (
   | { readonly scenario: Scenario }
-  | { readonly seed: number; readonly profile: ProfileName }
+  | {
+      readonly seed: number;
+      readonly profile: ProfileName;
+      /** What groups and producers are configured with instead of what was generated. */
+      readonly configuration?: Configuration;
+    }
 );
 
 /** What a unit came to. */
@@ -64,11 +71,15 @@ export const inThisThread = (options: UnitOptions): Executor => ({
   },
 });
 
-const scenarioOf = (plan: Plan, subject: Subject): Scenario =>
-  forSubject(
-    'scenario' in plan ? plan.scenario : generateScenario(plan.seed, plan.index, plan.profile),
+function scenarioOf(plan: Plan, subject: Subject): Scenario {
+  if ('scenario' in plan) return forSubject(plan.scenario, subject);
+  const scenario = generateScenario(plan.seed, plan.index, plan.profile);
+  const { configuration } = plan;
+  return forSubject(
+    configuration === undefined ? scenario : configureScenario(scenario, configuration, subject.client),
     subject,
   );
+}
 
 /** The scenario as the subject can run it: an application of the user's has a group and topics of its own. */
 export function forSubject(scenario: Scenario, { application }: Subject): Scenario {

@@ -3,7 +3,7 @@
  * producers run, the groups settle, and everything from `start` to `finish` is in the history.
  */
 import type { Scenario } from '../../scenarios/schema.ts';
-import { clientVersion } from '../client/clients.ts';
+import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
 import { runActions } from './actions.ts';
 import type { Administration, BrokerFaults, LinkFaults } from './administration.ts';
@@ -39,9 +39,11 @@ const MEMBERS_END_MS = 20_000;
 export const breaksBrokers = (scenario: Scenario): boolean =>
   scenario.actions.some((action) => 'broker' in action);
 
-/** Of the client on trial: the one that the user's application imports, where there is one. */
-export const versionOf = ({ client, application }: Subject): string =>
-  application?.clientVersion ?? clientVersion(client);
+/** What histories and results say of the client on trial: the user's application has one of its own. */
+export const describeSubject = ({ client, application }: Subject): { name: string; version: string } =>
+  application === undefined
+    ? describeClient(client)
+    : { name: 'kafkajs', version: application.clientVersion };
 
 /** The first event of a history. */
 export function noteStart(context: RunContext, world: World['name'], kafkaVersion: string): void {
@@ -52,7 +54,7 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     schema: 1,
     scenario,
     world,
-    client: { name: subject.client, version: versionOf(subject) },
+    client: describeSubject(subject),
     mutant: subject.mutant,
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });

@@ -5,7 +5,7 @@ import type { UnplacedEvent } from '../history/schema.ts';
 
 /** What is on trial. */
 export interface Subject {
-  /** Adapter to run, such as `kafkajs`. */
+  /** The client as a person names it, such as `kafkajs` or `kafkajs@2.0.2` (see `harness/subject/client-spec.ts`). */
   readonly client: string;
   /** A client or application broken on purpose (see `harness/client/mutants.ts`), or null. */
   readonly mutant: string | null;

@@ -1,7 +1,8 @@
-/** What kafkajs says of itself: a consumer enters, its claims leave as events, to be held against the coordinator's view. */
+/** What kafkajs says of itself: the events of its consumer enter, claims in the words of the history leave through the host. */
 import type { Consumer } from 'kafkajs';
 import type { Assignment } from '../../history/schema.ts';
 import { describeError } from '../application/describe-error.ts';
+import type { Mutation } from '../application/mutation.ts';
 import type { Host } from '../host.ts';
 
 const byName = (a: { topic: string }, b: { topic: string }): number => (a.topic < b.topic ? -1 : 1);
@@ -11,30 +12,34 @@ const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
     .map(([topic, partitions]) => ({ topic, partitions: partitions.toSorted((a, b) => a - b) }))
     .sort(byName);
 
-/** @param onAssigned hears what the consumer says that it owns, before the event leaves */
+/**
+ * Null after the coordinator forgot the member, whatever kafkajs' types say: it can forget one while it joins, so that
+ * kafkajs tells of a join by nobody.
+ */
+const memberIdOf = (payload: { readonly memberId: string | null }): string => payload.memberId ?? '';
+
+/** Records what kafkajs says of itself: claims, to be held against the coordinator's view. */
 export function recordClaims(
   consumer: Pick<Consumer, 'events' | 'on'>,
   group: string,
-  host: Host,
-  onAssigned: (assignment: Assignment) => void = () => {},
+  mutation: Pick<Mutation, 'assigned'>,
+  host: Pick<Host, 'emit'>,
 ): void {
   const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
     const assignment = toAssignment(payload.memberAssignment);
-    onAssigned(assignment);
+    mutation.assigned(assignment);
     host.emit({
       kind: 'client-joined',
       group,
-      memberId: payload.memberId,
+      memberId: memberIdOf(payload),
       leader: Boolean(payload.isLeader),
       protocol: payload.groupProtocol,
       assignment,
     });
   });
   consumer.on(REBALANCING, ({ payload }) => {
-    // Null after the coordinator forgot the member, whatever kafkajs' types say.
-    const memberId = (payload.memberId as string | null) ?? '';
-    host.emit({ kind: 'client-rebalancing', group, memberId });
+    host.emit({ kind: 'client-rebalancing', group, memberId: memberIdOf(payload) });
   });
   consumer.on(CRASH, ({ payload: { error, restart } }) => {
     // A crash without a restart leaves a process that does nothing, as it leaves most applications: kafkajs itself

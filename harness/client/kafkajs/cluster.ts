@@ -5,6 +5,7 @@
 import { Kafka, type logCreator, logLevel } from 'kafkajs';
 import type { Host } from '../host.ts';
 import type { StartCommand } from '../protocol.ts';
+import { nativeOptions } from './native-options.ts';
 import { createTap, saslConfig, sslConfig, tappedSockets } from './sockets.ts';
 
 /** One line per message, on standard error, since standard output belongs to the events. */
@@ -39,6 +40,7 @@ export function createKafka(start: StartCommand, host: Host): Kafka {
     ...saslConfig(start.connection),
     // An environment variable of kafkajs' own, KAFKAJS_LOG_LEVEL, says more where a person wants to know more.
     logLevel: logLevel.ERROR,
+    ...nativeOptions(start, 'kafka'),
     logCreator: logToStandardError,
     socketFactory: tappedSockets(createTap(host, start.process)),
   });

@@ -12,6 +12,7 @@ import { recordClaims } from './claims.ts';
 import { createKafka } from './cluster.ts';
 import { createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
+import { nativeOptions } from './native-options.ts';
 
 const createConsumer = (start: MemberStart, host: Host): Consumer => {
   const { group } = start;
@@ -27,6 +28,7 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
       : { readUncommitted: group.isolationLevel === 'read_uncommitted' }),
     maxBytesPerPartition: group.maxPartitionFetchBytes,
     metadataMaxAge: group.metadataMaxAgeMs,
+    ...nativeOptions(start, 'consumer'),
   });
 };
 
@@ -39,13 +41,14 @@ export function startMember(start: MemberStart, host: Host): Application {
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
   const consumer = createConsumer(start, host);
-  recordClaims(consumer, group.id, host, (assignment) => mutation.assigned(assignment));
-  const config = createRunConfig({
+  recordClaims(consumer, group.id, mutation, host);
+  const runConfig = createRunConfig({
     mutation,
     committer: createCommitter(consumer, group.id, mutation, host),
     handle: createHandler(group, start.seed, host),
     host,
   });
+  const config = { ...runConfig, ...nativeOptions(start, 'run') };
   let closing = false;
 
   const steps: [string, () => Promise<void>][] = [

@@ -2,11 +2,12 @@
  * The world of real Apache Kafka: a scenario enters, real processes and a real cluster run it against the wall clock,
  * and a history leaves whose evidence was read from the cluster itself.
  */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Scenario } from '../../../scenarios/schema.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
 import type { Connection } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
+import { packageRoot } from '../../version.ts';
 import { Processes } from '../processes.ts';
 import { createRunContext, type RunEvent } from '../run-context.ts';
 import { breaksBrokers, noteStart, runScenario } from '../run-scenario.ts';
@@ -29,6 +30,9 @@ export interface KafkaWorldOptions {
   readonly onLog: (origin: string, line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** The process around an application of the user's. */
+const APPLICATION_CHILD = join(packageRoot, 'dist', 'child', 'application.mjs');
 
 const ADMIN_DEADLINE_MS = 30_000;
 
@@ -116,7 +120,8 @@ export class KafkaWorld implements World {
         (start, _id, callbacks) =>
           start.role === 'member' && subject.application !== undefined
             ? spawnClient(start, {
-                client: 'application',
+                client: subject.client,
+                entry: APPLICATION_CHILD,
                 entryArguments: [subject.application.bundle, resolve(subject.application.file)],
                 sessionArguments,
                 ...callbacks,

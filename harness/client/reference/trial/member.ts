@@ -55,6 +55,7 @@ const consumerOptions = (start: MemberStart, group: MemberStart['group']): Consu
     ...(commitMode.kind === 'auto'
       ? { 'auto.commit.interval.ms': commitMode.intervalMs ?? AUTO_COMMIT_INTERVAL_MS }
       : {}),
+    ...group.native?.reference?.consumer,
   };
 };
 

@@ -27,7 +27,7 @@ function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOff
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */
 export function startProducer(start: ProducerStart, host: Host): Application {
-  const { acks, idempotent, keys, lingerMs, batchBytes, closing } = start.producer;
+  const { acks, idempotent, keys, lingerMs, batchBytes, closing, native } = start.producer;
   const producer = new Producer(
     {
       ...commonOptions(start),
@@ -37,6 +37,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
       ...(batchBytes === undefined ? {} : { 'batch.size': batchBytes }),
       // Java's own would put all records of a short trial into one partition.
       'partitioner.class': keys === null ? 'RoundRobinPartitioner' : 'default',
+      ...native?.reference?.producer,
     },
     createTransport(start, host),
   );
