@@ -1,7 +1,8 @@
 /**
  * Four test projects: `unit` needs nothing but Node; `java` (files ending in .java.test.ts) needs a JDK and Maven,
- * `browser` (.browser.test.ts) a Chromium, and `kafka` (.kafka.test.ts) Docker and a Kafka image. These three are left
- * out, with the reason, where something is missing, unless KAFKA_TRIAL_REQUIRE names them.
+ * `browser` (.browser.test.ts) a Chromium, and `kafka` (.kafka.test.ts) Docker and a Kafka image, and for some files
+ * (.java.kafka.test.ts) what `java` needs too. These three are left out, with the reason, where something is missing,
+ * unless KAFKA_TRIAL_REQUIRE names them.
  */
 import { defineConfig } from 'vitest/config';
 import { browserProject, javaProject, kafkaProject } from './harness/testing/worlds.ts';
@@ -60,6 +61,7 @@ export default defineConfig({
               test: {
                 name: 'kafka',
                 include: ['{harness,properties,scenarios,reports}/**/*.kafka.test.ts'],
+                exclude: java.missing === null ? [] : ['**/*.java.kafka.test.ts'],
                 // Each file starts containers of its own; on two cores one file at a time is the fastest.
                 fileParallelism: false,
                 testTimeout: 240_000,

@@ -4,6 +4,7 @@ import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import type { OffsetFate, PartitionConsumption } from './evidence/consumption.ts';
 import {
+  drainedTopics,
   type Evidence,
   entriesOf,
   evidenceOf,
@@ -33,7 +34,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log. Resolving latest again because nothing had been committed yet is no excuse. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. Resolving latest again because nothing had been committed yet is no excuse. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -42,7 +43,7 @@ export const atLeastOnce: Property = {
         .filter((group) => hadToDrain(evidence, group))
         .flatMap((group) =>
           [...evidence.logs.values()]
-            .filter((log) => group.config.topics.includes(log.topic))
+            .filter((log) => drainedTopics(evidence, group).has(log.topic))
             .flatMap((log) => lossesIn(evidence, group, log)),
         ),
     ];
@@ -217,7 +218,7 @@ function latestAnswers(evidence: Evidence, group: GroupEvidence, key: string): L
  * offset allows one resolution of `latest`; every further one skips what was written since the one before.
  */
 function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
-  const jumps: Jump[] = [];
+  const jumps = soughtJumps(evidence, group, key);
   if (group.config.autoOffsetReset !== 'latest') return jumps;
   // By the entry that left the group without a committed offset, -1 for the beginning: the last end resolved since.
   const resolved = new Map<number, number>();
@@ -258,11 +259,29 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
   return jumps;
 }
 
-/** Whether a member had really been out of range before it committed a negative offset. */
-function hadCause(evidence: Evidence, key: string, { request }: CommitEntry): boolean {
+/** What an application skips by going forward: from where its group stood to where it went, or the log's end then. */
+function soughtJumps(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
+  const end = evidence.logs.get(key)?.logEndOffset ?? 0;
+  return group.processes.flatMap(({ process }) => {
+    const { sought, listed } = positionsOf(evidence.positions, process, key);
+    return sought.map(({ seq, time, offset }): Jump => {
+      const join = lastBefore(evidence.positions.joins.get(process) ?? [], seq);
+      const { certain, possible } = committedAt(group, key, process, join?.generation ?? null, seq, time);
+      const from = Math.min(...[certain, ...possible].map((state) => state.offset ?? 0));
+      const answer = listed.find((one) => one.seq > seq && one.at === 'latest');
+      const to = Math.max(answer?.offset ?? 0, offset <= end ? offset : 0);
+      return { from, to, kind: 'legitimate', seq, process };
+    });
+  });
+}
+
+/** Whether a member had really been out of range, or had sought it, before it committed a negative offset. */
+function hadCause(evidence: Evidence, key: string, { request, value }: CommitEntry): boolean {
   if (request === null) return true;
   const { process, seq } = request;
-  const refused = lastBefore(positionsOf(evidence.positions, process, key).outOfRange, seq);
+  const { outOfRange, sought } = positionsOf(evidence.positions, process, key);
+  if (sought.some((seek) => seek.seq < seq && seek.offset === value)) return true;
+  const refused = lastBefore(outOfRange, seq);
   return refused !== null && isGenuinelyOutOfRange(evidence, key, refused);
 }
 
@@ -310,7 +329,9 @@ function passedUpTo(
   log: PartitionLog,
   consumption: PartitionConsumption | undefined,
 ): number {
-  let done = entriesOf(group, `${log.topic}/${log.partition}`).at(-1)?.offset ?? 0;
+  // An application may have had an offset committed that no record has.
+  const entries = entriesOf(group, `${log.topic}/${log.partition}`);
+  let done = entries.findLast(({ offset }) => offset === null || offset <= log.logEndOffset)?.offset ?? 0;
   for (const processing of consumption?.stretches.at(-1)?.processing ?? [])
     if (processing.outcome === 'ok') done = Math.max(done, processing.offset + 1);
   if (evidence.settled?.undrained.length !== 0) return done;

@@ -18,7 +18,7 @@ export const commitMonotonic: Property = {
   id: 'commit-monotonic',
   title: 'Committed offsets never decrease',
   statement:
-    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless the committed offset was removed in between, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -38,6 +38,7 @@ function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly C
     if (before === undefined || before.offset === null || entry.offset === null) return [];
     if (entry.offset >= before.offset) return [];
     if (isReset(evidence, group, before, entry) || isOfReplay(evidence, group, before, entry)) return [];
+    if (isAfterSeek(evidence, group, entry)) return [];
     const [from, to] = [before.request?.process ?? null, entry.request?.process ?? null];
     const by = to === null ? '' : ` by ${to}`;
     return [
@@ -70,6 +71,23 @@ function isOvertaken(group: GroupEvidence, before: CommitEntry, { request, value
       ),
   );
   return call !== undefined && call.begin.seq < newer;
+}
+
+/**
+ * Whether the application that committed it, or without a tap any, had gone back before. How long what was in hand then
+ * goes on, and is committed beside it, is not to be seen.
+ */
+function isAfterSeek(
+  evidence: Evidence,
+  group: GroupEvidence,
+  { topic, partition, value, seq, request }: CommitEntry,
+) {
+  const processes = request === null ? group.processes.map(({ process }) => process) : [request.process];
+  return processes.some((process) =>
+    positionsOf(evidence.positions, process, `${topic}/${partition}`).sought.some(
+      (seek) => seek.seq < (request?.seq ?? seq) && seek.offset <= value,
+    ),
+  );
 }
 
 /** Whether the member may have had to start from the log's beginning again, which moves its position back. */

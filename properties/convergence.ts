@@ -1,4 +1,5 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
+import { isLifecycleAction } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, isUnnoticed, lastGeneration, namePartitions } from './coverage.ts';
 import {
@@ -65,7 +66,7 @@ function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
     .map((member) => member.id)
     .filter((id) => {
       const last = evidence.actions.findLast(
-        ({ action }) => 'member' in action && action.member === id && action.kind !== 'stall',
+        ({ action }) => isLifecycleAction(action) && action.member === id,
       );
       // A history written without actions still shows what started and was not told to end.
       const ran = group.processes.findLast((process) => process.id === id);

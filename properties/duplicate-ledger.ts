@@ -195,6 +195,7 @@ function boundsOf(
   { committed, outOfRange }: Resume,
 ): Bounds {
   const { first } = stretch;
+  if (stretch.opening === 'seek') return { allowedFrom: first, dueFrom: first };
   if (stretch.opening === 'reset' || outOfRange !== null) return { allowedFrom: 0, dueFrom: first };
   const states = [committed.certain, ...committed.possible];
   // Inside one ownership the client goes on from what it had resolved, which nobody but the client knows: at the
@@ -225,6 +226,7 @@ function causeOf(
   { committed, outOfRange }: Resume,
 ): Cause {
   if (previous === null) return 'first';
+  if (stretch.opening === 'seek') return 'seek';
   if (stretch.opening === 'reset' || outOfRange !== null) return 'records-deleted';
   if (stretch.opening === 'back') return causeOfGoingBack(evidence, group, stretch);
   if (!isOwned(stretch)) return 'unexplained';

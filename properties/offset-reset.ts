@@ -3,7 +3,7 @@ import { proof, reporter } from './anomaly.ts';
 import type { Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
-import type { OutOfRange, PartitionPositions } from './evidence/positions.ts';
+import { hasBeenSought, type OutOfRange, type PartitionPositions } from './evidence/positions.ts';
 import { isOwned, mayHaveKeptPosition, resetBreach, resumeOf } from './evidence/resume.ts';
 import { lastBefore, partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -34,7 +34,13 @@ export const offsetReset: Property = {
 };
 
 function wrongStart(evidence: Evidence, group: GroupEvidence, stretch: Stretch): Anomaly | null {
-  if (stretch.opening === 'back' || !isOwned(stretch) || mayHaveKeptPosition(evidence, stretch)) return null;
+  if (
+    stretch.opening === 'back' ||
+    stretch.opening === 'seek' ||
+    !isOwned(stretch) ||
+    mayHaveKeptPosition(evidence, stretch)
+  )
+    return null;
   const { process, key, topic, partition, first, openSeq } = stretch;
   const { committed, fetched, listed, outOfRange } = resumeOf(evidence, group, stretch);
   const hasNoPosition =
@@ -74,7 +80,7 @@ const partitionsOf = (evidence: Evidence, process: string): [string, PartitionPo
 function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   const wanted = group.config.autoOffsetReset;
   return group.processes.flatMap(({ process }) =>
-    partitionsOf(evidence, process).flatMap(([key, { fetched, listed, outOfRange }]) => {
+    partitionsOf(evidence, process).flatMap(([key, { fetched, listed, outOfRange, sought }]) => {
       return listed.flatMap((question) => {
         const answer = lastBefore(fetched, question.seq);
         const refusal = lastBefore(outOfRange, question.seq);
@@ -82,6 +88,10 @@ function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
           (answer !== null && answer.offset === null) ||
           (refusal !== null && refusal.seq > (answer?.seq ?? -1));
         if (!isReset || question.at === wanted || question.at === 'time') return [];
+        // The application itself wants the beginning or the end.
+        const seek = lastBefore(sought, question.seq);
+        if (seek !== null && seek.offset < 0 && seek.seq > Math.max(answer?.seq ?? -1, refusal?.seq ?? -1))
+          return [];
         return [
           report(
             'asked for the wrong end of the log',
@@ -135,7 +145,13 @@ export function isGenuinelyOutOfRange(
   const isBelow =
     offset < log.logStartOffset &&
     deletionsOf(evidence.actions, topic, partition).some((action) => action.seq < seq);
-  return isBelow || offset > log.logEndOffset || isOutageWithin(evidence, 0, time);
+  return (
+    isBelow ||
+    offset > log.logEndOffset ||
+    isOutageWithin(evidence, 0, time) ||
+    // What an application seeks may be anywhere, above the log's end at that time too.
+    hasBeenSought(evidence.positions, key, offset, seq)
+  );
 }
 
 function spuriousResets(evidence: Evidence, group: GroupEvidence): Anomaly[] {

@@ -12,12 +12,13 @@ import type { Anomaly, Property } from './property.ts';
 const report = reporter('owned-commit');
 
 const AFTER_OUT_OF_RANGE = 'negative offset committed after a position out of range';
+const SOUGHT = 'negative offset committed by a seek';
 
 export const ownedCommit: Property = {
   id: 'owned-commit',
   title: 'Only the current owner commits',
   statement:
-    'Every commit that the coordinator accepts was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. With cooperative-sticky (KIP-429) the last owner of a partition that its generation keeps back may still commit it: it works on what it has in hand, and gives the partition up when it polls next. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so.',
+    'Every commit that the coordinator accepts was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. With cooperative-sticky (KIP-429) the last owner of a partition that its generation keeps back may still commit it: it works on what it has in hand, and gives the partition up when it polls next. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so, and a seek to the beginning or the end of a log.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -27,7 +28,8 @@ export const ownedCommit: Property = {
       ...unreportedRefusals(group),
     ]);
   },
-  policy: (_scenario, anomaly) => (anomaly.signature === AFTER_OUT_OF_RANGE ? 'observed' : 'illegal'),
+  policy: (_scenario, anomaly) =>
+    anomaly.signature === AFTER_OUT_OF_RANGE || anomaly.signature === SOUGHT ? 'observed' : 'illegal',
 };
 
 function judgeEntry(evidence: Evidence, group: GroupEvidence, entry: CommitEntry): Anomaly[] {
@@ -118,6 +120,15 @@ function sentinel(
   const { topic, partition, value, seq } = entry;
   const key = partitionKey(topic, partition);
   const cause = lastBefore(positionsOf(evidence.positions, request.process, key).outOfRange, request.seq);
+  const { sought } = positionsOf(evidence.positions, request.process, key);
+  const seek = sought.findLast((one) => one.seq < request.seq && one.offset === value);
+  if (seek !== undefined)
+    return report(
+      SOUGHT,
+      `${request.process} committed ${value} for ${key} in group ${group.id}, which erases its position, since its application sought ${value}.`,
+      proof(seek.seq, request.seq, seq),
+      { group: group.id, topic, partition, process: request.process },
+    );
   // One reset has one cause: the same answer does not excuse a second negative commit.
   const requests = group.commits.requestsByProcess.get(request.process) ?? [];
   const isRepeated =

@@ -74,6 +74,7 @@ export interface LedgerEntry {
     | 'leave'
     | 'rebalance'
     | 'handler-failure'
+    | 'seek'
     | 'client-restart'
     | 'offsets-deleted'
     | 'records-deleted'

@@ -103,6 +103,29 @@ const sentences: [Unplaced, string][] = [
     { kind: 'action', action: 99, actionKind: 'meteor', phase: 'begin', outcome: 'applied', reason: null },
     'fault or action: meteor',
   ],
+  [
+    {
+      kind: 'application-call',
+      ...group,
+      action: 1,
+      call: 'seek',
+      topic: 'orders',
+      partitions: [2],
+      offset: '-2',
+    },
+    'the application in m1.1 called seek for orders-2: the beginning',
+  ],
+  [
+    {
+      kind: 'application-call-end',
+      ...group,
+      action: 1,
+      call: 'stop',
+      outcome: 'skipped',
+      reason: 'it is not running',
+    },
+    'the call of stop in m1.1 was not done: it is not running',
+  ],
   [{ kind: 'heal' }, 'all faults were over and all producers done: from here on the groups had to converge'],
   [{ kind: 'settled', undrained: [] }, 'settling ended, everything drained'],
   [{ kind: 'settled', undrained: ['a', 'b'] }, 'settling ended, not drained: a, b'],
@@ -298,13 +321,18 @@ describe('describeAction', () => {
       partition: 0,
       partitions: 2,
       percent: 5,
+      offset: -1,
       group: 'g',
       link: { process: 'm', broker: 2 },
       direction: 'to-broker',
       ending: 'half-open',
     };
     const words = kinds.map((kind) =>
-      describeAction({ ...common, kind } as Parameters<typeof describeAction>[0]),
+      describeAction({
+        ...common,
+        ...(kind === 'pause-partitions' ? { partitions: [0, 2] } : {}),
+        kind,
+      } as Parameters<typeof describeAction>[0]),
     );
     expect(words).toEqual([
       'join of m',
@@ -312,6 +340,10 @@ describe('describeAction', () => {
       'SIGTERM to m',
       'crash of m',
       'stall of m for 5 s',
+      'seek of m to the end of t-0',
+      'm pausing t-0, 2 for 5 s',
+      'stop of the consumer in m for 5 s',
+      'commit by m outside its handler',
       'crash of producer p',
       'crash of broker 1 for 5 s',
       'clean restart of broker 1, down for 5 s',

@@ -37,6 +37,14 @@ export function describeAction(action: Action): string {
       return `crash of ${action.member}`;
     case 'stall':
       return `stall of ${action.member} for ${formatDuration(action.durationMs)}`;
+    case 'seek':
+      return `seek of ${action.member} to ${formatSought(action.offset)} of ${action.topic}-${action.partition}`;
+    case 'pause-partitions':
+      return `${action.member} pausing ${action.topic}${action.partitions === null ? '' : `-${action.partitions.join(', ')}`} for ${formatDuration(action.durationMs)}`;
+    case 'stop-consumer':
+      return `stop of the consumer in ${action.member} for ${formatDuration(action.durationMs)}`;
+    case 'commit':
+      return `commit by ${action.member} outside its handler`;
     case 'crash-producer':
       return `crash of producer ${action.producer}`;
     case 'crash-broker':
@@ -59,6 +67,9 @@ export function describeAction(action: Action): string {
       return `deletion of the offsets of ${action.group} for ${action.topic}`;
   }
 }
+
+const formatSought = (offset: number): string =>
+  offset === -2 ? 'the beginning' : offset === -1 ? 'the end' : `offset ${offset}`;
 
 export const describeLink = ({ process, broker }: { process: string; broker: number | null }): string =>
   `${process} and ${broker === null ? 'all brokers' : `broker ${broker}`}`;
@@ -100,6 +111,13 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
       return `${who} said that its consumer stopped`;
     case 'application-error':
       return `${event.call} failed in ${who}: ${event.error}`;
+
+    case 'application-call':
+      return `the application in ${who} called ${event.call}${event.topic === null ? '' : ` for ${event.topic}${event.partitions === null ? '' : `-${event.partitions.join(', ')}`}`}${event.offset === null ? '' : `: ${formatSought(Number(event.offset))}`}`;
+    case 'application-call-end':
+      return event.outcome === 'applied'
+        ? `the call of ${event.call} in ${who} was done`
+        : `the call of ${event.call} in ${who} was not done${because(event.reason)}`;
 
     case 'delivery':
       return `${who} was given ${formatOffsets(event.offsets)} of ${event.topic}-${event.partition}`;

@@ -90,6 +90,7 @@ const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string
   leave: (from) => `after ${from} had left`,
   rebalance: (from) => `after the rebalance that took it from ${from}`,
   'handler-failure': () => 'after the handler had failed',
+  seek: () => 'after the application had sought another offset',
   'client-restart': (from) => `after the client of ${from} had started anew`,
   'offsets-deleted': () => 'after the committed offset had been deleted',
   'records-deleted': () => 'after the records at its position had been deleted',

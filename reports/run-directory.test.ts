@@ -7,13 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exitCodes, UsageError } from '../harness/errors.ts';
 import type { Verdict } from '../properties/property.ts';
 import { renderJson } from './json.ts';
-import {
-  createRunDirectory,
-  loadRunDirectory,
-  loadScenarioDirectory,
-  makeRunId,
-  VALID_KEPT_MAX,
-} from './run-directory.ts';
+import { VALID_KEPT_MAX } from './keeping.ts';
+import { createRunDirectory, loadRunDirectory, loadScenarioDirectory, makeRunId } from './run-directory.ts';
 import { syntheticHistory, syntheticRun, syntheticScenario } from './testing/synthetic.ts';
 
 let base: string;

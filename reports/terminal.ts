@@ -368,20 +368,26 @@ export class ProgressDisplay {
   }
 
   update(state: ProgressState): void {
+    this.#draw((width) => renderProgress(state, { color: this.#color && Number.isFinite(width), width }));
+  }
+
+  /** Shows a line of the caller's own in the same way. */
+  show(line: string): void {
+    this.#draw((width) => shorten(visible(line), width));
+  }
+
+  /** @param lineOf told how wide the line may be */
+  #draw(lineOf: (width: number) => string): void {
     const terminal = this.#stream.isTTY === true;
     const nowMs = this.#now();
     if (nowMs - this.#lastMs < (terminal ? REDRAW_INTERVAL_MS : LINE_INTERVAL_MS)) return;
     this.#lastMs = nowMs;
     if (terminal) {
-      const line = renderProgress(state, {
-        color: this.#color,
-        width: this.#stream.columns ?? WIDTH_DEFAULT,
-      });
-      this.#stream.write(`\r\x1b[2K${line}`);
+      this.#stream.write(`\r\x1b[2K${lineOf(this.#stream.columns ?? WIDTH_DEFAULT)}`);
       this.#drawn = true;
     } else {
       // A log takes long lines; cutting them would lose the time left.
-      this.#stream.write(`${renderProgress(state, { color: false, width: Number.POSITIVE_INFINITY })}\n`);
+      this.#stream.write(`${lineOf(Number.POSITIVE_INFINITY)}\n`);
     }
   }
 

@@ -39,7 +39,11 @@ export function fitToApplication(
   });
   const consumed = shaped.filter((topic) => topic.consumed).map(({ name }) => name);
   const topicOf = new Map(drawnTopics.map(({ name }, i) => [name, topics[i]?.name]));
-  const members = drawnGroup.members.map((member, i) => ({ ...member, id: `member-${i + 1}` }));
+  // Where a member is and what it reads is the application's to say; its clock is its machine's.
+  const members = drawnGroup.members.map(({ topics: _topics, rack: _rack, ...member }, i) => ({
+    ...member,
+    id: `member-${i + 1}`,
+  }));
   const processOf = new Map<string, string>([
     ...drawnGroup.members.map(({ id }, i): [string, string] => [id, `member-${i + 1}`]),
     ...scenario.producers.map(({ id }): [string, string] => [id, id]),
@@ -74,6 +78,14 @@ const unique = (names: readonly string[]): string[] => [...new Set(names)];
 const consumedOf = (name: string | undefined, consumed: readonly string[]): string =>
   name !== undefined && consumed.includes(name) ? name : (consumed[0] as string);
 
+/** Calls of the consumer's API, which nobody but the application can make. */
+const callKinds: readonly string[] = [
+  'seek',
+  'pause-partitions',
+  'stop-consumer',
+  'commit',
+] satisfies Action['kind'][];
+
 interface Renaming {
   readonly group: string;
   readonly topicOf: ReadonlyMap<string, string | undefined>;
@@ -82,6 +94,7 @@ interface Renaming {
 
 /** @returns null where the action is about something that the application does not have */
 function renameAction(action: Action, { group, topicOf, processOf }: Renaming): Action | null {
+  if (callKinds.includes(action.kind)) return null;
   const renamed: Record<string, unknown> = { ...action };
   if ('group' in action) renamed.group = group;
   if ('topic' in action) {

@@ -17,7 +17,7 @@ describe('generateScenario', () => {
     }).toMatchInlineSnapshot(`
       {
         "digest": "a0fe510bedd8c6df2435d81bed800afa42f889ed1514de2d4ac9dbbe797907ea",
-        "version": 1,
+        "version": 2,
       }
     `);
   });
@@ -221,5 +221,43 @@ describe("the 'java' profile", () => {
     ];
     for (const [name, all] of values)
       for (const value of all) expect(seen).toContain(`${name} ${JSON.stringify(value)}`);
+  });
+});
+
+describe("the 'consumer' profile", () => {
+  it('draws every call, within joins too, every option, and none', () => {
+    const seen = new Set<string>();
+    for (let index = 0; index < 300; index++) {
+      const { groups, actions } = generateScenario(3, index, 'consumer');
+      for (const action of actions) {
+        seen.add(action.kind);
+        if (action.kind === 'seek') seen.add(`seek ${action.offset}`);
+        if (action.kind === 'pause-partitions') seen.add(`whole topic ${action.partitions === null}`);
+        const isJoining = (other: (typeof actions)[number]): boolean =>
+          other.kind === 'join' &&
+          'member' in action &&
+          other.member === action.member &&
+          action.atMs - other.atMs === 300;
+        if (action.kind === 'stop-consumer') seen.add(`stop within a join ${actions.some(isJoining)}`);
+      }
+      for (const group of groups) {
+        for (const key of ['subscription', 'isolationLevel', 'resolvesPartially', 'onClientCrash'] as const)
+          seen.add(`${key} ${group[key]}`);
+        for (const { topics } of group.members) seen.add(`topics of its own ${topics !== undefined}`);
+      }
+    }
+    const expected = [
+      ['seek', 'pause-partitions', 'stop-consumer', 'commit'],
+      ['seek 0', 'seek 40', 'seek 1000000', 'seek -1', 'seek -2', 'whole topic true', 'whole topic false'],
+      ['stop within a join true', 'stop within a join false'],
+      ['subscription pattern', 'subscription undefined', 'isolationLevel read_committed'],
+      [
+        'resolvesPartially true',
+        'onClientCrash disconnect',
+        'topics of its own true',
+        'topics of its own false',
+      ],
+    ].flat();
+    expect(expected.filter((one) => !seen.has(one))).toEqual([]);
   });
 });

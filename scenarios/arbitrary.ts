@@ -7,12 +7,14 @@
  * chained draws, so fast-check can shrink every number of it by itself.
  */
 import fc from 'fast-check';
+import { defined, pick, switchedOn, time, unset } from './draws.ts';
+import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
 import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 1;
+export const GENERATOR_VERSION = 2;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -28,7 +30,11 @@ export interface Profile {
   readonly breaksNetwork: boolean;
   /** Whether clients are configured in ways that only the Java client has words for: the reference client only. */
   readonly hasJavaOptions: boolean;
+  /** Whether applications call more of the consumer's API than they need: seek, pause, stop and run, commit. */
+  readonly callsConsumers: boolean;
 }
+
+const PLAIN = { breaksNetwork: false, hasJavaOptions: false, callsConsumers: false } as const;
 
 export const profiles = {
   default: {
@@ -37,8 +43,7 @@ export const profiles = {
     memberFaultsPerTen: 8,
     adminActionsPerTen: 4,
     handlerFailuresPerTen: 3,
-    breaksNetwork: false,
-    hasJavaOptions: false,
+    ...PLAIN,
   },
   calm: {
     description: 'members come and go in good order; nothing fails',
@@ -46,8 +51,7 @@ export const profiles = {
     memberFaultsPerTen: 0,
     adminActionsPerTen: 0,
     handlerFailuresPerTen: 0,
-    breaksNetwork: false,
-    hasJavaOptions: false,
+    ...PLAIN,
   },
   members: {
     description: 'members crash and stall in every scenario; brokers stay up',
@@ -55,8 +59,7 @@ export const profiles = {
     memberFaultsPerTen: 10,
     adminActionsPerTen: 3,
     handlerFailuresPerTen: 3,
-    breaksNetwork: false,
-    hasJavaOptions: false,
+    ...PLAIN,
   },
   brokers: {
     description: 'broker faults in every scenario',
@@ -64,8 +67,7 @@ export const profiles = {
     memberFaultsPerTen: 4,
     adminActionsPerTen: 2,
     handlerFailuresPerTen: 1,
-    breaksNetwork: false,
-    hasJavaOptions: false,
+    ...PLAIN,
   },
   network: {
     description: 'links are slow and break, clocks differ, one to five brokers (simulated world only)',
@@ -73,8 +75,8 @@ export const profiles = {
     memberFaultsPerTen: 4,
     adminActionsPerTen: 2,
     handlerFailuresPerTen: 2,
+    ...PLAIN,
     breaksNetwork: true,
-    hasJavaOptions: false,
   },
   java: {
     description: 'everything that the Java client can be configured to do (with --client reference)',
@@ -82,23 +84,22 @@ export const profiles = {
     memberFaultsPerTen: 7,
     adminActionsPerTen: 3,
     handlerFailuresPerTen: 2,
-    breaksNetwork: false,
+    ...PLAIN,
     hasJavaOptions: true,
+  },
+  consumer: {
+    description:
+      'applications seek, pause, stop and run again, commit beside their handlers, subscribe differently',
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 5,
+    adminActionsPerTen: 2,
+    handlerFailuresPerTen: 2,
+    ...PLAIN,
+    callsConsumers: true,
   },
 } as const satisfies Record<string, Profile>;
 export type ProfileName = keyof typeof profiles;
 export const isProfileName = (name: string): name is ProfileName => Object.hasOwn(profiles, name);
-
-/** True in `perTen` of ten cases; shrinks to false. */
-const switchedOn = (perTen: number): fc.Arbitrary<boolean> =>
-  fc.integer({ min: 0, max: 9 }).map((draw) => draw >= 10 - perTen);
-
-/** Milliseconds in steps of 50: short enough to place faults anywhere, round enough to read. */
-const time = (minMs: number, maxMs: number): fc.Arbitrary<number> =>
-  fc.integer({ min: Math.ceil(minMs / 50), max: Math.floor(maxMs / 50) }).map((steps) => steps * 50);
-
-/** One of a few values, the first the simplest. */
-const pick = <const T extends unknown[]>(...values: T): fc.Arbitrary<T[number]> => fc.constantFrom(...values);
 
 const commitModePlan = fc.oneof(
   fc.record({
@@ -207,8 +208,6 @@ const planArbitrary = (profile: Profile) =>
   });
 
 /** What the `java` profile adds to each group and producer; half of the options are left to the client each time. */
-const unset = <Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.option(arbitrary, { nil: undefined, freq: 2 });
 const javaGroupPlan = fc.record({
   assignors: unset(
     pick(
@@ -290,12 +289,6 @@ function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
   const boundMs = settlingBoundMs(groups, producers, scenario.actions);
   return { ...scenario, groups, producers, settling: { boundMs } };
 }
-
-/** Without the keys that have no value. */
-const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 
 /** What the `network` profile adds; apart from the rest, so that the other profiles' draws stay what they are. */
 const networkPlan = fc.record({
@@ -590,15 +583,25 @@ function groupActions(
 
 /** Scenarios of a profile, as a fast-check arbitrary with full shrinking. */
 export function scenarioArbitrary(name: ProfileName = 'default'): fc.Arbitrary<Scenario> {
-  const profile = profiles[name];
+  const profile: Profile = profiles[name];
   const plans = planArbitrary(profile);
-  if (profile.hasJavaOptions)
-    return fc.tuple(plans, javaPlan).map(([plan, java]) => configureAsJava(buildScenario(plan), java));
-  if (!profile.breaksNetwork) return plans.map(buildScenario);
-  return fc
-    .tuple(plans, networkPlan)
-    .map(([plan, network]) => breakNetwork(buildScenario({ ...plan, brokers: network.brokers }), network));
+  // What a family adds is drawn apart from the rest, so that the other profiles' draws stay what they are.
+  let scenarios = profile.breaksNetwork
+    ? fc
+        .tuple(plans, networkPlan)
+        .map(([plan, network]) => breakNetwork(buildScenario({ ...plan, brokers: network.brokers }), network))
+    : plans.map(buildScenario);
+  if (profile.hasJavaOptions) scenarios = applied(scenarios, javaPlan, configureAsJava);
+  if (profile.callsConsumers) scenarios = applied(scenarios, consumerApiPlan, applyConsumerApi);
+  return scenarios;
 }
+
+/** Each scenario with a plan of its own applied to it. */
+const applied = <Plan>(
+  scenarios: fc.Arbitrary<Scenario>,
+  plans: fc.Arbitrary<Plan>,
+  apply: (scenario: Scenario, plan: Plan) => Scenario,
+): fc.Arbitrary<Scenario> => fc.tuple(scenarios, plans).map(([scenario, plan]) => apply(scenario, plan));
 
 /**
  * Scenario number `index` of a seed, independent of all others, so that shards and workers can each make their own.

@@ -133,6 +133,10 @@ const memberSchema = z.strictObject({
       driftPerMillion: z.int().min(-100_000).max(100_000),
     })
     .optional(),
+  /** What it subscribes to, in place of all of its group's topics. */
+  topics: z.array(resourceName).min(1).optional(),
+  /** `client.rack` (KIP-392): a fetch may go to a follower in the same rack. */
+  rack: name.optional(),
 });
 
 const groupSchema = z.strictObject({
@@ -172,6 +176,13 @@ const groupSchema = z.strictObject({
   /** Whether the topics are subscribed to by their names, or by a pattern that matches them and no others. */
   subscription: z.enum(['names', 'pattern']).optional(),
   native: nativeOptionsSchema.optional(),
+  /** With consumeMode `manual`: of what it is handed it works on the first half only, and leaves the rest to come again. */
+  resolvesPartially: z.boolean().optional(),
+  /**
+   * What the application does when its client says that it crashed: nothing, or it disconnects there and then and ends. The
+   * Java client has no such event: its poll throws, and its application ends.
+   */
+  onClientCrash: z.enum(['stay', 'disconnect']).optional(),
   members: z.array(memberSchema).min(1).max(64),
 });
 
@@ -194,6 +205,31 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('crash'), ...at, member: name }),
   /** SIGSTOP, and SIGCONT after the duration. */
   z.strictObject({ kind: z.literal('stall'), ...at, ...duration, member: name }),
+  /**
+   * The application calls `seek`: -2 for the beginning of the log and -1 for its end; any other offset may be out of range,
+   * and the partition may be somebody else's.
+   */
+  z.strictObject({
+    kind: z.literal('seek'),
+    ...at,
+    member: name,
+    topic: resourceName,
+    partition: z.int().min(0).max(99),
+    offset: z.int().min(-2),
+  }),
+  /** The application pauses these partitions of a topic, or all of it, and resumes them after the duration. */
+  z.strictObject({
+    kind: z.literal('pause-partitions'),
+    ...at,
+    ...duration,
+    member: name,
+    topic: resourceName,
+    partitions: z.array(z.int().min(0).max(99)).min(1).nullable(),
+  }),
+  /** The application stops its consumer, in a process that goes on, and runs it again after the duration. */
+  z.strictObject({ kind: z.literal('stop-consumer'), ...at, ...duration, member: name }),
+  /** The application commits what it has processed, beside its handler. */
+  z.strictObject({ kind: z.literal('commit'), ...at, member: name }),
   /** SIGKILL for a producer. */
   z.strictObject({ kind: z.literal('crash-producer'), ...at, producer: name }),
   /** The broker is killed and started again after the duration. */
@@ -265,6 +301,16 @@ export type Action = Scenario['actions'][number];
 export type ActionKind = Action['kind'];
 export type LinkConditions = NonNullable<Topology['network']>;
 
+const lifecycleKinds = ['join', 'leave', 'terminate', 'crash'] as const;
+export type LifecycleAction = Extract<Action, { kind: (typeof lifecycleKinds)[number] }>;
+/** Whether the action starts or ends a member's process. */
+export const isLifecycleAction = (action: Action): action is LifecycleAction =>
+  (lifecycleKinds as readonly string[]).includes(action.kind);
+
+/** What a member subscribes to. */
+export const topicsOf = (group: Group, memberId: string): readonly string[] =>
+  group.members.find(({ id }) => id === memberId)?.topics ?? group.topics;
+
 type Issue = { path: PropertyKey[]; message: string };
 
 /** The checks that relate one key to another: references, orders of numbers, what Kafka itself refuses. */
@@ -323,6 +369,15 @@ function* relations(scenario: Scenario): Generator<Issue> {
         message:
           "expected another kind, or consumeMode 'each-batch' or 'manual': each-message sees no batches",
       };
+    for (const [m, member] of group.members.entries())
+      for (const [t, topic] of (member.topics ?? []).entries())
+        if (!group.topics.includes(topic))
+          yield {
+            path: [...path, 'members', m, 'topics', t],
+            message: `expected a topic of the group (${group.topics.join(', ')}), got '${topic}'`,
+          };
+    if (group.resolvesPartially === true && group.consumeMode !== 'manual')
+      yield { path: [...path, 'resolvesPartially'], message: "expected false, or consumeMode 'manual'" };
     if (
       group.commitOrder === 'commit-then-process' &&
       (group.commitMode.kind === 'auto' || group.commitMode.kind === 'none')
@@ -364,7 +419,7 @@ function* relations(scenario: Scenario): Generator<Issue> {
         yield { path: [...path, 'link', 'broker'], message: `expected 1 to ${scenario.topology.brokers}` };
     }
     if (action.kind === 'slow-link') yield* latencyOrder(action.latencyMs, [...path, 'latencyMs']);
-    if (action.kind === 'delete-records') {
+    if ('partition' in action) {
       const added = scenario.actions.flatMap((other) =>
         other.kind === 'add-partitions' && other.topic === action.topic && other.atMs <= action.atMs
           ? [other.partitions]
@@ -455,4 +510,7 @@ function describeInput(issue: z.core.$ZodIssue): string {
   return ` (got ${text.length > 60 ? `${text.slice(0, 57)}...` : text})`;
 }
 
-export const scenarioJsonSchema = (): unknown => z.toJSONSchema(scenarioSchema, { io: 'input' });
+export const scenarioJsonSchema = (): object => ({
+  ...z.toJSONSchema(scenarioSchema, { io: 'input' }),
+  title: 'Scenario of kafka-trial',
+});

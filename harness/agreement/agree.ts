@@ -4,7 +4,7 @@
  */
 import { judge } from '../../properties/index.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import type { History } from '../history/schema.ts';
+import type { EventKind, History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
 import { LAN } from '../world/simulated/network.ts';
 import { type Machine, SimulatedWorld } from '../world/simulated/simulated-world.ts';
@@ -64,29 +64,16 @@ export async function agreementOn(
   };
 }
 
-/** Several scenarios, so many at once; each outcome is handed over when it is there. */
-export async function agreementsOn(
-  scenarios: Iterable<Scenario>,
-  jobs: number,
-  agree: (scenario: Scenario) => Promise<Agreement>,
-  onAgreement: (agreement: Agreement) => Promise<void> | void,
-): Promise<void> {
-  const queue = scenarios[Symbol.iterator]();
-  const work = async (): Promise<void> => {
-    for (let next = queue.next(); next.done !== true; next = queue.next())
-      await onAgreement(await agree(next.value));
-  };
-  await Promise.all(Array.from({ length: jobs }, work));
-}
-
 /**
  * How slow the machine was on which the real run took place: starting a process and answering a request can take many
  * times as long on a busy one, and that decides what the next action finds.
  */
-function machineOf(real: History, simulated: History): Machine {
-  const simulatedMs = startTimes(simulated);
+export function machineOf(real: History, simulated: History): Machine {
+  // A driver without a tap is first heard of later than one that has it.
+  const told = new Set(real.events.map(({ kind }) => kind));
+  const simulatedMs = startTimes(simulated, told);
   const startDelaysMs = new Map(
-    [...startTimes(real)].map(([process, ms]) => [
+    [...startTimes(real, told)].map(([process, ms]) => [
       process,
       Math.max(0, ms - (simulatedMs.get(process) ?? 0)),
     ]),
@@ -130,20 +117,20 @@ function roundTripsMs({ events }: History): [number, number] {
   return [at(0.5), at(0.9)];
 }
 
-/** By process: milliseconds from its start to its first event. */
-function startTimes({ events }: History): Map<string, number> {
+/** By process: milliseconds from its start to its first event of these kinds. */
+function startTimes({ events }: History, kinds: ReadonlySet<EventKind>): Map<string, number> {
   const starts = new Map<string, number>();
   const times = new Map<string, number>();
   for (const { process, kind, time } of events) {
     if (kind === 'process-start') starts.set(process, time);
     const start = starts.get(process);
-    if (start !== undefined && kind !== 'process-start' && !times.has(process))
+    if (start !== undefined && kind !== 'process-start' && kinds.has(kind) && !times.has(process))
       times.set(process, time - start);
   }
   return times;
 }
 
-async function historyOf(
+export async function historyOf(
   world: World,
   scenario: Scenario,
   subject: Subject,

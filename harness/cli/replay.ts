@@ -47,7 +47,7 @@ Examples:
         import('../client/configure.ts'),
       ]);
       const configuration = await readCheckedConfiguration(options);
-      const targets = await readTarget(target);
+      const targets = (await readTarget(target)).map(({ scenario }) => scenario);
       const scenarios =
         configuration === null
           ? targets

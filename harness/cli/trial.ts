@@ -7,7 +7,8 @@ import type { Property } from '../../properties/property.ts';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
-import type { RunResult } from '../../reports/results.ts';
+import { renderMarkdown } from '../../reports/markdown.ts';
+import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
 import {
   createRunDirectory,
   type LoadedScenario,
@@ -17,6 +18,8 @@ import {
 } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
+import { knownIssues } from '../bugs/known-issues.ts';
+import { loadKnownBugs } from '../bugs/load.ts';
 import { commitOf } from '../commit.ts';
 import type { ExitCode } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
@@ -103,6 +106,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       plans: what.plans,
       planned: what.planned,
       executor,
+      knownIssueOf: await knownIssuesOf(subject),
       properties,
       jobs,
       timeLimitMs: what.timeLimitMs,
@@ -115,6 +119,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   }
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
+  await directory.writeMarkdown(renderMarkdown(result));
   const { scenarios } = await loadRunDirectory(directory.path);
   const traced = await addTraces(result, scenarios, { directory, subject, signal: interruption.signal });
   await directory.writeReport(renderHtml(result, traced));
@@ -125,6 +130,11 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
   return exitCodeOf(result);
+}
+
+/** Under a mutant nothing is known: it was broken on purpose. */
+async function knownIssuesOf(subject: Subject): Promise<KnownIssueOf> {
+  return subject.mutant === null ? knownIssues(await loadKnownBugs(), describeSubject(subject)) : () => null;
 }
 
 /** Writes down the messages around what was found; what a person has interrupted is reported without them. */

@@ -9,7 +9,7 @@ import { writeLine } from './event-pipe.ts';
 import type { Application, ClientEvent, Host } from './host.ts';
 import { findMutant } from './mutants.ts';
 import {
-  closeCommandSchema,
+  laterCommandSchema,
   type MemberStart,
   type ProducerStart,
   type StartCommand,
@@ -87,7 +87,11 @@ export function runClientProcess(adapter: Adapter): void {
     try {
       if (application === undefined && !closing)
         start(parseCommand(startCommandSchema, line, 'a start command'));
-      else if (parseCommand(closeCommandSchema, line, 'a close command')) void close();
+      else {
+        const command = parseCommand(laterCommandSchema, line, 'a close or a call command');
+        if (command.command === 'close') void close();
+        else if (!closing) void application?.call?.(command);
+      }
     } catch (error) {
       complain((error as Error).message);
       process.exit(exitCodes.badInput);

@@ -4,6 +4,7 @@
  */
 import type { ConsumerConfig, ConsumerRunConfig } from 'kafkajs';
 import type { HistoryEvent } from '../history/schema.ts';
+import type { CallCommand } from './protocol.ts';
 
 /** An event as a client process writes it: the world adds the process id and the place in the history. */
 export type ClientEvent = HistoryEvent extends infer E
@@ -34,4 +35,6 @@ export interface ApplicationConfiguration {
 export interface Application {
   /** Closes the client as a careful application would and resolves when it is done; never rejects. */
   close(): Promise<void>;
+  /** Makes a call of the consumer's API and records it; never rejects. A producer has none. */
+  call?(command: CallCommand): Promise<void>;
 }

@@ -11,7 +11,9 @@
  *    since `timeOriginEpochMs`. Diagnostics go to standard error.
  * 4. On a `close` command, and on SIGTERM, close the client as a careful application would, then exit with code 0.
  * 5. When standard input ends, the harness is gone: exit at once.
- * 6. A start command that the driver does not understand: say why on standard error and exit with code 2.
+ * 6. On a `call` command, call the client's API as it says, between two events `application-call` and
+ *    `application-call-end`; a client that has no such call, or refuses it, says so with the outcome `skipped`.
+ * 7. A start command that the driver does not understand: say why on standard error and exit with code 2.
  */
 import { z } from 'zod';
 import { scenarioSchema } from '../../scenarios/schema.ts';
@@ -67,6 +69,8 @@ export const startCommandSchema = z.discriminatedUnion('role', [
     group,
     /** The real names of the group and of all topics by those that an application of the user's knows; only for such. */
     names: z.record(z.string(), z.string()).optional(),
+    /** Left out: subscribes to all of the group's topics, and has no rack. */
+    member: z.strictObject({ topics: z.array(realName).min(1), rack: z.string().nullable() }).optional(),
   }),
   /** `producer.topics` hold real names; record ids are `<producer.id>-<number>`, in order from 0. */
   z.strictObject({
@@ -82,7 +86,33 @@ export type MemberStart = Extract<StartCommand, { role: 'member' }>;
 export type ProducerStart = Extract<StartCommand, { role: 'producer' }>;
 
 export const closeCommandSchema = z.strictObject({ command: z.literal('close') });
-export type Command = StartCommand | z.infer<typeof closeCommandSchema>;
+
+const partition = z.int().min(0);
+/** A call of the consumer's API; topics have their real names. */
+export const consumerCallSchema = z.discriminatedUnion('name', [
+  /** -2 for the beginning of the log, -1 for its end. */
+  z.strictObject({ name: z.literal('seek'), topic: realName, partition, offset: z.int().min(-2) }),
+  /** Null for all partitions of the topic. */
+  z.strictObject({ name: z.literal('pause'), topic: realName, partitions: z.array(partition).nullable() }),
+  z.strictObject({ name: z.literal('resume'), topic: realName, partitions: z.array(partition).nullable() }),
+  z.strictObject({ name: z.literal('stop') }),
+  z.strictObject({ name: z.literal('run') }),
+  /** What has been processed of the partitions that are owned. */
+  z.strictObject({ name: z.literal('commit') }),
+]);
+export type ConsumerCall = z.infer<typeof consumerCallSchema>;
+
+export const callCommandSchema = z.strictObject({
+  command: z.literal('call'),
+  /** The scenario's action that asks for it. */
+  action: z.int().min(0),
+  call: consumerCallSchema,
+});
+export type CallCommand = z.infer<typeof callCommandSchema>;
+export type LaterCommand = z.infer<typeof closeCommandSchema> | CallCommand;
+/** What may follow the start command. */
+export const laterCommandSchema = z.discriminatedUnion('command', [closeCommandSchema, callCommandSchema]);
+export type Command = StartCommand | LaterCommand;
 
 // In a file of their own, so that a client adapter can have them without the schemas above.
 export { decodeRecordValue, encodeRecordValue } from './record-value.ts';

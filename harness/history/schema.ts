@@ -105,6 +105,26 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
   /** An error that reached the application from a call, such as connect, subscribe or disconnect. */
   event('application-error', { call: z.string(), error: z.string() }),
 
+  /** A call of the consumer's API that an action of the scenario asks for, before it is made. */
+  event('application-call', {
+    group: z.string(),
+    action: z.int().min(0),
+    call: z.enum(['seek', 'pause', 'resume', 'stop', 'run', 'commit']),
+    topic: z.string().nullable(),
+    /** Null for all of the topic, and for a call that is not about partitions. */
+    partitions: z.array(partition).nullable(),
+    /** Where a seek goes to. */
+    offset: offset.nullable(),
+  }),
+  event('application-call-end', {
+    group: z.string(),
+    action: z.int().min(0),
+    call: z.enum(['seek', 'pause', 'resume', 'stop', 'run', 'commit']),
+    outcome: z.enum(['applied', 'skipped']),
+    /** Why the client did not do it, or null. */
+    reason: z.string().nullable(),
+  }),
+
   // What the application was given and did.
   /** One handler call: the records that the client handed over, in order. */
   event('delivery', { group: z.string(), topic: z.string(), partition, offsets: z.array(offset).min(1) }),

@@ -60,16 +60,27 @@ describe('the outbox writer', { timeout: 300_000 }, () => {
     expect(output).toMatch(/FAIL {2}outbox\.test\.ts > the outbox writer loses no order/);
     expect(output).toMatch(/TrialFailure: \d+ of 4 scenarios broke what the consumer promises/);
     expect(output).toMatch(/at-least-once: lost: committed before it was processed/);
-    expect(output).toMatch(/Scenario seed-\d+-\d+-members: \d+ members, orders with \d+ partitions/);
+    expect(output).toMatch(/Made small: At .*never processed offset/);
+    expect(output).toMatch(
+      /Scenario seed-\d+-\d+-members: 1 member, orders with 1 partition, \d+ records?; join member-\d/,
+    );
 
     const [trial] = (
       JSON.parse(readFileSync(join(folder, 'reports/trials.json'), 'utf8')) as {
-        failed: { test: string; failures: { property: string; scenarioFile: string; replay: string }[] }[];
+        failed: {
+          test: string;
+          shrunk: { scenarioFile: string };
+          failures: { property: string; scenarioFile: string; replay: string }[];
+        }[];
       }
     ).failed;
     expect(trial?.test).toBe('the outbox writer loses no order');
     const finding = trial?.failures.find(({ property }) => property === 'at-least-once');
     expect(output).toContain(`    scenario  ${finding?.scenarioFile}`);
+    // The small one is named beside the one that was found, and both fail again.
+    const small = finding?.replay.replace('scenario.json', 'shrunk.json') as string;
+    expect(output).toContain(`small     ${trial?.shrunk.scenarioFile}`);
+    expect((await shell(small)).output).toMatch(/lost: committed before it was processed, .*in 1 of 1 run/);
     const again = await shell(finding?.replay as string);
     expect(again.output).toMatch(/lost: committed before it was processed, .*in 1 of 1 run/);
     expect(again.code).toBe(1);
@@ -83,6 +94,24 @@ describe('the outbox writer', { timeout: 300_000 }, () => {
 
   it('is typed', async () => {
     expect(await shell('tsc --noEmit')).toEqual({ code: 0, output: '' });
+  });
+
+  it('is what the README shows: its command, its test and the function', async () => {
+    const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8');
+    const [, command = ''] = /```sh\n(npx kafka-trial run --application[\s\S]*?)\n```/.exec(readme) ?? [];
+    const ran = await shell(`${command} --runs 2 --seed 1 --profile calm`);
+    expect(ran.output).toMatch(/2 scenarios: \d valid, \d invalid, 0 unknown/);
+
+    const [, test = ''] =
+      /```ts\n(import \{ trial \} from 'kafka-trial\/vitest';[\s\S]*?)```/.exec(readme) ?? [];
+    writeFileSync(join(folder, 'readme.test.ts'), test.replace('runs: 50', "runs: 2, profile: 'calm'"));
+    const tested = await shell('npm test -- readme.test.ts');
+    rmSync(join(folder, 'readme.test.ts'));
+    expect(tested.output).toMatch(/Test Files {2}1 passed/);
+
+    const [, script = ''] = /```ts\n(import \{ trial \} from 'kafka-trial';[\s\S]*?)```/.exec(readme) ?? [];
+    writeFileSync(join(folder, 'readme.mjs'), script);
+    expect((await shell('node readme.mjs')).output).toMatch(/^(?:valid 0|invalid \d) (?:IN)?VALID: /);
   });
 
   it('goes on trial with its script, as its workflow calls it', async () => {

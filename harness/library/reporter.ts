@@ -50,12 +50,13 @@ export default class TrialReporter implements Reporter {
   }
 }
 
-const linesOf = ({ test, failures, scenarios, reportFile }: FailedTrial): string[] => [
+const linesOf = ({ test, failures, scenarios, shrunk, reportFile }: FailedTrial): string[] => [
   visible(`Trial failed: ${test}, in ${scenarios} scenarios`),
   ...failures.flatMap(({ property, message, scenarioFile, replay }) => [
     visible(`  ${property}: ${message}`),
     ...(scenarioFile === null ? [] : [visible(`    scenario  ${scenarioFile}`)]),
     ...(replay === null ? [] : [visible(`    replay    ${replay}`)]),
   ]),
+  ...(shrunk === null ? [] : [visible(`    small     ${shrunk.scenarioFile}`)]),
   visible(`    report    ${reportFile}`),
 ];

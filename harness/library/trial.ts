@@ -18,6 +18,8 @@ import { GENERATOR_VERSION, isProfileName, type ProfileName, profiles } from '..
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { openApplication } from '../application/open.ts';
 import type { ApplicationClaims } from '../application/shape.ts';
+import { knownIssues } from '../bugs/known-issues.ts';
+import { loadKnownBugs } from '../bugs/load.ts';
 import { ClientLog } from '../cli/client-log.ts';
 import { selectProperties } from '../cli/options.ts';
 import { openWorld, refuse } from '../cli/worlds.ts';
@@ -29,6 +31,9 @@ import { parseClientSpec } from '../subject/client-spec.ts';
 import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
+import { type ShrinkFailureOptions, type ShrunkFailure, shrinkFailure } from './shrink-failure.ts';
+
+export type { ShrunkFailure } from './shrink-failure.ts';
 
 export interface TrialOptions {
   /** Your consumer module: a path, relative to the working directory, or a URL such as `new URL('./consumer.ts', import.meta.url)`. */
@@ -63,10 +68,14 @@ export interface TrialOptions {
   readonly scenarios?: readonly unknown[];
   /** Ids of the properties to check (default: all). */
   readonly properties?: readonly string[];
+  /** Whether known issues of the client make it invalid too, and not only what is new (default: false). */
+  readonly strict?: boolean;
   /** Simulated (default), or real Kafka. */
   readonly world?: 'sim' | 'kafka';
   /** A cluster of yours for the Kafka world, instead of containers. */
   readonly connection?: Connection;
+  /** How long to make the first failure of the simulated world smaller (default: 20,000 ms); 0 leaves it as it is. */
+  readonly shrinkMs?: number;
   /** Where run directories go (default: reports/out). */
   readonly out?: string;
   /** Ends the name of the run directory. */
@@ -80,6 +89,8 @@ export interface TrialResult {
   readonly result: RunResult;
   /** The scenarios that were not valid, in order; `replay` takes the files. */
   readonly failures: readonly { readonly scenario: Scenario; readonly scenarioFile: string }[];
+  /** The first failure made small, where there is one in the simulated world. */
+  readonly shrunk: ShrunkFailure | null;
   /** What the command line would say. */
   readonly summary: string;
   /** The HTML report. */
@@ -88,6 +99,7 @@ export interface TrialResult {
 
 const DEFAULT_RUNS = 20;
 const DEFAULT_SEED = 1;
+const SHRINK_MS = 20_000;
 const SEED_MAX = 0xffff_ffff;
 
 /**
@@ -134,6 +146,7 @@ export async function trial(options: TrialOptions = {}): Promise<TrialResult> {
       options: {
         ...(given === undefined ? { profile, runs, generator: GENERATOR_VERSION } : {}),
         ...(options.client === undefined ? {} : { client: options.client }),
+        ...(options.strict === true ? { strict: true } : {}),
         ...(words.length === 0 ? {} : { application: words }),
       },
       runDirectory: directory.path,
@@ -144,6 +157,7 @@ export async function trial(options: TrialOptions = {}): Promise<TrialResult> {
         : given.map((scenario, index) => ({ index, scenario })),
     planned: given?.length ?? runs,
     executor: inThisThread({ world, subject, properties }),
+    knownIssueOf: knownIssues(await loadKnownBugs(), describeSubject(subject)),
     properties,
     jobs: 1,
     timeLimitMs: null,
@@ -153,16 +167,31 @@ export async function trial(options: TrialOptions = {}): Promise<TrialResult> {
     signal,
   });
   signal.throwIfAborted();
-  return await conclude(result, directory);
+  return await conclude(result, directory, {
+    subject,
+    properties,
+    signal,
+    timeMs: options.shrinkMs ?? SHRINK_MS,
+  });
 }
 
 function* generated(runs: number, seed: number, profile: ProfileName): Generator<Plan> {
   for (let index = 0; index < runs; index++) yield { index, seed, profile };
 }
 
-async function conclude(result: RunResult, directory: RunDirectory): Promise<TrialResult> {
+async function conclude(
+  result: RunResult,
+  directory: RunDirectory,
+  shrinking: Pick<ShrinkFailureOptions, 'subject' | 'properties' | 'signal' | 'timeMs'>,
+): Promise<TrialResult> {
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
+  const { scenarios: found } = await loadRunDirectory(directory.path);
+  const shrunk =
+    result.world === 'simulated' && outcomeOf(result) === 'invalid' && shrinking.timeMs > 0
+      ? await shrinkFailure({ ...shrinking, result, scenarios: found })
+      : null;
+  // Once more, so that the report has the small one too.
   const { scenarios } = await loadRunDirectory(directory.path);
   await directory.writeReport(renderHtml(result, scenarios));
   return {
@@ -173,6 +202,7 @@ async function conclude(result: RunResult, directory: RunDirectory): Promise<Tri
         ? []
         : [{ scenario, scenarioFile: join(folder, 'scenario.json') }],
     ),
+    shrunk,
     summary: renderSummary(result, { color: false }),
     reportFile: directory.reportFile,
   };

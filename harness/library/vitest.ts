@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { type TestOptions, test } from 'vitest';
+import { count } from '../../reports/describe-event.ts';
 import { quoteForShell, replayCommand } from '../../reports/replay-command.ts';
 import { type Finding, findingsOf } from '../../reports/results.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
@@ -23,6 +24,8 @@ export interface VitestTrialOptions extends Omit<TrialOptions, 'name' | 'signal'
 export interface TrialMeta {
   readonly reportFile: string;
   readonly scenarios: number;
+  /** The first failure made small, where it was. */
+  readonly shrunk: { readonly scenarioFile: string; readonly account: string } | null;
   readonly failures: readonly {
     readonly property: string;
     readonly message: string;
@@ -64,7 +67,7 @@ export function trial(name: string, options: VitestTrialOptions): void {
     const findings = illegalOf(result);
     task.meta.kafkaTrial = metaOf(result, findings);
     const [finding] = findings;
-    const scenario = scenarioOf(result, finding);
+    const scenario = result.shrunk ?? scenarioOf(result, finding);
     if (scenario !== null)
       await annotate('The scenario that failed; `kafka-trial replay` takes it.', {
         body: await readFile(scenario.scenarioFile),
@@ -75,11 +78,20 @@ export function trial(name: string, options: VitestTrialOptions): void {
 }
 
 const illegalOf = ({ result }: TrialResult): Finding[] =>
-  findingsOf(result).filter(({ policy }) => policy === 'illegal');
+  findingsOf(result).filter(
+    // What is known of the client fails a test only where that is asked for.
+    ({ policy, known }) =>
+      policy === 'illegal' &&
+      (known === null || result.options.strict === true || result.command === 'replay'),
+  );
 
 const metaOf = (trialResult: TrialResult, findings: readonly Finding[]): TrialMeta => ({
   reportFile: trialResult.reportFile,
   scenarios: trialResult.result.scenarios.run,
+  shrunk:
+    trialResult.shrunk === null
+      ? null
+      : { scenarioFile: trialResult.shrunk.scenarioFile, account: trialResult.shrunk.account },
   failures: findings.map(({ property, example }) => ({
     property,
     message: example.message,
@@ -106,6 +118,11 @@ function describe(result: TrialResult, findings: readonly Finding[], scenario: S
           `${unknown} of ${run} scenarios have no verdict.`,
           ...result.result.results.flatMap((one) => one.unknown.map((why) => `  ${one.name}: ${why}`)),
         ];
+  const { shrunk } = result;
+  if (shrunk !== null) {
+    const replay = replayCommand(result.result, { scenarioFile: shrunk.scenarioFile });
+    lines.push('', `Made small: ${shrunk.account}`, `  Replay: ${replay ?? ''}`);
+  }
   if (scenario !== null) lines.push('', `Scenario ${scenario.name}: ${summaryOf(scenario)}`);
   lines.push('', `Report: ${quoteForShell(result.reportFile)}`);
   return lines.join('\n');
@@ -113,12 +130,12 @@ function describe(result: TrialResult, findings: readonly Finding[], scenario: S
 
 function describeFinding(
   { result }: TrialResult,
-  { property, signature, count, example }: Finding,
+  { property, signature, count: times, example }: Finding,
 ): string[] {
   const replay = replayCommand(result, example);
   return [
     '',
-    `${property}: ${signature}${count > 1 ? ` (${count} times)` : ''}`,
+    `${property}: ${signature}${times > 1 ? ` (${times} times)` : ''}`,
     `  ${example.message}`,
     ...example.account.map((line) => `  ${line}`),
     ...(replay === null ? [] : [`  Replay: ${replay}`]),
@@ -128,11 +145,13 @@ function describeFinding(
 /** What a person wants to know of it before opening the file. */
 function summaryOf({ topology, groups, producers, actions }: Scenario): string {
   const members = groups.reduce((sum, group) => sum + group.members.length, 0);
-  const partitions = topology.topics.map(({ name, partitions: n }) => `${name} with ${n} partitions`);
+  const partitions = topology.topics.map(
+    ({ name, partitions: n }) => `${name} with ${count(n, 'partition')}`,
+  );
   const records = producers.reduce((sum, producer) => sum + producer.records, 0);
   const what = actions.map((action) => {
     const about = 'member' in action ? ` ${action.member}` : 'broker' in action ? ` ${action.broker}` : '';
     return `${action.kind}${about} at ${action.atMs} ms`;
   });
-  return `${members} members, ${partitions.join(', ')}, ${records} records; ${what.join(', ')}`;
+  return `${count(members, 'member')}, ${partitions.join(', ')}, ${count(records, 'record')}; ${what.join(', ')}`;
 }

@@ -100,7 +100,7 @@ function readPackage(folder: string): InstalledPackage | null {
 }
 
 /** Those under the package's name and under aliases that begin with it, once each. */
-function installedVersions(packageName: string, starts: readonly string[]): string[] {
+export function installedVersions(packageName: string, starts: readonly string[]): string[] {
   const versions = new Set<string>();
   for (const folder of starts.flatMap((start) => [...upwards(start)])) {
     const modules = join(folder, 'node_modules');

@@ -1,5 +1,6 @@
 /** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
 import type { Action, Scenario } from '../../scenarios/schema.ts';
+import type { CallCommand, ConsumerCall } from '../client/protocol.ts';
 import { messageOf } from '../errors.ts';
 import type { Administration, BrokerFaults, LinkFaults } from './administration.ts';
 import type { Processes } from './processes.ts';
@@ -71,6 +72,19 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
       await sleepUntil(context, action.atMs + action.durationMs);
       return note('end', orSkipped(processes.resume(action.member)));
     }
+    case 'seek':
+    case 'commit':
+      return note('begin', orSkipped(processes.call(action.member, callOf(context, action, index, 'begin'))));
+    case 'pause-partitions':
+    case 'stop-consumer': {
+      const target = processes.current(action.member);
+      const reason = processes.call(action.member, callOf(context, action, index, 'begin'));
+      note('begin', orSkipped(reason));
+      if (reason !== null || target === null) return;
+      await sleepUntil(context, action.atMs + action.durationMs);
+      const undo = callOf(context, action, index, 'end');
+      return note('end', orSkipped(processes.call(action.member, undo, target)));
+    }
     case 'crash-broker':
     case 'restart-broker':
     case 'pause-broker': {
@@ -106,6 +120,33 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
       note('begin', {});
       return note('end', await administer(context, tools.admin, action));
     }
+  }
+}
+
+type CallAction = Extract<Action, { kind: 'seek' | 'commit' | 'pause-partitions' | 'stop-consumer' }>;
+
+/** @param phase of an action with a duration: what begins it, or what ends it */
+function callOf(
+  { names }: RunContext,
+  action: CallAction,
+  index: number,
+  phase: 'begin' | 'end',
+): CallCommand {
+  const command = (call: ConsumerCall): CallCommand => ({ command: 'call', action: index, call });
+  switch (action.kind) {
+    case 'seek': {
+      const { partition, offset } = action;
+      return command({ name: 'seek', topic: names.real(action.topic), partition, offset });
+    }
+    case 'commit':
+      return command({ name: 'commit' });
+    case 'pause-partitions': {
+      const { partitions } = action;
+      const name = phase === 'begin' ? 'pause' : 'resume';
+      return command({ name, topic: names.real(action.topic), partitions });
+    }
+    case 'stop-consumer':
+      return command({ name: phase === 'begin' ? 'stop' : 'run' });
   }
 }
 

@@ -46,6 +46,7 @@ function trackerFor(scenario: Scenario, live: string[]) {
     context,
     () => [...live],
     () => live.length > 0,
+    () => new Set(['orders']),
   );
   const feed = (event: object) => listener({ time: 0, process: 'm1.1', ...event } as RunEvent);
   const generation = (...owners: [string, number[]][]) =>

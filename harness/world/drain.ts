@@ -32,6 +32,7 @@ export class DrainTracker {
   readonly #context: RunContext;
   readonly #live: (group: string) => string[];
   readonly #wantsMembers: (group: string) => boolean;
+  readonly #topics: (group: string) => ReadonlySet<string>;
   readonly #groups = new Map<string, GroupState>();
   /** Offset of the newest marker per partition. */
   readonly #markers = new Map<string, number>();
@@ -47,8 +48,11 @@ export class DrainTracker {
     context: RunContext,
     live: (group: string) => string[],
     wantsMembers: (group: string) => boolean,
+    /** What the members that are wanted subscribe to. */
+    topics: (group: string) => ReadonlySet<string>,
   ) {
     this.#context = context;
+    this.#topics = topics;
     this.#live = live;
     this.#wantsMembers = wantsMembers;
     for (const group of context.scenario.groups)
@@ -69,7 +73,7 @@ export class DrainTracker {
   undrainedPartitions(partitions: readonly TopicPartition[]): TopicPartition[] {
     return partitions.filter((one) =>
       this.#wantedGroups().some(
-        (group) => group.topics.includes(one.topic) && this.#missing(group.id, one) !== null,
+        (group) => this.#topics(group.id).has(one.topic) && this.#missing(group.id, one) !== null,
       ),
     );
   }
@@ -108,7 +112,7 @@ export class DrainTracker {
           `group ${group.id} has the live members ${list(live)}, but its last generation has ${list(members)}`,
         );
       for (const one of partitions) {
-        if (!group.topics.includes(one.topic)) continue;
+        if (!this.#topics(group.id).has(one.topic)) continue;
         if (state.stableMembers !== null && !state.owned.has(keyOf(one)))
           sentences.push(`${keyOf(one)} has no owner in group ${group.id}`);
         const missing = this.#missing(group.id, one);
@@ -128,14 +132,18 @@ export class DrainTracker {
 
   /**
    * With auto.offset.reset none the members of a group fail, again and again, wherever nothing has been committed or
-   * what was committed has been deleted from the log.
+   * what was committed is not in the log: deleted from its start, or beyond its end.
    */
-  #canStart({ id, topics, autoOffsetReset }: Group, partitions: readonly TopicPartition[]): boolean {
+  #canStart({ id, autoOffsetReset }: Group, partitions: readonly TopicPartition[]): boolean {
     if (autoOffsetReset !== 'none') return true;
     const { committed } = this.#state(id);
     return partitions
-      .filter(({ topic }) => topics.includes(topic))
-      .every((one) => (committed.get(keyOf(one)) ?? -1) >= (this.#logStarts.get(keyOf(one)) ?? 0));
+      .filter(({ topic }) => this.#topics(id).has(topic))
+      .every((one) => {
+        const offset = committed.get(keyOf(one)) ?? -1;
+        const end = (this.#markers.get(keyOf(one)) ?? Number.POSITIVE_INFINITY) + 1;
+        return offset >= (this.#logStarts.get(keyOf(one)) ?? 0) && offset <= end;
+      });
   }
 
   #missing(groupId: string, one: TopicPartition): string | null {

@@ -2,9 +2,9 @@
  * The client processes of one run: scenario ids enter (join this member, kill that one), processes of the world and
  * signals to them leave, and every start and exit is in the history.
  */
-import type { Group, Producer } from '../../scenarios/schema.ts';
+import { type Group, type Producer, topicsOf } from '../../scenarios/schema.ts';
 import { mixSeed } from '../../scenarios/seed.ts';
-import type { Connection, StartCommand } from '../client/protocol.ts';
+import type { CallCommand, Connection, StartCommand } from '../client/protocol.ts';
 import type { UnplacedEvent } from '../history/schema.ts';
 import type { ClientProcess } from './client-process.ts';
 import { type RunContext, waitMs } from './run-context.ts';
@@ -103,6 +103,23 @@ export class Processes {
     return this.#end(id, (client) => client.command({ command: 'close' }));
   }
 
+  /**
+   * Has the application call its client's API. Returns why not, or null.
+   * @param ofProcess the incarnation that it is meant for; by default, whichever runs
+   */
+  call(id: string, command: CallCommand, ofProcess?: string): string | null {
+    const { current } = this.#slot(id);
+    if (current === null) return `${id} does not run`;
+    if (ofProcess !== undefined && current.name !== ofProcess) return `${ofProcess} has ended`;
+    current.client.command(command);
+    return null;
+  }
+
+  /** The incarnation of a process that runs, or null. */
+  current(id: string): string | null {
+    return this.#slot(id).current?.name ?? null;
+  }
+
   /** SIGTERM or SIGKILL. Returns why not, or null. */
   kill(id: string, signal: 'SIGTERM' | 'SIGKILL'): string | null {
     return this.#end(id, (client) => client.signal(signal));
@@ -136,6 +153,15 @@ export class Processes {
   /** True while the scenario wants any member of the group to run, alive at this instant or being restarted. */
   wantsMembers(groupId: string): boolean {
     return [...this.#slots.values()].some((slot) => slot.group?.id === groupId && slot.wanted);
+  }
+
+  /** The topics that members which the scenario wants to run subscribe to. */
+  wantedTopics(groupId: string): ReadonlySet<string> {
+    return new Set(
+      [...this.#slots.values()].flatMap(({ id, group, wanted }) =>
+        group?.id === groupId && wanted ? topicsOf(group, id) : [],
+      ),
+    );
   }
 
   /** Every process of the scenario, in its order. */
@@ -261,12 +287,16 @@ export class Processes {
       mutant: subject.mutant,
     };
     if (slot.group !== null) {
-      const { members: _, ...group } = slot.group;
+      const { members, ...group } = slot.group;
       const known = [group.id, ...scenario.topology.topics.map(({ name }) => name)];
       return {
         ...common,
         role: 'member',
         group: { ...group, id: names.real(group.id), topics: group.topics.map(names.real) },
+        member: {
+          topics: topicsOf(slot.group, slot.id).map(names.real),
+          rack: members.find(({ id }) => id === slot.id)?.rack ?? null,
+        },
         ...(subject.application === undefined
           ? {}
           : { names: Object.fromEntries(known.map((one) => [one, names.real(one)])) }),

@@ -40,10 +40,10 @@ export const breaksBrokers = (scenario: Scenario): boolean =>
   scenario.actions.some((action) => 'broker' in action);
 
 /** What histories and results say of the client on trial: the user's application has one of its own. */
-export const describeSubject = ({ client, application }: Subject): { name: string; version: string } =>
-  application === undefined
-    ? describeClient(client)
-    : { name: 'kafkajs', version: application.clientVersion };
+export function describeSubject({ client, application, driver }: Subject): { name: string; version: string } {
+  if (application !== undefined) return { name: 'kafkajs', version: application.clientVersion };
+  return driver === undefined ? describeClient(client) : { name: client, version: driver.version };
+}
 
 /** The first event of a history. */
 export function noteStart(context: RunContext, world: World['name'], kafkaVersion: string): void {
@@ -68,6 +68,7 @@ export async function runScenario(context: RunContext, means: Means): Promise<vo
     context,
     (group) => processes.live(group),
     (group) => processes.wantsMembers(group),
+    (group) => processes.wantedTopics(group),
   );
   await runSchedule(context, means);
   if (!(await processes.ended('producer', PRODUCERS_END_MS)))

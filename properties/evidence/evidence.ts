@@ -3,7 +3,7 @@
  * once however many checkers ask.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import type { Group, Scenario } from '../../scenarios/schema.ts';
+import { type Group, type Scenario, topicsOf } from '../../scenarios/schema.ts';
 import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts';
 import { indexConsumption, type PartitionConsumption } from './consumption.ts';
 import { type GenerationEvidence, indexGenerations } from './generations.ts';
@@ -140,17 +140,17 @@ export const entriesOf = (group: GroupEvidence, key: string): readonly CommitEnt
 
 /**
  * The partitions that keep a group from working when settling ends: with auto.offset.reset none its members fail at every
- * start where a partition has no committed offset, or one that has been deleted from the log.
+ * start where a partition has no committed offset, or one that is not in the log.
  */
 export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence): string[] {
   if (group.config.autoOffsetReset !== 'none') return [];
   const atTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
   return [...evidence.logs.values()]
     .filter(({ topic }) => group.config.topics.includes(topic))
-    .flatMap(({ topic, partition, logStartOffset }) => {
+    .flatMap(({ topic, partition, logStartOffset, logEndOffset }) => {
       const key = partitionKey(topic, partition);
       const committed = entriesOf(group, key).findLast(({ time }) => time <= atTime)?.offset ?? null;
-      return committed === null || committed < logStartOffset ? [key] : [];
+      return committed === null || committed < logStartOffset || committed > logEndOffset ? [key] : [];
     });
 }
 
@@ -167,6 +167,10 @@ export const liveMembers = (evidence: Evidence, group: GroupEvidence): ProcessEv
   if (heal === null) return [];
   return group.processes.filter((process) => isRunningAt(process, heal.seq) && process.order === null);
 };
+
+/** The topics that its live members subscribe to. */
+export const drainedTopics = (evidence: Evidence, group: GroupEvidence): ReadonlySet<string> =>
+  new Set(liveMembers(evidence, group).flatMap(({ id }) => topicsOf(group.config, id)));
 
 /** Whether the group had to process everything: the run healed and settled, and members that had joined were there. */
 export const hadToDrain = (evidence: Evidence, group: GroupEvidence): boolean =>

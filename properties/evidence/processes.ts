@@ -3,7 +3,7 @@
  * ended, its stalls and its claims leaves.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import type { Action, Scenario } from '../../scenarios/schema.ts';
+import { type Action, isLifecycleAction, type Scenario } from '../../scenarios/schema.ts';
 import { listAt } from './values.ts';
 
 /** One action of the scenario that was carried out, from its first event to its last. */
@@ -36,6 +36,8 @@ export interface ProcessEvidence {
   readonly stalls: readonly { readonly seq: number; readonly fromTime: number; readonly toTime: number }[];
   readonly clientCrashes: readonly EventOf<'client-crashed'>[];
   readonly applicationErrors: readonly EventOf<'application-error'>[];
+  /** Calls of the consumer's API that the scenario asked for, those that the client refused included. */
+  readonly calls: readonly EventOf<'application-call'>[];
   /** Whether anything of its traffic was recorded: a driver in another language may have no tap. */
   readonly hasWire: boolean;
   /** Whether it joined, was given records or committed: what a process with a tap cannot do unseen. */
@@ -47,6 +49,7 @@ type Building = Mutable<ProcessEvidence> & {
   stalls: { seq: number; fromTime: number; toTime: number }[];
   clientCrashes: EventOf<'client-crashed'>[];
   applicationErrors: EventOf<'application-error'>[];
+  calls: EventOf<'application-call'>[];
 };
 
 /** The names in a history's `process` field that are no process of the scenario. */
@@ -77,6 +80,8 @@ const DURATION_KINDS: ReadonlySet<string> = new Set([
   'pause-broker',
   'cut-link',
   'slow-link',
+  'pause-partitions',
+  'stop-consumer',
 ]);
 
 export function indexActions(history: History, scenario: Scenario): AppliedAction[] {
@@ -123,6 +128,7 @@ export function indexProcesses(
         stalls: [],
         clientCrashes: [],
         applicationErrors: [],
+        calls: [],
         hasWire: false,
         hasActed: false,
       };
@@ -139,11 +145,12 @@ export function indexProcesses(
     if (event.kind === 'process-exit') process.exit = event;
     else if (event.kind === 'client-crashed') process.clientCrashes.push(event);
     else if (event.kind === 'application-error') process.applicationErrors.push(event);
+    else if (event.kind === 'application-call') process.calls.push(event);
     process.hasWire ||= WIRE_KINDS.has(event.kind);
     process.hasActed ||= DEEDS.has(event.kind);
   }
   for (const { action, seq, fromTime, toTime } of actions) {
-    if (!('member' in action)) continue;
+    if (action.kind !== 'stall' && !isLifecycleAction(action)) continue;
     const target = byId
       .get(action.member)
       ?.findLast((process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq));

@@ -34,8 +34,8 @@ export const pair = (options: ConstructorParameters<typeof Story>[0] = {}) => {
 const cooperative = { assignors: ['cooperative-sticky' as const] };
 
 /** A second member is to have the second partition, which its owner gives up in between (KIP-429). */
-export const handOver = (group: Partial<Group> = {}) => {
-  const story = new Story({ topics: { orders: 2 }, groups: [{ ...cooperative, ...group }] });
+export const handOver = (group: Partial<Group> = {}, wire = true) => {
+  const story = new Story({ topics: { orders: 2 }, groups: [{ ...cooperative, ...group }], wire });
   const m1 = story.joins('m1');
   story.generation([[m1, [0, 1]]]);
   const m2 = story.joins('m2');
@@ -354,6 +354,18 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       m1.stands(0, 2).works(0, 2).commits(0, 4);
       return story;
     },
+    'a cooperative member without a tap keeps its partition, and goes on where it was': () => {
+      const { story, m1, m2 } = handOver({ consumeMode: 'manual' }, false);
+      story.produces(4);
+      m1.works(0, 1).commits(0, 1).delivers(0, [1, 2]).processes(0, 1);
+      m1.commits(0, 2, { told: { refused: 'REBALANCE_IN_PROGRESS' }, byApplication: true });
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      m1.stands(0, 2).works(0, 2).commits(0, 4);
+      return story;
+    },
     'a group that starts at the end': () => {
       const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
       story.produces(5);
@@ -487,6 +499,26 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'duplicate-bound': {
+    'what a cooperative rebalance takes away is worked on until the application gives it up': () => {
+      const story = new Story({ topics: { orders: 2 }, groups: [cooperative] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0, 1]]]).produces(3, { partition: 1 });
+      m1.works(1, 1);
+      // Thrown out, and back with both: nothing was committed, so its one record is due again.
+      story.empties().generation([[m1, [0, 1]]]);
+      m1.resolves(1).stands(1, 0);
+      const m2 = story.joins('m2');
+      const shares = [
+        [m1, [0]],
+        [m2, []],
+      ] as const;
+      story.generation(shares, { busy: [m1] });
+      m1.works(1, 2).takesUp();
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
     'what was processed and not committed comes again after a crash': () => {
       const { story, m1, m2 } = pair();
       story.produces(6);

@@ -385,10 +385,15 @@ export class Story {
    * The coordinator writes a stable generation, and its members join it, find their positions, and go on from there.
    * @param shares partitions of the first topic, or of several topics, by member
    * @param unaware members of the generation that do not hear of it
+   * @param busy members whose client hears of it while the application is at work, until it `takesUp` the assignment
    */
   generation(
     shares: readonly (readonly [Member, readonly number[] | Readonly<Record<string, readonly number[]>>])[],
-    { unaware = [] as readonly Member[], groupId = undefined as string | undefined } = {},
+    {
+      unaware = [] as readonly Member[],
+      busy = [] as readonly Member[],
+      groupId = undefined as string | undefined,
+    } = {},
   ): this {
     const first = shares[0]?.[0];
     const group = this.group(groupId ?? first?.group.id);
@@ -420,7 +425,9 @@ export class Story {
             error: null,
           });
     this.#writeGeneration(group);
-    for (const [member] of shares) if (!unaware.includes(member)) member.hears();
+    for (const [member] of shares)
+      if (busy.includes(member)) member.syncs();
+      else if (!unaware.includes(member)) member.hears();
     return this;
   }
 
@@ -606,17 +613,18 @@ export class Member {
     this.memberId = `${this.process}-id`;
   }
 
-  /** Learns of the generation that the coordinator wrote last. */
+  /** Learns of the generation that the coordinator wrote last, and takes it up. */
   hears(): this {
+    return this.syncs().takesUp();
+  }
+
+  /** The client learns of the generation that the coordinator wrote last; the application does not yet. */
+  syncs(): this {
     const { story, group } = this;
     const { generation, members } = story.group(group.id);
     const own = members.get(this.process);
     if (own === undefined) throw new Error(`${this.process} is not in generation ${generation}`);
     this.#generation = generation;
-    // Cooperative members keep the positions of the partitions that they keep.
-    const kept = protocolOf(group) === 'cooperative-sticky' ? this.owned : new Map<string, number[]>();
-    this.owned = new Map(own.assignment);
-    const assignment = toAssignment(own.assignment);
     if (story.wire)
       story.emit({
         process: this.process,
@@ -624,9 +632,21 @@ export class Member {
         group: group.id,
         memberId: this.memberId,
         generation,
-        assignment,
+        assignment: toAssignment(own.assignment),
         error: null,
       });
+    return this;
+  }
+
+  /** The application is told what it owns in the generation that it learnt of, and finds its positions. */
+  takesUp(): this {
+    const { story, group } = this;
+    const own = story.group(group.id).members.get(this.process);
+    if (own === undefined) throw new Error(`${this.process} is not in the generation`);
+    // Cooperative members keep the positions of the partitions that they keep.
+    const kept = protocolOf(group) === 'cooperative-sticky' ? this.owned : new Map<string, number[]>();
+    this.owned = new Map(own.assignment);
+    const assignment = toAssignment(own.assignment);
     story.emit({
       process: this.process,
       kind: 'client-joined',

@@ -361,6 +361,7 @@ const causeWords: Record<LedgerEntry['cause'], string> = {
   leave: 'leave',
   rebalance: 'rebalance',
   'handler-failure': 'handler failure',
+  seek: 'seek',
   'client-restart': 'client restarted itself',
   'offsets-deleted': 'offsets deleted',
   'records-deleted': 'records deleted',

@@ -501,6 +501,13 @@ function labelOf(action: Scenario['actions'][number]): string {
     case 'crash':
     case 'stall':
       return `${action.kind} ${action.member}`;
+    case 'seek':
+    case 'commit':
+      return `${action.kind} ${action.member}`;
+    case 'pause-partitions':
+      return `pause ${action.topic} in ${action.member}`;
+    case 'stop-consumer':
+      return `stop consumer of ${action.member}`;
     case 'terminate':
       return `SIGTERM ${action.member}`;
     case 'crash-producer':

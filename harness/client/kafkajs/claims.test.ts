@@ -2,7 +2,6 @@
 import { Kafka } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { historyEventSchema } from '../../history/schema.ts';
-import type { Mutation } from '../application/mutation.ts';
 import { recordClaims } from './claims.ts';
 
 type Listener = (event: { payload: unknown }) => void;
@@ -12,7 +11,7 @@ function claimsOf(name: string, payload: object): unknown[] {
   const { events } = new Kafka({ brokers: ['localhost:9'] }).consumer({ groupId: 'billing' });
   const consumer = { events, on: (event: string, listener: Listener) => listeners.set(event, listener) };
   const claims: unknown[] = [];
-  recordClaims(consumer as never, 'billing', { assigned() {} } as unknown as Mutation, {
+  recordClaims(consumer as never, 'billing', {
     emit: (event) => claims.push({ ...(event as object), time: 0, seq: 0, process: 'm1.1' }),
   });
   listeners.get(name)?.({ payload });

@@ -2,7 +2,6 @@
 import type { Consumer } from 'kafkajs';
 import type { Assignment } from '../../history/schema.ts';
 import { describeError } from '../application/describe-error.ts';
-import type { Mutation } from '../application/mutation.ts';
 import type { Host } from '../host.ts';
 
 const byName = (a: { topic: string }, b: { topic: string }): number => (a.topic < b.topic ? -1 : 1);
@@ -18,17 +17,24 @@ const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
  */
 const memberIdOf = (payload: { readonly memberId: string | null }): string => payload.memberId ?? '';
 
+export interface ClaimListeners {
+  /** Hears what the consumer says that it owns, before the event leaves. */
+  readonly onAssigned?: (assignment: Assignment) => void;
+  /** Called when kafkajs says that it crashed. */
+  readonly onCrash?: () => void;
+}
+
 /** Records what kafkajs says of itself: claims, to be held against the coordinator's view. */
 export function recordClaims(
   consumer: Pick<Consumer, 'events' | 'on'>,
   group: string,
-  mutation: Pick<Mutation, 'assigned'>,
   host: Pick<Host, 'emit'>,
+  { onAssigned, onCrash }: ClaimListeners = {},
 ): void {
   const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
     const assignment = toAssignment(payload.memberAssignment);
-    mutation.assigned(assignment);
+    onAssigned?.(assignment);
     host.emit({
       kind: 'client-joined',
       group,
@@ -45,6 +51,7 @@ export function recordClaims(
     // A crash without a restart leaves a process that does nothing, as it leaves most applications: kafkajs itself
     // just stops. The process stays, so that the properties about progress show what that costs.
     host.emit({ kind: 'client-crashed', group, error: describeError(error), restart: Boolean(restart) });
+    onCrash?.();
   });
   consumer.on(STOP, () => host.emit({ kind: 'client-stopped', group }));
 }

@@ -5,6 +5,7 @@
 import type { ConsumerRunConfig, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type { ConsumedRecord } from '../application/handler.ts';
 import type { Mutation } from '../application/mutation.ts';
+import { firstPart } from '../application/partial.ts';
 import type { Host } from '../host.ts';
 import { decodeRecordValue } from '../record-value.ts';
 import type { Committer } from './commits.ts';
@@ -20,6 +21,7 @@ export interface ConsumeParts {
 
 export function createRunConfig({ mutation, committer, handle, host }: ConsumeParts): ConsumerRunConfig {
   const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
+  const { resolvesPartially = false } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
 
   const deliver = (topic: string, partition: number, messages: KafkaMessage[]): void =>
@@ -64,7 +66,7 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
     deliver(topic, partition, messages);
     if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
     let processed: KafkaMessage | undefined;
-    for (const message of messages) {
+    for (const message of firstPart(messages, resolvesPartially)) {
       if (!payload.isRunning() || payload.isStale()) break;
       await handleRecord(topic, partition, message);
       payload.resolveOffset(message.offset);

@@ -3,14 +3,17 @@
  * runs, and events leave through the host.
  */
 import type { Consumer } from 'kafkajs';
+import { CallRefused, makeCall } from '../application/calls.ts';
 import { describeError } from '../application/describe-error.ts';
 import { createHandler } from '../application/handler.ts';
 import { createMutation } from '../application/mutation.ts';
+import { Processed } from '../application/processed.ts';
+import { patternOf } from '../application/subscription.ts';
 import type { Application, Host } from '../host.ts';
-import type { MemberStart } from '../protocol.ts';
+import type { ConsumerCall, MemberStart } from '../protocol.ts';
 import { recordClaims } from './claims.ts';
 import { createKafka } from './cluster.ts';
-import { createCommitter } from './commits.ts';
+import { type Committer, createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
 import { nativeOptions } from './native-options.ts';
 
@@ -27,10 +30,47 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
       ? {}
       : { readUncommitted: group.isolationLevel === 'read_uncommitted' }),
     maxBytesPerPartition: group.maxPartitionFetchBytes,
+    ...(start.member?.rack == null ? {} : { rackId: start.member.rack }),
     metadataMaxAge: group.metadataMaxAgeMs,
     ...nativeOptions(start, 'consumer'),
   });
 };
+
+/** A call of the consumer's API, in kafkajs' terms. @throws whatever kafkajs throws */
+async function callConsumer(
+  consumer: Consumer,
+  call: ConsumerCall,
+  run: () => Promise<void>,
+  commit: () => Promise<void>,
+): Promise<void> {
+  switch (call.name) {
+    case 'seek': {
+      const { topic, partition, offset } = call;
+      return consumer.seek({ topic, partition, offset: String(offset) });
+    }
+    case 'pause':
+    case 'resume': {
+      const { topic, partitions } = call;
+      return consumer[call.name]([partitions === null ? { topic } : { topic, partitions }]);
+    }
+    case 'stop':
+      return await consumer.stop();
+    case 'run':
+      return await run();
+    case 'commit':
+      return await commit();
+  }
+}
+
+/** @throws CallRefused where there is nothing to commit, and what kafkajs throws */
+async function commitProcessed(processed: Processed, committer: Committer): Promise<void> {
+  if (processed.next.length === 0) throw new CallRefused('nothing has been processed of what is owned');
+  await Promise.all(
+    processed.next.map(
+      async ({ topic, partition, offset }) => await committer.commit(topic, partition, offset),
+    ),
+  );
+}
 
 /**
  * Starts the member at once.
@@ -41,22 +81,42 @@ export function startMember(start: MemberStart, host: Host): Application {
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
   const consumer = createConsumer(start, host);
-  recordClaims(consumer, group.id, mutation, host);
+  const processed = new Processed();
+  let closing = false;
+  const endAfterCrash = async (): Promise<void> => {
+    closing = true;
+    await disconnect();
+    // The supervisor starts it again.
+    host.exit(1);
+  };
+  recordClaims(consumer, group.id, host, {
+    onAssigned(assignment) {
+      mutation.assigned(assignment);
+      processed.assigned(assignment);
+    },
+    onCrash() {
+      if (group.onClientCrash === 'disconnect') void endAfterCrash();
+    },
+  });
+  const committer = createCommitter(consumer, group.id, mutation, host);
+  const handle = createHandler(group, start.seed, host);
   const runConfig = createRunConfig({
     mutation,
-    committer: createCommitter(consumer, group.id, mutation, host),
-    handle: createHandler(group, start.seed, host),
+    committer,
+    async handle(record) {
+      await handle(record);
+      processed.done(record.topic, record.partition, record.offset);
+    },
     host,
   });
   const config = { ...runConfig, ...nativeOptions(start, 'run') };
-  let closing = false;
 
+  const names = start.member?.topics ?? group.topics;
+  const topics = group.subscription === 'pattern' ? [patternOf(names)] : names;
+  const fromBeginning = group.autoOffsetReset === 'earliest';
   const steps: [string, () => Promise<void>][] = [
     ['connect', () => consumer.connect()],
-    [
-      'subscribe',
-      () => consumer.subscribe({ topics: group.topics, fromBeginning: group.autoOffsetReset === 'earliest' }),
-    ],
+    ['subscribe', () => consumer.subscribe({ topics, fromBeginning })],
     ['run', () => consumer.run(config)],
   ];
   void (async () => {
@@ -73,14 +133,28 @@ export function startMember(start: MemberStart, host: Host): Application {
     }
   })();
 
+  const disconnect = async (): Promise<void> => {
+    try {
+      await consumer.disconnect();
+    } catch (error) {
+      host.emit({ kind: 'application-error', call: 'disconnect', error: describeError(error) });
+    }
+  };
+
   return {
     async close() {
       closing = true;
-      try {
-        await consumer.disconnect();
-      } catch (error) {
-        host.emit({ kind: 'application-error', call: 'disconnect', error: describeError(error) });
-      }
+      await disconnect();
+    },
+    async call(command) {
+      await makeCall(command, group.id, host, async () => {
+        await callConsumer(
+          consumer,
+          command.call,
+          async () => await consumer.run(config),
+          async () => await commitProcessed(processed, committer),
+        );
+      });
     },
   };
 }

@@ -31,8 +31,6 @@ function* groupRefusals(group: Group): Generator<Refusal> {
     ];
   if (group.maxPollIntervalMs !== undefined)
     yield ['maxPollIntervalMs', `kafkajs has no max.poll.interval.ms; ${REFERENCE}`];
-  if (group.subscription === 'pattern')
-    yield ['subscription', `the kafkajs application here subscribes by names; ${REFERENCE}`];
   if (group.commitMode.kind === 'asynchronous' && group.commitMode.callback === false)
     yield [
       'commitMode.callback',

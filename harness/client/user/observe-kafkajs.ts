@@ -62,7 +62,7 @@ const topicsOf = ({ topic, topics }: { topic?: string | RegExp; topics?: (string
 function observeConsumer(consumer: Consumer, config: ConsumerConfig, current: Session): Consumer {
   const { start, host, names, consumers } = current;
   const subscribed: { topic: string | RegExp; fromBeginning: boolean }[] = [];
-  if (config.groupId === start.group.id) recordClaims(consumer, start.group.id, { assigned() {} }, host);
+  if (config.groupId === start.group.id) recordClaims(consumer, start.group.id, host);
   const real = <T extends string | RegExp>(topic: T): T =>
     typeof topic === 'string' ? (names.real(topic) as T) : topic;
   const place = <T extends { topic: string }>(one: T): T => ({ ...one, topic: names.real(one.topic) });

@@ -52,6 +52,9 @@ const BY_KAFKA_NAME: Readonly<Record<string, readonly [keyof GroupSettings, fact
   'offsets.commit.timeout.ms': ['writeTimeoutMs', 1],
 };
 
+/** Kafka's names of the settings that group coordinators obey. */
+export const groupSettingNames: readonly string[] = Object.keys(BY_KAFKA_NAME);
+
 /** Kafka's settings by Kafka's names enter; names that group coordinators do not know are passed over. */
 export function groupSettings(
   kafkaSettings: Readonly<Record<string, string>>,

@@ -9,6 +9,8 @@ const CLIENT_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   'client-crashed',
   'client-stopped',
   'application-error',
+  'application-call',
+  'application-call-end',
   'delivery',
   'processing-begin',
   'processing-end',

@@ -8,11 +8,13 @@ import { WorldUnavailableError } from '../../errors.ts';
 import type { UnplacedEvent } from '../../history/schema.ts';
 import { buildOf } from '../../subject/builds.ts';
 import type { ClientExit, ClientProcess } from '../client-process.ts';
+import type { Driver } from '../world.ts';
 import { parseClientEvent } from './client-event.ts';
 
 export interface ClientProcessOptions {
-  /** The client to run, such as `kafkajs` or `kafkajs@2.0.2`. */
+  /** The client to run, such as `kafkajs` or `kafkajs@2.0.2`, unless there is a driver. */
   readonly client: string;
+  readonly driver?: Driver;
   /** Arguments that the process ignores, for finding processes that a killed harness left behind. */
   readonly sessionArguments: readonly string[];
   /** Takes one event as the client wrote it, with the process id added. */
@@ -21,8 +23,6 @@ export interface ClientProcessOptions {
   readonly onLog: (line: string) => void;
   /** The driver's script; by default the built child of the adapter. */
   readonly entry?: string;
-  /** What the driver's script gets before the session's arguments. */
-  readonly entryArguments?: readonly string[];
 }
 
 /** Environment variables that a person may have set to reach a cluster, or to see more of the client's log. */
@@ -65,10 +65,13 @@ const exitOf = (child: ChildProcess, invalidLines: () => number): Promise<Client
   });
 
 export function spawnClient(start: StartCommand, options: ClientProcessOptions): ClientProcess {
-  const { onEvent, onLog, sessionArguments, entryArguments = [] } = options;
-  const { entry = buildOf(options.client).childFile } = options;
-  const child = spawn(process.execPath, [entry, ...entryArguments, ...sessionArguments], {
-    env: environment(),
+  const { onEvent, onLog, sessionArguments, driver } = options;
+  const program =
+    driver === undefined
+      ? { command: process.execPath, arguments: [options.entry ?? buildOf(options.client).childFile] }
+      : driver;
+  const child = spawn(program.command, [...program.arguments, ...sessionArguments], {
+    env: { ...environment(), ...driver?.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let invalidLines = 0;

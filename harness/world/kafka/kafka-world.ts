@@ -5,13 +5,13 @@
 import { join, resolve } from 'node:path';
 import type { Scenario } from '../../../scenarios/schema.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
-import type { Connection } from '../../client/protocol.ts';
+import type { Connection, StartCommand } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
 import { packageRoot } from '../../version.ts';
 import { Processes } from '../processes.ts';
 import { createRunContext, type RunEvent } from '../run-context.ts';
 import { breaksBrokers, noteStart, runScenario } from '../run-scenario.ts';
-import type { Recorder, Subject, World } from '../world.ts';
+import type { Driver, Recorder, Subject, World } from '../world.ts';
 import { spawnClient } from './client-process.ts';
 import { type Cluster, Clusters } from './clusters.ts';
 import { defaultKafkaImage } from './image-name.ts';
@@ -118,15 +118,7 @@ export class KafkaWorld implements World {
         context,
         cluster.connection,
         (start, _id, callbacks) =>
-          start.role === 'member' && subject.application !== undefined
-            ? spawnClient(start, {
-                client: subject.client,
-                entry: APPLICATION_CHILD,
-                entryArguments: [subject.application.bundle, resolve(subject.application.file)],
-                sessionArguments,
-                ...callbacks,
-              })
-            : spawnClient(start, { client: subject.client, sessionArguments, ...callbacks }),
+          spawnClient(start, { ...subject, ...driverOf(start, subject), sessionArguments, ...callbacks }),
         (name, line) => this.#options.onLog(`${scenario.name} ${name}`, line),
       );
       const emit = (fact: Fact): void => context.note(names.toLogical(fact));
@@ -183,12 +175,20 @@ export class KafkaWorld implements World {
   }
 }
 
+/** Members run an application of the user's where there is one. */
+function driverOf({ role }: StartCommand, { application }: Subject): { driver?: Driver } {
+  if (role !== 'member' || application === undefined) return {};
+  const { bundle, file, clientVersion: version } = application;
+  const words = [APPLICATION_CHILD, bundle, resolve(file)];
+  return { driver: { version, command: process.execPath, arguments: words, environment: {} } };
+}
+
 /**
  * What this world and the client cannot do of a scenario, one sentence each.
  * @param ownCluster whether the world starts the cluster itself
  */
 export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
-  const sentences = clientRefusals(subject.client, scenario);
+  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario) : [];
   const { brokers } = scenario.topology;
   if (ownCluster && brokers !== 1 && brokers !== 3)
     sentences.push(

@@ -128,8 +128,10 @@ export class SimulatedWorld implements World {
 }
 
 /** What this world and the client cannot do of a scenario, one sentence each. */
-export const refusalsOf = (scenario: Scenario, subject: Subject): string[] =>
-  clientRefusals(subject.client, scenario);
+export const refusalsOf = (scenario: Scenario, { client, driver }: Subject): string[] =>
+  driver === undefined
+    ? clientRefusals(client, scenario)
+    : [`The simulated world runs no other programs, so it cannot run the driver of ${client}.`];
 
 class SimulatedRun {
   readonly #scenario: Scenario;

@@ -488,7 +488,8 @@ export class ConsumerGroup {
       const { version } = metadata;
       if (this.#parts.subscriptions.pattern === null) metadata.setInterest(this.topicsOfInterest);
       metadata.requestUpdate();
-      while (metadata.version === version && !deadline.isOver)
+      // An answer that was on its way already knows nothing of the topics that are new.
+      while ((metadata.version === version || !metadata.isAbout(this.#groupTopics)) && !deadline.isOver)
         await signal.wait(deadline.leftMs, signal.version);
     }
     const counts = new Map(

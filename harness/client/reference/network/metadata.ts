@@ -30,6 +30,8 @@ export class Metadata {
   #topics = new Map<string, TopicMetadata>();
   #errors = new Map<string, BrokerError>();
   #fatal: BrokerError | null = null;
+  /** What the last answer was asked about. */
+  #answered: readonly string[] | 'all' = [];
   #isNeeded = false;
   #isRunning = false;
   #failures = 0;
@@ -80,6 +82,12 @@ export class Metadata {
     this.#fatal = null;
     if (error !== null) throw error;
     for (const one of this.#errors.values()) if (!one.isRetriable) throw one;
+  }
+
+  /** Whether the last answer is about all of these topics, known or not. */
+  isAbout(topics: readonly string[]): boolean {
+    const answered = this.#answered;
+    return answered === 'all' || topics.every((topic) => answered.includes(topic));
   }
 
   errorOf(topic: string): BrokerError | undefined {
@@ -152,6 +160,7 @@ export class Metadata {
     }
     this.#topics = topics;
     this.#errors = errors;
+    this.#answered = interest;
     this.version += 1;
     // What was asked for in the meantime is not in this answer.
     if (this.#interest !== interest) this.#isNeeded = true;

@@ -3,15 +3,19 @@
  * with the scenario's application in it, and events leave through the host.
  */
 import type { Assignment } from '../../../history/schema.ts';
+import { makeCall } from '../../application/calls.ts';
 import { describeError } from '../../application/describe-error.ts';
 import { createHandler } from '../../application/handler.ts';
 import { createMutation, type Mutation } from '../../application/mutation.ts';
+import { Processed } from '../../application/processed.ts';
+import { patternOf } from '../../application/subscription.ts';
 import type { Application, Host } from '../../host.ts';
-import type { MemberStart } from '../../protocol.ts';
+import type { CallCommand, MemberStart } from '../../protocol.ts';
 import type { ConsumerOptions } from '../config.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import type { RebalanceListener } from '../consumer/group.ts';
 import { KafkaError, nameOf, type TopicPartition, WakeupError } from '../errors.ts';
+import { ConsumerCalls } from './calls.ts';
 import { CommitNotDone, type Committer, createCommitter } from './commits.ts';
 import { createWork } from './poll-loop.ts';
 import { commonOptions, createTransport } from './transport.ts';
@@ -39,6 +43,7 @@ const consumerOptions = (start: MemberStart, group: MemberStart['group']): Consu
   return {
     ...commonOptions(start),
     ...(group.staticMembership === true ? { 'group.instance.id': memberOf(start.process) } : {}),
+    ...(start.member?.rack == null ? {} : { 'client.rack': start.member.rack }),
     ...(assignors === undefined ? {} : { 'partition.assignment.strategy': assignors }),
     ...(isolationLevel === undefined ? {} : { 'isolation.level': isolationLevel }),
     ...(group.fetchMinBytes === undefined ? {} : { 'fetch.min.bytes': group.fetchMinBytes }),
@@ -58,10 +63,6 @@ const consumerOptions = (start: MemberStart, group: MemberStart['group']): Consu
     ...group.native?.reference?.consumer,
   };
 };
-
-/** Matches these names and no others. */
-const patternOf = (topics: readonly string[]): RegExp =>
-  new RegExp(`^(?:${topics.map((topic) => topic.replaceAll('.', '\\.')).join('|')})$`);
 
 const toAssignment = (partitions: readonly TopicPartition[]): Assignment => {
   const topics = new Map<string, number[]>();
@@ -95,14 +96,24 @@ interface Ending {
   isHeldUp: boolean;
 }
 
+interface ListenerParts {
+  readonly consumer: Consumer;
+  readonly committer: Committer;
+  readonly mutation: Mutation;
+  readonly processed: Processed;
+  readonly host: Host;
+  readonly ending: Ending;
+}
+
 /** Records what the client says of itself: claims, to be held against the coordinator's view. */
-const createListener = (
-  consumer: Consumer,
-  committer: Committer,
-  mutation: Mutation,
-  host: Host,
-  ending: Ending,
-): RebalanceListener => {
+const createListener = ({
+  consumer,
+  committer,
+  mutation,
+  processed,
+  host,
+  ending,
+}: ListenerParts): RebalanceListener => {
   const { id: group, autoOffsetReset, commitMode } = mutation.group;
   const commitsStart = autoOffsetReset === 'latest' && commitMode.kind !== 'none';
   const rebalancing = (): void => {
@@ -113,6 +124,7 @@ const createListener = (
     async onPartitionsAssigned(added) {
       const assignment = toAssignment(consumer.assignment());
       mutation.assigned(assignment);
+      processed.assigned(assignment);
       const { isLeader: leader, protocol } = consumer.groupRole;
       const { memberId } = consumer.groupMetadata();
       host.emit({ kind: 'client-joined', group, memberId, leader, protocol: protocol ?? '', assignment });
@@ -136,24 +148,57 @@ export function startMember(start: MemberStart, host: Host): Application {
   const ending: Ending = { isDue: false, isHeldUp: false };
   let isPolling = false;
   const committer = createCommitter(consumer, group.id, mutation, host);
+  const processed = new Processed();
+  const handle = createHandler(group, start.seed, host);
   const work = createWork({
     consumer,
     mutation,
     committer,
-    handle: createHandler(group, start.seed, host),
+    async handle(record) {
+      await handle(record);
+      processed.done(record.topic, record.partition, record.offset);
+    },
     host,
     isClosing: () => ending.isDue,
   });
+  const names = start.member?.topics ?? group.topics;
+  const listener = createListener({ consumer, committer, mutation, processed, host, ending });
+  const subscribe = (): void =>
+    consumer.subscribe(group.subscription === 'pattern' ? patternOf(names) : names, listener);
+  const calls = new ConsumerCalls({ consumer, committer, processed, subscribe });
+  /** The consumer takes no call beside another, so each waits until a poll, and the work on it, is over. */
+  const due: CallCommand[] = [];
+  let wake = (): void => {};
+
+  const makeCalls = async (): Promise<void> => {
+    for (let command = due.shift(); command !== undefined; command = due.shift()) {
+      const { call } = command;
+      await makeCall(command, group.id, host, async () => await calls.make(call));
+    }
+  };
+
+  const poll = async () => {
+    isPolling = true;
+    try {
+      return await consumer.poll(POLL_TIMEOUT_MS);
+    } finally {
+      isPolling = false;
+    }
+  };
+
+  const callOrEnd = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
 
   const pollLoop = async (): Promise<void> => {
-    const topics = group.subscription === 'pattern' ? patternOf(group.topics) : group.topics;
-    consumer.subscribe(topics, createListener(consumer, committer, mutation, host, ending));
+    subscribe();
     while (!ending.isDue) {
-      isPolling = true;
-      const records = await consumer.poll(POLL_TIMEOUT_MS).finally(() => {
-        isPolling = false;
-      });
-      await work(records);
+      await makeCalls();
+      if (ending.isDue) return;
+      if (calls.isStopped) await callOrEnd();
+      else await work(await poll());
     }
   };
 
@@ -187,7 +232,13 @@ export function startMember(start: MemberStart, host: Host): Application {
       ending.isDue = true;
       // Nothing else is to be interrupted: a commit that is under way is waited for.
       if (isPolling && !ending.isHeldUp) consumer.wakeup();
+      wake();
       await running;
+    },
+    async call(command) {
+      due.push(command);
+      wake();
+      await Promise.resolve();
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { type ConsumedRecord, HandlerFailure } from '../../application/handler.ts';
 import type { Mutation } from '../../application/mutation.ts';
+import { firstPart } from '../../application/partial.ts';
 import type { Host } from '../../host.ts';
 import { decodeRecordValue } from '../../record-value.ts';
 import type { ConsumerRecord } from '../consumer/completed-fetch.ts';
@@ -33,6 +34,7 @@ interface PartitionWork {
 export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[]) => Promise<void> {
   const { consumer, mutation, committer, handle, host, isClosing } = parts;
   const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
+  const { resolvesPartially = false } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
 
   const deliver = ({ topic, partition }: PartitionWork, records: readonly ConsumerRecord[]): void =>
@@ -96,7 +98,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       deliver(work, work.records);
       if (commitsFirst) await commitBatch(work.records.at(-1));
       let processed: ConsumerRecord | undefined;
-      for (const record of work.records) {
+      for (const record of firstPart(work.records, resolvesPartially)) {
         if (!mayGoOn()) break;
         await handleRecord(record, () => {
           work.next = record.offset + 1;

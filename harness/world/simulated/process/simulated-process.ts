@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { causes, describeError } from '../../../client/application/describe-error.ts';
 import type { Application, ClientEvent, Host } from '../../../client/host.ts';
-import type { Command, StartCommand } from '../../../client/protocol.ts';
+import type { CallCommand, Command, StartCommand } from '../../../client/protocol.ts';
 import { WorldUnavailableError } from '../../../errors.ts';
 import type { UnplacedEvent } from '../../../history/schema.ts';
 import type { ClientExit, ClientProcess } from '../../client-process.ts';
@@ -68,6 +68,7 @@ export class SimulatedProcess implements ClientProcess {
   #application: Application | null = null;
   #started = false;
   readonly #signals = new EventEmitter();
+  readonly #early: CallCommand[] = [];
   #closing = false;
   #alive = true;
 
@@ -93,6 +94,8 @@ export class SimulatedProcess implements ClientProcess {
   command(command: Command): void {
     if (command.command === 'close')
       this.#options.scheduler.after(this.#owner, 1, kinds.command, () => void this.#close());
+    else if (command.command === 'call')
+      this.#options.scheduler.after(this.#owner, 1, kinds.command, () => this.#call(command));
   }
 
   signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
@@ -157,6 +160,13 @@ export class SimulatedProcess implements ClientProcess {
     this.#started = true;
     this.#application =
       start.role === 'member' ? adapter.startMember(start, host) : adapter.startProducer(start, host);
+    for (const command of this.#early) this.#call(command);
+  }
+
+  /** What comes before the application runs waits in the pipe. */
+  #call(command: CallCommand): void {
+    if (!this.#started) this.#early.push(command);
+    else if (!this.#closing) void this.#application?.call?.(command);
   }
 
   async #close(): Promise<void> {

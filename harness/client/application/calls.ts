@@ -1,0 +1,43 @@
+/**
+ * Calls of the consumer's API that the scenario asks for, the same in front of every client: a command and what makes the
+ * call enter, and `application-call` before it and `application-call-end` after it leave.
+ */
+import type { Host } from '../host.ts';
+import type { CallCommand } from '../protocol.ts';
+import { describeError } from './describe-error.ts';
+
+/** The client has no such call, or it makes no sense now: why, in a sentence. */
+export class CallRefused extends Error {
+  override name = 'CallRefused';
+}
+
+/** @param make makes the call; what it throws is why it was skipped */
+export async function makeCall(
+  { action, call }: CallCommand,
+  group: string,
+  host: Host,
+  make: () => Promise<void>,
+): Promise<void> {
+  const { name } = call;
+  const isOfTopic = 'topic' in call;
+  const partitions = name === 'seek' ? [call.partition] : isOfTopic ? call.partitions : null;
+  host.emit({
+    kind: 'application-call',
+    group,
+    action,
+    call: name,
+    topic: isOfTopic ? call.topic : null,
+    partitions,
+    offset: name === 'seek' ? String(call.offset) : null,
+  });
+  const end = (reason: string | null): void => {
+    const outcome = reason === null ? 'applied' : 'skipped';
+    host.emit({ kind: 'application-call-end', group, action, call: name, outcome, reason });
+  };
+  try {
+    await make();
+  } catch (error) {
+    return end(error instanceof CallRefused ? error.message : describeError(error));
+  }
+  end(null);
+}

@@ -1,0 +1,100 @@
+/** What an application's own seek explains, and what it does not: the same histories with a seek and without one. */
+import { describe, expect, it } from 'vitest';
+import { catalogue } from './index.ts';
+import { findings } from './testing/findings.ts';
+import { alone } from './testing/good-histories.ts';
+import type { Member, Story } from './testing/history-builder.ts';
+
+const seek = (story: Story, { process }: Member, offset: number): void => {
+  const call = { process, group: 'billing', action: 0, call: 'seek' as const };
+  story.emit({ ...call, kind: 'application-call', topic: 'orders', partitions: [0], offset: String(offset) });
+  story.emit({ ...call, kind: 'application-call-end', outcome: 'applied', reason: null });
+};
+
+/** Illegal findings of all properties, each as the property and the signature. */
+const illegal = (story: Story): string[] =>
+  catalogue.flatMap((property) =>
+    findings(property, story)
+      .filter((one) => one.startsWith('illegal'))
+      .map((one) => `${property.id}: ${one.split(' | ')[1]}`),
+  );
+
+describe('a seek', () => {
+  const goesBack = (isSought: boolean): Story => {
+    const { story, m1 } = alone();
+    story.produces(6);
+    m1.works(0, 5).commits(0, 5);
+    if (isSought) seek(story, m1, 2);
+    m1.stands(0, 2).works(0, 2).commits(0, 4);
+    return story;
+  };
+
+  it('back explains records that come again, and the lower commit', () => {
+    expect(illegal(goesBack(true))).toEqual([]);
+    expect(illegal(goesBack(false))).toEqual([
+      'duplicate-bound: processed again without a cause',
+      'commit-monotonic: commit went back in one member',
+    ]);
+  });
+
+  const goesForward = (isSought: boolean): Story => {
+    const { story, m1 } = alone();
+    story.produces(8);
+    m1.works(0, 2).commits(0, 2);
+    if (isSought) seek(story, m1, 5);
+    m1.stands(0, 5).works(0, 3).commits(0, 8);
+    return story;
+  };
+
+  it('forward explains records that are passed over', () => {
+    expect(illegal(goesForward(true))).toEqual([]);
+    expect(illegal(goesForward(false))).toEqual(['at-least-once: lost: never delivered']);
+  });
+
+  it('forward explains none behind where it went', () => {
+    const { story, m1 } = alone();
+    story.produces(8);
+    m1.works(0, 2).commits(0, 2);
+    seek(story, m1, 5);
+    m1.stands(0, 6).works(0, 2).commits(0, 8);
+    expect(illegal(story)).toEqual(['at-least-once: lost: never delivered']);
+  });
+
+  it('above the end of the log, as it was then, makes the reset legitimate', () => {
+    const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+    story.produces(3);
+    m1.works(0, 1).commits(0, 1);
+    seek(story, m1, 7);
+    m1.findsOutOfRange(0, { offset: 7 });
+    story.produces(6);
+    m1.works(0, 6).commits(0, 9);
+    expect(illegal(story)).toEqual([]);
+  });
+
+  it('to the end, which kafkajs commits as -1, is observed', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.works(0, 3).commits(0, 3);
+    seek(story, m1, -1);
+    m1.commits(0, -1).resolves(0);
+    expect(illegal(story)).toEqual([]);
+  });
+});
+
+describe('a batch that is resolved in part', () => {
+  it('comes again from where its application left it', () => {
+    const { story, m1 } = alone({ groups: [{ consumeMode: 'manual', resolvesPartially: true }] });
+    story.produces(4);
+    m1.delivers(0, [0, 1, 2, 3]).processes(0, 0).processes(0, 1);
+    m1.delivers(0, [2, 3]).processes(0, 2).processes(0, 3).commits(0, 4);
+    expect(illegal(story)).toEqual([]);
+  });
+
+  it('does not come again from before that', () => {
+    const { story, m1 } = alone({ groups: [{ consumeMode: 'manual', resolvesPartially: true }] });
+    story.produces(4);
+    m1.delivers(0, [0, 1, 2, 3]).processes(0, 0).processes(0, 1);
+    m1.stands(0, 1).worksBatch(0, 3).commits(0, 4);
+    expect(illegal(story)).toEqual(['duplicate-bound: processed again without a cause']);
+  });
+});
