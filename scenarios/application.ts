@@ -112,6 +112,11 @@ function renameAction(action: Action, { group, topicOf, processOf }: Renaming): 
     if (process === undefined) return null;
     renamed.link = { ...action.link, process };
   }
+  if ('process' in action && action.process !== null) {
+    const process = processOf.get(action.process);
+    if (process === undefined) return null;
+    renamed.process = process;
+  }
   return renamed as Action;
 }
 

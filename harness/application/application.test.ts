@@ -214,7 +214,11 @@ describe('a generated scenario', () => {
     const { shape } = opened.application;
     const kinds = new Set<string>();
     for (let index = 0; index < 200; index++) {
-      const drawn = generateScenario(5, index, index % 2 === 0 ? 'default' : 'network');
+      const drawn = generateScenario(
+        5,
+        index,
+        (['default', 'network', 'members', 'brokers'] as const)[index % 4],
+      );
       const fitted = parseScenario(fitToApplication(drawn, shape), 'the fitted scenario');
       expect(fitted.groups).toHaveLength(1);
       expect(fitted.groups[0]).toMatchObject({ id: 'shop.Outbox', topics: ['shop.orders'] });

@@ -17,11 +17,12 @@ import {
   type RunDirectory,
 } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
+import type { Recorded } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { knownIssues } from '../bugs/known-issues.ts';
 import { loadKnownBugs } from '../bugs/load.ts';
 import { commitOf } from '../commit.ts';
-import type { ExitCode } from '../errors.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, forSubject, inThisThread, type Plan } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
@@ -32,6 +33,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
+import { compareWithRecorded } from './reproduction.ts';
 import { DEFAULT_CLIENT, openSubject } from './subject.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
@@ -45,6 +47,8 @@ export interface Trial {
   /** Scenarios that the user wrote: what cannot be run of them is said before anything starts. */
   readonly given: readonly Scenario[];
   readonly timeLimitMs: number | null;
+  /** The runs that these are to be again, by index; null where there is none, and left out where nobody asked. */
+  readonly recorded?: readonly (Recorded | null)[];
   /** Options that the result shows; never a secret. */
   readonly shownOptions: Record<string, unknown>;
 }
@@ -129,7 +133,12 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
     process.stdout.write(
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
-  return exitCodeOf(result);
+  const reproduction = compareWithRecorded(result, what.recorded ?? []);
+  if (reproduction !== null) output.say(reproduction.sentence);
+  // A run that is not the recorded one says nothing about it.
+  return reproduction !== null && reproduction.same < reproduction.runs
+    ? exitCodes.unknown
+    : exitCodeOf(result);
 }
 
 /** Under a mutant nothing is known: it was broken on purpose. */

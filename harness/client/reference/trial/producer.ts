@@ -10,6 +10,7 @@ import type { ProducerStart } from '../../protocol.ts';
 import { fateOf } from '../errors.ts';
 import type { RecordMetadata } from '../producer/batch.ts';
 import { Producer } from '../producer/producer.ts';
+import { createTransactions } from './transactions.ts';
 import { commonOptions, createTransport } from './transport.ts';
 
 /** One answer for each run of neighbouring offsets: records of one call may be in several batches. */
@@ -27,12 +28,13 @@ function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOff
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */
 export function startProducer(start: ProducerStart, host: Host): Application {
-  const { acks, idempotent, keys, lingerMs, batchBytes, closing, native } = start.producer;
+  const { acks, idempotent, keys, lingerMs, batchBytes, closing, native, transactions } = start.producer;
   const producer = new Producer(
     {
       ...commonOptions(start),
       acks,
       'enable.idempotence': idempotent,
+      ...(transactions === undefined ? {} : { 'transactional.id': start.producer.id }),
       ...(lingerMs === undefined ? {} : { 'linger.ms': lingerMs }),
       ...(batchBytes === undefined ? {} : { 'batch.size': batchBytes }),
       // Java's own would put all records of a short trial into one partition.
@@ -57,7 +59,8 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     host.emit({ kind, produce, error: describeError(first.reason) });
   };
 
-  const schedule = new SendSchedule(start, host, send);
+  const frame = createTransactions(producer, start.producer, host, () => schedule.settled());
+  const schedule: SendSchedule = new SendSchedule(start, host, send, frame);
 
   const run = async (): Promise<void> => {
     await schedule.begin();
