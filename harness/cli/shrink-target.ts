@@ -89,7 +89,7 @@ export async function shrinkTarget(name: string, options: ShrinkCommandOptions):
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomically(file, [`${JSON.stringify(finding, null, 2)}\n`]);
   const seconds = (performance.now() - startedMs) / 1_000;
-  show(toResult(target, shrunk, finding, { client, file, seconds }), options);
+  show(toResult(target, shrunk, finding, { client, file, seconds }), options, opened.words);
   return shrunk.ended === 'interrupted' ? exitCodes.unknown : exitCodes.valid;
 }
 
@@ -154,10 +154,10 @@ function toResult(
   };
 }
 
-function show(result: ShrinkResult, { json }: ShrinkCommandOptions): void {
+function show(result: ShrinkResult, { json }: ShrinkCommandOptions, words: readonly string[]): void {
   process.stdout.write(
     json === true
       ? renderShrinkJson(result)
-      : renderShrink(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
+      : renderShrink(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100, words }),
   );
 }
