@@ -20,6 +20,7 @@ export function replayCommands({ mutant, options }: Subject, { scenarioFile }: K
   const subject = [
     ...(typeof options.client === 'string' ? ['--client', options.client] : []),
     ...(mutant === null ? [] : ['--mutant', mutant]),
+    ...(Array.isArray(options.application) ? options.application.map(String) : []),
   ];
   const line = (...words: string[]): string => [...replay, ...words, ...subject].map(quoteForShell).join(' ');
   return { simulated: line(), kafka: line('--world', 'kafka', '--times', String(TIMES_ON_REAL_KAFKA)) };

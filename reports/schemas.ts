@@ -1,9 +1,10 @@
 /**
- * The published JSON Schemas of configuration files and of what commands print with --json: nothing enters, each schema by the name of its file
- * leaves. The package has these files as `kafka-trial/schemas/<name>`.
+ * The published JSON Schemas of scenario and configuration files and of what commands print with --json: nothing enters,
+ * each schema by the name of its file leaves. The package has these files as `kafka-trial/schemas/<name>`.
  */
 import { z } from 'zod';
 import { configurationJsonSchema } from '../scenarios/configuration.ts';
+import { scenarioJsonSchema } from '../scenarios/schema.ts';
 import { comparisonJsonSchema } from './comparison.ts';
 import { inspectionJsonSchema } from './inspection.ts';
 import { runResultJsonSchema } from './json.ts';
@@ -12,6 +13,7 @@ import { lessonsResultSchema } from './lesson-result.ts';
 export const publishedSchemas = (): Record<string, object> => ({
   'configuration.json': configurationJsonSchema(),
   'comparison.json': comparisonJsonSchema(),
+  'scenario.json': scenarioJsonSchema(),
   'run-result.json': runResultJsonSchema(),
   'inspection.json': inspectionJsonSchema(),
   'lessons-result.json': {

@@ -64,6 +64,8 @@ export const renderShrinkJson = (result: ShrinkResult): string =>
 export interface TextOptions {
   readonly color: boolean;
   readonly width: number;
+  /** Options that name an application of the user's, for a replay. */
+  readonly words?: readonly string[];
 }
 
 const endings = {
@@ -72,7 +74,7 @@ const endings = {
   interrupted: 'interrupted; this is the smallest so far',
 } as const satisfies Record<ShrinkResult['ended'], string>;
 
-export function renderShrink(result: ShrinkResult, { color, width }: TextOptions): string {
+export function renderShrink(result: ShrinkResult, { color, width, words = [] }: TextOptions): string {
   const colors = pc.createColors(color);
   const { property, signature, before, after, attempts, steps, ended, seconds } = result;
   const rows = (
@@ -91,6 +93,6 @@ export function renderShrink(result: ShrinkResult, { color, width }: TextOptions
     ...wrap(visible(result.text), width, '  '),
     '',
     `  file      ${visible(after.scenarioFile)}`,
-    `  replay    ${colors.cyan(visible(`kafka-trial replay ${quoteForShell(after.scenarioFile)}`))}`,
+    `  replay    ${colors.cyan(visible(['kafka-trial', 'replay', after.scenarioFile, ...words].map(quoteForShell).join(' ')))}`,
   ].join('\n')}\n`;
 }

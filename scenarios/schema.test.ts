@@ -1,7 +1,7 @@
 /** The scenario schema on input that people get wrong: each refusal names the key and says what was expected. */
 import { describe, expect, it } from 'vitest';
 import { generateScenario } from './arbitrary.ts';
-import { parseScenario, type Scenario, ScenarioError } from './schema.ts';
+import { parseScenario, type Scenario, ScenarioError, scenarioJsonSchema, scenarioSchema } from './schema.ts';
 
 /** A small valid scenario that each case breaks in one place. */
 const valid = (): Scenario =>
@@ -69,6 +69,22 @@ const messageOf = (value: unknown): string => {
   }
   throw new Error('the scenario was accepted');
 };
+
+describe('the JSON Schema', () => {
+  it('knows every key, and lets a file say where it is', () => {
+    const { properties, required } = scenarioJsonSchema() as {
+      properties: Record<string, unknown>;
+      required: string[];
+    };
+    expect(Object.keys(properties).sort()).toEqual(Object.keys(scenarioSchema.shape).sort());
+    expect(required).not.toContain('$schema');
+    const scenario = {
+      $schema: './node_modules/kafka-trial/dist/schemas/scenario.json',
+      ...generateScenario(1, 0),
+    };
+    expect(parseScenario(scenario, 'the test')).toEqual(scenario);
+  });
+});
 
 describe('parseScenario', () => {
   it('accepts a valid scenario and fills in the defaults', () => {

@@ -17,15 +17,29 @@ const name = z
     'a lower-case letter, then up to 39 lower-case letters, digits or hyphens',
   );
 
+/** Names of topics and groups: any that Kafka takes, short enough to be put behind a prefix on a shared cluster. */
+const resourceName = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}$/, 'up to 200 letters, digits, dots, underscores or hyphens');
+
 const milliseconds = (min: number, max: number) => z.int().min(min).max(max);
 
 /** One hour: the longest time that any part of a scenario may name. */
 const TIME_MAX_MS = 3_600_000;
 
 const topicSchema = z.strictObject({
-  name,
+  name: resourceName,
   partitions: z.int().min(1).max(100),
   replicationFactor: z.int().min(1).max(5),
+  /**
+   * What the value of a record looks like, where an application has to understand it: a text in which `{record}` stands
+   * for the record's id and `{number}` for its number. Left out, it is the id and padding.
+   */
+  value: z
+    .string()
+    .max(100_000)
+    .regex(/\{record\}/, "a text with '{record}' in it, by which the record can be recognised")
+    .optional(),
 });
 
 /** What the path between a process and a broker is like; drawn anew for each write. */
@@ -61,7 +75,7 @@ export type NativeOptions = z.infer<typeof nativeOptionsSchema>;
 
 const producerSchema = z.strictObject({
   id: name,
-  topics: z.array(name).min(1),
+  topics: z.array(resourceName).min(1),
   /** What the broker confirms: nothing (0), the leader's append (1), the in-sync replicas' append ('all'). */
   acks: z.union([z.literal(0), z.literal(1), z.literal('all')]),
   /** `enable.idempotence` (KIP-98); Kafka allows it only with acks all. */
@@ -135,14 +149,14 @@ const memberSchema = z.strictObject({
     })
     .optional(),
   /** What it subscribes to, in place of all of its group's topics. */
-  topics: z.array(name).min(1).optional(),
+  topics: z.array(resourceName).min(1).optional(),
   /** `client.rack` (KIP-392): a fetch may go to a follower in the same rack. */
   rack: name.optional(),
 });
 
 const groupSchema = z.strictObject({
-  id: name,
-  topics: z.array(name).min(1),
+  id: resourceName,
+  topics: z.array(resourceName).min(1),
   sessionTimeoutMs: milliseconds(500, 1_800_000),
   rebalanceTimeoutMs: milliseconds(500, 1_800_000),
   heartbeatIntervalMs: milliseconds(50, 600_000),
@@ -187,6 +201,9 @@ const groupSchema = z.strictObject({
   members: z.array(memberSchema).min(1).max(64),
 });
 
+/** A group without its topics and members, which differ from scenario to scenario. */
+export const groupConfigurationSchema = groupSchema.omit({ topics: true, members: true });
+
 const at = { atMs: milliseconds(0, TIME_MAX_MS) };
 const duration = { durationMs: milliseconds(1, TIME_MAX_MS) };
 /** The path between a member or producer and one broker, or all brokers where that is null. */
@@ -211,7 +228,7 @@ const actionSchema = z.discriminatedUnion('kind', [
     kind: z.literal('seek'),
     ...at,
     member: name,
-    topic: name,
+    topic: resourceName,
     partition: z.int().min(0).max(99),
     offset: z.int().min(-2),
   }),
@@ -221,7 +238,7 @@ const actionSchema = z.discriminatedUnion('kind', [
     ...at,
     ...duration,
     member: name,
-    topic: name,
+    topic: resourceName,
     partitions: z.array(z.int().min(0).max(99)).min(1).nullable(),
   }),
   /** The application stops its consumer, in a process that goes on, and runs it again after the duration. */
@@ -256,30 +273,30 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('add-partitions'),
     ...at,
-    topic: name,
+    topic: resourceName,
     partitions: z.int().min(2).max(100),
   }),
   /** DeleteRecords (KIP-107) up to this share of what the partition log holds at that moment. */
   z.strictObject({
     kind: z.literal('delete-records'),
     ...at,
-    topic: name,
+    topic: resourceName,
     partition: z.int().min(0).max(99),
     percent: z.int().min(1).max(100),
   }),
   /** OffsetDelete (KIP-496) of all the group's offsets of a topic; Kafka refuses while members subscribe to it. */
-  z.strictObject({ kind: z.literal('delete-offsets'), ...at, group: name, topic: name }),
+  z.strictObject({ kind: z.literal('delete-offsets'), ...at, group: resourceName, topic: resourceName }),
   /** An operator sets the committed offset of an empty group, in range or out of it. */
   z.strictObject({
     kind: z.literal('alter-offsets'),
     ...at,
-    group: name,
-    topic: name,
+    group: resourceName,
+    topic: resourceName,
     partition: z.int().min(0).max(99),
     offset: z.int().min(0),
   }),
   /** The topic is deleted, and created again with as many partitions after the duration. */
-  z.strictObject({ kind: z.literal('recreate-topic'), ...at, ...duration, topic: name }),
+  z.strictObject({ kind: z.literal('recreate-topic'), ...at, ...duration, topic: resourceName }),
   /** The next requests of an API are answered with this error and not carried out: those of one process, or of any. */
   z.strictObject({
     kind: z.literal('answer-error'),
@@ -290,9 +307,14 @@ const actionSchema = z.discriminatedUnion('kind', [
     process: name.nullable(),
   }),
   /** Another in-sync replica of a partition becomes its leader. */
-  z.strictObject({ kind: z.literal('move-leader'), ...at, topic: name, partition: z.int().min(0).max(99) }),
+  z.strictObject({
+    kind: z.literal('move-leader'),
+    ...at,
+    topic: resourceName,
+    partition: z.int().min(0).max(99),
+  }),
   /** Another broker becomes the group's coordinator. */
-  z.strictObject({ kind: z.literal('move-coordinator'), ...at, group: name }),
+  z.strictObject({ kind: z.literal('move-coordinator'), ...at, group: resourceName }),
   /** The broker takes up each request of a client only so long after it came. */
   z.strictObject({
     kind: z.literal('throttle-broker'),
@@ -318,6 +340,8 @@ const actionSchema = z.discriminatedUnion('kind', [
 ]);
 
 const scenarioShape = z.strictObject({
+  /** Where editors find the JSON Schema; nothing else reads it. */
+  $schema: z.string().optional(),
   version: z.literal(1),
   name: z.string().min(1).max(200),
   /** Seed of everything drawn at run time: handler times, client jitter, keys. */
@@ -565,7 +589,7 @@ function* unknownNames(
 const expectedOneOf = (what: string, known: Iterable<string>, got: string): string =>
   `expected a ${what} of this scenario (${[...known].join(', ') || 'there is none'}), got '${got}'`;
 
-/** The schema with all relations; its JSON Schema (without the relations) is `z.toJSONSchema(scenarioSchema)`. */
+/** The schema with all relations; its JSON Schema, for editors, is without them. */
 export const scenarioSchema = scenarioShape.superRefine((scenario, context) => {
   for (const issue of relations(scenario))
     context.addIssue({ code: 'custom', path: issue.path, message: issue.message });
@@ -608,3 +632,8 @@ function describeInput(issue: z.core.$ZodIssue): string {
   const text = JSON.stringify(input) ?? typeof input;
   return ` (got ${text.length > 60 ? `${text.slice(0, 57)}...` : text})`;
 }
+
+export const scenarioJsonSchema = (): object => ({
+  ...z.toJSONSchema(scenarioSchema, { io: 'input' }),
+  title: 'Scenario of kafka-trial',
+});

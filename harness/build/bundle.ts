@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { type ClientName, clients } from '../client/clients.ts';
 import { packageRoot } from '../version.ts';
-import { childBundle, simulatedBundle } from './client-bundles.ts';
+import { applicationChildBundle, childBundle, simulatedBundle } from './client-bundles.ts';
 
 const dist = path.join(packageRoot, 'dist');
 
@@ -24,11 +24,17 @@ const licenceOf = async (folder: string): Promise<string> => {
   return `${name}\n\n${await readFile(path.join(root, file), 'utf8')}`;
 };
 
-for (const client of Object.keys(clients) as ClientName[]) {
-  const outfile = path.join(dist, 'child', `${client}.mjs`);
-  const { metafile } = await build({ ...childBundle(client, outfile), metafile: true });
+async function buildChild(outfile: string, options: BuildOptions): Promise<void> {
+  const { metafile } = await build({ ...options, metafile: true as const });
   const packages = [...new Set(Object.keys(metafile.inputs).flatMap((file) => packageOf(file) ?? []))].sort();
   const licences = await Promise.all(packages.map(licenceOf));
   await writeFile(`${outfile}.LICENSES.txt`, licences.join(`\n${'-'.repeat(80)}\n\n`));
+}
+
+const childFile = (name: string): string => path.join(dist, 'child', `${name}.mjs`);
+
+await buildChild(childFile('application'), applicationChildBundle(childFile('application')));
+for (const client of Object.keys(clients) as ClientName[]) {
+  await buildChild(childFile(client), childBundle(client, childFile(client)));
   await build(simulatedBundle(client, path.join(dist, 'simulated', `${client}.cjs`)));
 }

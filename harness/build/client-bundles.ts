@@ -26,12 +26,25 @@ const common = {
 export type Alias = Readonly<Record<string, string>>;
 
 export const childBundle = (client: ClientName, outfile: string, alias: Alias = {}) =>
+  childOf(`import * as adapter from './${client}/adapter.js';`, outfile, alias);
+
+/** The process around an application of the user's, which is bundled when it is put on trial. */
+export const applicationChildBundle = (outfile: string) =>
+  childOf(
+    `import { loadApplication } from './user/load.js';
+     const adapter = loadApplication(process.argv[2], process.argv[3]);`,
+    outfile,
+    {},
+  );
+
+/** @param adapter statements that define it */
+const childOf = (adapter: string, outfile: string, alias: Alias) =>
   ({
     ...common,
     stdin: {
       contents: `
         import { keepStandardOutputForEvents, runClientProcess } from './child-process.js';
-        import * as adapter from './${client}/adapter.js';
+        ${adapter}
         keepStandardOutputForEvents();
         runClientProcess(adapter);`,
       resolveDir: source,

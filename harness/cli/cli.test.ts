@@ -52,6 +52,26 @@ describe('bad input', () => {
     ['an unknown lesson', () => ['lessons', 'none'], /no lesson 'none'.*crash-before-commit, /s],
     ['a lesson and all of them', () => ['lessons', 'acks', '--all'], /a lesson or give --all/],
     ['a cluster for simulated lessons', () => ['lessons', '--all', '--brokers', 'a:1'], /kafka only/],
+    [
+      'an application that is not there',
+      () => ['run', '--application', 'x.ts'],
+      /no application module 'x\.ts'/,
+    ],
+    [
+      'topics of no application',
+      () => ['run', '--topics', 'a'],
+      /--topics can be used with --application only/,
+    ],
+    [
+      'an application and a client',
+      () => ['replay', '7:3', '--application', 'x.ts', '--client', 'reference'],
+      /brings its own client/,
+    ],
+    [
+      'a substitute without a file',
+      () => ['run', '--application', 'x.ts', '--substitute', './store.ts'],
+      /--substitute \.\/store\.ts: expected two parts/,
+    ],
     ['no target', () => ['replay'], /missing required argument 'target'/],
     ['a target that is not there', () => ['replay', join(folder, 'none')], /There is no file or directory/],
     [
@@ -334,9 +354,11 @@ describe('help', () => {
     ['lessons', '--help'],
     ['report', '--help'],
     ['doctor', '--help'],
+    ['completion', '--help'],
   ])('is given for %s %s', async (...words) => {
     const { code, stdout } = await runCommand(words.filter((word) => word !== undefined));
     expect(stdout).toMatch(/^Usage: kafka-trial/);
+    expect(words.length === 1 || /\nExamples?:\n {2}kafka-trial /.test(stdout)).toBe(true);
     expect(code).toBe(0);
   });
 });

@@ -7,7 +7,8 @@ import { Command, Option } from 'commander';
 import { type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
 import { UsageError } from '../errors.ts';
 import type { Ended } from './exit-code.ts';
-import { clientSpec, DEFAULT_CLIENT, type TrialOptions, wholeNumber } from './options.ts';
+import { clientSpec, type TrialOptions, wholeNumber } from './options.ts';
+import { DEFAULT_CLIENT } from './subject.ts';
 
 export interface CompareOptions
   extends Pick<TrialOptions, 'world' | 'client' | 'jobs' | 'out' | 'brokers' | 'connection' | 'json'> {

@@ -27,7 +27,11 @@ export function doctorCommand(ended: Ended): Command {
       'after',
       `
 Containers and processes that a killed harness left on this machine are removed at once. On a cluster of yours nothing
-tells a dead run from a live one on another machine, so its topics and groups are removed only with --clean.`,
+tells a dead run from a live one on another machine, so its topics and groups are removed only with --clean.
+
+Examples:
+  kafka-trial doctor
+  kafka-trial doctor --brokers localhost:9092 --clean`,
     )
     .action(async (options: DoctorOptions) => {
       const connection = readConnection(options, process.env);

@@ -18,10 +18,12 @@ import type { Scenario } from '../../scenarios/schema.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import type { HistoryEvent } from '../history/schema.ts';
 import { type Happening, type Inspected, type InspectOptions, inspect, stateAt } from '../runner/inspect.ts';
-import { describeClient } from '../subject/builds.ts';
+import { forSubject } from '../runner/unit.ts';
+import { describeSubject } from '../world/run-scenario.ts';
 import { type EventSelector, findEvent, parseEventSelector } from './event-selector.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
+import { openSubject } from './subject.ts';
 import { refuse } from './worlds.ts';
 
 export interface InspectionOptions extends TrialOptions {
@@ -39,8 +41,10 @@ export async function runInspection(
   options: InspectionOptions,
   scenarios: readonly Scenario[],
 ): Promise<ExitCode | null> {
-  const scenario = checkInspection(options, scenarios);
-  const subject = { client: options.client, mutant: options.mutant ?? null };
+  const named = checkInspection(options, scenarios);
+  await using opened = await openSubject(options);
+  const { subject } = opened;
+  const scenario = forSubject(named, subject);
   const selector = options.until === undefined ? null : parseEventSelector(options.until);
   readWorldConnection(options);
   await refuse(options.world, [scenario], subject, true);
@@ -142,7 +146,7 @@ async function showUntil(
     schema: 1,
     command: 'replay',
     world: 'simulated',
-    client: describeClient(subject.client),
+    client: describeSubject(subject),
     mutant: subject.mutant,
     scenario: { name: scenario.name, seed: scenario.seed },
     until: { asked: selector.text, seq: event.seq },

@@ -6,6 +6,7 @@ import { harnessVersion } from '../version.ts';
 import { bugsCommand } from './bugs.ts';
 import { checkCommand } from './check.ts';
 import { compareCommand } from './compare.ts';
+import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
@@ -33,6 +34,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(serveCommand(ended))
     .addCommand(reportCommand(ended))
     .addCommand(doctorCommand(ended))
+    .addCommand(completionCommand(ended))
     .addHelpText(
       'after',
       '\nExit codes: 0 valid, 1 invalid (an illegal anomaly), 2 usage or bad input, 3 unknown (no verdict).',

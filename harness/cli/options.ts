@@ -7,13 +7,12 @@ import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
 import { parseClientSpec } from '../subject/client-spec.ts';
 import { readConnection } from './connection.ts';
+import { addApplicationOptions, DEFAULT_CLIENT, type SubjectOptions } from './subject.ts';
 import type { WorldName } from './worlds.ts';
 
 /** Options of every command that runs scenarios. */
-export interface TrialOptions {
+export interface TrialOptions extends SubjectOptions {
   readonly world: WorldName;
-  readonly client: string;
-  readonly mutant?: string;
   readonly properties?: string;
   /** Unset: as many as the world carries. */
   readonly jobs?: number;
@@ -21,7 +20,6 @@ export interface TrialOptions {
   readonly brokers?: string;
   readonly connection?: string;
   readonly json?: boolean;
-  readonly config?: string;
 }
 
 export const wholeNumber =
@@ -41,8 +39,6 @@ export function duration(text: string): number {
   return Number(match[1]) * unitMs;
 }
 
-export const DEFAULT_CLIENT = 'kafkajs';
-
 /** @throws UsageError for what is no client */
 export function clientSpec(text: string): string {
   parseClientSpec(text);
@@ -50,12 +46,12 @@ export function clientSpec(text: string): string {
 }
 
 export function addTrialOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--world <name>', 'where scenarios run: simulated, on virtual time, or real Kafka')
-        .choices(['sim', 'kafka'])
-        .default('sim'),
-    )
+  command.addOption(
+    new Option('--world <name>', 'where scenarios run: simulated, on virtual time, or real Kafka')
+      .choices(['sim', 'kafka'])
+      .default('sim'),
+  );
+  return addApplicationOptions(command)
     .option(
       '--client <name>',
       'client on trial: kafkajs or reference; another version of it, or a working copy, behind an @',

@@ -11,16 +11,17 @@ import { renderShrink, renderShrinkJson, type ShrinkResult, sizeOf } from '../..
 import type { Finding } from '../../scenarios/finding.ts';
 import { type ExitCode, exitCodes, UsageError, WorldUnavailableError } from '../errors.ts';
 import { writeFileAtomically } from '../history/atomic-write.ts';
-import { inThisThread, type Ran } from '../runner/unit.ts';
+import { forSubject, inThisThread, type Ran } from '../runner/unit.ts';
+import { keepApplication } from '../shrink/keep-application.ts';
 import { failureOf, findFailure, type Shrunk, shrink } from '../shrink/shrink.ts';
-import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
+import { describeSubject } from '../world/run-scenario.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
-import type { Subject } from '../world/world.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { DEFAULT_CLIENT, selectProperties } from './options.ts';
+import { selectProperties } from './options.ts';
 import { colorOf, Output } from './output.ts';
 import type { ShrinkCommandOptions } from './shrink.ts';
+import { DEFAULT_CLIENT, openSubject } from './subject.ts';
 import { readTarget, type Target } from './target.ts';
 import { refuse } from './worlds.ts';
 
@@ -28,28 +29,32 @@ import { refuse } from './worlds.ts';
 export async function shrinkTarget(name: string, options: ShrinkCommandOptions): Promise<ExitCode> {
   if (options.property !== undefined) selectProperties(options.property);
   const target = await oneTarget(name);
-  const { scenario, recorded } = target;
-  const subject: Subject = {
+  const { recorded } = target;
+  const mutant = options.mutant ?? recorded?.mutant;
+  await using opened = await openSubject({
+    ...options,
     client: options.client ?? recorded?.client ?? DEFAULT_CLIENT,
-    mutant: options.mutant ?? recorded?.mutant ?? null,
-  };
+    ...(mutant === undefined || mutant === null ? {} : { mutant }),
+  });
+  const { subject } = opened;
+  const scenario = forSubject(target.scenario, subject);
   await refuse('sim', [scenario], subject, true);
-  const client = describeClient(subject.client);
+  const client = describeSubject(subject);
   const output = new Output(process.stderr);
   using interruption = listenForInterruption((sentence) => output.say(sentence));
   const { signal } = interruption;
   const startedMs = performance.now();
   await using world = new SimulatedWorld();
-  const all = inThisThread({ world, subject, properties: catalogue });
+  const all = keepApplication(inThisThread({ world, subject, properties: catalogue }), subject, scenario);
   const ran = await all.execute({ index: 1, scenario }, signal);
   if (ran.failure !== null) throw ran.failure;
   const failure = failureOf(selectAnomaly(ran, options));
   const shrunk = await shrink(ran, failure, {
-    executor: inThisThread({
-      world,
+    executor: keepApplication(
+      inThisThread({ world, subject, properties: catalogue.filter(({ id }) => id === failure.property) }),
       subject,
-      properties: catalogue.filter(({ id }) => id === failure.property),
-    }),
+      scenario,
+    ),
     timeMs: options.time,
     signal,
     onStep: ({ smallest, attempts, steps }) => {
@@ -84,7 +89,7 @@ export async function shrinkTarget(name: string, options: ShrinkCommandOptions):
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomically(file, [`${JSON.stringify(finding, null, 2)}\n`]);
   const seconds = (performance.now() - startedMs) / 1_000;
-  show(toResult(target, shrunk, finding, { client, file, seconds }), options);
+  show(toResult(target, shrunk, finding, { client, file, seconds }), options, opened.words);
   return shrunk.ended === 'interrupted' ? exitCodes.unknown : exitCodes.valid;
 }
 
@@ -149,10 +154,10 @@ function toResult(
   };
 }
 
-function show(result: ShrinkResult, { json }: ShrinkCommandOptions): void {
+function show(result: ShrinkResult, { json }: ShrinkCommandOptions, words: readonly string[]): void {
   process.stdout.write(
     json === true
       ? renderShrinkJson(result)
-      : renderShrink(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
+      : renderShrink(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100, words }),
   );
 }

@@ -5,9 +5,12 @@
 import { Command, Option } from 'commander';
 import { mutants } from '../client/mutants.ts';
 import type { Ended } from './exit-code.ts';
-import { clientSpec, DEFAULT_CLIENT, duration, type TrialOptions } from './options.ts';
+import { clientSpec, duration, type TrialOptions } from './options.ts';
+import { addApplicationOptions, DEFAULT_CLIENT, type SubjectOptions } from './subject.ts';
 
-export interface ShrinkCommandOptions extends Pick<TrialOptions, 'mutant' | 'json'> {
+export interface ShrinkCommandOptions
+  extends Pick<TrialOptions, 'json'>,
+    Omit<SubjectOptions, 'client' | 'config'> {
   /** Unset: the one that the target was recorded with, or kafkajs. */
   readonly client?: string;
   readonly property?: string;
@@ -17,10 +20,10 @@ export interface ShrinkCommandOptions extends Pick<TrialOptions, 'mutant' | 'jso
 }
 
 export function shrinkCommand(ended: Ended): Command {
-  return new Command('shrink')
-    .description(
-      'make a failing scenario small, and write it as a file with an account of what happens in it',
-    )
+  const command = new Command('shrink').description(
+    'make a failing scenario small, and write it as a file with an account of what happens in it',
+  );
+  return addApplicationOptions(command)
     .argument('<target>', 'scenario.json, a scenario directory, or seed:index[:profile]')
     .option('--property <id>', 'what has to go on failing (default: the first illegal anomaly)')
     .option('--signature <words>', 'which of its anomalies, where the property fails in several ways')

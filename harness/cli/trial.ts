@@ -24,16 +24,17 @@ import { loadKnownBugs } from '../bugs/load.ts';
 import { commitOf } from '../commit.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
-import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
-import { describeClient } from '../subject/builds.ts';
+import { type Executor, forSubject, inThisThread, type Plan } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
+import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
 import { ClientLog } from './client-log.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { DEFAULT_CLIENT, readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
+import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
 import { compareWithRecorded } from './reproduction.ts';
+import { DEFAULT_CLIENT, openSubject } from './subject.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
 export interface Trial {
@@ -56,8 +57,10 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   // Everything that can be wrong with the input is found before anything is started.
   const connection = readWorldConnection(options);
   const properties = selectProperties(options.properties);
-  const subject = { client: options.client, mutant: options.mutant ?? null };
-  await refuse(options.world, what.given, subject, connection === null);
+  await using opened = await openSubject(options);
+  const { subject } = opened;
+  const given = what.given.map((scenario) => forSubject(scenario, subject));
+  await refuse(options.world, given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
   const commit = await commitOf(process.cwd());
@@ -69,14 +72,14 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   {
     await using clientLog = new ClientLog(join(directory.path, 'clients.log'));
     const onLog = (origin: string, line: string): void => clientLog.write(origin, line);
-    const opened = await openWorld({
+    const openedWorld = await openWorld({
       name: options.world,
       connection,
       onProgress: (sentence) => output.say(sentence),
       onLog,
       signal: interruption.signal,
     });
-    await using world = opened.world;
+    await using world = openedWorld.world;
     await using executor =
       options.world === 'sim' && jobs > 1
         ? await inThreads(subject, properties)
@@ -86,13 +89,13 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         command: what.command,
         seed: what.seed,
         world: world.name,
-        client: describeClient(subject.client),
+        client: describeSubject(subject),
         mutant: subject.mutant,
         versions: {
           'kafka-trial': harnessVersion(),
           node: process.versions.node,
           ...(commit === null ? {} : { commit }),
-          ...opened.versions,
+          ...openedWorld.versions,
         },
         startedAt: startedAt.toISOString(),
         // How many at once changes nothing of a simulated result, so it is no part of it.
@@ -100,6 +103,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
           ...what.shownOptions,
           ...(options.client === DEFAULT_CLIENT ? {} : { client: options.client }),
           ...(options.world === 'sim' ? {} : { jobs }),
+          ...(opened.words.length === 0 ? {} : { application: opened.words }),
         },
         runDirectory: directory.path,
       },
@@ -138,8 +142,8 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
 }
 
 /** Under a mutant nothing is known: it was broken on purpose. */
-async function knownIssuesOf({ client, mutant }: Subject): Promise<KnownIssueOf> {
-  return mutant === null ? knownIssues(await loadKnownBugs(), describeClient(client)) : () => null;
+async function knownIssuesOf(subject: Subject): Promise<KnownIssueOf> {
+  return subject.mutant === null ? knownIssues(await loadKnownBugs(), describeSubject(subject)) : () => null;
 }
 
 /** Writes down the messages around what was found; what a person has interrupted is reported without them. */

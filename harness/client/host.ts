@@ -2,6 +2,7 @@
  * What a client adapter may ask of the process it runs in; the same adapter file runs in a child process and in a
  * simulated one, so everything that differs between the two comes in through this interface.
  */
+import type { ConsumerConfig, ConsumerRunConfig } from 'kafkajs';
 import type { HistoryEvent } from '../history/schema.ts';
 import type { CallCommand } from './protocol.ts';
 
@@ -17,6 +18,17 @@ export interface Host {
   emit(event: ClientEvent): void;
   /** Ends the process after all emitted events. */
   exit(code: number): void;
+  /** Takes what an application of the user's asked of its client; where it is given, nothing is really begun. */
+  configured?(configuration: ApplicationConfiguration): void;
+  /** Takes an error that ended something of an application of the user's, for a world that may be the cause of it. */
+  failed?(error: unknown): void;
+}
+
+/** What an application of the user's asked of kafkajs when it started to consume. */
+export interface ApplicationConfiguration {
+  readonly consumer: ConsumerConfig;
+  readonly run: ConsumerRunConfig;
+  readonly subscribed: readonly { readonly topic: string | RegExp; readonly fromBeginning: boolean }[];
 }
 
 /** A running member or producer. */

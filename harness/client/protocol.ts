@@ -67,11 +67,19 @@ export const startCommandSchema = z.discriminatedUnion('role', [
     ...common,
     role: z.literal('member'),
     group,
+    /** The real names of the group and of all topics by those that an application of the user's knows; only for such. */
+    names: z.record(z.string(), z.string()).optional(),
     /** Left out: subscribes to all of the group's topics, and has no rack. */
     member: z.strictObject({ topics: z.array(realName).min(1), rack: z.string().nullable() }).optional(),
   }),
   /** `producer.topics` hold real names; record ids are `<producer.id>-<number>`, in order from 0. */
-  z.strictObject({ ...common, role: z.literal('producer'), producer }),
+  z.strictObject({
+    ...common,
+    role: z.literal('producer'),
+    producer,
+    /** Templates of record values, by real topic name (see the scenario's schema). */
+    values: z.record(z.string(), z.string()).optional(),
+  }),
 ]);
 export type StartCommand = z.infer<typeof startCommandSchema>;
 export type MemberStart = Extract<StartCommand, { role: 'member' }>;

@@ -7,9 +7,10 @@ import { goalsReached } from '../../properties/goals/index.ts';
 import { judge } from '../../properties/index.ts';
 import type { Property, Verdict } from '../../properties/property.ts';
 import { skippedActionsOf } from '../../reports/results.ts';
+import { fitToApplication } from '../../scenarios/application.ts';
 import { generateScenario, type ProfileName } from '../../scenarios/arbitrary.ts';
 import type { Configuration } from '../../scenarios/configuration.ts';
-import type { Scenario } from '../../scenarios/schema.ts';
+import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { configureScenario } from '../client/configure.ts';
 import { type Figures, figuresOf } from '../compare/figures.ts';
 import { WorldUnavailableError } from '../errors.ts';
@@ -78,11 +79,25 @@ export const inThisThread = (options: UnitOptions): Executor => ({
   },
 });
 
-function scenarioOf(plan: Plan, { client }: Subject): Scenario {
-  if ('scenario' in plan) return plan.scenario;
+function scenarioOf(plan: Plan, subject: Subject): Scenario {
+  if ('scenario' in plan) return forSubject(plan.scenario, subject);
   const scenario = generateScenario(plan.seed, plan.index, plan.profile);
   const { configuration } = plan;
-  return configuration === undefined ? scenario : configureScenario(scenario, configuration, client);
+  return forSubject(
+    configuration === undefined ? scenario : configureScenario(scenario, configuration, subject.client),
+    subject,
+  );
+}
+
+/** The scenario as the subject can run it: an application of the user's has a group and topics of its own. */
+export function forSubject(scenario: Scenario, { application }: Subject): Scenario {
+  if (application === undefined) return scenario;
+  const { shape, file } = application;
+  const [first] = scenario.groups;
+  const isItsOwn = scenario.groups.length === 1 && first?.id === shape.group.id;
+  return isItsOwn
+    ? scenario
+    : parseScenario(fitToApplication(scenario, shape), `${scenario.name} for ${file}`);
 }
 
 /** How a person names it: `scenario 3 (3:17)`, which `replay` understands where it was generated. */

@@ -288,6 +288,7 @@ export class Processes {
     };
     if (slot.group !== null) {
       const { members, ...group } = slot.group;
+      const known = [group.id, ...scenario.topology.topics.map(({ name }) => name)];
       return {
         ...common,
         role: 'member',
@@ -296,13 +297,22 @@ export class Processes {
           topics: topicsOf(slot.group, slot.id).map(names.real),
           rack: members.find(({ id }) => id === slot.id)?.rack ?? null,
         },
+        ...(subject.application === undefined
+          ? {}
+          : { names: Object.fromEntries(known.map((one) => [one, names.real(one)])) }),
       };
     }
     const producer = slot.producer as Producer;
+    const values = Object.fromEntries(
+      scenario.topology.topics.flatMap(({ name, value }) =>
+        value === undefined ? [] : [[names.real(name), value]],
+      ),
+    );
     return {
       ...common,
       role: 'producer',
       producer: { ...producer, topics: producer.topics.map(names.real) },
+      ...(Object.keys(values).length === 0 ? {} : { values }),
     };
   }
 }

@@ -11,7 +11,7 @@ import { DrainTracker } from './drain.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
 import { settle } from './settle.ts';
-import type { World } from './world.ts';
+import type { Subject, World } from './world.ts';
 
 /** What a world puts under a run. */
 export interface Means {
@@ -41,6 +41,12 @@ const MEMBERS_END_MS = 20_000;
 export const breaksBrokers = ({ actions, settling }: Scenario): boolean =>
   actions.some(isBrokerFault) || (settling.dead?.brokers.length ?? 0) > 0;
 
+/** What histories and results say of the client on trial: the user's application has one of its own. */
+export function describeSubject({ client, application, driver }: Subject): { name: string; version: string } {
+  if (application !== undefined) return { name: 'kafkajs', version: application.clientVersion };
+  return driver === undefined ? describeClient(client) : { name: client, version: driver.version };
+}
+
 /** The first event of a history. */
 export function noteStart(context: RunContext, world: World['name'], kafkaVersion: string): void {
   const { scenario, subject } = context;
@@ -50,10 +56,7 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     schema: 1,
     scenario,
     world,
-    client:
-      subject.driver === undefined
-        ? describeClient(subject.client)
-        : { name: subject.client, version: subject.driver.version },
+    client: describeSubject(subject),
     mutant: subject.mutant,
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });

@@ -1,5 +1,5 @@
 /** The settling of a run: markers enter every partition log, and what has not drained at the bound leaves. */
-import { encodeRecordValue } from '../client/record-value.ts';
+import { encodeRecordValue, fillTemplate } from '../client/record-value.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';
 import type { Administration } from './administration.ts';
 import type { DrainTracker, TopicPartition } from './drain.ts';
@@ -63,7 +63,9 @@ async function writeMarker(
     acks: 'all',
     records: [{ record, key: null }],
   });
-  const value = encodeRecordValue(record, 0);
+  const template = context.scenario.topology.topics.find(({ name }) => name === topic)?.value;
+  // An application has to understand it as it does all others.
+  const value = template === undefined ? encodeRecordValue(record, 0) : fillTemplate(template, record);
   const offset = await admin.produce(context.names.real(topic), partition, value, ADMIN_DEADLINE_MS);
   context.note({
     process: 'harness',

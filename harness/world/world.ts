@@ -1,4 +1,5 @@
 /** The contract of a world: a validated scenario and a subject enter, events leave through the recorder. */
+import type { ApplicationShape } from '../../scenarios/application.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import type { UnplacedEvent } from '../history/schema.ts';
 
@@ -22,6 +23,19 @@ export interface Subject {
   readonly driver?: Driver;
   /** A client or application broken on purpose (see `harness/client/mutants.ts`), or null. */
   readonly mutant: string | null;
+  /** The user's own application, which the members run in place of the harness's; producers are the harness's. */
+  readonly application?: BuiltApplication;
+}
+
+/** A user's own consumer module, bundled with the client that it imports. */
+export interface BuiltApplication {
+  /** The module's file, as the user named it. */
+  readonly file: string;
+  /** Its bundle: one script that a simulated process and a child process run alike. */
+  readonly bundle: string;
+  /** Of the kafkajs that it imports. */
+  readonly clientVersion: string;
+  readonly shape: ApplicationShape;
 }
 
 export interface Recorder {

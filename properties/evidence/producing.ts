@@ -31,8 +31,6 @@ export interface ProducingEvidence {
   readonly sends: readonly Send[];
   /** Closes that ended without an error, by process. */
   readonly closes: ReadonlyMap<string, ProducerClose>;
-  /** Records sent in a transaction whose commit was not confirmed: read_committed may keep them from a reader. */
-  readonly uncommitted: ReadonlySet<string>;
 }
 
 export function indexProducing(
@@ -77,19 +75,7 @@ export function indexProducing(
     const end = events.find((event) => event.phase === 'end');
     if (begin !== undefined && end !== undefined && end.error === null) closes.set(process, { begin, end });
   }
-  const isCommitted = new Set(
-    history.events.flatMap((event) =>
-      event.kind === 'transaction-end' && event.ending === 'commit' && event.outcome === 'ok'
-        ? [`${event.process} ${event.transaction}`]
-        : [],
-    ),
-  );
-  const uncommitted = new Set(
-    sends.flatMap(({ process, transaction, records }) =>
-      transaction === null || isCommitted.has(`${process} ${transaction}`) ? [] : records,
-    ),
-  );
-  return { sends, closes, uncommitted };
+  return { sends, closes };
 }
 
 const OUTCOME_BY_KIND = { 'produce-ok': 'ok', 'produce-fail': 'fail', 'produce-unknown': 'unknown' } as const;

@@ -5,7 +5,7 @@ import type { Producer } from '../../../scenarios/schema.ts';
 import type { ClientEvent, Host } from '../host.ts';
 import { mutants } from '../mutants.ts';
 import type { MemberStart } from '../protocol.ts';
-import { decodeRecordValue, encodeRecordValue } from '../record-value.ts';
+import { decodeRecordValue, encodeRecordValue, fillTemplate } from '../record-value.ts';
 import { causes, describeError } from './describe-error.ts';
 import { draw, drawInteger } from './draw.ts';
 import { createHandler, HandlerFailure } from './handler.ts';
@@ -196,6 +196,18 @@ describe('a record value', () => {
         const value = Buffer.from(encodeRecordValue(`p1-${n}`, bytes));
         expect(value.length).toBe(Math.max(bytes, `p1-${n}|`.length));
         expect(decodeRecordValue(value)).toBe(`p1-${n}`);
+      }),
+    );
+  });
+
+  test('by a template carries its id among what else is in it', () => {
+    const template = '{"a|b":"x-1","id":"{record}","number":{number}}';
+    expect(fillTemplate(template, 'p1-7')).toBe('{"a|b":"x-1","id":"p1-7|","number":7}');
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.nat(300), (before, after, n) => {
+        // What stands before it could end in something that looks like an id of its own.
+        const value = fillTemplate(`${before.replaceAll('|', '')} {record}${after}`, `marker-${n}`);
+        expect(decodeRecordValue(Buffer.from(value))).toBe(`marker-${n}`);
       }),
     );
   });

@@ -1,6 +1,6 @@
 /** What a producer sends and when: a producer of the scenario enters, its send calls in order of time leave. */
 import type { Producer } from '../../../scenarios/schema.ts';
-import { encodeRecordValue } from '../record-value.ts';
+import { encodeRecordValue, fillTemplate } from '../record-value.ts';
 import { drawInteger } from './draw.ts';
 
 export interface PlannedRecord {
@@ -18,24 +18,34 @@ export interface PlannedSend {
   readonly records: PlannedRecord[];
 }
 
-/** The send calls, spread evenly from startMs to stopMs and over the topics in turn; made one by one. */
-export function* planSends(producer: Producer, seed: number): Generator<PlannedSend> {
+/**
+ * The send calls, spread evenly from startMs to stopMs and over the topics in turn; made one by one.
+ * @param templates of record values, by topic
+ */
+export function* planSends(
+  producer: Producer,
+  seed: number,
+  templates: Readonly<Record<string, string>> = {},
+): Generator<PlannedSend> {
   const { id, topics, keys, records, recordsPerSend, valueBytes, startMs, stopMs } = producer;
   const sends = Math.ceil(records / recordsPerSend);
   const gapMs = sends > 1 ? (stopMs - startMs) / (sends - 1) : 0;
   for (let produce = 0; produce < sends; produce++) {
     const first = produce * recordsPerSend;
     const count = Math.min(recordsPerSend, records - first);
+    const topic = topics[produce % topics.length] as string;
+    const template = templates[topic];
     yield {
       produce,
       dueMs: startMs + produce * gapMs,
-      topic: topics[produce % topics.length] as string,
+      topic,
       records: Array.from({ length: count }, (_, i) => {
         const record = `${id}-${first + i}`;
         return {
           record,
           key: keys === null ? null : `k${drawInteger(0, keys - 1, 'record-key', seed, first + i)}`,
-          value: encodeRecordValue(record, valueBytes),
+          value:
+            template === undefined ? encodeRecordValue(record, valueBytes) : fillTemplate(template, record),
         };
       }),
     };

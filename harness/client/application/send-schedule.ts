@@ -41,8 +41,8 @@ export class SendSchedule {
 
   /** Resolves when the last send has begun, or it was stopped. */
   async begin(): Promise<void> {
-    const { producer, seed } = this.#start;
-    for (const planned of planSends(producer, seed)) {
+    const { producer, seed, values } = this.#start;
+    for (const planned of planSends(producer, seed, values)) {
       await this.#waitUntil(planned.dueMs);
       if (this.isStopped) return;
       const { produce, topic, records } = planned;

@@ -2,14 +2,16 @@
  * The world of real Apache Kafka: a scenario enters, real processes and a real cluster run it against the wall clock,
  * and a history leaves whose evidence was read from the cluster itself.
  */
+import { join, resolve } from 'node:path';
 import type { Scenario } from '../../../scenarios/schema.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
-import type { Connection } from '../../client/protocol.ts';
+import type { Connection, StartCommand } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
+import { packageRoot } from '../../version.ts';
 import { Processes } from '../processes.ts';
 import { createRunContext, type RunEvent } from '../run-context.ts';
 import { breaksBrokers, noteStart, runScenario } from '../run-scenario.ts';
-import type { Recorder, Subject, World } from '../world.ts';
+import type { Driver, Recorder, Subject, World } from '../world.ts';
 import { spawnClient } from './client-process.ts';
 import { type Cluster, Clusters } from './clusters.ts';
 import { defaultKafkaImage } from './image-name.ts';
@@ -28,6 +30,9 @@ export interface KafkaWorldOptions {
   readonly onLog: (origin: string, line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** The process around an application of the user's. */
+const APPLICATION_CHILD = join(packageRoot, 'dist', 'child', 'application.mjs');
 
 const ADMIN_DEADLINE_MS = 30_000;
 
@@ -112,7 +117,8 @@ export class KafkaWorld implements World {
       processes = new Processes(
         context,
         cluster.connection,
-        (start, _id, callbacks) => spawnClient(start, { ...subject, sessionArguments, ...callbacks }),
+        (start, _id, callbacks) =>
+          spawnClient(start, { ...subject, ...driverOf(start, subject), sessionArguments, ...callbacks }),
         (name, line) => this.#options.onLog(`${scenario.name} ${name}`, line),
       );
       const emit = (fact: Fact): void => context.note(names.toLogical(fact));
@@ -169,6 +175,14 @@ export class KafkaWorld implements World {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#clusters[Symbol.asyncDispose]();
   }
+}
+
+/** Members run an application of the user's where there is one. */
+function driverOf({ role }: StartCommand, { application }: Subject): { driver?: Driver } {
+  if (role !== 'member' || application === undefined) return {};
+  const { bundle, file, clientVersion: version } = application;
+  const words = [APPLICATION_CHILD, bundle, resolve(file)];
+  return { driver: { version, command: process.execPath, arguments: words, environment: {} } };
 }
 
 /**

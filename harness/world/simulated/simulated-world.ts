@@ -6,6 +6,7 @@
 import type { Scenario, Topology } from '../../../scenarios/schema.ts';
 import { mixSeed } from '../../../scenarios/seed.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
+import type { Host } from '../../client/host.ts';
 import { breakCluster, brokenSettings } from '../../cluster/broken/clusters.ts';
 import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.ts';
 import { kafka43 } from '../../cluster/profiles.ts';
@@ -21,7 +22,12 @@ import { noteStart, runScenario } from '../run-scenario.ts';
 import type { Recorder, Subject, World } from '../world.ts';
 import { MessageTap, type WireMessage } from './message-tap.ts';
 import { type Acceptor, LAN, type LinkConditions, Network, type Receiver } from './network.ts';
-import { type ClientBundle, type Isolation, loadBundle } from './process/client-bundle.ts';
+import {
+  type ClientBundle,
+  type Isolation,
+  loadApplicationBundle,
+  loadBundle,
+} from './process/client-bundle.ts';
 import { NO_SKEW, VIRTUAL_EPOCH_MS } from './process/clock.ts';
 import { SimulatedProcess } from './process/simulated-process.ts';
 import { RandomStreams } from './random.ts';
@@ -45,6 +51,8 @@ export interface SimulatedWorldOptions {
   readonly recording?: Recording;
   /** Whether processes share the client's modules; by default where that cannot be seen from outside. */
   readonly isolation?: Isolation;
+  /** Takes what an application of the user's asks of its client, which is then not really begun. */
+  readonly onConfigured?: NonNullable<Host['configured']>;
   /** Looks at the run from outside. */
   readonly inspection?: Inspection;
   /** For tests: how the client's own jobs are run to their end. */
@@ -141,6 +149,8 @@ class SimulatedRun {
   readonly #environment: VirtualEnvironment;
   readonly #network: Network;
   readonly #bundle: ClientBundle;
+  /** Of the members. */
+  readonly #applicationBundle: ClientBundle;
   #groups: GroupPart | null = null;
   readonly #cluster: SimulatedCluster;
   /** Null where nobody looks. */
@@ -167,6 +177,8 @@ class SimulatedRun {
     this.#options = options;
     this.#signal = signal ?? new AbortController().signal;
     this.#bundle = loadBundle(subject.client, options.isolation);
+    this.#applicationBundle =
+      subject.application === undefined ? this.#bundle : loadApplicationBundle(subject.application.bundle);
     const { variation } = options;
     this.#streams = new RandomStreams(
       variation === undefined ? scenario.seed : mixSeed(scenario.seed, variation),
@@ -317,6 +329,7 @@ class SimulatedRun {
       return `${host}:${port}`;
     });
     const members = this.#scenario.groups.flatMap((group) => group.members);
+    const { onConfigured } = this.#options;
     const clocks = new Map(members.map((member) => [member.id, member.clock]));
     return new Processes(
       context,
@@ -329,12 +342,13 @@ class SimulatedRun {
             scheduler: this.#scheduler,
             network: this.#network,
             streams: this.#streams,
-            bundle: this.#bundle,
+            bundle: start.role === 'member' ? this.#applicationBundle : this.#bundle,
             resolve: (host, port) => this.#brokersByHost.get(`${host}:${port}`) ?? null,
             onEvent: (event) => onEvent(event as RunEvent),
             onLog,
             timeOriginUs,
             skew: clocks.get(id) ?? NO_SKEW,
+            ...(onConfigured === undefined ? {} : { onConfigured }),
             startDelayMs: this.#options.machine?.startDelaysMs.get(start.process) ?? 0,
           },
           this.#pids++,

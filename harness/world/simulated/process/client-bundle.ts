@@ -73,3 +73,13 @@ export function loadBundle(client: string, isolation?: Isolation): ClientBundle 
   }
   return bundle;
 }
+
+/** The bundle of an application of the user's, which every process has to itself. */
+export function loadApplicationBundle(file: string): ClientBundle {
+  let bundle = bundles.get(file);
+  if (bundle === undefined) {
+    bundle = compileBundle(readFileSync(file, 'utf8'), file, 'process');
+    bundles.set(file, bundle);
+  }
+  return bundle;
+}

@@ -9,14 +9,13 @@ import { createDate } from './date.ts';
 import { createRequireFunction } from './modules.ts';
 import { createNodeProcess } from './node-process.ts';
 import type { PartsOf } from './parts.ts';
-import { refusing } from './refuse.ts';
+import { refusal, refusing } from './refuse.ts';
 import { createSocketModules } from './socket.ts';
 import { createTimerFunctions } from './timer-functions.ts';
 import { createZlib } from './zlib.ts';
 
 /** Globals of the platform that would reach the machine, other threads or the garbage collector. */
 const ABSENT = [
-  'fetch',
   'WebSocket',
   'EventSource',
   'XMLHttpRequest',
@@ -53,6 +52,7 @@ const PROVIDED = [
   'clearInterval',
   'setImmediate',
   'clearImmediate',
+  'fetch',
 ] as const;
 
 /** The parameters of the function that a client's bundle is wrapped in. */
@@ -170,6 +170,7 @@ export function createSurroundings(parts: PartsOf): Surroundings {
     performance,
     crypto: crypto.webcrypto,
     AbortSignal: createAbortSignal(parts),
+    fetch: async () => await Promise.reject(refusal('fetch')),
     ...timerFunctions,
   };
   const absent = Object.fromEntries(ABSENT.map((name) => [name, undefined]));

@@ -1,10 +1,10 @@
 /**
  * `require` of a simulated process: a module's name enters, the platform's own module leaves where it only computes,
- * the process's own where it touches time, chance or the network, and an error for everything else.
+ * the process's own where it touches time, chance or the network, and for everything else one that refuses when it is used.
  */
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import * as os from 'node:os';
-import { refusal, refusing } from './refuse.ts';
+import { refusal, refusing, refusingModule } from './refuse.ts';
 
 /** Modules that depend on nothing but their arguments. */
 const COMPUTING = [
@@ -60,8 +60,13 @@ export function createRequireFunction(own: Readonly<Record<string, unknown>>): (
   modules.set('os', createOs());
   for (const name of COMPUTING) if (!modules.has(name)) modules.set(name, platform(`node:${name}`));
   return (name) => {
-    const found = modules.get(name.replace(/^node:/, ''));
-    if (found === undefined) throw refusal(name);
+    const plain = name.replace(/^node:/, '');
+    let found = modules.get(plain);
+    if (found === undefined) {
+      if (!isBuiltin(name)) throw refusal(name);
+      found = refusingModule(`node:${plain}`, platform(`node:${plain}`) as object);
+      modules.set(plain, found);
+    }
     return found;
   };
 }

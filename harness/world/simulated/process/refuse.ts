@@ -5,7 +5,8 @@
 
 const WAY_OUT =
   'a simulated process has no access to the machine it runs on, so that every run is the same; ' +
-  'use another way there, pass the data in, or run this client in the Kafka world (--world kafka)';
+  'use another way there, pass the data in, put a substitute in its place (--substitute), or run in the Kafka world ' +
+  '(--world kafka)';
 
 export class SimulationRefusal extends Error {
   override name = 'SimulationRefusal';
@@ -27,3 +28,36 @@ export function refusing<T extends object>(name: string, members: T, platform: o
     },
   });
 }
+
+/**
+ * A module of which nothing can be used, as one that can be imported: most code that imports `fs` or `http` never comes
+ * to use it. Each function is there and refuses when it is called; plain values are the platform's.
+ */
+export function refusingModule(name: string, platform: object): object {
+  const members = Object.create(null) as object;
+  for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(platform)))
+    Object.defineProperty(members, key, {
+      enumerable: true,
+      configurable: true,
+      get: () =>
+        refusingMember(
+          `${name}.${key}`,
+          'value' in descriptor ? descriptor.value : Reflect.get(platform, key),
+          platform,
+        ),
+    });
+  return members;
+}
+
+const refusingMember = (name: string, value: unknown, within: object): unknown => {
+  if (value === within) return refusingModule(name, within);
+  if (typeof value === 'function')
+    // No arrow function, so that a class can extend it and `new` finds something to refuse.
+    return function refused(): never {
+      throw refusal(name);
+    };
+  const isPlain = typeof value !== 'object' || value === null || Array.isArray(value);
+  return isPlain || Object.values(value).every((one) => typeof one !== 'object' && typeof one !== 'function')
+    ? value
+    : refusingModule(name, value);
+};

@@ -3,9 +3,10 @@
  * events go straight into the history, and it ends as a child process would.
  */
 import { EventEmitter } from 'node:events';
-import { describeError } from '../../../client/application/describe-error.ts';
-import type { Application, ClientEvent } from '../../../client/host.ts';
+import { causes, describeError } from '../../../client/application/describe-error.ts';
+import type { Application, ClientEvent, Host } from '../../../client/host.ts';
 import type { CallCommand, Command, StartCommand } from '../../../client/protocol.ts';
+import { WorldUnavailableError } from '../../../errors.ts';
 import type { UnplacedEvent } from '../../../history/schema.ts';
 import type { ClientExit, ClientProcess } from '../../client-process.ts';
 import type { Ending, Network } from '../network.ts';
@@ -15,6 +16,7 @@ import { digestValue, label } from '../trace.ts';
 import type { ClientBundle } from './client-bundle.ts';
 import { type ClockSkew, ProcessClock } from './clock.ts';
 import type { ProcessParts } from './parts.ts';
+import { SimulationRefusal } from './refuse.ts';
 import type { Dialer } from './socket.ts';
 import { GRID_MS, ProcessTimers } from './timers.ts';
 
@@ -35,6 +37,8 @@ export interface SimulatedProcessOptions {
   readonly skew: ClockSkew;
   /** How much longer than usual it takes to start. */
   readonly startDelayMs?: number;
+  /** See `Host`. */
+  readonly onConfigured?: NonNullable<Host['configured']>;
 }
 
 /** From the command to the first instruction of the application: loading Node.js and the client. */
@@ -145,9 +149,12 @@ export class SimulatedProcess implements ClientProcess {
       },
     };
     this.#owner.parts = parts;
-    const host = {
+    const { onConfigured } = this.#options;
+    const host: Host = {
       emit: (event: ClientEvent) => this.#emit(event),
       exit: (code: number) => this.#exit(code),
+      failed: (error: unknown) => this.#failRefused(error),
+      ...(onConfigured === undefined ? {} : { configured: onConfigured }),
     };
     const adapter = bundle.load(() => parts);
     this.#started = true;
@@ -184,8 +191,20 @@ export class SimulatedProcess implements ClientProcess {
     // What a process that has ended goes on to do is nothing.
     if (!this.#alive) return;
     this.#options.onLog(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    this.#failRefused(error);
     this.#emit({ kind: 'application-error', call: origin, error: describeError(error) });
     this.#exit(exitCodes.failed);
+  }
+
+  /** What the process failed by is this world, not itself, so there is nothing to judge. */
+  #failRefused(error: unknown): void {
+    const refused = causes(error).find((one) => one instanceof SimulationRefusal);
+    if (refused === undefined) return;
+    this.#options.scheduler.fail(
+      new WorldUnavailableError(`${this.#name} cannot run in the simulated world.`, {
+        hint: refused.message,
+      }),
+    );
   }
 
   /** Its connections stay, and it hears nothing any more, signals to its own handlers included. */

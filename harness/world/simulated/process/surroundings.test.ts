@@ -252,10 +252,13 @@ describe('the rest of a simulated process', () => {
   });
 
   it.each([
-    ["require('fs')", 'fs'],
-    ["require('node:child_process')", 'node:child_process'],
-    ["require('dns')", 'dns'],
-    ["require('worker_threads')", 'worker_threads'],
+    ["require('fs').readFileSync('/etc/hosts')", 'node:fs.readFileSync'],
+    ["require('fs').promises.readFile('/etc/hosts')", 'node:fs.promises.readFile'],
+    ["new (class extends require('http').Agent {})()", 'node:http.Agent'],
+    ["require('node:child_process').spawn('ls')", 'node:child_process.spawn'],
+    ["require('dns').lookup('localhost')", 'node:dns.lookup'],
+    ["new (require('worker_threads').Worker)('x')", 'node:worker_threads.Worker'],
+    ["fetch('http://localhost').catch((error) => { throw error; })", 'fetch'],
     ["require('some-native-module')", 'some-native-module'],
     ["require('net').createServer()", 'node:net.createServer'],
     ["require('crypto').generateKeyPair()", 'node:crypto.generateKeyPair'],
@@ -270,6 +273,14 @@ describe('the rest of a simulated process', () => {
     expect(errors[0]).toContain('--world kafka');
   });
 
+  it('has the plain values of a module that it refuses to use', async () => {
+    const { values, errors } = await run(
+      `const fs = require('fs'); seen(fs.constants.O_RDONLY); seen(typeof fs.readFile); seen(require('node:http').METHODS[0]);`,
+    );
+    expect(errors).toEqual([]);
+    expect(values).toEqual([0, 'function', 'ACL']);
+  });
+
   it('refuses a dynamic import', async () => {
     const { values } = await run(`import('node:fs').then(() => seen('fs'), (error) => seen(error.code));`);
     expect(String(values[0])).toMatch(/^ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING/);
@@ -277,12 +288,12 @@ describe('the rest of a simulated process', () => {
 
   it('lacks what would reach the machine, in every way of naming it', async () => {
     const { values, errors } = await run(
-      `for (const name of ['fetch', 'WebSocket', 'MessageChannel', 'BroadcastChannel', 'navigator'])
-         seen(typeof globalThis[name]); seen(typeof fetch); seen(global === globalThis); seen(typeof self.setTimeout);
+      `for (const name of ['WebSocket', 'MessageChannel', 'BroadcastChannel', 'navigator'])
+         seen(typeof globalThis[name]); seen(globalThis.fetch === fetch); seen(global === globalThis); seen(typeof self.setTimeout);
        seen(crypto.randomBytes === undefined);`,
     );
     expect(errors).toEqual([]);
-    expect(values).toEqual([...new Array(6).fill('undefined'), true, 'function', true]);
+    expect(values).toEqual([...new Array(4).fill('undefined'), true, true, 'function', true]);
   });
 
   it('prints and ends through its own process', async () => {
