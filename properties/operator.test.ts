@@ -95,3 +95,32 @@ it('a position above the end is where an operator had set it, or somebody sought
   expect(spurious(tell(true))).toEqual([]);
   expect(spurious(tell(false))).toHaveLength(1);
 });
+
+it('a cooperative member works on what it had in hand of a partition that its generation keeps back', () => {
+  const tell = (assignors: ['cooperative-sticky'] | ['range']): Story => {
+    const { story, m1 } = alone({ topics: { orders: 2 }, groups: [{ assignors }] });
+    story.produces(2, { partition: 1 });
+    m1.works(1, 2).crashes();
+    const again = story.joins('m1');
+    story.generation([[again, [0, 1]]]);
+    again.hears();
+    const m2 = story.joins('m2');
+    story.generation([
+      [again, [0]],
+      [m2, []],
+    ]);
+    again.hears();
+    m2.hears();
+    again.stands(1, 0).works(1, 2);
+    story.generation([
+      [again, [0]],
+      [m2, [1]],
+    ]);
+    again.hears();
+    m2.hears();
+    return story;
+  };
+  const ofAnother = 'duplicate-bound: processed again by a member that did not own it';
+  expect(illegal(tell(['cooperative-sticky']))).not.toContain(ofAnother);
+  expect(illegal(tell(['range']))).toContain(ofAnother);
+});
