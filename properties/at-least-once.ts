@@ -275,12 +275,20 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
   return jumps;
 }
 
-/** Whether a member asked to commit this offset, and was refused or not answered each time. */
-function isCommitRefused(group: GroupEvidence, key: string, offset: number): boolean {
-  const asked = group.commits.requests.filter(
-    (request) => `${request.topic}/${request.partition}` === key && request.offset === offset,
+/**
+ * Whether an application asked to commit this offset, and that was refused or not answered each time: by the coordinator,
+ * or by the client, which knew that it had lost its place.
+ */
+function isCommitRefused({ commits }: GroupEvidence, key: string, offset: number): boolean {
+  const isIt = (one: { topic: string; partition: number; offset: number | string }): boolean =>
+    `${one.topic}/${one.partition}` === key && Number(one.offset) === offset;
+  const requests = commits.requests.filter(isIt);
+  const calls = commits.applicationCommits.filter(({ begin }) => begin.offsets.some(isIt));
+  return (
+    requests.length + calls.length > 0 &&
+    requests.every(({ entry, outcome }) => entry === null && outcome !== 'ok') &&
+    calls.every(({ end }) => end?.outcome !== 'ok')
   );
-  return asked.length > 0 && asked.every(({ entry, outcome }) => entry === null && outcome !== 'ok');
 }
 
 /** What an application skips by going forward: from where its group stood to where it went, or the log's end then. */

@@ -124,3 +124,29 @@ it('a cooperative member works on what it had in hand of a partition that its ge
   expect(illegal(tell(['cooperative-sticky']))).not.toContain(ofAnother);
   expect(illegal(tell(['range']))).toContain(ofAnother);
 });
+
+describe('a first end of the log that is found again', () => {
+  const LOST = 'at-least-once: lost: latest was resolved again before the first commit';
+  const NOT_COMMITTED =
+    'at-least-once: lost: latest was resolved again, since its first end could not be committed';
+  const tell = (isAsked: boolean, isBrokerAway: boolean): Story => {
+    const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+    const refuse = () => {
+      if (isAsked) m1.commits(0, 0, { told: { refused: 'UNKNOWN_MEMBER_ID' }, byApplication: true });
+    };
+    if (isBrokerAway) story.during({ kind: 'pause-broker', broker: 1 }, refuse);
+    else refuse();
+    m1.crashes();
+    story.produces(3);
+    const again = story.joins('m1');
+    story.generation([[again, [0]]]);
+    again.hears();
+    return story;
+  };
+
+  it('is observed where it could not be committed while a broker was away, and there alone', () => {
+    expect(illegal(tell(true, true))).toEqual([]);
+    expect(illegal(tell(true, false))).toEqual([NOT_COMMITTED]);
+    expect(illegal(tell(false, true))).toEqual([LOST]);
+  });
+});
