@@ -14,7 +14,7 @@ import {
   hasBrokerFault,
   mayLoseTouch,
 } from './evidence/evidence.ts';
-import { deletionsOf, type PartitionLog } from './evidence/logs.ts';
+import { deletionsOf, isHiddenFrom, type PartitionLog } from './evidence/logs.ts';
 import { type ListedOffset, positionsOf } from './evidence/positions.ts';
 import { committedAt, resumeOf } from './evidence/resume.ts';
 import { lastBefore, nameOffsets } from './evidence/values.ts';
@@ -95,6 +95,15 @@ interface Jump {
   readonly process: string;
 }
 
+/** Whether a reader with read_committed need not be given the record, since its transaction may have been aborted. */
+const mayBeKeptBack = (
+  { producing }: Evidence,
+  { config }: GroupEvidence,
+  log: PartitionLog,
+  offset: number,
+): boolean =>
+  config.isolationLevel === 'read_committed' && producing.uncommitted.has(log.recordAt.get(offset) ?? '');
+
 function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Anomaly[] {
   const key = `${log.topic}/${log.partition}`;
   const consumption = group.consumption.get(key);
@@ -111,7 +120,8 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
   for (const offset of log.offsets) {
     if (offset < start || offset >= end) continue;
     const fate = consumption?.fates.get(offset);
-    if (fate?.done != null) continue;
+    if (fate?.done != null || isHiddenFrom(group.config, log, offset)) continue;
+    if (mayBeKeptBack(evidence, group, log, offset)) continue;
     // Where the bound came first, the handler call that has it may still be running.
     if (!hasSettled && fate !== undefined && isInHand(evidence, fate)) continue;
     const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { duplicateBound } from './duplicate-bound.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, pair } from './testing/good-histories.ts';
+import { alone, handOver, pair } from './testing/good-histories.ts';
 
 describeGoodHistories(duplicateBound);
 
@@ -52,6 +52,17 @@ describe('finds', () => {
     expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
       [
         "illegal | processed again after its commit | m1.1 processed offsets 0 and 1 of orders/0 in group billing again, although 2 had been committed before it resumed at 0. | processing-begin commit-accepted delivery processing-begin | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('what a cooperative member goes on with after it has given it up', () => {
+    const { story, m1 } = handOver();
+    story.produces(3, { partition: 1 });
+    m1.stands(1, 0).works(1, 2).stands(1, 0).works(1, 2);
+    expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | processed again by a member that did not own it | m1.1 processed offsets 0 and 1 of orders/1 in group billing again, although the partition was not its own. | processing-begin delivery processing-begin | billing orders 1 m1.1",
       ]
     `);
   });

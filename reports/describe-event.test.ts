@@ -227,6 +227,15 @@ const sentences: [Unplaced, string][] = [
     { kind: 'produce-unknown', produce: 0, error: 'X' },
     'm1.1 does not know whether its send 0 was written: X',
   ],
+  [{ kind: 'transaction', transaction: 2, call: 'begin' }, 'm1.1 began transaction 2'],
+  [
+    { kind: 'transaction-end', transaction: 2, ending: 'abort', outcome: 'ok', error: null },
+    'm1.1 has aborted transaction 2',
+  ],
+  [
+    { kind: 'transaction-end', transaction: 2, ending: 'commit', outcome: 'failed', error: 'X' },
+    'm1.1 was told that it could not commit transaction 2: X',
+  ],
   [{ kind: 'producer-close', phase: 'begin', error: null }, 'm1.1 began to close'],
   [{ kind: 'producer-close', phase: 'end', error: 'X' }, 'm1.1 closed: X'],
   [

@@ -193,6 +193,12 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
 
     case 'produce-invoke':
       return `${who} sent ${formatRecords(event.records.map((one) => one.record))} to ${event.topic} with acks ${event.acks}`;
+    case 'transaction':
+      return `${who} ${event.call === 'begin' ? 'began' : event.call === 'commit' ? 'commits' : 'aborts'} transaction ${event.transaction}`;
+    case 'transaction-end':
+      return event.outcome === 'ok'
+        ? `${who} has ${event.ending === 'commit' ? 'committed' : 'aborted'} transaction ${event.transaction}`
+        : `${who} was told that it could not ${event.ending} transaction ${event.transaction}: ${event.error}`;
     case 'produce-ok':
       return `${who} was told that its send ${event.produce} was written${
         event.answers.length === 0

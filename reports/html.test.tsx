@@ -4,18 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { JudgedAnomaly } from '../properties/property.ts';
 import { visibleLines } from './escape.ts';
 import { renderHtml } from './html.tsx';
-import { type JudgedScenario, type RunResult, RunResultBuilder } from './results.ts';
-import type { LoadedScenario } from './run-directory.ts';
-import { syntheticHistory, syntheticRun } from './testing/synthetic.ts';
-
-const loadedOf = (scenarios: readonly JudgedScenario[]): LoadedScenario[] =>
-  scenarios.map(({ index, scenario, history, verdict, kept }) => ({
-    directory: kept?.directory ?? '',
-    index,
-    scenario,
-    history,
-    verdict,
-  }));
+import { type RunResult, RunResultBuilder } from './results.ts';
+import { loadedOf, syntheticHistory, syntheticRun } from './testing/synthetic.ts';
 
 const run = syntheticRun();
 const page = renderHtml(run.result, loadedOf(run.scenarios));
@@ -194,6 +184,30 @@ describe('renderHtml', () => {
     expect(html.match(/generation 6 of billing assigns orders-0/g)?.length).toBeGreaterThanOrEqual(6);
     const ids = new Set(tagsOf(html).flatMap((tag) => tag.attributes.get('id') ?? []));
     const links = tagsOf(html).flatMap((tag) => tag.attributes.get('href') ?? []);
+    expect(links.filter((link) => !ids.has(link.slice(1)))).toEqual([]);
+  });
+
+  test('a hundred anomalies in long runs stay below twenty megabytes', () => {
+    const one = syntheticHistory({ recordIntervalMs: 90 });
+    expect(one.history.events.length).toBeGreaterThan(10_000);
+    const builder = new RunResultBuilder({ ...run.result }, []);
+    const scenarios = Array.from({ length: 34 }, (_, index) => ({
+      index,
+      ...one,
+      wallSeconds: 1,
+      kept: null,
+    }));
+    for (const scenario of scenarios) builder.add(scenario);
+    const result = builder.build({ ...run.result });
+    expect(result.anomalies.length).toBeGreaterThanOrEqual(100);
+    const html = renderHtml(result, loadedOf(scenarios));
+    expect(html.match(/class="plot"/g)).toHaveLength(34);
+    expect(Buffer.byteLength(html)).toBeLessThan(20_000_000);
+    const bounded = renderHtml(result, loadedOf(scenarios.slice(0, 8)), { detailsLengthMax: 500_000 });
+    expect(bounded.length).toBeLessThan(700_000);
+    expect(bounded).toMatch(/\d more scenarios did not fit on this page/);
+    const ids = new Set(tagsOf(bounded).flatMap((tag) => tag.attributes.get('id') ?? []));
+    const links = tagsOf(bounded).flatMap((tag) => tag.attributes.get('href') ?? []);
     expect(links.filter((link) => !ids.has(link.slice(1)))).toEqual([]);
   });
 

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { render } from 'preact-render-to-string';
 import type { Outcome } from '../properties/property.ts';
+import { count } from './describe-event.ts';
 import { visibleLines } from './escape.ts';
 import { numbersOf, Overview } from './html/overview.tsx';
 import { PatternDefinitions } from './html/palette.tsx';
@@ -20,6 +21,8 @@ const OPEN_MAX = 3;
 
 /** A page that a browser still opens at once; the files of a run have the rest. */
 const PICTURES_LENGTH_MAX = 15_000_000;
+/** From here on nothing more is told at all: the whole page stays below twenty million. */
+const DETAILS_LENGTH_MAX = 18_500_000;
 
 /** Nothing may run, load, or be sent; the one style sheet is allowed by its hash. */
 const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(css).digest('base64')}'; base-uri 'none'; form-action 'none'`;
@@ -27,13 +30,18 @@ const contentSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHas
 /**
  * @param scenarios what `loadRunDirectory` gives: the kept scenarios, found by their index in the run
  * @param options.picturesLengthMax from this many characters on, scenarios are told without their picture
+ * @param options.detailsLengthMax from this many characters on, they are not told
  */
 export function renderHtml(
   result: RunResult,
   scenarios: readonly LoadedScenario[],
-  { picturesLengthMax = PICTURES_LENGTH_MAX }: { readonly picturesLengthMax?: number } = {},
+  {
+    picturesLengthMax = PICTURES_LENGTH_MAX,
+    detailsLengthMax = DETAILS_LENGTH_MAX,
+  }: { readonly picturesLengthMax?: number; readonly detailsLengthMax?: number } = {},
 ): string {
   const sections = sectionsOf(result, scenarios);
+  const told = details(sections, picturesLengthMax, detailsLengthMax);
   const page = (
     <html lang="en">
       <head>
@@ -53,9 +61,15 @@ export function renderHtml(
           count={Math.max(1, ...sections.map((one) => (one.timeline ? stylesIn(one.timeline) : 0)))}
         />
         <main>
-          <Overview result={result} shown={new Set(sections.map((section) => section.own.index))} />
+          <Overview result={result} shown={new Set(told.map(({ index }) => index))} />
           {/* Rendered below, by the same framework. */}
-          <div dangerouslySetInnerHTML={{ __html: details(sections, picturesLengthMax) }} />
+          <div dangerouslySetInnerHTML={{ __html: told.map(({ html }) => html).join('') }} />
+          {told.length === sections.length ? null : (
+            <p>
+              {count(sections.length - told.length, 'more scenario')} did not fit on this page; the run
+              directory has them.
+            </p>
+          )}
         </main>
       </body>
     </html>
@@ -64,17 +78,22 @@ export function renderHtml(
   return `<!doctype html>\n${visibleLines(render(page))}\n`;
 }
 
-/** The sections in order, without pictures once there are too many of them for one page. */
-function details(sections: readonly ScenarioSection[], picturesLengthMax: number): string {
+/** The sections in order, without pictures once there are too many of them for one page, and then no more. */
+function details(
+  sections: readonly ScenarioSection[],
+  picturesLengthMax: number,
+  detailsLengthMax: number,
+): { index: number; html: string }[] {
+  const told: { index: number; html: string }[] = [];
   let length = 0;
-  return sections
-    .map((section) => {
-      const withPicture = length < picturesLengthMax;
-      const html = render(<ScenarioDetails {...section} timeline={withPicture ? section.timeline : null} />);
-      length += html.length;
-      return html;
-    })
-    .join('');
+  for (const section of sections) {
+    const timeline = length < picturesLengthMax ? section.timeline : null;
+    const html = render(<ScenarioDetails {...section} timeline={timeline} />);
+    length += html.length;
+    if (length > detailsLengthMax) break;
+    told.push({ index: section.own.index, html });
+  }
+  return told;
 }
 
 const outcomeRanks: Record<Outcome, number> = { invalid: 0, unknown: 1, valid: 2 };

@@ -90,6 +90,12 @@ const stateSchema = z.strictObject({
   pending: z.array(z.strictObject({ owner: z.string(), kind: z.string(), count: counter, inMs: z.number() })),
 });
 
+/** A line of what happened: an event of the history, or a message between two of them. */
+export const happeningSchema = z.union([
+  z.strictObject({ event: z.discriminatedUnion('kind', eventShapes) }),
+  z.strictObject({ message: messageSchema }),
+]);
+
 export const inspectionSchema = z.strictObject({
   schema: z.literal(1),
   command: z.literal('replay'),
@@ -100,12 +106,7 @@ export const inspectionSchema = z.strictObject({
   /** The event that was asked for, and the `seq` of the one that it is. */
   until: z.strictObject({ asked: z.string(), seq: counter }),
   /** What happened up to it and with it, in order; messages only where they were asked for. */
-  happenings: z.array(
-    z.union([
-      z.strictObject({ event: z.discriminatedUnion('kind', eventShapes) }),
-      z.strictObject({ message: messageSchema }),
-    ]),
-  ),
+  happenings: z.array(happeningSchema),
   /** When everything that this event came with had run to its end. */
   state: stateSchema,
 });
@@ -129,16 +130,21 @@ const formatTime = (timeMs: number): string => formatSeconds(timeMs, TIME_DIGITS
 
 /** One line of a transcript, with its line end. */
 export const renderHappening = (happening: Happening, scenario: Scenario): string =>
-  `${visible('event' in happening ? eventLine(happening.event, scenario) : messageLine(happening.message))}\n`;
+  `${visible(
+    'event' in happening
+      ? eventLine(happening.event, scenario)
+      : `${formatTime(happening.message.time)}  ${messageLine(happening.message)}`,
+  )}\n`;
 
 const eventLine = (event: HistoryEvent, scenario: Scenario): string =>
   `${formatTime(event.time)}  event ${event.seq} (${event.kind}): ${describeEvent(event, scenario)}`;
 
-const messageLine = (message: WireMessage): string => {
-  const { time, direction, process, broker, bytes, body } = message;
+/** One message in words, without its time. */
+export const messageLine = (message: WireMessage): string => {
+  const { direction, process, broker, bytes, body } = message;
   const way = direction === 'request' ? '->' : '<-';
   const what = body === null ? `${count(bytes, 'byte')} that cannot be decoded` : compact(body);
-  return `${formatTime(time)}  ${process ?? 'a client'} ${way} broker ${broker}  ${nameOf(message)} ${what}`;
+  return `${process ?? 'a client'} ${way} broker ${broker}  ${nameOf(message)} ${what}`;
 };
 
 const nameOf = ({

@@ -98,6 +98,14 @@ describe('renderJunit', () => {
     const names = casesOf(twice).map((one) => one.attributes.name);
     expect(names.slice(-2)).toEqual(['crash, takeover and a zombie', 'crash, takeover and a zombie (2)']);
     expect(names.join()).not.toContain('987654');
+    const generated = (seed: number): RunResult => ({
+      ...result,
+      seed,
+      results: result.results.map((one) => ({ ...one, name: `seed-${seed}-${one.index}` })),
+    });
+    const namesOf = (seed: number) => casesOf(generated(seed)).map((one) => one.attributes.name);
+    expect(namesOf(1)).toEqual(namesOf(2));
+    expect(namesOf(1)).toContain('generated scenario 2');
   });
 
   test('known issues fail only strictly', () => {

@@ -5,8 +5,14 @@
 import junitReportBuilder, { type Builder, type TestCase } from 'junit-report-builder';
 import { count } from './describe-event.ts';
 import { visible, visibleLines } from './escape.ts';
-import { replayCommand } from './replay-command.ts';
-import { type Finding, findingsOf, type ResultAnomaly, type RunResult } from './results.ts';
+import { planPath, replayCommand } from './replay-command.ts';
+import {
+  type Finding,
+  findingsOf,
+  type ResultAnomaly,
+  type RunResult,
+  type ScenarioResult,
+} from './results.ts';
 
 // The package's types describe a default export that its CommonJS build does not have.
 const builder = junitReportBuilder as unknown as Builder;
@@ -65,12 +71,13 @@ function addScenarios(document: Builder, result: RunResult): void {
     anomaliesOf.set(anomaly.scenarioIndex, [...(anomaliesOf.get(anomaly.scenarioIndex) ?? []), anomaly]);
   const uses = new Map<string, number>();
   for (const scenario of result.results) {
-    const use = (uses.get(scenario.name) ?? 0) + 1;
-    uses.set(scenario.name, use);
+    const name = stableName(result, scenario);
+    const use = (uses.get(name) ?? 0) + 1;
+    uses.set(name, use);
     const testCase = suite
       .testCase()
       .className(`kafka-trial.${result.world}.scenarios`)
-      .name(visible(use === 1 ? scenario.name : `${scenario.name} (${use})`))
+      .name(visible(use === 1 ? name : `${name} (${use})`))
       .time(seconds(scenario.wallSeconds));
     const anomalies = anomaliesOf.get(scenario.index) ?? [];
     const fresh = anomalies.filter((anomaly) => isFailure(result, anomaly));
@@ -98,6 +105,10 @@ function addScenarios(document: Builder, result: RunResult): void {
   }
 }
 
+/** A generated scenario is named after its seed, which is another one each night. */
+const stableName = ({ command, seed }: RunResult, { name, index }: ScenarioResult): string =>
+  command === 'run' && name === `seed-${seed}-${index}` ? `generated scenario ${index}` : name;
+
 /** Known issues fail only where the command was strict. */
 const isFailure = (result: RunResult, one: Pick<ResultAnomaly, 'policy' | 'known'>): boolean =>
   one.policy === 'illegal' && (one.known === null || result.options.strict === true);
@@ -110,11 +121,12 @@ function fail(testCase: TestCase, message: string, type: string, details: string
 function describeFinding(result: RunResult, finding: Finding): string {
   const { example } = finding;
   const command = replayCommand(result, example);
+  const path = planPath(result, example.scenarioIndex);
   return [
     `${finding.property}: ${finding.signature} (${count(finding.count, 'time')} in ${count(finding.scenarios, 'scenario')})`,
     ...(finding.known === null ? [] : [`  known as ${finding.known}`]),
     `  ${example.message}`,
-    `  scenario: ${example.scenario}`,
+    `  scenario: ${example.scenario}${path === null ? '' : ` (${path})`}`,
     ...example.account.map((line) => `    ${line}`),
     ...(command === null ? [] : [`  replay: ${command}`]),
   ].join('\n');

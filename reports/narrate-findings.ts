@@ -9,23 +9,36 @@ import { count } from './describe-event.ts';
 import { fatesOf } from './fates.ts';
 
 /** At least one sentence. */
-export function findingsOf(history: History, verdict: Verdict): string[] {
+export const findingsOf = (history: History, verdict: Verdict): string[] => [
+  ...fatesInWords(history, verdict),
+  ...anomalyFindings(verdict),
+];
+
+/** What became of the records, without the anomalies; at least one sentence where there is a group. */
+export function fatesInWords(history: History, verdict: Verdict): string[] {
   const fates = fatesOf(history);
   const { groups } = history.start.scenario;
   const acknowledged = acknowledgedRecords(history);
+  const aborted = abortedRecords(history);
   return [
     ...groups.flatMap(({ id }) => {
       const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
       const entries = verdict.ledger
         .filter((entry) => entry.group === id && entry.replayed > 0)
-        .map((entry) => (isOverlap(entry, history) ? goingOn(entry) : because(entry)));
+        .map((entry) => describeHandover(entry, history));
       const repeated =
         again.length === 0
           ? []
           : [
               `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.join('; ') || 'two members had them at the same time'}.`,
             ];
-      const lost = never.length === 0 ? [] : [`${records(never)} ${was(never)} never processed in ${id}.`];
+      const isAborted = never.length > 0 && never.every((record) => aborted.has(record));
+      const lost =
+        never.length === 0
+          ? []
+          : [
+              `${records(never)} ${was(never)} never processed in ${id}${isAborted ? ': their transactions were aborted' : ''}.`,
+            ];
       return again.length === 0 && never.length === 0
         ? [`${id} processed every record exactly once.`]
         : [...repeated, ...lost];
@@ -35,7 +48,6 @@ export function findingsOf(history: History, verdict: Verdict): string[] {
       : [
           `At the end no partition log holds ${records(fates.notInLog, false)}${acknowledgedPart(fates.notInLog, acknowledged)}.`,
         ]),
-    ...anomalyFindings(verdict),
   ];
 }
 
@@ -56,6 +68,23 @@ const was = (items: readonly string[]): string => (items.length === 1 ? 'was' : 
 
 const records = (items: readonly string[], capital = true): string =>
   `${capital ? 'R' : 'r'}ecord${items.length === 1 ? '' : 's'} ${recordSpans(items).join(', ')}`;
+
+function abortedRecords({ events }: History): ReadonlySet<string> {
+  const aborts = new Set(
+    events.flatMap((event) =>
+      event.kind === 'transaction-end' && event.ending === 'abort'
+        ? [`${event.process} ${event.transaction}`]
+        : [],
+    ),
+  );
+  return new Set(
+    events.flatMap((event) =>
+      event.kind === 'produce-invoke' && aborts.has(`${event.process} ${event.transaction}`)
+        ? event.records.map(({ record }) => record)
+        : [],
+    ),
+  );
+}
 
 function acknowledgedRecords({ events }: History): ReadonlySet<string> {
   const invokes = new Map<string, EventOf<'produce-invoke'>>();
@@ -91,6 +120,10 @@ const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string
   'records-deleted': () => 'after the records at its position had been deleted',
   unexplained: () => 'for no reason that the history shows',
 };
+
+/** Why a partition was taken up where it was, without a full stop. */
+export const describeHandover = (entry: LedgerEntry, history: History): string =>
+  isOverlap(entry, history) ? goingOn(entry) : because(entry);
 
 /** An entry for a member that went on after its partition had another owner points back to where it began. */
 const isOverlap = (entry: LedgerEntry, { events }: History): boolean =>

@@ -1,19 +1,43 @@
-/** The command that repeats a finding: a result and one of its anomalies enter, a line for a shell leaves. */
+/** The commands that repeat a finding: a result and one of its anomalies enter, lines for a shell leave. */
 import type { ResultAnomaly, RunResult } from './results.ts';
 
 /** How often a replay on real Kafka repeats the schedule, since one repetition proves little there. */
 const TIMES_ON_REAL_KAFKA = 10;
 
+/** One for each world. */
+export interface ReplayCommands {
+  readonly simulated: string;
+  readonly kafka: string;
+}
+
+type Subject = Pick<RunResult, 'mutant' | 'options'>;
+type Kept = Pick<ResultAnomaly, 'scenarioFile'>;
+
 /** Null where the scenario was not kept. */
-export function replayCommand(
-  result: Pick<RunResult, 'world' | 'mutant'>,
-  anomaly: Pick<ResultAnomaly, 'scenarioFile'>,
+export function replayCommands({ mutant, options }: Subject, { scenarioFile }: Kept): ReplayCommands | null {
+  if (scenarioFile === null) return null;
+  const replay = ['kafka-trial', 'replay', scenarioFile];
+  const subject = [
+    ...(typeof options.client === 'string' ? ['--client', options.client] : []),
+    ...(mutant === null ? [] : ['--mutant', mutant]),
+  ];
+  const line = (...words: string[]): string => [...replay, ...words, ...subject].map(quoteForShell).join(' ');
+  return { simulated: line(), kafka: line('--world', 'kafka', '--times', String(TIMES_ON_REAL_KAFKA)) };
+}
+
+/** The one for the world in which it happened; null where the scenario was not kept. */
+export function replayCommand(result: Subject & Pick<RunResult, 'world'>, anomaly: Kept): string | null {
+  return replayCommands(result, anomaly)?.[result.world] ?? null;
+}
+
+/** `7:3:calm`, from which `replay` makes the scenario again on any machine; null where it was not generated. */
+export function planPath(
+  { command, seed, options }: Pick<RunResult, 'command' | 'seed' | 'options'>,
+  index: number,
 ): string | null {
-  if (anomaly.scenarioFile === null) return null;
-  const words = ['kafka-trial', 'replay', anomaly.scenarioFile];
-  if (result.world === 'kafka') words.push('--world', 'kafka', '--times', String(TIMES_ON_REAL_KAFKA));
-  if (result.mutant !== null) words.push('--mutant', result.mutant);
-  return words.map(quoteForShell).join(' ');
+  if (command !== 'run' || seed === null) return null;
+  const { profile } = options;
+  return `${seed}:${index}${typeof profile === 'string' && profile !== 'default' ? `:${profile}` : ''}`;
 }
 
 /** Safe to paste into a POSIX shell. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JudgedAnomaly, Verdict } from '../properties/property.ts';
 import { renderJson, runResultJsonSchema } from './json.ts';
-import { replayCommand } from './replay-command.ts';
+import { planPath, replayCommands } from './replay-command.ts';
 import {
   findingsOf,
   outcomeOf,
@@ -141,7 +141,6 @@ const header = {
 const builderWith = (): RunResultBuilder => new RunResultBuilder(header, []);
 const build = (builder: RunResultBuilder): RunResult =>
   builder.build({
-    traceHash: null,
     virtualSeconds: 1,
     cpuSeconds: 1,
     wallSeconds: 1,
@@ -304,16 +303,28 @@ describe('the JSON document', () => {
   });
 });
 
-describe('replayCommand', () => {
-  test('repeats on real Kafka, and quotes for a shell', () => {
-    const kafka = { world: 'kafka', mutant: null } as const;
-    const simulated = { world: 'simulated', mutant: 'skips-partition' } as const;
-    expect(replayCommand(kafka, { scenarioFile: null })).toBeNull();
-    expect(replayCommand(kafka, { scenarioFile: 'a/b.json' })).toBe(
-      'kafka-trial replay a/b.json --world kafka --times 10',
-    );
-    expect(replayCommand(simulated, { scenarioFile: "it's Ann's $HOME.json" })).toBe(
-      `kafka-trial replay 'it'\\''s Ann'\\''s $HOME.json' --mutant skips-partition`,
+describe('replayCommands', () => {
+  const kafkajs = { options: {}, mutant: null };
+
+  test('there is one for each world, and real Kafka gets more than one try', () => {
+    expect(replayCommands(kafkajs, { scenarioFile: null })).toBeNull();
+    expect(replayCommands(kafkajs, { scenarioFile: 'a/b.json' })).toEqual({
+      simulated: 'kafka-trial replay a/b.json',
+      kafka: 'kafka-trial replay a/b.json --world kafka --times 10',
+    });
+  });
+
+  test('they name the client where it is not the usual one, and the mutant, and quote for a shell', () => {
+    const subject = { options: { client: 'kafkajs@2.0.2' }, mutant: 'skips-partition' };
+    expect(replayCommands(subject, { scenarioFile: "it's Ann's $HOME.json" })?.simulated).toBe(
+      `kafka-trial replay 'it'\\''s Ann'\\''s $HOME.json' --client kafkajs@2.0.2 --mutant skips-partition`,
     );
   });
+});
+
+test('a plan path is what replay takes, and only generated scenarios have one', () => {
+  const run = { command: 'run', seed: 7, options: {} } as const;
+  expect(planPath(run, 3)).toBe('7:3');
+  expect(planPath({ ...run, options: { profile: 'calm' } }, 3)).toBe('7:3:calm');
+  expect(planPath({ ...run, command: 'replay', seed: null }, 3)).toBeNull();
 });

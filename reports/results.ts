@@ -3,6 +3,7 @@
  * one `RunResult` leaves; every renderer takes it, `--json` prints it, and run.json holds it.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { History } from '../harness/history/schema.ts';
 import type { Anomaly, LedgerEntry, Outcome, Verdict } from '../properties/property.ts';
@@ -53,7 +54,7 @@ export const runResultSchema = z.strictObject({
   client: z.strictObject({ name: z.string(), version: z.string() }),
   /** A client or application broken on purpose, or null. */
   mutant: z.string().nullable(),
-  /** What took part, by name: node, kafka, kafka-trial, its commit. */
+  /** What took part, by name: node, kafka, kafka-trial, and the commit of the folder in which it ran. */
   versions: z.record(z.string(), z.string()),
   startedAt: z.iso.datetime(),
   /** The command's options, for the reader; nothing secret. */
@@ -69,6 +70,8 @@ export const runResultSchema = z.strictObject({
   cpuSeconds: z.number().min(0),
   wallSeconds: z.number().min(0),
   anomalies: z.array(resultAnomalySchema),
+  /** How often the scenarios scheduled each kind of action, skipped ones included. */
+  actions: z.record(z.string(), counter),
   /** How often generated scenarios reached each goal; 0 for a goal never reached. */
   goals: z.record(z.string(), counter),
   /** Records whose processing began again, by what made them come again. */
@@ -82,6 +85,8 @@ export const runResultSchema = z.strictObject({
       illegal: counter,
       observed: counter,
       wallSeconds: z.number().min(0),
+      /** Of its simulated run; null in a world that does not repeat itself, or where the world failed. */
+      traceHash: z.string().nullable(),
       /** Where the scenario, its history and its verdict are, or null where they were not kept. */
       directory: z.string().nullable(),
       skippedActions: z.array(z.string()),
@@ -121,7 +126,7 @@ export type RunResult = z.infer<typeof runResultSchema>;
 export type ResultAnomaly = RunResult['anomalies'][number];
 export type ScenarioResult = RunResult['results'][number];
 
-const ledgerCauses = [
+export const ledgerCauses = [
   'first',
   'crash',
   'stall',
@@ -204,18 +209,20 @@ export function findingsOf(result: Pick<RunResult, 'anomalies'>): Finding[] {
   );
 }
 
-const findingKey = (anomaly: Pick<ResultAnomaly, 'property' | 'signature' | 'policy' | 'known'>): string =>
-  JSON.stringify([anomaly.property, anomaly.signature, anomaly.policy, anomaly.known]);
+/** What makes two anomalies the same finding. */
+export const findingKey = (
+  anomaly: Pick<ResultAnomaly, 'property' | 'signature' | 'policy' | 'known'>,
+): string => JSON.stringify([anomaly.property, anomaly.signature, anomaly.policy, anomaly.known]);
 
 const rank = (finding: Finding): number =>
   finding.policy === 'observed' ? 2 : finding.known === null ? 0 : 1;
 
 /**
- * The verdict of the whole command: a new illegal anomaly (with the option `strict` a known one too) makes it invalid,
- * a scenario without a verdict unknown. A command that judged nothing proved nothing.
+ * The verdict of the whole command: a new illegal anomaly (with the option `strict`, and in a replay, a known one too)
+ * makes it invalid, a scenario without a verdict unknown. A command that judged nothing proved nothing.
  */
 export function outcomeOf(result: RunResult): Outcome {
-  const strict = result.options.strict === true;
+  const strict = result.options.strict === true || result.command === 'replay';
   if (result.anomalies.some((one) => one.policy === 'illegal' && (strict || one.known === null)))
     return 'invalid';
   return result.scenarios.unknown > 0 || result.scenarios.run === 0 ? 'unknown' : 'valid';
@@ -230,7 +237,7 @@ export type RunResultHeader = Pick<
 /** What is known only at its end. */
 export type RunResultFooter = Pick<
   RunResult,
-  'traceHash' | 'virtualSeconds' | 'cpuSeconds' | 'wallSeconds' | 'goals' | 'interrupted' | 'reportFile'
+  'virtualSeconds' | 'cpuSeconds' | 'wallSeconds' | 'goals' | 'interrupted' | 'reportFile'
 >;
 
 /** One scenario with its verdict. */
@@ -243,6 +250,8 @@ export interface JudgedScenario {
   readonly skippedActions?: readonly string[];
   readonly verdict: Verdict;
   readonly wallSeconds: number;
+  /** Left out in a world that has no trace. */
+  readonly traceHash?: string | null;
   /** Where it was kept, or null. */
   readonly kept: {
     readonly directory: string;
@@ -251,14 +260,18 @@ export interface JudgedScenario {
   } | null;
 }
 
+/** The known issue that an anomaly of a verdict is, as `id` or `id (link)`, or null for a new one. */
+export type KnownIssueOf = (anomaly: Anomaly, verdict: Verdict) => string | null;
+
 /** Adds scenarios up; holds no history, so a run of any length fits in memory. */
 export class RunResultBuilder {
   readonly #header: RunResultHeader;
   readonly #properties: Map<string, RunResult['properties'][number]>;
-  readonly #knownIssueOf: (anomaly: Anomaly) => string | null;
+  readonly #knownIssueOf: KnownIssueOf;
   readonly #results: ScenarioResult[] = [];
   readonly #anomalies: ResultAnomaly[] = [];
   readonly #duplicates = new Map<string, number>();
+  readonly #actions = new Map<string, number>();
   /** Findings whose example has its account already. */
   readonly #told = new Set<string>();
 
@@ -269,7 +282,7 @@ export class RunResultBuilder {
   constructor(
     header: RunResultHeader,
     properties: readonly { readonly id: string; readonly title: string }[],
-    knownIssueOf: (anomaly: Anomaly) => string | null = () => null,
+    knownIssueOf: KnownIssueOf = () => null,
   ) {
     this.#header = header;
     this.#properties = new Map(
@@ -280,6 +293,7 @@ export class RunResultBuilder {
 
   add(judged: JudgedScenario): void {
     const { verdict, scenario, index, kept } = judged;
+    for (const { kind } of scenario.actions) this.#actions.set(kind, (this.#actions.get(kind) ?? 0) + 1);
     for (const { id, anomalies, illegal } of verdict.properties) {
       const total = this.#properties.get(id) ?? { id, title: id, checked: 0, illegal: 0, observed: 0 };
       total.checked += 1;
@@ -290,7 +304,7 @@ export class RunResultBuilder {
     for (const { cause, replayed } of verdict.ledger)
       if (replayed > 0) this.#duplicates.set(cause, (this.#duplicates.get(cause) ?? 0) + replayed);
     for (const anomaly of verdict.anomalies) {
-      const known = this.#knownIssueOf(anomaly);
+      const known = this.#knownIssueOf(anomaly, verdict);
       const key = findingKey({ ...anomaly, known });
       const history = this.#told.has(key) ? null : judged.history;
       if (history !== null) this.#told.add(key);
@@ -318,6 +332,7 @@ export class RunResultBuilder {
       illegal,
       observed: verdict.anomalies.length - illegal,
       wallSeconds: judged.wallSeconds,
+      traceHash: judged.traceHash ?? null,
       directory: kept?.directory ?? null,
       skippedActions: [
         ...(judged.skippedActions ?? (judged.history === null ? [] : skippedActionsOf(judged.history))),
@@ -343,12 +358,20 @@ export class RunResultBuilder {
       ...footer,
       scenarios: { run: results.length, valid: of('valid'), invalid: of('invalid'), unknown: of('unknown') },
       anomalies,
+      actions: Object.fromEntries(this.#actions),
       duplicates: { total: [...this.#duplicates.values()].reduce((sum, one) => sum + one, 0), byCause },
+      traceHash: traceHashOf(results),
       results,
       properties: [...this.#properties.values()].map((property) => ({ ...property })),
       rates: this.#header.command === 'replay' ? ratesOf(anomalies, results) : [],
     });
   }
+}
+
+/** Over the scenarios' own hashes, in order; null where none has one. */
+export function traceHashOf(results: readonly ScenarioResult[]): string | null {
+  const hashes = results.flatMap(({ traceHash }) => traceHash ?? []);
+  return hashes.length === 0 ? null : createHash('sha256').update(hashes.join('\n')).digest('hex');
 }
 
 /** Repetitions of one scenario share its name. */
@@ -378,6 +401,7 @@ export function inOrder(result: RunResult): RunResult {
     ...parsed,
     versions: sortKeys(parsed.versions),
     options: sortKeys(parsed.options),
+    actions: sortKeys(parsed.actions),
     goals: sortKeys(parsed.goals),
   };
 }

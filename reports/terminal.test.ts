@@ -32,21 +32,27 @@ describe('renderSummary', () => {
 
 ✗ duplicate-bound: replayed more than was uncommitted, once
     8 records of orders-1 came again after m2.1 was killed, at most 3 were allowed to
-    scenario  crash, takeover and a zombie
+    scenario  crash, takeover and a zombie, 42:0 (seed:index) on any machine
     file      reports/out/run/scenarios/0000-crash-takeover-and-a-zombie/scenario.json
     events       8.003 s  m2.1 was killed (SIGKILL)
                 14.400 s  generation 3 of billing was stable: m1.1 with orders-0, orders-2,
               payments-0; m3.1 with orders-1, orders-3, payments-1
                 14.430 s  m3.1 was given offsets 12 to 15 (4 records) of orders-1
+    versions  kafkajs 2.2.4, commit 0a1b2c3d4e5f with uncommitted changes, kafka 4.3.1, kafka-trial
+              0.1.0, node v20.20.2
     replay    kafka-trial replay reports/out/run/scenarios/0000-crash-takeover-and-a-zombie/scenario.json --world kafka --times 10
+    simulated kafka-trial replay reports/out/run/scenarios/0000-crash-takeover-and-a-zombie/scenario.json
 
 ✗ exclusive-assignment: partition with two owners in one generation, once
     generation 6 of billing assigns orders-0 to m1.1 and to m2.2
-    scenario  crash, takeover and a zombie
+    scenario  crash, takeover and a zombie, 42:0 (seed:index) on any machine
     file      reports/out/run/scenarios/0000-crash-takeover-and-a-zombie/scenario.json
     events      30.500 s  generation 6 of billing was stable: m1.1 with orders-0, orders-3; m2.2
               with orders-0, orders-1, payments-0; m3.1 with orders-2, payments-1
+    versions  kafkajs 2.2.4, commit 0a1b2c3d4e5f with uncommitted changes, kafka 4.3.1, kafka-trial
+              0.1.0, node v20.20.2
     replay    kafka-trial replay reports/out/run/scenarios/0000-crash-takeover-and-a-zombie/scenario.json --world kafka --times 10
+    simulated kafka-trial replay reports/out/run/scenarios/0000-crash-takeover-and-a-zombie/scenario.json
 
 Seen, and allowed by these configurations:
   exclusive-processing: zombie processed after it lost the partition, 1 time
@@ -154,7 +160,7 @@ Directory  reports/out/run
     for (const width of [50, 72, 120]) {
       const lines = plain(result, width)
         .split('\n')
-        .filter((line) => !/^ {4}(file|replay) /.test(line));
+        .filter((line) => !/^ {4}(file|replay|simulated) /.test(line));
       expect(lines.filter((line) => line.length > width)).toEqual([]);
     }
   });

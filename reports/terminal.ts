@@ -6,8 +6,8 @@ import pc from 'picocolors';
 import type { Outcome } from '../properties/property.ts';
 import { count } from './describe-event.ts';
 import { shorten, visible } from './escape.ts';
-import { replayCommand } from './replay-command.ts';
-import { type Finding, findingsOf, outcomeOf, type RunResult } from './results.ts';
+import { planPath, replayCommands } from './replay-command.ts';
+import { type Finding, findingsOf, outcomeOf, type ResultAnomaly, type RunResult } from './results.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -124,7 +124,6 @@ function failureBlock(result: RunResult, finding: Finding, colors: Colors, colum
   const { example } = finding;
   const times = howOften(result, finding);
   const paint = finding.known === null ? colors.red : colors.yellow;
-  const command = replayCommand(result, example);
   const account = example.account.slice(-ACCOUNT_LINES_MAX);
   return [
     ...wrap(visible(`${finding.property}: ${finding.signature}, ${times}`), columns, '✗ ', '  ').map((line) =>
@@ -132,12 +131,36 @@ function failureBlock(result: RunResult, finding: Finding, colors: Colors, colum
     ),
     ...(finding.known === null ? [] : labelled('known as', finding.known, columns)),
     ...wrap(visible(example.message), columns, '    '),
-    ...labelled('scenario', example.scenario, columns),
+    ...labelled('scenario', describeScenario(result, example), columns),
     ...(example.scenarioFile === null ? [] : [`    file      ${visible(example.scenarioFile)}`]),
     ...account.flatMap((line, index) => labelled(index === 0 ? 'events' : '', line, columns)),
-    // Not wrapped: it is there to be copied.
-    ...(command === null ? [] : [`    replay    ${colors.cyan(visible(command))}`]),
+    ...labelled('versions', versionsOf(result), columns),
+    ...replayLines(result, example, colors),
   ];
+}
+
+/** Whoever gets the block alone has to know what ran. */
+const versionsOf = ({ client, versions }: RunResult): string =>
+  [
+    `${client.name} ${client.version}`,
+    ...Object.entries(versions).map(([name, one]) => `${name} ${one}`),
+  ].join(', ');
+
+/** Not wrapped: they are there to be copied. */
+function replayLines(result: RunResult, example: ResultAnomaly, colors: Colors): string[] {
+  const commands = replayCommands(result, example);
+  if (commands === null) return [];
+  const { simulated, kafka } = commands;
+  const line = (label: string, command: string): string =>
+    `    ${label.padEnd(10)}${colors.cyan(visible(command))}`;
+  return result.world === 'kafka'
+    ? [line('replay', kafka), line('simulated', simulated)]
+    : [line('replay', simulated), line('on Kafka', kafka)];
+}
+
+function describeScenario(result: RunResult, { scenario, scenarioIndex }: ResultAnomaly): string {
+  const path = planPath(result, scenarioIndex);
+  return path === null ? scenario : `${scenario}, ${path} (seed:index) on any machine`;
 }
 
 const labelled = (label: string, text: string, columns: number): string[] =>
@@ -345,20 +368,26 @@ export class ProgressDisplay {
   }
 
   update(state: ProgressState): void {
+    this.#draw((width) => renderProgress(state, { color: this.#color && Number.isFinite(width), width }));
+  }
+
+  /** Shows a line of the caller's own in the same way. */
+  show(line: string): void {
+    this.#draw((width) => shorten(visible(line), width));
+  }
+
+  /** @param lineOf told how wide the line may be */
+  #draw(lineOf: (width: number) => string): void {
     const terminal = this.#stream.isTTY === true;
     const nowMs = this.#now();
     if (nowMs - this.#lastMs < (terminal ? REDRAW_INTERVAL_MS : LINE_INTERVAL_MS)) return;
     this.#lastMs = nowMs;
     if (terminal) {
-      const line = renderProgress(state, {
-        color: this.#color,
-        width: this.#stream.columns ?? WIDTH_DEFAULT,
-      });
-      this.#stream.write(`\r\x1b[2K${line}`);
+      this.#stream.write(`\r\x1b[2K${lineOf(this.#stream.columns ?? WIDTH_DEFAULT)}`);
       this.#drawn = true;
     } else {
       // A log takes long lines; cutting them would lose the time left.
-      this.#stream.write(`${renderProgress(state, { color: false, width: Number.POSITIVE_INFINITY })}\n`);
+      this.#stream.write(`${lineOf(Number.POSITIVE_INFINITY)}\n`);
     }
   }
 

@@ -52,6 +52,13 @@ const topologySchema = z.strictObject({
   offsetsRetentionMs: milliseconds(500, TIME_MAX_MS).optional(),
 });
 
+/**
+ * Options of a client's own, passed through as they are: by the client's name, then by what takes them, such as
+ * `{ "kafkajs": { "consumer": { "maxBytes": 1000 } } }`. Each client's adapter says which it takes.
+ */
+export const nativeOptionsSchema = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.json())));
+export type NativeOptions = z.infer<typeof nativeOptionsSchema>;
+
 const producerSchema = z.strictObject({
   id: name,
   topics: z.array(name).min(1),
@@ -74,6 +81,16 @@ const producerSchema = z.strictObject({
   batchBytes: z.int().min(0).max(1_048_576).optional(),
   /** What its close does with records that are still in the client: send them, or drop them. */
   closing: z.enum(['flush', 'drop']).optional(),
+  /** Whether it sends in transactions (KIP-98), with its id as its `transactional.id`. */
+  transactions: z
+    .strictObject({
+      /** Send calls in each. */
+      sends: z.int().min(1).max(1_000),
+      /** Each time so many have ended, the application has aborted the last of them; null where it aborts none. */
+      abortEvery: z.int().min(1).max(1_000).nullable(),
+    })
+    .optional(),
+  native: nativeOptionsSchema.optional(),
 });
 
 /** When the application tells the group which records are done. */
@@ -159,6 +176,7 @@ const groupSchema = z.strictObject({
   isolationLevel: z.enum(['read_uncommitted', 'read_committed']).optional(),
   /** Whether the topics are subscribed to by their names, or by a pattern that matches them and no others. */
   subscription: z.enum(['names', 'pattern']).optional(),
+  native: nativeOptionsSchema.optional(),
   /** With consumeMode `manual`: of what it is handed it works on the first half only, and leaves the rest to come again. */
   resolvesPartially: z.boolean().optional(),
   /**
@@ -396,6 +414,8 @@ function* relations(scenario: Scenario): Generator<Issue> {
     yield* unknownNames(producer.topics, topics, [...path, 'topics'], 'topic');
     if (producer.idempotent && producer.acks !== 'all')
       yield { path: [...path, 'acks'], message: "expected 'all', which an idempotent producer needs" };
+    if (producer.transactions !== undefined && !producer.idempotent)
+      yield { path: [...path, 'idempotent'], message: 'expected true, which transactions need' };
     if (producer.stopMs < producer.startMs)
       yield { path: [...path, 'stopMs'], message: `expected at least startMs (${producer.startMs})` };
   }

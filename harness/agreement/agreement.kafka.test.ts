@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import { afterAll, expect, test } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import { KafkaWorld } from '../world/kafka/kafka-world.ts';
-import { agreementOn, agreementsOn } from './agree.ts';
+import { agreementOn } from './agree.ts';
+import { inParallel } from './in-parallel.ts';
 
 const SEED = 42;
 /** A stretch with every kind of fault: brokers crash, pause and restart, members crash and stall, producers crash. */
@@ -26,7 +27,7 @@ afterAll(async () => {
 test(`scenarios ${SEED}:${FROM} to ${SEED}:${FROM + SCENARIOS - 1}`, { timeout: 600_000 }, async () => {
   const scenarios = Array.from({ length: SCENARIOS }, (_, index) => generateScenario(SEED, FROM + index));
   const disagreements = new Map<string, readonly string[]>();
-  await agreementsOn(
+  await inParallel(
     scenarios,
     availableParallelism() + 1,
     (scenario) => agreementOn(scenario, { client: 'kafkajs', mutant: null }, kafka, interruption.signal),

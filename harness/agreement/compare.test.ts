@@ -89,7 +89,7 @@ test.each<[string, EndState[], EndState, string]>([
     'an action skipped in one world',
     [state()],
     state({ skipped: new Map([[3, 'GROUP_ID_NOT_FOUND']]) }),
-    'action 3 was skipped on real Kafka only: GROUP_ID_NOT_FOUND',
+    'only real Kafka skipped action 3: GROUP_ID_NOT_FOUND',
   ],
 ])('%s is a disagreement', (_, simulated, real, sentence) => {
   expect(compareEndStates(scenario, simulated, real).disagreements).toContain(sentence);

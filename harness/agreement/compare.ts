@@ -14,6 +14,13 @@ export interface Comparison {
   readonly disagreements: readonly string[];
 }
 
+/** What the two sides are called in the sentences. */
+export interface Names {
+  readonly real: string;
+  readonly simulated: string;
+}
+const WORLDS: Names = { real: 'real Kafka', simulated: 'the simulated world' };
+
 /**
  * A real run is one draw of what can happen, so it has to be one of those that the simulated runs draw, part by part.
  * @param simulated at least one; the more there are, the fewer disagreements are chance
@@ -22,39 +29,53 @@ export function compareEndStates(
   scenario: Scenario,
   simulated: readonly EndState[],
   real: EndState,
+  names = WORLDS,
 ): Comparison {
   const [first] = simulated;
   if (first === undefined) throw new Error('there is no simulated run to compare with');
   return {
-    equal: differences(scenario, [first], real).length === 0 && first.outcome === real.outcome,
-    disagreements: differences(scenario, simulated, real),
+    equal: differences(scenario, [first], real, names).length === 0 && first.outcome === real.outcome,
+    disagreements: differences(scenario, simulated, real, names),
   };
 }
 
-function differences(scenario: Scenario, simulated: readonly EndState[], real: EndState): string[] {
+function differences(
+  scenario: Scenario,
+  simulated: readonly EndState[],
+  real: EndState,
+  names: Names,
+): string[] {
   return [
-    ...verdictDifferences(simulated, real),
-    ...committedDifferences(simulated, real),
+    ...verdictDifferences(simulated, real, names),
+    ...committedDifferences(simulated, real, names),
     ...recordDifferences(scenario, simulated, real),
-    ...actionDifferences(simulated, real),
+    ...actionDifferences(simulated, real, names),
   ];
 }
 
-function* verdictDifferences(simulated: readonly EndState[], real: EndState): Generator<string> {
-  if (real.outcome === 'unknown') yield 'real Kafka gave no verdict';
+function* verdictDifferences(
+  simulated: readonly EndState[],
+  real: EndState,
+  names: Names,
+): Generator<string> {
+  if (real.outcome === 'unknown') yield `${names.real} gave no verdict`;
   for (const finding of real.illegal)
     if (!simulated.some(({ illegal }) => illegal.includes(finding)))
-      yield `only real Kafka shows '${finding}'`;
+      yield `only ${names.real} shows '${finding}'`;
   for (const finding of simulated[0]?.illegal ?? [])
     if (simulated.every(({ illegal }) => illegal.includes(finding)) && !real.illegal.includes(finding))
-      yield `only the simulated world shows '${finding}', and always`;
+      yield `only ${names.simulated} shows '${finding}', and always`;
 }
 
-function* committedDifferences(simulated: readonly EndState[], real: EndState): Generator<string> {
+function* committedDifferences(
+  simulated: readonly EndState[],
+  real: EndState,
+  names: Names,
+): Generator<string> {
   for (const [key, left] of real.uncommitted) {
     const allowed = [...new Set(simulated.map(({ uncommitted }) => uncommitted.get(key) ?? 'missing'))];
     if (!allowed.includes(left))
-      yield `${key}: real Kafka ends with ${describeLeft(left)}, the simulated world with ${allowed.map(describeLeft).join(' or ')}`;
+      yield `${key}: ${names.real} ends with ${describeLeft(left)}, ${names.simulated} with ${allowed.map(describeLeft).join(' or ')}`;
   }
 }
 
@@ -110,11 +131,11 @@ function uncertainRecords(scenario: Scenario): Set<string> {
   return uncertain;
 }
 
-function* actionDifferences(simulated: readonly EndState[], real: EndState): Generator<string> {
+function* actionDifferences(simulated: readonly EndState[], real: EndState, names: Names): Generator<string> {
   for (const [index, reason] of real.skipped)
     if (!simulated.some(({ skipped }) => skipped.has(index)))
-      yield `action ${index} was skipped on real Kafka only: ${reason}`;
+      yield `only ${names.real} skipped action ${index}: ${reason}`;
   for (const [index, reason] of simulated[0]?.skipped ?? [])
     if (simulated.every(({ skipped }) => skipped.has(index)) && !real.skipped.has(index))
-      yield `action ${index} was skipped in the simulated world only: ${reason}`;
+      yield `only ${names.simulated} skipped action ${index}: ${reason}`;
 }

@@ -13,7 +13,8 @@ import { exitCodes, HarnessError, UsageError } from '../errors.ts';
 import { writeHistory } from '../history/writer.ts';
 import { KafkaWorld } from '../world/kafka/kafka-world.ts';
 import { findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
-import { type Agreement, agreementOn, agreementsOn } from './agree.ts';
+import { type Agreement, agreementOn } from './agree.ts';
+import { inParallel } from './in-parallel.ts';
 
 const { values } = parseArgs({
   options: {
@@ -57,7 +58,7 @@ async function main(): Promise<number> {
     for (let index = from; index < from + runs && !interruption.signal.aborted; index++)
       yield generateScenario(seed, index, profile);
   };
-  await agreementsOn(
+  await inParallel(
     scenarios(),
     jobs,
     (scenario) => agreementOn(scenario, { client, mutant: null }, kafka, interruption.signal),

@@ -3,12 +3,16 @@
 import { Command, CommanderError } from 'commander';
 import { type ExitCode, exitCodes, HarnessError } from '../errors.ts';
 import { harnessVersion } from '../version.ts';
+import { bugsCommand } from './bugs.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
+import { shrinkCommand } from './shrink.ts';
 
 async function main(commandLine: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCodes.valid;
@@ -20,20 +24,29 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .version(harnessVersion())
     .addCommand(runCommand(ended))
     .addCommand(replayCommand(ended))
+    .addCommand(shrinkCommand(ended))
+    .addCommand(bugsCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
+    .addCommand(serveCommand(ended))
+    .addCommand(reportCommand(ended))
     .addCommand(doctorCommand(ended))
     .addHelpText(
       'after',
       '\nExit codes: 0 valid, 1 invalid (an illegal anomaly), 2 usage or bad input, 3 unknown (no verdict).',
     );
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of withSubcommands(program)) command.exitOverride();
   try {
     await program.parseAsync([...commandLine], { from: 'user' });
     return code;
   } catch (error) {
     return explain(error);
   }
+}
+
+/** The program, its commands and theirs: none of them may end the process by itself. */
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((one) => withSubcommands(one))];
 }
 
 /** Says what went wrong on standard error and gives the exit code for it. */

@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { catalogue } from '../../properties/index.ts';
 import type { Property } from '../../properties/property.ts';
-import { clients } from '../client/clients.ts';
 import { mutants } from '../client/mutants.ts';
 import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
+import { parseClientSpec } from '../subject/client-spec.ts';
 import { readConnection } from './connection.ts';
 import type { WorldName } from './worlds.ts';
 
@@ -21,6 +21,7 @@ export interface TrialOptions {
   readonly brokers?: string;
   readonly connection?: string;
   readonly json?: boolean;
+  readonly config?: string;
 }
 
 export const wholeNumber =
@@ -40,6 +41,14 @@ export function duration(text: string): number {
   return Number(match[1]) * unitMs;
 }
 
+export const DEFAULT_CLIENT = 'kafkajs';
+
+/** @throws UsageError for what is no client */
+export function clientSpec(text: string): string {
+  parseClientSpec(text);
+  return text;
+}
+
 export function addTrialOptions(command: Command): Command {
   return command
     .addOption(
@@ -47,8 +56,15 @@ export function addTrialOptions(command: Command): Command {
         .choices(['sim', 'kafka'])
         .default('sim'),
     )
-    .addOption(
-      new Option('--client <name>', 'client on trial').choices(Object.keys(clients)).default('kafkajs'),
+    .option(
+      '--client <name>',
+      'client on trial: kafkajs or reference; another version of it, or a working copy, behind an @',
+      clientSpec,
+      DEFAULT_CLIENT,
+    )
+    .option(
+      '--config <file>',
+      'YAML or JSON file with the configuration of consumers and producers, in the words of Kafka (see README)',
     )
     .addOption(
       new Option('--mutant <name>', 'break the client or application on purpose, to see it caught').choices(

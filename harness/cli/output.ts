@@ -24,6 +24,11 @@ export class Output {
     this.#display.update(state);
   }
 
+  /** Where a command stands that runs no scenarios one after the other. */
+  status(line: string): void {
+    this.#display.show(line);
+  }
+
   /** Before standard output gets the result. */
   end(): void {
     this.#display.clear();

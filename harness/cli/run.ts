@@ -2,16 +2,22 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { GENERATOR_VERSION, type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan } from '../runner/unit.ts';
+import { readCheckedConfiguration } from './configuration-file.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
+import { isInShard, parseShard, type Shard, sizeOfShard } from './shard.ts';
 
 interface RunOptions extends TrialOptions {
   readonly runs?: number;
   readonly time?: number;
   readonly seed?: number;
   readonly profile: ProfileName;
+  /** Whether known issues count as new ones do. */
+  readonly strict?: boolean;
+  readonly shard?: Shard;
 }
 
 /** Enough to meet most kinds of fault once, in a few minutes on real Kafka. */
@@ -31,11 +37,17 @@ export function runCommand(ended: Ended): Command {
       'seed of the generator (default: a new one, which is printed)',
       wholeNumber(0, 0xffff_ffff),
     )
+    .option(
+      '--shard <i/n>',
+      'run only every n-th scenario, beginning with the i-th; `report --merge` puts shards of one seed together',
+      parseShard,
+    )
     .addOption(
       new Option('--profile <name>', 'mixture of scenarios')
         .choices(Object.keys(profiles))
         .default('default'),
     );
+  command.option('--strict', 'exit with 1 for known issues of the client too');
   return addTrialOptions(command)
     .addHelpText(
       'after',
@@ -48,12 +60,15 @@ ${Object.entries(profiles)
 Examples:
   kafka-trial run --runs 20 --seed 7
   kafka-trial run --time 10m --profile brokers
+  kafka-trial run --config billing.yaml --runs 50        with your configuration
   kafka-trial run --mutant skip-partition --runs 20      watch a broken consumer being caught
+  kafka-trial run --runs 400 --seed 7 --shard 2/4        the second of four machines' share
   kafka-trial run --brokers localhost:9092               use a cluster of yours`,
     )
     .action(async (options: RunOptions) => {
       // Loaded when it is needed, so that --help and bad input are answered at once.
       const { trial } = await import('./trial.ts');
+      const configuration = await readCheckedConfiguration(options);
       if (options.world === 'kafka' && profiles[options.profile].breaksNetwork)
         throw new UsageError(
           `The Kafka world cannot break the network, so --profile ${options.profile} needs --world sim.`,
@@ -66,27 +81,46 @@ Examples:
         throw new UsageError(
           `--profile ${options.profile} configures what only the Java client has words for, so it needs --client reference.`,
         );
+      const { shard } = options;
+      if (shard !== undefined && options.seed === undefined)
+        throw new UsageError('--shard needs --seed: all shards of a run have the same one.');
       const seed = options.seed ?? randomInt(0x1_0000_0000);
-      const planned = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
+      const runs = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
+      const planned = runs === null || shard === undefined ? runs : sizeOfShard(shard, runs);
+      if (planned === 0)
+        throw new UsageError(
+          `There are more shards than scenarios: nothing is left for this one of ${runs}.`,
+        );
       ended(
         await trial(options, {
           command: 'run',
           seed,
-          runName: `seed-${seed}`,
-          plans: generated(seed, options.profile, planned),
+          runName: `seed-${seed}${shard === undefined ? '' : `-shard-${shard.number}-of-${shard.of}`}`,
+          plans: generated(seed, options.profile, runs, shard, configuration),
           planned,
           given: [],
           timeLimitMs: options.time ?? null,
           shownOptions: {
+            ...(options.strict === true ? { strict: true } : {}),
             profile: options.profile,
             generator: GENERATOR_VERSION,
-            ...(planned === null ? {} : { runs: planned }),
+            ...(configuration === null ? {} : { configuration }),
+            ...(runs === null ? {} : { runs }),
+            ...(shard === undefined ? {} : { shard: `${shard.number}/${shard.of}` }),
           },
         }),
       );
     });
 }
 
-function* generated(seed: number, profile: ProfileName, planned: number | null): Generator<Plan> {
-  for (let index = 0; planned === null || index < planned; index++) yield { index, seed, profile };
+function* generated(
+  seed: number,
+  profile: ProfileName,
+  runs: number | null,
+  shard: Shard | undefined,
+  configuration: Configuration | null,
+): Generator<Plan> {
+  const configured = configuration === null ? {} : { configuration };
+  for (let index = 0; runs === null || index < runs; index++)
+    if (shard === undefined || isInShard(shard, index)) yield { index, seed, profile, ...configured };
 }

@@ -20,15 +20,17 @@ const file = (name: string, text: string): string => {
 
 describe('readTarget', () => {
   it('takes seed:index, with a profile or without', async () => {
-    expect(await readTarget('7:3')).toEqual([generateScenario(7, 3)]);
-    expect(await readTarget('7:3:calm')).toEqual([generateScenario(7, 3, 'calm')]);
+    expect(await readTarget('7:3')).toEqual([
+      { scenario: generateScenario(7, 3), file: null, recorded: null },
+    ]);
+    expect((await readTarget('7:3:calm'))[0]?.scenario).toEqual(generateScenario(7, 3, 'calm'));
   });
 
   it('takes a scenario file, and the directory it is in', async () => {
     const scenario = generateScenario(1, 1);
     const path = file('scenario.json', JSON.stringify(scenario));
-    expect(await readTarget(path)).toEqual([scenario]);
-    expect(await readTarget(folder)).toEqual([scenario]);
+    expect(await readTarget(path)).toEqual([{ scenario, file: path, recorded: null }]);
+    expect(await readTarget(folder)).toEqual([{ scenario, file: path, recorded: null }]);
   });
 
   it.each<[string, () => string, RegExp]>([

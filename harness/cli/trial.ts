@@ -7,21 +7,33 @@ import type { Property } from '../../properties/property.ts';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
-import type { RunResult } from '../../reports/results.ts';
-import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
+import { renderMarkdown } from '../../reports/markdown.ts';
+import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
+import {
+  createRunDirectory,
+  type LoadedScenario,
+  loadRunDirectory,
+  makeRunId,
+  type RunDirectory,
+} from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
+import type { Recorded } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { clientVersion } from '../client/clients.ts';
-import type { ExitCode } from '../errors.ts';
+import { knownIssues } from '../bugs/known-issues.ts';
+import { loadKnownBugs } from '../bugs/load.ts';
+import { commitOf } from '../commit.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
+import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
 import type { Subject } from '../world/world.ts';
 import { ClientLog } from './client-log.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
+import { DEFAULT_CLIENT, readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
+import { compareWithRecorded } from './reproduction.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
 export interface Trial {
@@ -34,6 +46,8 @@ export interface Trial {
   /** Scenarios that the user wrote: what cannot be run of them is said before anything starts. */
   readonly given: readonly Scenario[];
   readonly timeLimitMs: number | null;
+  /** The runs that these are to be again, by index; null where there is none, and left out where nobody asked. */
+  readonly recorded?: readonly (Recorded | null)[];
   /** Options that the result shows; never a secret. */
   readonly shownOptions: Record<string, unknown>;
 }
@@ -46,6 +60,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   await refuse(options.world, what.given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
+  const commit = await commitOf(process.cwd());
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, what.runName));
   using interruption = listenForInterruption((sentence) => output.say(sentence));
 
@@ -71,21 +86,27 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
         command: what.command,
         seed: what.seed,
         world: world.name,
-        client: { name: subject.client, version: clientVersion(subject.client) },
+        client: describeClient(subject.client),
         mutant: subject.mutant,
         versions: {
           'kafka-trial': harnessVersion(),
           node: process.versions.node,
+          ...(commit === null ? {} : { commit }),
           ...opened.versions,
         },
         startedAt: startedAt.toISOString(),
         // How many at once changes nothing of a simulated result, so it is no part of it.
-        options: options.world === 'sim' ? what.shownOptions : { ...what.shownOptions, jobs },
+        options: {
+          ...what.shownOptions,
+          ...(options.client === DEFAULT_CLIENT ? {} : { client: options.client }),
+          ...(options.world === 'sim' ? {} : { jobs }),
+        },
         runDirectory: directory.path,
       },
       plans: what.plans,
       planned: what.planned,
       executor,
+      knownIssueOf: await knownIssuesOf(subject),
       properties,
       jobs,
       timeLimitMs: what.timeLimitMs,
@@ -98,15 +119,49 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   }
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
+  await directory.writeMarkdown(renderMarkdown(result));
   const { scenarios } = await loadRunDirectory(directory.path);
-  await directory.writeReport(renderHtml(result, scenarios));
+  const traced = await addTraces(result, scenarios, { directory, subject, signal: interruption.signal });
+  await directory.writeReport(renderHtml(result, traced));
   output.end();
   if (options.json === true) process.stdout.write(renderJson(result));
   else
     process.stdout.write(
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
-  return exitCodeOf(result);
+  const reproduction = compareWithRecorded(result, what.recorded ?? []);
+  if (reproduction !== null) output.say(reproduction.sentence);
+  // A run that is not the recorded one says nothing about it.
+  return reproduction !== null && reproduction.same < reproduction.runs
+    ? exitCodes.unknown
+    : exitCodeOf(result);
+}
+
+/** Under a mutant nothing is known: it was broken on purpose. */
+async function knownIssuesOf({ client, mutant }: Subject): Promise<KnownIssueOf> {
+  return mutant === null ? knownIssues(await loadKnownBugs(), describeClient(client)) : () => null;
+}
+
+/** Writes down the messages around what was found; what a person has interrupted is reported without them. */
+async function addTraces(
+  result: RunResult,
+  scenarios: readonly LoadedScenario[],
+  {
+    directory,
+    subject,
+    signal,
+  }: { readonly directory: RunDirectory; readonly subject: Subject; readonly signal: AbortSignal },
+): Promise<readonly LoadedScenario[]> {
+  if (result.world !== 'simulated' || result.anomalies.length === 0) return scenarios;
+  const { traceFindings } = await import('../runner/trace.ts');
+  try {
+    const traces = await traceFindings(result, scenarios, subject, signal);
+    for (const [path, trace] of traces) await directory.writeTrace(path, trace);
+    return scenarios.map((one) => ({ ...one, trace: traces.get(one.directory) ?? null }));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return scenarios;
+  }
 }
 
 /** Loaded only where it is used: one scenario needs no thread beside this one. */

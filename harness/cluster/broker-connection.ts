@@ -7,7 +7,7 @@ import type { AnyHandler, RequestContext } from './handler.ts';
 import type { Interception } from './interception.ts';
 import { isKnownVersion, type RequestHeader, readRequestBody, readRequestHeader } from './protocol/api.ts';
 import { ProtocolFormatError, Reader } from './protocol/bytes.ts';
-import { isSaslAllowed, newSaslSession, type SaslSession, saslToken } from './sasl.ts';
+import { acceptToken, isSaslAllowed, newSaslSession, type SaslSession } from './sasl.ts';
 
 /** The client's end. Both may be called while `receive` runs, so a network in between has to add its delay. */
 export interface Peer {
@@ -16,6 +16,10 @@ export interface Peer {
   onData(bytes: Buffer): void;
   /** @param reset whether the connection broke off (RST) instead of ending (FIN) */
   onClose(reset: boolean): void;
+  /** Whether what was answered piles up unsent, so that no request is to be taken up until `proceed` is called. */
+  readonly isFull?: boolean;
+  /** The broker would read on: everything that came is taken up, and nothing waits for an answer. */
+  onReady?(): void;
 }
 
 export interface Connection {
@@ -25,9 +29,16 @@ export interface Connection {
   close(): void;
   /** Whether the broker would not read on now; a bridge to a real socket should stop reading. */
   readonly isBusy: boolean;
+  /** What has come and is not yet taken up. */
+  readonly bufferedBytes: number;
+  /** Takes up what has come, where it had to wait because the peer was full. */
+  proceed(): void;
 }
 
 const SIZE_BYTES = 4;
+/** A sender of tiny chunks would cost many times what it sends, so these are put together now and then. */
+const TINY_CHUNK_BYTES = 1_024;
+const TINY_CHUNKS_MAX = 1_024;
 const API_VERSIONS = 18;
 const NO_BYTES = Buffer.alloc(0);
 
@@ -37,11 +48,19 @@ export class BrokerConnection implements Connection {
   principal = 'ANONYMOUS';
   readonly sasl: SaslSession | null;
   readonly clientHost: string;
+  /** What the latest request called its client; null before the first. */
+  clientId: string | null = null;
+  /** How many requests were taken up. */
+  requests = 0;
+  /** The API key of the request that waits for its answer. */
+  waitingApiKey: number | null = null;
   readonly #broker: Broker;
   readonly #peer: Peer;
   /** Chunks that have come and are not yet taken up. */
   #chunks: Buffer[] = [];
   #bufferedBytes = 0;
+  /** How many of the last chunks are tiny. */
+  #tinyChunks = 0;
   #isAnswering = false;
   #isReading = false;
   #isClosed = false;
@@ -55,7 +74,11 @@ export class BrokerConnection implements Connection {
   }
 
   get isBusy(): boolean {
-    return this.#isAnswering || this.#broker.isPaused;
+    return this.#isAnswering || this.#broker.isPaused || this.#peer.isFull === true;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
   }
 
   get isClosed(): boolean {
@@ -68,6 +91,8 @@ export class BrokerConnection implements Connection {
       Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     );
     this.#bufferedBytes += bytes.length;
+    this.#tinyChunks = bytes.length < TINY_CHUNK_BYTES ? this.#tinyChunks + 1 : 0;
+    if (this.#tinyChunks > TINY_CHUNKS_MAX) this.#mergeTinyChunks();
     // A peer that goes on sending what nobody reads would be held back by TCP; here it is cut off in the end.
     if (this.#bufferedBytes > 2 * this.#broker.cluster.settings.socketRequestBytesMax) {
       this.end(true);
@@ -81,12 +106,13 @@ export class BrokerConnection implements Connection {
     // An answer given at once comes back here; the loop below then goes on by itself.
     if (this.#isReading) return;
     this.#isReading = true;
-    while (!this.#isClosed && !this.#isAnswering && !this.#broker.isPaused) {
+    while (!this.#isClosed && !this.isBusy) {
       const frame = this.#nextFrame();
       if (frame === null) break;
       this.#take(frame);
     }
     this.#isReading = false;
+    if (!this.#isClosed && !this.isBusy) this.#peer.onReady?.();
   }
 
   /** The next whole frame without its size, or null; an impossible size ends the connection. */
@@ -115,6 +141,12 @@ export class BrokerConnection implements Connection {
     return merged;
   }
 
+  #mergeTinyChunks(): void {
+    const count = Math.min(this.#tinyChunks, this.#chunks.length);
+    this.#chunks.push(Buffer.concat(this.#chunks.splice(-count)));
+    this.#tinyChunks = 0;
+  }
+
   #take(frame: Buffer): void {
     if (this.sasl?.expectsToken === true) {
       this.#answerToken(frame);
@@ -129,6 +161,8 @@ export class BrokerConnection implements Connection {
       return;
     }
     const { apiKey, apiVersion } = header;
+    this.clientId = header.clientId;
+    this.requests += 1;
     this.#broker.cluster.requests += 1;
     const handler = this.#broker.cluster.handler(apiKey);
     const isAllowed = this.sasl === null || isSaslAllowed(this.sasl, apiKey);
@@ -173,6 +207,7 @@ export class BrokerConnection implements Connection {
       clientId: header.clientId,
     };
     this.#isAnswering = true;
+    this.waitingApiKey = header.apiKey;
     const { apiKey, apiVersion } = header;
     const interception = cluster.interceptions.isEmpty
       ? null
@@ -212,6 +247,7 @@ export class BrokerConnection implements Connection {
   #answer(handler: AnyHandler, header: RequestHeader, response: unknown): void {
     if (this.#isClosed) return;
     this.#isAnswering = false;
+    this.waitingApiKey = null;
     if (response === 'close') {
       this.end(false);
       return;
@@ -220,11 +256,13 @@ export class BrokerConnection implements Connection {
       this.#write(this.#broker.encode(handler.api, header.apiVersion, header.correlationId, response));
     // Never from inside whoever answers: a coordinator that answers its members one after another is between two
     // states until the last of them, and must not see a member's next request there. The reading loop goes on itself.
-    if (!this.#isReading && this.#bufferedBytes > 0) this.#broker.after(0, () => this.proceed());
+    if (this.#isReading) return;
+    if (this.#bufferedBytes > 0) this.#broker.after(0, () => this.proceed());
+    else this.#peer.onReady?.();
   }
 
   #answerToken(frame: Buffer): void {
-    const answer = saslToken(this, this.#broker.cluster.sasl, frame);
+    const answer = acceptToken(this, this.#broker.cluster, frame);
     if (answer === null) {
       this.end(false);
       return;

@@ -141,7 +141,7 @@ describe('kafkajs', () => {
   });
 
   test('logs in by SASL/PLAIN, and is refused with a wrong password', async () => {
-    await start({ sasl: { mechanism: 'PLAIN', users: { ada: 'secret' } } });
+    await start({ sasl: { mechanisms: ['PLAIN'], users: { ada: 'secret' } } });
     const login = async (password: string) => {
       const kafka = new Kafka({
         brokers: [...(running?.addresses ?? [])],

@@ -87,6 +87,53 @@ export const kafka43: Profile = {
   ]),
 };
 
+/** What an older release of the 4.x line announces, told by what it lacks. */
+const older = (
+  newer: Profile,
+  changes: Pick<Profile, 'name' | 'features'> &
+    Partial<Pick<Profile, 'eligibleLeaderReplicas'>> & {
+      readonly ranges: readonly (readonly [key: number, min: number, max: number])[];
+    },
+): Profile => {
+  const { ranges: changed, ...rest } = changes;
+  return { ...newer, ...rest, versions: new Map([...newer.versions, ...ranges(changed)]) };
+};
+
+const withMetadataVersion = ({ features }: Profile, level: number): readonly Feature[] =>
+  features.map((one) => (one.name === 'metadata.version' ? { ...one, maxVersion: level, level } : one));
+
+export const kafka42: Profile = older(kafka43, {
+  name: '4.2',
+  features: withMetadataVersion(kafka43, 29),
+  ranges: [],
+});
+
+/** Without ids of topics in OffsetCommit and OffsetFetch (KIP-848). */
+export const kafka41: Profile = older(kafka42, {
+  name: '4.1',
+  features: withMetadataVersion(kafka42, 27),
+  ranges: [
+    [2, 1, 10],
+    [8, 2, 9],
+    [9, 1, 9],
+    [27, 1, 1],
+  ],
+});
+
+/** Without ids of topics in Produce (KIP-516), and with eligible leader replicas off in new clusters (KIP-966). */
+export const kafka40: Profile = older(kafka41, {
+  name: '4.0',
+  eligibleLeaderReplicas: false,
+  features: withMetadataVersion(kafka41, 25).map((one) =>
+    one.name === 'eligible.leader.replicas.version' ? { ...one, level: 0 } : one,
+  ),
+  ranges: [
+    [0, 3, 12],
+    [1, 4, 17],
+    [66, 0, 1],
+  ],
+});
+
 export const kafka39: Profile = {
   name: '3.9',
   announcedProduceMin: 0,
@@ -135,4 +182,13 @@ export const kafka39: Profile = {
   ]),
 };
 
-export const profiles: Readonly<Record<string, Profile>> = { '4.3': kafka43, '3.9': kafka39 };
+export const profileNames = ['3.9', '4.0', '4.1', '4.2', '4.3'] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  '3.9': kafka39,
+  '4.0': kafka40,
+  '4.1': kafka41,
+  '4.2': kafka42,
+  '4.3': kafka43,
+};

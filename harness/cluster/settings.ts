@@ -17,6 +17,8 @@ export interface ClusterSettings {
   /** `fetch.max.bytes` of the broker. */
   readonly fetchBytesMax: number;
   readonly numPartitions: number;
+  /** `auto.create.topics.enable`: whether asking for a topic by name creates it. */
+  readonly autoCreateTopicsEnable: boolean;
   readonly defaultReplicationFactor: number;
   /** `min.insync.replicas`, unless the topic says otherwise. */
   readonly minInsyncReplicas: number;
@@ -60,6 +62,7 @@ export const defaultSettings: ClusterSettings = {
   messageBytesMax: 1_048_588,
   fetchBytesMax: 57_671_680,
   numPartitions: 1,
+  autoCreateTopicsEnable: false,
   defaultReplicationFactor: 1,
   minInsyncReplicas: 1,
   uncleanLeaderElectionEnable: false,

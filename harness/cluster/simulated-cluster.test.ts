@@ -860,7 +860,7 @@ describe('connections', () => {
   });
 
   test('SASL/PLAIN: nothing goes before the log-in, and a wrong password ends the connection', () => {
-    start(1, {}, { sasl: { mechanism: 'PLAIN', users: { ada: 'secret' } } });
+    start(1, {}, { sasl: { mechanisms: ['PLAIN'], users: { ada: 'secret' } } });
     const early = new TestClient(cluster, 1);
     early.ask(metadataApi, 1, { topics: null });
     expect(early.closed).toBe('ended');

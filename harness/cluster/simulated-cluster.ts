@@ -407,8 +407,12 @@ export class SimulatedCluster {
     this.core.calls.ended(broker);
   }
 
-  /** Starts a broker that is down; it serves clients once it has registered. */
-  startBroker(brokerId: number): void {
+  /**
+   * Starts a broker that is down; it serves clients once it has registered.
+   *
+   * @param serving called when it does, unless it goes down before
+   */
+  startBroker(brokerId: number, serving?: () => void): void {
     const broker = this.core.broker(brokerId);
     if (broker.phase !== 'down') return;
     broker.phase = 'starting';
@@ -417,7 +421,9 @@ export class SimulatedCluster {
     broker.environment.after(this.core.settings.brokerStartMs, () => {
       if (broker.life !== life || broker.phase !== 'starting') return;
       this.core.controller.register(brokerId, broker.endedCleanly, () => {
-        if (broker.life === life && broker.phase === 'starting') this.#serve(broker);
+        if (broker.life !== life || broker.phase !== 'starting') return;
+        this.#serve(broker);
+        serving?.();
       });
     });
   }

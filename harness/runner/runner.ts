@@ -3,10 +3,14 @@
  * and judged and kept scenarios and one `RunResult` leave. In the simulated world nothing of the result depends on how
  * many run at once or in which order they end.
  */
-import { createHash } from 'node:crypto';
 import { goals } from '../../properties/goals/index.ts';
 import type { Property } from '../../properties/property.ts';
-import { type RunResult, RunResultBuilder, type RunResultHeader } from '../../reports/results.ts';
+import {
+  type KnownIssueOf,
+  type RunResult,
+  RunResultBuilder,
+  type RunResultHeader,
+} from '../../reports/results.ts';
 import type { RunDirectory } from '../../reports/run-directory.ts';
 import type { ProgressState } from '../../reports/terminal.ts';
 import { InOrder } from './in-order.ts';
@@ -16,6 +20,8 @@ export interface RunOptions {
   readonly header: RunResultHeader;
   readonly plans: Iterable<Plan>;
   readonly planned: number | null;
+  /** Tells what is known of the client from what is new; left out, everything is new. */
+  readonly knownIssueOf?: KnownIssueOf;
   readonly executor: Executor;
   readonly properties: readonly Property[];
   /** Scenarios at once. */
@@ -75,12 +81,10 @@ class Run {
   #worldFailures = 0;
   /** How many scenarios reached each goal. */
   readonly #goals = new Map(goals.map(({ name }) => [name, 0]));
-  /** In order; empty in a world that has none. */
-  readonly #hashes: string[] = [];
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.#builder = new RunResultBuilder(options.header, options.properties);
+    this.#builder = new RunResultBuilder(options.header, options.properties, options.knownIssueOf);
     this.#plans = options.plans[Symbol.iterator]();
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#inOrder = new InOrder({
@@ -143,7 +147,6 @@ class Run {
     // A world that never worked is the user's to mend; one that failed once in between is a scenario's outcome.
     if (ran.failure !== null && (this.#taken === 0 || this.#worldFailures >= WORLD_FAILURES_MAX))
       throw ran.failure;
-    if (ran.traceHash !== null) this.#hashes.push(ran.traceHash);
     const { index } = plan;
     const { scenario, verdict, skippedActions, wallSeconds } = ran;
     // A history that nobody asks for is never unpacked.
@@ -159,6 +162,7 @@ class Run {
       ...judged,
       skippedActions,
       wallSeconds,
+      traceHash: ran.traceHash,
       kept,
       get history() {
         return ran.history;
@@ -183,15 +187,9 @@ class Run {
     });
   }
 
-  #traceHash(): string | null {
-    if (this.#hashes.length === 0) return null;
-    return createHash('sha256').update(this.#hashes.join('\n')).digest('hex');
-  }
-
   result(): RunResult {
     const cpu = process.cpuUsage(this.#startedCpu);
     return this.#builder.build({
-      traceHash: this.#traceHash(),
       virtualSeconds: roundSeconds(this.#takenMs / 1_000),
       // Of this process with all its threads; child processes on trial are not counted.
       cpuSeconds: roundSeconds((cpu.user + cpu.system) / 1_000_000),

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { catalogue } from '../../properties/index.ts';
+import { adoptBuilds } from '../subject/builds.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import { LOG_BYTES_MAX } from './log-limit.ts';
 import { type Answer, packError, packRan, type ThreadTask } from './thread-messages.ts';
@@ -12,7 +13,8 @@ import { type Plan, runUnit } from './unit.ts';
 const port = parentPort;
 if (port === null) throw new Error('this file is the main file of a worker thread');
 
-const { subject, properties: ids } = workerData as ThreadTask;
+const { subject, properties: ids, build } = workerData as ThreadTask;
+adoptBuilds([build]);
 const properties = catalogue.filter(({ id }) => ids.includes(id));
 /** What the clients of the unit in hand wrote, as far as it can fit into the run's log. */
 let log: [origin: string, line: string][] = [];

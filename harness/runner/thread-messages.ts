@@ -4,14 +4,21 @@
  */
 import { type ExitCode, HarnessError, messageOf, WorldUnavailableError } from '../errors.ts';
 import type { EventOf, History, HistoryEvent } from '../history/schema.ts';
+import type { ClientBuild } from '../subject/builds.ts';
 import type { Subject } from '../world/world.ts';
 import type { Ran } from './unit.ts';
 
 /** What every unit of a run has in common, given to a thread when it starts. */
-export interface ThreadTask {
+/** What `Threads` is asked to run. */
+export interface ThreadsTask {
   readonly subject: Subject;
   /** Ids of the properties to check. */
   readonly properties: readonly string[];
+}
+
+export interface ThreadTask extends ThreadsTask {
+  /** Of the subject's client: it is made once for all threads. */
+  readonly build: ClientBuild;
 }
 
 /** An error without its class, which does not get through. */

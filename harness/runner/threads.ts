@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { messageOf, WorldUnavailableError } from '../errors.ts';
+import { buildOf } from '../subject/builds.ts';
 import { packageRoot } from '../version.ts';
-import { type Answer, type ThreadTask, unpackError, unpackRan } from './thread-messages.ts';
+import { type Answer, type ThreadsTask, type ThreadTask, unpackError, unpackRan } from './thread-messages.ts';
 import { describePlan, type Executor, type Plan, type Ran } from './unit.ts';
 
 /** Threads run compiled code, also where this file is run as it stands. */
@@ -25,8 +26,8 @@ export class Threads implements Executor {
   readonly #all = new Set<Worker>();
 
   /** @param options for tests of what happens when a thread dies */
-  constructor(task: ThreadTask, options: ThreadsOptions = {}) {
-    this.#task = task;
+  constructor(task: ThreadsTask, options: ThreadsOptions = {}) {
+    this.#task = { ...task, build: buildOf(task.subject.client) };
     this.#options = options;
   }
 

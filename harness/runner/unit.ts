@@ -8,7 +8,9 @@ import { judge } from '../../properties/index.ts';
 import type { Property, Verdict } from '../../properties/property.ts';
 import { skippedActionsOf } from '../../reports/results.ts';
 import { generateScenario, type ProfileName } from '../../scenarios/arbitrary.ts';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
+import { configureScenario } from '../client/configure.ts';
 import { WorldUnavailableError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
@@ -17,7 +19,12 @@ import type { Subject, World } from '../world/world.ts';
 /** One scenario to run: its place in the run, and itself or what it is generated from. */
 export type Plan = { readonly index: number } & (
   | { readonly scenario: Scenario }
-  | { readonly seed: number; readonly profile: ProfileName }
+  | {
+      readonly seed: number;
+      readonly profile: ProfileName;
+      /** What groups and producers are configured with instead of what was generated. */
+      readonly configuration?: Configuration;
+    }
 );
 
 /** What a unit came to. */
@@ -66,8 +73,12 @@ export const inThisThread = (options: UnitOptions): Executor => ({
   },
 });
 
-const scenarioOf = (plan: Plan): Scenario =>
-  'scenario' in plan ? plan.scenario : generateScenario(plan.seed, plan.index, plan.profile);
+function scenarioOf(plan: Plan, { client }: Subject): Scenario {
+  if ('scenario' in plan) return plan.scenario;
+  const scenario = generateScenario(plan.seed, plan.index, plan.profile);
+  const { configuration } = plan;
+  return configuration === undefined ? scenario : configureScenario(scenario, configuration, client);
+}
 
 /** How a person names it: `scenario 3 (3:17)`, which `replay` understands where it was generated. */
 export const describePlan = (plan: Plan): string =>
@@ -77,7 +88,7 @@ export const describePlan = (plan: Plan): string =>
 
 export async function runUnit(plan: Plan, options: UnitOptions, signal: AbortSignal): Promise<Ran> {
   const { world, subject, properties } = options;
-  const scenario = scenarioOf(plan);
+  const scenario = scenarioOf(plan, subject);
   const recorder = new HistoryRecorder();
   const startedMs = performance.now();
   let history: History | null;

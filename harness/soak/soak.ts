@@ -6,9 +6,10 @@ import { goals } from '../../properties/goals/index.ts';
 import { catalogue } from '../../properties/index.ts';
 import type { RunResult } from '../../reports/results.ts';
 import { type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
-import { type ClientName, clientVersion } from '../client/clients.ts';
+import type { ClientName } from '../client/clients.ts';
 import { runScenarios } from '../runner/runner.ts';
 import type { Executor, Plan } from '../runner/unit.ts';
+import { describeClient } from '../subject/builds.ts';
 
 export interface SoakOptions {
   readonly clients: readonly ClientName[];
@@ -130,7 +131,7 @@ async function round(
       command: 'run',
       seed,
       world: 'simulated',
-      client: { name: client, version: clientVersion(client) },
+      client: describeClient(client),
       mutant: null,
       versions: {},
       // A part of a whole that says itself when it was.

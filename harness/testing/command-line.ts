@@ -14,7 +14,9 @@ export interface RunningCommand {
   readonly child: ChildProcess;
   readonly ended: Promise<Ending>;
   /** Resolves when standard error has said something that matches; rejects where the command ends before. */
-  said(pattern: RegExp): Promise<void>;
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same for standard output. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 export function startCommand(
@@ -34,6 +36,7 @@ export function startCommand(
   const watchers = new Set<() => void>();
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     stdout += chunk;
+    for (const watcher of watchers) watcher();
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;
@@ -43,18 +46,24 @@ export function startCommand(
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  const said = (pattern: RegExp): Promise<void> =>
+  const seen = (text: () => string, pattern: RegExp): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (!pattern.test(stderr)) return;
+        const match = pattern.exec(text());
+        if (match === null) return;
         watchers.delete(look);
-        resolve();
+        resolve(match);
       };
       watchers.add(look);
       look();
       ended.then(() => reject(new Error(`it ended without saying ${String(pattern)}:\n${stderr}`)), reject);
     });
-  return { child, ended, said };
+  return {
+    child,
+    ended,
+    said: (pattern) => seen(() => stderr, pattern),
+    printed: (pattern) => seen(() => stdout, pattern),
+  };
 }
 
 export const runCommand = (

@@ -26,11 +26,15 @@ describe('README', () => {
   });
 
   it('names only commands and options that exist', async () => {
-    const uses = [...readme.matchAll(/kafka-trial (run|replay|lessons|check|doctor)([^`\n]*)/g)];
+    const uses = [
+      ...readme.matchAll(
+        /kafka-trial (run|replay|shrink|bugs run|lessons|serve|check|report|doctor)([^`\n]*)/g,
+      ),
+    ];
     expect(uses.length).toBeGreaterThan(5);
     const help = new Map<string, string>();
     for (const [, command = '', rest = ''] of uses) {
-      if (!help.has(command)) help.set(command, (await runCommand([command, '--help'])).stdout);
+      if (!help.has(command)) help.set(command, (await runCommand([...command.split(' '), '--help'])).stdout);
       for (const [option] of rest.matchAll(/--[a-z-]+/g))
         expect(`${help.get(command)}\n  --help`, `${command} ${option}`).toContain(`${option}`);
     }
@@ -48,6 +52,20 @@ describe('README', () => {
       );
       expect(stdout.split(' '), specifier).toContain(name);
     }
+  });
+
+  it('shows a cluster for tests that works as it stands', async () => {
+    const example = /```ts\n(import \{ startCluster \}[\s\S]*?)```/.exec(readme)?.[1] ?? '';
+    // Node.js 20 does not know `await using`; what it means is put in its place.
+    const script = `${example.replace(/await using (\w+) = /, 'const $1 = ')}\nawait cluster.close();\n`;
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', script],
+      { cwd: packageRoot, env: { ...process.env, KAFKAJS_NO_PARTITIONER_WARNING: '1' } },
+    );
+    expect(stdout).toBe("[ 'hello' ]\n");
+    // kafkajs says in its log that it met the error.
+    expect(stderr).toContain('not the leader for that topic-partition');
   });
 
   it('names only npm scripts that exist', () => {

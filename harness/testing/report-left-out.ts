@@ -1,9 +1,15 @@
 /** A vitest global set-up that ends a run with a line for each suite that was left out: its name and why. */
-import { javaProject, kafkaProject } from './worlds.ts';
+import { browserProject, javaProject, kafkaProject } from './worlds.ts';
+
+/** Each test project runs this set-up, and one list is enough. */
+const announced = process as typeof process & { [key: symbol]: boolean };
+const ANNOUNCED = Symbol.for('kafka-trial: what is left out');
 
 export async function setup(): Promise<() => void> {
-  const suites = { Kafka: await kafkaProject(), Java: await javaProject() };
+  const suites = { Kafka: await kafkaProject(), Java: await javaProject(), browser: await browserProject() };
   return () => {
+    if (announced[ANNOUNCED]) return;
+    announced[ANNOUNCED] = true;
     // At exit, so that these are the closing lines, after the reporters' own.
     process.once('exit', () => {
       for (const [name, { missing }] of Object.entries(suites))

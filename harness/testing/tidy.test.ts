@@ -115,6 +115,11 @@ const allowances: readonly Allowance[] = [
     reason: 'the one file of the reference client for time and chance, which the world gives to its process',
   },
   {
+    file: 'harness/cluster/scram.ts',
+    bans: ['crypto module'],
+    reason: 'SCRAM computes with it, and gets its salts and nonces from streams',
+  },
+  {
     file: 'harness/client/reference/network/sasl.ts',
     bans: ['crypto module'],
     reason: 'SCRAM computes with it, and draws its nonce from what the world gives to the process',
@@ -159,6 +164,13 @@ describe('code that runs in a simulated run', () => {
 
   it('takes no time, chance or thread from the machine', () => {
     expect(found.filter((use) => !allows(use)).map(({ sentence }) => sentence)).toEqual([]);
+  });
+
+  it('does not reach what stands on the real clock', () => {
+    const importers = WATCHED.flatMap((folder) => [...sources(folder)]).filter((path) =>
+      /from '[^']*\/serve\//.test(readFileSync(join(packageRoot, path), 'utf8')),
+    );
+    expect(importers).toEqual([]);
   });
 
   it('is allowed nothing that it does not use', () => {

@@ -1,5 +1,6 @@
 /** Says which tests this machine can run: the environment enters, the reason for leaving some out leaves. */
 import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { defaultKafkaImage } from '../world/kafka/image-name.ts';
 
@@ -22,6 +23,16 @@ export const kafkaProject = async (): Promise<SuiteProject> => required('kafka',
  */
 export const javaProject = async (): Promise<SuiteProject> => required('java', await missingForJava());
 
+/**
+ * Looks for a Chromium, in which tests open the HTML report.
+ * @throws Error where KAFKA_TRIAL_REQUIRE contains `browser` and there is none
+ */
+export const browserProject = async (): Promise<SuiteProject> =>
+  required('browser', await missingForBrowser());
+
+/** Where Debian puts it, or where KAFKA_TRIAL_CHROMIUM says. */
+export const chromiumPath = (): string => process.env.KAFKA_TRIAL_CHROMIUM ?? '/usr/bin/chromium';
+
 function required(name: string, missing: string | null): SuiteProject {
   const isRequired = (process.env.KAFKA_TRIAL_REQUIRE ?? '').split(',').includes(name);
   if (missing !== null && isRequired) throw new Error(`KAFKA_TRIAL_REQUIRE names ${name}, but ${missing}`);
@@ -32,6 +43,15 @@ async function missingForJava(): Promise<string | null> {
   // `java` without the compiler, as a JRE has it, runs no source file.
   if (!(await answers('javac', ['-version']))) return 'there is no JDK (on Debian: default-jdk-headless)';
   return (await answers('mvn', ['--version'])) ? null : 'there is no Maven (on Debian: maven)';
+}
+
+async function missingForBrowser(): Promise<string | null> {
+  try {
+    await access(chromiumPath(), constants.X_OK);
+    return null;
+  } catch {
+    return `there is no Chromium at ${chromiumPath()} (on Debian: chromium)`;
+  }
 }
 
 async function missingForKafka(): Promise<string | null> {

@@ -3,7 +3,7 @@
  * producers run, the groups settle, and everything from `start` to `finish` is in the history.
  */
 import { isBrokerFault, type Scenario } from '../../scenarios/schema.ts';
-import { clientVersion } from '../client/clients.ts';
+import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
 import { runActions } from './actions.ts';
 import type { Administration, BrokerFaults, ClusterFaults, LinkFaults } from './administration.ts';
@@ -50,7 +50,10 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     schema: 1,
     scenario,
     world,
-    client: { name: subject.client, version: clientVersion(subject.client) },
+    client:
+      subject.driver === undefined
+        ? describeClient(subject.client)
+        : { name: subject.client, version: subject.driver.version },
     mutant: subject.mutant,
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });

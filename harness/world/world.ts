@@ -2,10 +2,24 @@
 import type { Scenario } from '../../scenarios/schema.ts';
 import type { UnplacedEvent } from '../history/schema.ts';
 
+/** A program of its own that speaks the protocol of `harness/client/protocol.ts`, in whatever language. */
+export interface Driver {
+  /** The version of the client in it. */
+  readonly version: string;
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** What is on trial. */
 export interface Subject {
-  /** Adapter to run, such as `kafkajs`. */
+  /**
+   * The client as a person names it, such as `kafkajs` or `kafkajs@2.0.2` (see `harness/subject/client-spec.ts`), or what to
+   * call the client of the driver.
+   */
   readonly client: string;
+  /** On real Kafka only; left out, the adapter of this package. */
+  readonly driver?: Driver;
   /** A client or application broken on purpose (see `harness/client/mutants.ts`), or null. */
   readonly mutant: string | null;
 }

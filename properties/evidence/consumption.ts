@@ -6,7 +6,7 @@ import type { History } from '../../harness/history/schema.ts';
 import { owns } from './generations.ts';
 import type { PartitionLog } from './logs.ts';
 import { isNextRecord } from './logs.ts';
-import { type Join, type PositionEvidence, positionsOf } from './positions.ts';
+import { holdingJoin, type Join, type PositionEvidence, positionsOf } from './positions.ts';
 import { between, lastBefore, listAt, partitionKey, toOffset } from './values.ts';
 
 /** One attempt to process one record. */
@@ -29,7 +29,7 @@ export interface Stretch {
   readonly partition: number;
   readonly key: string;
   readonly process: string;
-  /** The ownership: the process's last join before it; null where the history shows none. */
+  /** The ownership: the join by which the process held the partition; null where the history shows none. */
   readonly join: Join | null;
   /** What came before it: a join, a position found out of range, a seek, or going back inside the ownership. */
   readonly opening: 'join' | 'reset' | 'seek' | 'back';
@@ -128,20 +128,21 @@ export function indexConsumption(
     let current: OpenStretch;
     if ('delivered' in next) current = next;
     else {
+      const join = holdingJoin(positions, process, of.key, seq);
       current = {
         group: of.group,
         topic: of.topic,
         partition: of.partition,
         key: of.key,
         process,
-        join: lastBefore(positions.joins.get(process) ?? [], seq),
+        join,
         opening: next.opening,
         first: offset,
         last: offset,
         openSeq: seq,
         openTime: time,
         lastSeq: seq,
-        previousSeq: lastBefore(positions.joins.get(process) ?? [], seq)?.seq ?? -1,
+        previousSeq: join?.seq ?? -1,
         lastTime: time,
         delivered: new Set(),
         callStarts: new Set(),
@@ -241,7 +242,7 @@ function continued(
         between(listed, seek.seq, seq).some((end) => isNextRecord(log, end.offset, offset)),
   );
   if (current === undefined) return { opening: isSought ? 'seek' : 'join' };
-  const join = lastBefore(positions.joins.get(process) ?? [], seq);
+  const join = holdingJoin(positions, process, key, seq);
   const hasTap = positions.positions.has(process);
   if (isSought && !isNextRecord(log, current.last + 1, offset)) return { opening: 'seek' };
   const goesOn = (stretch: OpenStretch): boolean => isNextRecord(log, stretch.last + 1, offset);
@@ -252,10 +253,11 @@ function continued(
       answers.some(({ offset: at }) => (at === null ? resets.length === 0 : isNextRecord(log, at, offset))) ||
       (answers.some(({ offset: at }) => at === null) &&
         resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
-    // Without a tap nobody knows what it has learnt, so every ownership counts as a new start.
-    if (hasTap && goesOn(current) && !isAtPosition) return current;
-    const hasLearnt = !hasTap || answers.length > 0 || resets.length > 0;
-    const isKept = !hasLearnt && hasKept(positions, process, key, current, seq);
+    const isMember = hasTap || isSameMember(positions, process, current, seq);
+    const isKept =
+      isMember && answers.length + resets.length === 0 && hasKept(positions, process, key, current, seq);
+    // Without a tap nobody knows what it has learnt, so every other ownership counts as a new start.
+    if ((hasTap || isKept) && goesOn(current) && !isAtPosition) return current;
     return { opening: isKept && offset <= current.last ? 'back' : 'join' };
   }
   if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
@@ -279,6 +281,21 @@ const hasKept = (
   between(positions.joins.get(process) ?? [], join.seq - 1, seq).every(
     ({ generation }) => generation?.event.protocol === 'cooperative-sticky' && owns(generation, process, key),
   );
+
+/** Whether it has taken part in every rebalance since then, so that it cannot have lost and found what it owns. */
+function isSameMember(
+  positions: PositionEvidence,
+  process: string,
+  { join }: OpenStretch,
+  seq: number,
+): boolean {
+  const joins = join === null ? [] : between(positions.joins.get(process) ?? [], join.seq - 1, seq);
+  return joins.every(
+    ({ memberId, generation }, i) =>
+      memberId === join?.memberId &&
+      generation?.generation === (join.generation?.generation ?? Number.NaN) + i,
+  );
+}
 
 /** Whether a handler call of the old ownership was still running, or another one came, when the new one began. */
 function wasInHand(stretch: OpenStretch, join: Join | null): boolean {

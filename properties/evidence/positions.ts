@@ -3,9 +3,9 @@
  * of range enter; per process and partition, the answers in the process's own order leave.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import type { GenerationEvidence } from './generations.ts';
+import { type GenerationEvidence, owns } from './generations.ts';
 import type { ProcessEvidence } from './processes.ts';
-import { CLOCK_TOLERANCE_MS, listAt, partitionKey, toOffset } from './values.ts';
+import { between, CLOCK_TOLERANCE_MS, lastBefore, listAt, partitionKey, toOffset } from './values.ts';
 
 /** A moment at which a process took up a new assignment. */
 export interface Join {
@@ -57,6 +57,8 @@ export interface PartitionPositions {
 export interface PositionEvidence {
   /** By process, in its own order. */
   readonly joins: ReadonlyMap<string, readonly Join[]>;
+  /** By process: when its application was told what it gives up, or what it owns from now on. */
+  readonly takenUp: ReadonlyMap<string, readonly { readonly seq: number }[]>;
   /** By process, then by partition. */
   readonly positions: ReadonlyMap<string, ReadonlyMap<string, PartitionPositions>>;
 }
@@ -79,6 +81,25 @@ export const hasBeenSought = (
 export const positionsOf = (evidence: PositionEvidence, process: string, key: string): PartitionPositions =>
   evidence.positions.get(process)?.get(key) ?? NO_POSITIONS;
 
+/**
+ * The join by which a process holds a partition at some moment: its last one; but what a cooperative rebalance takes
+ * away is still held by the one before, until the application gives it up in its next poll (KIP-429).
+ */
+export function holdingJoin(
+  evidence: PositionEvidence,
+  process: string,
+  key: string,
+  seq: number,
+): Join | null {
+  const joins = evidence.joins.get(process) ?? [];
+  const join = lastBefore(joins, seq);
+  const before = join === null ? null : lastBefore(joins, join.seq);
+  if (join?.generation == null || before?.generation == null) return join;
+  const takesAway = !owns(join.generation, process, key) && owns(before.generation, process, key);
+  if (!takesAway || join.generation.event.protocol !== 'cooperative-sticky') return join;
+  return between(evidence.takenUp.get(process) ?? [], join.seq, seq).length > 0 ? join : before;
+}
+
 export function indexPositions(
   history: History,
   processes: ReadonlyMap<string, ProcessEvidence>,
@@ -94,9 +115,12 @@ export function indexPositions(
     ofProcess.set(key, found);
     return found;
   };
+  const takenUp = new Map<string, { seq: number }[]>();
   for (const event of history.events) {
     const { seq, time } = event;
-    if (event.kind === 'wire-offset-fetch' && event.error === null) {
+    if (event.kind === 'client-rebalancing' || event.kind === 'client-joined')
+      listAt(takenUp, event.process).push({ seq });
+    else if (event.kind === 'wire-offset-fetch' && event.error === null) {
       for (const { topic, partition, offset: text } of event.offsets) {
         const offset = text === null ? -1 : toOffset(text);
         at(event.process, topic, partition).fetched.push({ seq, time, offset: offset < 0 ? null : offset });
@@ -125,7 +149,7 @@ export function indexPositions(
         at(event.process, event.topic, partition).sought.push({ seq, time, offset: toOffset(event.offset) });
     }
   }
-  return { joins: indexJoins(history, processes, generations), positions };
+  return { joins: indexJoins(history, processes, generations), takenUp, positions };
 }
 
 /**

@@ -73,6 +73,8 @@ const producerDefaults = {
   stopMs: 1_000,
 } as const satisfies Partial<Producer>;
 
+type Transaction = NonNullable<EventOf<'fact-log'>['records'][number]['transaction']>;
+
 interface LogModel {
   readonly topic: string;
   readonly partition: number;
@@ -105,6 +107,7 @@ export interface SendOptions {
   readonly topic?: string;
   readonly partition?: number;
   readonly producer?: string;
+  readonly key?: string;
   readonly outcome?: 'ok' | 'fail' | 'unknown' | 'none';
   /** Whether the records came into the log; by default they did, unless they were refused. */
   readonly written?: boolean;
@@ -122,6 +125,7 @@ export class Story {
   readonly #logs = new Map<string, LogModel>();
   readonly #groups = new Map<string, GroupModel>();
   readonly #produced = new Map<string, number>();
+  readonly #transactions = new Map<string, Transaction>();
   #position = 0;
   #ended = false;
 
@@ -286,6 +290,12 @@ export class Story {
     return [...this.#logs.values()].filter(({ topic }) => topics.includes(topic));
   }
 
+  /** How the transaction ended that a record of the first topic was written in. */
+  transaction(partition: number, offset: number, transaction: Transaction): this {
+    this.#transactions.set(`${this.topic}/${partition}/${offset}`, transaction);
+    return this;
+  }
+
   /** One send of so many records to one partition. @returns the offset of the first */
   produces(count: number, options: SendOptions = {}): number {
     const { topic = this.topic, partition = 0, producer = 'p1', outcome = 'ok' } = options;
@@ -303,7 +313,7 @@ export class Story {
       produce,
       topic,
       acks,
-      records: records.map((record) => ({ record, key: null })),
+      records: records.map((record) => ({ record, key: options.key ?? null })),
     });
     const baseOffset = log.records.length;
     if (options.written ?? outcome !== 'fail') log.records.push(...records);
@@ -385,10 +395,15 @@ export class Story {
    * The coordinator writes a stable generation, and its members join it, find their positions, and go on from there.
    * @param shares partitions of the first topic, or of several topics, by member
    * @param unaware members of the generation that do not hear of it
+   * @param busy members whose client hears of it while the application is at work, until it `takesUp` the assignment
    */
   generation(
     shares: readonly (readonly [Member, readonly number[] | Readonly<Record<string, readonly number[]>>])[],
-    { unaware = [] as readonly Member[], groupId = undefined as string | undefined } = {},
+    {
+      unaware = [] as readonly Member[],
+      busy = [] as readonly Member[],
+      groupId = undefined as string | undefined,
+    } = {},
   ): this {
     const first = shares[0]?.[0];
     const group = this.group(groupId ?? first?.group.id);
@@ -420,7 +435,9 @@ export class Story {
             error: null,
           });
     this.#writeGeneration(group);
-    for (const [member] of shares) if (!unaware.includes(member)) member.hears();
+    for (const [member] of shares)
+      if (busy.includes(member)) member.syncs();
+      else if (!unaware.includes(member)) member.hears();
     return this;
   }
 
@@ -534,7 +551,15 @@ export class Story {
         logStartOffset: String(start),
         logEndOffset: String(records.length),
         records: records.flatMap((record, offset) =>
-          offset < start || record === null ? [] : [{ offset: String(offset), record }],
+          offset < start || record === null
+            ? []
+            : [
+                {
+                  offset: String(offset),
+                  record,
+                  ...this.#transactionAt(topic, partition, offset),
+                },
+              ],
         ),
       });
     for (const group of this.#groups.values())
@@ -551,6 +576,11 @@ export class Story {
       }
     this.emit({ process: 'harness', kind: 'finish', incomplete });
     return this;
+  }
+
+  #transactionAt(topic: string, partition: number, offset: number): { transaction?: Transaction } {
+    const transaction = this.#transactions.get(`${topic}/${partition}/${offset}`);
+    return transaction === undefined ? {} : { transaction };
   }
 
   #drain(): void {
@@ -606,17 +636,18 @@ export class Member {
     this.memberId = `${this.process}-id`;
   }
 
-  /** Learns of the generation that the coordinator wrote last. */
+  /** Learns of the generation that the coordinator wrote last, and takes it up. */
   hears(): this {
+    return this.syncs().takesUp();
+  }
+
+  /** The client learns of the generation that the coordinator wrote last; the application does not yet. */
+  syncs(): this {
     const { story, group } = this;
     const { generation, members } = story.group(group.id);
     const own = members.get(this.process);
     if (own === undefined) throw new Error(`${this.process} is not in generation ${generation}`);
     this.#generation = generation;
-    // Cooperative members keep the positions of the partitions that they keep.
-    const kept = protocolOf(group) === 'cooperative-sticky' ? this.owned : new Map<string, number[]>();
-    this.owned = new Map(own.assignment);
-    const assignment = toAssignment(own.assignment);
     if (story.wire)
       story.emit({
         process: this.process,
@@ -624,9 +655,21 @@ export class Member {
         group: group.id,
         memberId: this.memberId,
         generation,
-        assignment,
+        assignment: toAssignment(own.assignment),
         error: null,
       });
+    return this;
+  }
+
+  /** The application is told what it owns in the generation that it learnt of, and finds its positions. */
+  takesUp(): this {
+    const { story, group } = this;
+    const own = story.group(group.id).members.get(this.process);
+    if (own === undefined) throw new Error(`${this.process} is not in the generation`);
+    // Cooperative members keep the positions of the partitions that they keep.
+    const kept = protocolOf(group) === 'cooperative-sticky' ? this.owned : new Map<string, number[]>();
+    this.owned = new Map(own.assignment);
+    const assignment = toAssignment(own.assignment);
     story.emit({
       process: this.process,
       kind: 'client-joined',
@@ -713,6 +756,42 @@ export class Member {
   /** Moves the member's position, without a word to anybody. */
   stands(partition: number, offset: number, topic = this.story.topic): this {
     this.#positions.set(`${topic}/${partition}`, offset);
+    return this;
+  }
+
+  /** Is answered a request of its membership with an error. */
+  isRefused(error: string): this {
+    const { story, process, group } = this;
+    story.emit({
+      process,
+      kind: 'wire-heartbeat',
+      group: group.id,
+      memberId: this.memberId,
+      generation: this.#generation,
+      error,
+    });
+    return this;
+  }
+
+  /** Is answered its JoinGroup, and has no assignment in the generation yet. */
+  isJoining(generation = this.#generation + 1): this {
+    const { story, process, group } = this;
+    story.emit({
+      process,
+      kind: 'wire-join',
+      group: group.id,
+      memberId: this.memberId,
+      generation,
+      leaderMemberId: this.memberId,
+      error: null,
+    });
+    return this;
+  }
+
+  /** Leaves its group, and its process goes on. */
+  departs(): this {
+    const { story, process, group } = this;
+    story.emit({ process, kind: 'wire-leave', group: group.id, memberIds: [this.memberId] });
     return this;
   }
 

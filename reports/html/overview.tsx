@@ -39,6 +39,7 @@ export function Overview({
     <>
       <Header result={result} findings={findings} />
       <Tiles result={result} />
+      <Facts result={result} />
       <h2 id="findings">Findings</h2>
       {findings.length === 0 ? <p>None: every property that was checked held.</p> : null}
       {findings.map((finding) => (
@@ -121,6 +122,50 @@ function Tiles({ result }: { readonly result: RunResult }): JSX.Element {
   );
 }
 
+/** What ran, in a few lines: whoever opens the page a month later asks for these first. */
+function Facts({ result }: { readonly result: RunResult }): JSX.Element {
+  const { client, versions, options, command, actions, goals } = result;
+  const { commit, 'kafka-trial': harness, ...others } = versions;
+  const profile = typeof options.profile === 'string' ? `, profile ${options.profile}` : '';
+  const seed = result.seed === null ? '' : `, seed ${result.seed}`;
+  const reached = Object.values(goals).filter((times) => times > 0).length;
+  const skipped = result.results.reduce((sum, one) => sum + one.skippedActions.length, 0);
+  const facts: [string, string][] = [
+    ['on trial', `${client.name} ${client.version}, in ${worldNames[result.world]}`],
+    ['what ran', `${command}${seed}${profile}, started ${result.startedAt}`],
+    [
+      'versions',
+      [
+        ...(harness === undefined ? [] : [`kafka-trial ${harness}`]),
+        ...Object.entries(others).map(([name, version]) => `${name} ${version}`),
+      ].join(', '),
+    ],
+    ['commit', commit ?? 'not known'],
+    [
+      'faults and actions',
+      Object.keys(actions).length === 0
+        ? 'none'
+        : `${Object.entries(actions)
+            .sort((a, b) => b[1] - a[1])
+            .map(([kind, times]) => `${kind} ${times}`)
+            .join(', ')}${skipped === 0 ? '' : `; ${skipped} of them skipped`}`,
+    ],
+    ...(Object.keys(goals).length === 0
+      ? []
+      : ([['goals', `${reached} of ${Object.keys(goals).length} reached`]] as [string, string][])),
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <>
+          <dt>{name}</dt>
+          <dd>{shorten(value, TEXT_MAX)}</dd>
+        </>
+      ))}
+    </dl>
+  );
+}
+
 export const policyWords = {
   illegal: 'illegal here',
   observed: 'seen, and allowed here',
@@ -138,10 +183,10 @@ function FindingCard({
   const command = replayCommand(result, finding.example);
   return (
     <section class={`card ${finding.policy}`}>
-      <h4>
+      <h3>
         <PolicyBadge policy={finding.policy} /> {shorten(finding.property, 200)}:{' '}
         {shorten(finding.signature, 400)}
-      </h4>
+      </h3>
       <p>{shorten(finding.example.message, TEXT_MAX)}</p>
       <p class="quiet">
         {count(finding.count, 'time')} in {count(finding.scenarios, 'scenario')}

@@ -4,15 +4,15 @@ import { columnsPath, scaleOf, thinned, ticksOf } from './scale.ts';
 
 describe('scaleOf', () => {
   test('a short run fills the picture, a long one makes it wider, within bounds', () => {
-    expect(scaleOf({ fromMs: 0, toMs: 10 }).width).toBe(1_150);
+    expect(scaleOf({ fromMs: 0, toMs: 10 }).width).toBe(1_030);
     expect(scaleOf({ fromMs: 0, toMs: 200_000 }).width).toBe(2_000);
     expect(scaleOf({ fromMs: 0, toMs: 3_600_000 }).width).toBe(4_000);
   });
 
   test('places times inside, whatever they are', () => {
-    const scale = scaleOf({ fromMs: -50, toMs: 1_100 });
-    expect([-50, 525, 1_100].map((time) => scale.x(time))).toEqual([0, 575, 1_150]);
-    expect([-1_000, 9_999].map((time) => scale.x(time))).toEqual([0, 1_150]);
+    const scale = scaleOf({ fromMs: -50, toMs: 980 });
+    expect([-50, 465, 980].map((time) => scale.x(time))).toEqual([0, 515, 1_030]);
+    expect([-1_000, 9_999].map((time) => scale.x(time))).toEqual([0, 1_030]);
   });
 });
 
@@ -35,7 +35,7 @@ describe('ticksOf', () => {
 });
 
 describe('columnsPath', () => {
-  const scale = scaleOf({ fromMs: 0, toMs: 1_150 });
+  const scale = scaleOf({ fromMs: 0, toMs: 1_030 });
 
   test('joins what touches and keeps gaps', () => {
     const spans = [
@@ -48,7 +48,7 @@ describe('columnsPath', () => {
 
   test('nothing makes no path, and what is outside stays at the edge', () => {
     expect(columnsPath([], scale, 0, 1)).toBe('');
-    expect(columnsPath([{ fromMs: 5_000, toMs: 6_000 }], scale, 0, 1)).toBe('M1150 0h1v1H1150z');
+    expect(columnsPath([{ fromMs: 5_000, toMs: 6_000 }], scale, 0, 1)).toBe('M1030 0h1v1H1030z');
   });
 
   test('is no longer for a hundred thousand spans than its columns allow', () => {
@@ -56,7 +56,7 @@ describe('columnsPath', () => {
       fromMs: index / 87,
       toMs: index / 87 + 0.001,
     }));
-    expect(columnsPath(spans, scale, 0, 1).length).toBeLessThan(1_151 * 20);
+    expect(columnsPath(spans, scale, 0, 1).length).toBeLessThan(1_031 * 20);
   });
 });
 

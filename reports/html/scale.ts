@@ -11,8 +11,8 @@ export interface Scale extends Span {
 
 const WIDTH_OF_LINE = 0.5;
 
-/** Wide enough for a quarter of an hour to be told apart, narrow enough for a screen where the run was short. */
-const WIDTH_MIN = 1_150;
+/** Wide enough for a quarter of an hour to be told apart; a short run fits beside its names on a laptop's screen. */
+const WIDTH_MIN = 1_030;
 const WIDTH_MAX = 4_000;
 const PIXELS_PER_SECOND_MIN = 10;
 

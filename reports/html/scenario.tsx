@@ -1,6 +1,6 @@
 /**
- * One kept scenario: its history, verdict and anomalies enter, a section leaves with the swim-lanes, the anomalies in
- * plain words, the ledger of duplicates, the table of owners and the scenario itself.
+ * One kept scenario: its history, verdict and anomalies enter, a section leaves that says first in plain words what
+ * happened, then shows it: who processed what again, swim-lanes, offsets, and everything to look it up and repeat it.
  */
 import type { JSX } from 'preact';
 import type { History, HistoryEvent } from '../../harness/history/schema.ts';
@@ -8,11 +8,15 @@ import type { LedgerEntry } from '../../properties/property.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { count, describeEvent, formatDuration, formatSeconds } from '../describe-event.ts';
 import { shorten, shortenName } from '../escape.ts';
-import { replayCommand } from '../replay-command.ts';
+import { planPath, replayCommands } from '../replay-command.ts';
 import type { ResultAnomaly, RunResult, ScenarioResult } from '../results.ts';
 import type { LoadedScenario } from '../run-directory.ts';
 import { Legend } from './legend.tsx';
+import { MessageTrace } from './message-trace.tsx';
+import { Offsets } from './offset-section.tsx';
 import { anomalyId, OutcomeBadge, PolicyBadge, scenarioId, Wide } from './overview.tsx';
+import { Repetitions } from './repetition-table.tsx';
+import { InShort, Steps, storyOf } from './story.tsx';
 import { type LaneName, type Marker, SwimLane } from './swim-lane.tsx';
 import type { GroupLanes, Timeline } from './timeline.ts';
 
@@ -21,8 +25,8 @@ const ANOMALIES_MAX = 60;
 const EVENTS_PER_ANOMALY_MAX = 12;
 const TABLE_ROWS_MAX = 1_500;
 const TEXT_MAX = 2_000;
-/** Anomalies with a marker in the picture: beyond that they would cover it. */
-const MARKED_MAX = 30;
+/** Anomalies with markers in the picture: beyond that they would cover it. */
+const MARKED_MAX = 10;
 
 export interface ScenarioSection {
   readonly result: RunResult;
@@ -35,13 +39,15 @@ export interface ScenarioSection {
 }
 
 export function ScenarioDetails(section: ScenarioSection): JSX.Element {
-  const { own, loaded, timeline, open, result } = section;
+  const { own, loaded, timeline, open } = section;
   const { scenario, history } = loaded;
   const label = `scenario ${shorten(own.name, 100)}`;
   const ordered = section.anomalies.toSorted(
     (a, b) => rank(a.anomaly) - rank(b.anomaly) || a.number - b.number,
   );
-  const command = replayCommand(result, { scenarioFile: `${loaded.directory}/scenario.json` });
+  const story = storyOf(loaded);
+  const marked = new Set(timeline === null ? [] : markedOf(section.anomalies).map(({ number }) => number));
+  const isMarked = ({ number }: Numbered): boolean => marked.has(number);
   return (
     <details class="scenario" open={open}>
       <summary>
@@ -58,7 +64,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
       <div class="anchor" id={scenarioId(own.index)} />
       {own.unknown.length === 0 ? null : (
         <section class="card observed">
-          <h4>Why there is no verdict</h4>
+          <h3>Why there is no verdict</h3>
           <ul>
             {own.unknown.map((reason) => (
               <li key={reason}>{shorten(reason, TEXT_MAX)}</li>
@@ -66,6 +72,34 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
           </ul>
         </section>
       )}
+      {story === null ? null : <InShort story={story} />}
+      {ordered.length === 0 ? null : <h3>What went wrong, or might have</h3>}
+      {kindsOf(ordered.slice(0, ANOMALIES_MAX)).map(([first, ...others]) => (
+        <div key={first.number}>
+          <AnomalyCard {...first} loaded={loaded} index={own.index} marked={isMarked(first)} traced />
+          {others.length === 0 ? null : (
+            <details>
+              <summary>
+                {others.length} more of this kind, such as: {shorten(others[0]?.anomaly.message ?? '', 120)}
+              </summary>
+              {others.map((one) => (
+                <AnomalyCard
+                  key={one.number}
+                  {...one}
+                  loaded={loaded}
+                  index={own.index}
+                  marked={isMarked(one)}
+                  traced={false}
+                />
+              ))}
+            </details>
+          )}
+        </div>
+      ))}
+      {ordered.length > ANOMALIES_MAX ? (
+        <p>{count(ordered.length - ANOMALIES_MAX, 'more anomaly', 'more anomalies')} in verdict.json.</p>
+      ) : null}
+      {history === null ? null : <Repetitions history={history} ledger={loaded.verdict?.ledger ?? []} />}
       {timeline === null || history === null ? (
         <p class="quiet">
           {history === null
@@ -74,24 +108,20 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
         </p>
       ) : (
         <>
+          <h3>Who owned what, and who did what, when</h3>
+          <p class="quiet">
+            Time runs to the right. Above, each partition with its owner; below, each member; across, what was
+            done to them.{ordered.length === 0 ? '' : ' The numbers are those of the anomalies above.'}
+          </p>
           <SwimLane timeline={timeline} markers={markersOf(section, history)} label={label} />
           <Legend />
+          <Offsets
+            history={history}
+            timeline={timeline}
+            subjects={section.anomalies.map(({ anomaly }) => anomaly.subject)}
+          />
         </>
       )}
-      {ordered.length === 0 ? null : <h3>What went wrong, or might have</h3>}
-      {ordered.slice(0, ANOMALIES_MAX).map(({ anomaly, number }) => (
-        <AnomalyCard
-          key={number}
-          anomaly={anomaly}
-          number={number}
-          history={history}
-          index={own.index}
-          pictured={timeline !== null}
-        />
-      ))}
-      {ordered.length > ANOMALIES_MAX ? (
-        <p>{count(ordered.length - ANOMALIES_MAX, 'more anomaly', 'more anomalies')} in verdict.json.</p>
-      ) : null}
       <h3>The groups on trial</h3>
       <ul>
         {scenario.groups.map((group) => (
@@ -110,17 +140,75 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
       )}
       <Ledger entries={loaded.verdict?.ledger ?? []} />
       {timeline === null ? null : <OwnershipTable timeline={timeline} />}
-      <details>
-        <summary>The scenario as JSON</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard. */}
-        <pre tabIndex={0}>{JSON.stringify(scenario, null, 2)}</pre>
-      </details>
-      {command === null ? null : (
-        <p>
-          Replay it: <code class="command">{command}</code>
+      {story === null ? null : <Steps story={story} />}
+      <ScenarioText scenario={scenario} shrunk={loaded.shrunk} />
+      <Replay section={section} />
+    </details>
+  );
+}
+
+type Numbered = ScenarioSection['anomalies'][number];
+
+/** Those of the same property and signature together, in the order of the first of each: the others look alike. */
+function kindsOf(anomalies: readonly Numbered[]): (readonly [Numbered, ...Numbered[]])[] {
+  const kinds = new Map<string, [Numbered, ...Numbered[]]>();
+  for (const one of anomalies) {
+    const { property, signature, policy } = one.anomaly;
+    const key = JSON.stringify([property, signature, policy]);
+    const kind = kinds.get(key);
+    if (kind === undefined) kinds.set(key, [one]);
+    else kind.push(one);
+  }
+  return [...kinds.values()];
+}
+
+function ScenarioText({
+  scenario,
+  shrunk,
+}: {
+  readonly scenario: Scenario;
+  readonly shrunk: Scenario | null;
+}): JSX.Element {
+  const texts: (readonly [string, Scenario])[] = [
+    ...(shrunk === null ? [] : [['The shrunk scenario as JSON: the few steps that matter', shrunk] as const]),
+    ['The scenario as JSON', scenario],
+  ];
+  return (
+    <>
+      {texts.map(([title, one]) => (
+        <details key={title}>
+          <summary>{title}</summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard. */}
+          <pre tabIndex={0}>{JSON.stringify(one, null, 2)}</pre>
+        </details>
+      ))}
+    </>
+  );
+}
+
+function Replay({
+  section: { result, own, loaded },
+}: {
+  readonly section: ScenarioSection;
+}): JSX.Element | null {
+  const file = loaded.shrunk === null ? 'scenario.json' : 'shrunk.json';
+  const commands = replayCommands(result, { scenarioFile: `${loaded.directory}/${file}` });
+  const path = planPath(result, own.index);
+  if (commands === null) return null;
+  return (
+    <>
+      <h3>Have it again</h3>
+      <p>In the simulated world, the same bytes each time:</p>
+      <code class="command">{commands.simulated}</code>
+      <p>On real Kafka, the same schedule ten times, since what happens there is never quite the same:</p>
+      <code class="command">{commands.kafka}</code>
+      {path === null ? null : (
+        <p class="quiet">
+          Where this directory is not at hand, <code>{path}</code> in place of the file makes the same
+          scenario again from its seed.
         </p>
       )}
-    </details>
+    </>
   );
 }
 
@@ -136,9 +224,16 @@ const markerId = (index: number, number: number, seq: number): string =>
 const provingEvents = (anomaly: ResultAnomaly, history: History): HistoryEvent[] =>
   anomaly.events.slice(-EVENTS_PER_ANOMALY_MAX).flatMap((seq) => history.events[seq] ?? []);
 
+/** The first of each kind, then others as long as there is room. */
+function markedOf(anomalies: readonly Numbered[]): readonly Numbered[] {
+  const kinds = kindsOf(anomalies);
+  const others = kinds.flatMap(([, ...rest]) => rest);
+  return [...kinds.map(([first]) => first), ...others].slice(0, Math.max(MARKED_MAX, kinds.length));
+}
+
 function markersOf({ anomalies, own }: ScenarioSection, history: History): Marker[] {
   const { scenario } = history.start;
-  return anomalies.slice(0, MARKED_MAX).flatMap(({ anomaly, number }) =>
+  return markedOf(anomalies).flatMap(({ anomaly, number }) =>
     provingEvents(anomaly, history).map(
       (event): Marker => ({
         id: markerId(own.index, number, event.seq),
@@ -190,19 +285,23 @@ function memberOf(process: string, scenario: Scenario): { group: string; member:
 function AnomalyCard({
   anomaly,
   number,
-  history,
+  loaded,
   index,
-  pictured,
+  marked,
+  traced,
 }: {
-  readonly pictured: boolean;
+  /** Whether its proving events have markers in the picture. */
+  readonly marked: boolean;
   readonly anomaly: ResultAnomaly;
   readonly number: number;
-  readonly history: History | null;
+  readonly loaded: LoadedScenario;
   readonly index: number;
+  /** Whether the messages around it are shown. */
+  readonly traced: boolean;
 }): JSX.Element {
+  const { history } = loaded;
   const events = history === null ? [] : provingEvents(anomaly, history);
   const left = anomaly.events.length - events.length;
-  const marked = number <= MARKED_MAX && pictured;
   return (
     <section class={`card ${anomaly.policy}`} id={anomalyId(index, number)}>
       <h4>
@@ -232,6 +331,9 @@ function AnomalyCard({
           })}
         </ol>
       )}
+      {traced && history !== null ? (
+        <MessageTrace anomaly={anomaly} history={history} trace={loaded.trace} number={number} />
+      ) : null}
     </section>
   );
 }

@@ -46,7 +46,7 @@ pre{background:var(--card);border:1px solid var(--line);border-radius:6px;paddin
 .badge{display:inline-block;border:1.5px solid;border-radius:10px;font-size:12px;font-weight:600;line-height:1.4;padding:0 8px;white-space:nowrap}
 .card{background:var(--page);border:1px solid var(--line);border-left:5px solid var(--line);border-radius:8px;padding:10px 16px;margin:10px 0;overflow-wrap:anywhere}
 .card.illegal{border-left-color:var(--bad)}.card.observed{border-left-color:var(--warn)}
-.card h4{margin:0 0 4px;font-size:15px}
+.card h3,.card h4{margin:0 0 4px;font-size:15px}
 .card:target,tr:target{box-shadow:0 0 0 3px var(--focus)}
 .number{display:inline-block;min-width:20px;height:20px;border-radius:10px;text-align:center;font-size:12px;font-weight:700;line-height:20px;margin-right:6px;color:var(--page);background:var(--bad)}
 .observed .number{background:var(--warn)}
@@ -59,7 +59,7 @@ th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line)
 td:not(.n){min-width:11ch}
 th{color:var(--quiet);font-weight:600;white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td,li,h4,summary{unicode-bidi:isolate}
+td,dd,li,h3,h4,summary{unicode-bidi:isolate}
 details{margin:10px 0}summary{cursor:pointer;overflow-wrap:anywhere}
 details.scenario{border:1px solid var(--line);border-radius:10px;padding:0 16px;margin:14px 0}
 details.scenario[open]{padding-bottom:14px}
@@ -107,10 +107,16 @@ g.rebalancing{fill:none;opacity:1}
 .guide{stroke:var(--focus);stroke-width:2;fill:none;visibility:hidden}
 .markers a:target .guide,.markers a:focus .guide,.markers a:hover .guide{visibility:visible}
 .markers a:target circle,.markers a:focus circle{stroke:var(--focus);stroke-width:4}
+.offsets{margin:14px 0}.offsets figcaption{overflow-wrap:anywhere}
+.log-end{fill:none;stroke:var(--quiet);stroke-width:1.5;stroke-dasharray:5 3}.committed{fill:none;stroke:var(--good);stroke-width:2}
+.delivered{fill:none;stroke-width:2.5}.replayed circle{fill:none;stroke:var(--bad);stroke-width:2.2}
+.trace{max-height:360px}.trace b{color:var(--bad)}
+.facts{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:14px 0;overflow-wrap:anywhere}.facts dt{color:var(--quiet)}.facts dd{margin:0}
+.short{border:1px solid var(--line);background:var(--card);border-radius:8px;padding:8px 16px;margin:10px 0;overflow-wrap:anywhere}.short ul{margin:4px 0;padding-left:20px}
 .definitions{position:absolute}
-${perColor((index) => `.c${index}{fill:${areas[index]}}.i${index}{fill:var(--i${index})}`)}
+${perColor((index) => `.c${index}{fill:${areas[index]}}.i${index}{fill:var(--i${index})}.si${index}{stroke:var(--i${index})}`)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;list-style:none;margin:8px 0;padding:0;font-size:13px;color:var(--quiet)}
 .legend li{display:flex;align-items:center;gap:6px}.legend svg{flex:none}
-@media (max-width:700px){main{padding:12px}.card{padding:8px 10px}details.scenario{padding:0 8px}ol.events li{display:block}ol.events .when{display:inline;margin-right:8px}}
+@media (max-width:700px){.repetitions thead{display:none}.repetitions tr{display:block;border-bottom:1px solid var(--line);padding:6px 0}.repetitions td{display:block;max-width:none;border:0;padding:2px 0}.repetitions td::before{content:attr(data-label) ': ';color:var(--quiet)}.names{width:104px}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:6px}main{padding:12px}.card{padding:8px 10px}details.scenario{padding:0 8px}ol.events li{display:block}ol.events .when{display:inline;margin-right:8px}}
 @media print{details.scenario{break-inside:avoid}.scroll{overflow:visible}}
 `.replaceAll('\n', '');

@@ -25,7 +25,7 @@ const owned = (fromMs: number, toMs: number, ...names: string[]): OwnershipSpan 
 });
 const timelineWith = (ownership: OwnershipSpan[], faults: Fault[] = []): Timeline => ({
   fromMs: 0,
-  toMs: 1_150,
+  toMs: 1_030,
   healMs: null,
   settledMs: null,
   faults,
@@ -38,7 +38,7 @@ const timelineWith = (ownership: OwnershipSpan[], faults: Fault[] = []): Timelin
       members: [
         {
           member: 'billing-m1',
-          spans: [{ fromMs: 0, toMs: 1_150, state: 'owning', process: 'billing-m1.1' }],
+          spans: [{ fromMs: 0, toMs: 1_030, state: 'owning', process: 'billing-m1.1' }],
           exits: [],
         },
       ],
@@ -74,7 +74,7 @@ test('faults at the same time get rows of their own, a long one carries its word
     fault({ action: 0 }),
     fault({ action: 1, fromMs: 1, toMs: 1 }),
     fault({ action: 2, fromMs: 300, toMs: 900, lasting: true, label: 'pause broker 1' }),
-    fault({ action: 3, fromMs: 1_149, toMs: 1_149 }),
+    fault({ action: 3, fromMs: 1_029, toMs: 1_029 }),
   ];
   const svg = draw(timelineWith([], faults));
   const texts = [
@@ -84,7 +84,7 @@ test('faults at the same time get rows of their own, a long one carries its word
     '5 36 start beside',
     '6 53 start beside',
     '305 36 start inside',
-    '1144 36 end beside',
+    '1024 36 end beside',
   ]);
   // Only what concerns everything is shaded all the way down.
   expect(svg.match(/class="shade"/g)).toHaveLength(1);

@@ -88,9 +88,12 @@ interface Layout {
 export const stylesIn = (timeline: Timeline): number =>
   timeline.groups.reduce((sum, group) => sum + group.members.length, 0);
 
+/** The style of the member that a process is an incarnation of, as the lanes have it. */
+export const stylesOf = (timeline: Timeline): ((process: string) => number) => layOut(timeline).styleOf;
+
 function layOut(timeline: Timeline): Layout {
   const scale = scaleOf(timeline);
-  const faults = placeFaults([...timeline.faults, ...momentsOf(timeline)], scale);
+  const faults = placeFaults([...gathered(timeline.faults, scale), ...momentsOf(timeline)], scale);
   const faultsHeight = faults.reduce((rows, one) => Math.max(rows, one.y + FAULT_ROW_HEIGHT), 0) + 4;
   const styles = new Map<string, number>();
   const names = new Map<string, string>();
@@ -166,6 +169,42 @@ function momentsOf({ healMs, settledMs }: Timeline): Fault[] {
   ];
 }
 
+/** So close together, members that join or leave are told in one. */
+const GATHERED_WITHIN = 40;
+
+/** Planned actions of one kind, group and moment as one: what matters should not have to be found among joins. */
+function gathered(faults: readonly Fault[], scale: Scale): Fault[] {
+  const groups: Fault[][] = [];
+  const isAlike = (a: Fault, b: Fault): boolean =>
+    a.severity === 'planned' &&
+    b.severity === 'planned' &&
+    !a.skipped &&
+    !b.skipped &&
+    a.group === b.group &&
+    kindOf(a) === kindOf(b) &&
+    scale.x(b.fromMs) - scale.x(a.fromMs) < GATHERED_WITHIN;
+  for (const fault of faults) {
+    const own = groups.find(([first]) => first !== undefined && isAlike(first, fault));
+    if (own === undefined) groups.push([fault]);
+    else own.push(fault);
+  }
+  return groups.flatMap((own) => {
+    const [first] = own;
+    if (first === undefined || own.length === 1) return own;
+    const names = own.map(({ label }) => label.slice(kindOf(first).length + 1));
+    return [
+      {
+        ...first,
+        label: `${kindOf(first)} ${names.join(', ')}`,
+        text: own.map(({ text }) => text).join(', '),
+      },
+    ];
+  });
+}
+
+/** The first word of its label: `join`, `leave`. */
+const kindOf = ({ label }: Fault): string => label.split(' ')[0] ?? label;
+
 /** Gives each fault the first row in which its bar and its words are free. */
 function placeFaults(faults: readonly Fault[], scale: Scale): PlacedFault[] {
   const rows: number[] = [];
@@ -225,7 +264,14 @@ export function SwimLane({
 function LaneNames({ layout }: { readonly layout: Layout }): JSX.Element {
   const right = LABEL_WIDTH - 8;
   return (
-    <svg class="names" width={LABEL_WIDTH} height={layout.height} aria-hidden="true">
+    <svg
+      class="names"
+      width={LABEL_WIDTH}
+      height={layout.height}
+      viewBox={`0 0 ${LABEL_WIDTH} ${layout.height}`}
+      preserveAspectRatio="xMaxYMin slice"
+      aria-hidden="true"
+    >
       {layout.faults.length === 0 ? null : (
         <text x={right} y={AXIS_HEIGHT + 12} class="lane-name quiet">
           faults and actions

@@ -15,6 +15,7 @@ import { HistoryRecorder } from '../../harness/history/writer.ts';
 import type { JudgedAnomaly, LedgerEntry, Verdict } from '../../properties/property.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { type JudgedScenario, type RunResult, RunResultBuilder } from '../results.ts';
+import type { LoadedScenario } from '../run-directory.ts';
 
 export interface Wishes {
   /** Milliseconds between two records of a partition: fewer make a longer history. */
@@ -533,7 +534,7 @@ function verdictOf(history: History, orders: string): Verdict {
     cause,
     fromProcess,
     toProcess,
-    time,
+    time: history.events[firstDelivery(toProcess, orders, partition, time)]?.time ?? time,
     committedOffset: cause === 'first' ? null : '12',
     resumedOffset: cause === 'first' ? '0' : '12',
     mustReplay: Math.min(replayed, 3),
@@ -614,7 +615,12 @@ export function syntheticRun(wishes: Wishes = {}): { result: RunResult; scenario
       world: 'kafka',
       client: { name: 'kafkajs', version: '2.2.4' },
       mutant: null,
-      versions: { node: 'v20.20.2', 'kafka-trial': '0.1.0', kafka: '4.3.1' },
+      versions: {
+        node: 'v20.20.2',
+        'kafka-trial': '0.1.0',
+        commit: '0a1b2c3d4e5f with uncommitted changes',
+        kafka: '4.3.1',
+      },
       startedAt: '2025-11-03T14:05:09.000Z',
       options: { runs: 3, world: 'kafka' },
       runDirectory: 'reports/out/run',
@@ -623,7 +629,6 @@ export function syntheticRun(wishes: Wishes = {}): { result: RunResult; scenario
   );
   for (const scenario of scenarios) builder.add(scenario);
   const result = builder.build({
-    traceHash: null,
     virtualSeconds: 83,
     cpuSeconds: 14.2,
     wallSeconds: 112.4,
@@ -637,3 +642,15 @@ export function syntheticRun(wishes: Wishes = {}): { result: RunResult; scenario
   });
   return { result, scenarios };
 }
+
+/** What was kept, as if it had been read back. */
+export const loadedOf = (scenarios: readonly JudgedScenario[]): LoadedScenario[] =>
+  scenarios.map(({ index, scenario, history, verdict, kept }) => ({
+    directory: kept?.directory ?? '',
+    index,
+    scenario,
+    history,
+    verdict,
+    trace: null,
+    shrunk: null,
+  }));

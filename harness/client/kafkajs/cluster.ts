@@ -8,6 +8,7 @@ import { type ISocketFactory, Kafka, type KafkaConfig, type logCreator, logLevel
 import type { Host } from '../host.ts';
 import type { StartCommand } from '../protocol.ts';
 import { createWireTap } from '../wire/tap.ts';
+import { nativeOptions } from './native-options.ts';
 
 /** kafkajs' own default factory uses this delay; a factory of ours must not change what is on trial. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -87,6 +88,7 @@ export function createKafka(start: StartCommand, host: Host): Kafka {
     ...saslConfig(start),
     // An environment variable of kafkajs' own, KAFKAJS_LOG_LEVEL, says more where a person wants to know more.
     logLevel: logLevel.ERROR,
+    ...nativeOptions(start, 'kafka'),
     logCreator: logToStandardError,
     socketFactory: createSocketFactory(host, start.process),
   });

@@ -3,65 +3,19 @@
  * runs, and events leave through the host.
  */
 import type { Consumer } from 'kafkajs';
-import type { Assignment } from '../../history/schema.ts';
 import { makeCall, whyNotCommitted } from '../application/calls.ts';
 import { describeError } from '../application/describe-error.ts';
 import { createHandler } from '../application/handler.ts';
-import { createMutation, type Mutation } from '../application/mutation.ts';
+import { createMutation } from '../application/mutation.ts';
 import { Processed } from '../application/processed.ts';
 import { patternOf } from '../application/subscription.ts';
 import type { Application, Host } from '../host.ts';
 import type { ConsumerCall, MemberStart } from '../protocol.ts';
+import { recordClaims } from './claims.ts';
 import { createKafka } from './cluster.ts';
 import { type Committer, createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
-
-const byName = (a: { topic: string }, b: { topic: string }): number => (a.topic < b.topic ? -1 : 1);
-
-const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
-  Object.entries(memberAssignment)
-    .map(([topic, partitions]) => ({ topic, partitions: partitions.toSorted((a, b) => a - b) }))
-    .sort(byName);
-
-interface ClaimParts {
-  readonly group: string;
-  readonly mutation: Mutation;
-  readonly processed: Processed;
-  readonly host: Host;
-  /** Called when kafkajs says that it crashed. */
-  readonly onCrash: () => void;
-}
-
-/** Records what kafkajs says of itself: claims, to be held against the coordinator's view. */
-function recordClaims(consumer: Consumer, { group, mutation, processed, host, onCrash }: ClaimParts): void {
-  const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
-  consumer.on(GROUP_JOIN, ({ payload }) => {
-    const assignment = toAssignment(payload.memberAssignment);
-    mutation.assigned(assignment);
-    processed.assigned(assignment);
-    host.emit({
-      kind: 'client-joined',
-      group,
-      // Null where it was stopped in the middle of the join, and takes the assignment all the same.
-      memberId: (payload.memberId as string | null) ?? '',
-      leader: Boolean(payload.isLeader),
-      protocol: payload.groupProtocol,
-      assignment,
-    });
-  });
-  consumer.on(REBALANCING, ({ payload }) => {
-    // Null after the coordinator forgot the member, whatever kafkajs' types say.
-    const memberId = (payload.memberId as string | null) ?? '';
-    host.emit({ kind: 'client-rebalancing', group, memberId });
-  });
-  consumer.on(CRASH, ({ payload: { error, restart } }) => {
-    // A crash without a restart leaves a process that does nothing, as it leaves most applications: kafkajs itself
-    // just stops. The process stays, so that the properties about progress show what that costs.
-    host.emit({ kind: 'client-crashed', group, error: describeError(error), restart: Boolean(restart) });
-    onCrash();
-  });
-  consumer.on(STOP, () => host.emit({ kind: 'client-stopped', group }));
-}
+import { nativeOptions } from './native-options.ts';
 
 const createConsumer = (start: MemberStart, host: Host): Consumer => {
   const { group } = start;
@@ -78,6 +32,7 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
     maxBytesPerPartition: group.maxPartitionFetchBytes,
     ...(start.member?.rack == null ? {} : { rackId: start.member.rack }),
     metadataMaxAge: group.metadataMaxAgeMs,
+    ...nativeOptions(start, 'consumer'),
   });
 };
 
@@ -139,18 +94,19 @@ export function startMember(start: MemberStart, host: Host): Application {
     // The supervisor starts it again.
     host.exit(1);
   };
-  recordClaims(consumer, {
-    group: group.id,
-    mutation,
-    processed,
-    host,
-    onCrash: () => {
+  recordClaims(consumer, group.id, host, {
+    onAssigned(owned) {
+      mutation.assigned(owned);
+      processed.assigned(owned);
+      return mutation.claims(owned);
+    },
+    onCrash() {
       if (group.onClientCrash === 'disconnect') void endAfterCrash();
     },
   });
   const committer = createCommitter(consumer, group.id, mutation, host);
   const handle = createHandler(group, start.seed, host);
-  const config = createRunConfig({
+  const runConfig = createRunConfig({
     mutation,
     committer,
     async handle(record) {
@@ -159,6 +115,7 @@ export function startMember(start: MemberStart, host: Host): Application {
     },
     host,
   });
+  const config = { ...runConfig, ...nativeOptions(start, 'run') };
 
   const names = start.member?.topics ?? group.topics;
   const topics = group.subscription === 'pattern' ? [patternOf(names)] : names;

@@ -10,6 +10,7 @@ import type { Application, Host } from '../host.ts';
 import type { ProducerStart } from '../protocol.ts';
 import { createKafka } from './cluster.ts';
 import { protocolError } from './errors.ts';
+import { nativeOptions } from './native-options.ts';
 
 const ACKS = { 0: 0, 1: 1, all: -1 } as const;
 
@@ -58,12 +59,14 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     idempotent,
     // The documentation asks for it where order and exactly one write matter.
     ...(idempotent ? { maxInFlightRequests: 1 } : {}),
+    ...nativeOptions(start, 'producer'),
   });
+  const sendOptions = nativeOptions(start, 'send');
   const send = async (planned: PlannedSend): Promise<void> => {
     const { produce, topic, records } = planned;
     try {
       const messages = records.map(({ key, value }) => ({ key, value }));
-      const metadata = await producer.send({ topic, acks: ACKS[acks], messages });
+      const metadata = await producer.send({ topic, acks: ACKS[acks], messages, ...sendOptions });
       host.emit({ kind: 'produce-ok', produce, answers: toAnswers(metadata) });
     } catch (error) {
       const kind = isRefused(error, planned) ? 'produce-fail' : 'produce-unknown';

@@ -2,7 +2,8 @@
  * Metadata (API key 3), versions 0 to 13: brokers, topics and leaders, as the broker that is asked knows them.
  *
  * As under KRaft, the controller that clients see is a live broker, since every broker passes administrative requests
- * on. Topics are never created by asking for them, as with auto.create.topics.enable=false.
+ * on. A topic that is created by being asked for (auto.create.topics.enable) is answered as unknown this once, as Kafka
+ * does it; the client asks again.
  *
  * Not implemented: authorized operations, which are answered as unknown.
  */
@@ -81,6 +82,15 @@ function wantedTopics(broker: Broker, request: MetadataRequest, version: number)
 const isLegalName = (name: string): boolean =>
   /^[a-zA-Z0-9._-]+$/.test(name) && name !== '.' && name !== '..' && name.length <= TOPIC_NAME_BYTES_MAX;
 
+function createMissing(broker: Broker, { topics, allowAutoTopicCreation }: MetadataRequest): void {
+  for (const { name } of (allowAutoTopicCreation && topics) || []) {
+    if (name === null || broker.image.topics.has(name) || !isLegalName(name)) continue;
+    broker.toController(() => {
+      broker.cluster.controller.createTopic({ name, partitions: -1, replicationFactor: -1 });
+    });
+  }
+}
+
 const errorAnswer = (request: MetadataRequest, code: number): Answer => ({
   brokers: [],
   topics: (request.topics ?? []).map(({ name, topicId }) => unknown(code, name ?? '', topicId)),
@@ -97,6 +107,7 @@ export const metadata: Handler<MetadataRequest, Answer> = {
       respond(errorAnswer(request, INVALID_REQUEST));
       return;
     }
+    if (cluster.settings.autoCreateTopicsEnable) createMissing(broker, request);
     const alive = [...broker.image.brokers.values()].filter(({ fenced }) => !fenced);
     respond({
       brokers: alive.map(({ id }) => {

@@ -21,12 +21,14 @@ export const saslHandshake: Handler<SaslHandshakeRequest, Answer> = {
       respond({ errorCode: ILLEGAL_SASL_STATE, mechanisms: [] });
       return;
     }
-    const mechanisms = [cluster.sasl.mechanism];
-    if (mechanism !== cluster.sasl.mechanism) {
+    const mechanisms = [...cluster.sasl.mechanisms];
+    const agreed = mechanisms.find((one) => one === mechanism);
+    if (agreed === undefined) {
       respond({ errorCode: UNSUPPORTED_SASL_MECHANISM, mechanisms });
       return;
     }
     sasl.stage = 'authenticate';
+    sasl.mechanism = agreed;
     sasl.expectsToken = version === 0;
     respond({ errorCode: NONE, mechanisms });
   },

@@ -5,7 +5,7 @@
 import type { Handler } from '../handler.ts';
 import { type SaslAuthenticateRequest, saslAuthenticateApi } from '../protocol/36-sasl-authenticate.ts';
 import { errorCode } from '../protocol/errors.ts';
-import { checkPlain, ILLEGAL_SASL_STATE } from '../sasl.ts';
+import { acceptToken, ILLEGAL_SASL_STATE, type SaslMechanism } from '../sasl.ts';
 
 type Answer = Parameters<typeof saslAuthenticateApi.response.write>[1];
 
@@ -13,6 +13,12 @@ const NONE = errorCode('NONE');
 const SASL_AUTHENTICATION_FAILED = errorCode('SASL_AUTHENTICATION_FAILED');
 /** `connection.failed.authentication.delay.ms`. */
 const FAILURE_DELAY_MS = 100;
+
+/** In Kafka's words, which tell nobody whether it was the user or the password. */
+const whyRefused = (mechanism: SaslMechanism): string =>
+  mechanism === 'PLAIN'
+    ? 'Authentication failed: Invalid username or password'
+    : `Authentication failed during authentication due to invalid credentials with SASL mechanism ${mechanism}`;
 
 const refused = (code: number, errorMessage: string): Answer => ({
   errorCode: code,
@@ -28,17 +34,16 @@ export const saslAuthenticate: Handler<SaslAuthenticateRequest, Answer> = {
       respond(refused(ILLEGAL_SASL_STATE, 'SaslAuthenticate request received out of order.'));
       return;
     }
-    const user = checkPlain(cluster.sasl, authBytes);
-    if (user === null) {
+    const { mechanism } = sasl;
+    const answer = acceptToken(connection, cluster, authBytes);
+    if (answer === null) {
       broker.after(FAILURE_DELAY_MS, () => {
-        respond(refused(SASL_AUTHENTICATION_FAILED, 'Authentication failed: Invalid username or password'));
+        respond(refused(SASL_AUTHENTICATION_FAILED, whyRefused(mechanism)));
         connection.end(false);
       });
       return;
     }
-    connection.principal = user;
-    sasl.stage = 'done';
-    respond({ errorCode: NONE, errorMessage: null, authBytes: Buffer.alloc(0) });
+    respond({ errorCode: NONE, errorMessage: null, authBytes: answer });
   },
   errorAnswer: (_request, code) => refused(code, ''),
 };

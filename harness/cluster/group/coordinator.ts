@@ -33,11 +33,13 @@ import { joinError, syncError } from './error-answers.ts';
 import {
   answerToAppendError,
   COORDINATOR_LOAD_IN_PROGRESS,
+  GROUP_ID_NOT_FOUND,
   INVALID_GROUP_ID,
   INVALID_SESSION_TIMEOUT,
   NONE,
   NOT_COORDINATOR,
   REBALANCE_IN_PROGRESS,
+  UNKNOWN_MEMBER_ID,
 } from './error-codes.ts';
 import { type FetchedGroup, type FetchGroupRequest, fetchOffsets } from './fetch-offsets.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -46,7 +48,8 @@ import { leaveGroup } from './leave.ts';
 import { catchUp, load } from './load.ts';
 import type { OffsetStore } from './offset-store.ts';
 import { partitionFor } from './partition-for.ts';
-import { type DeletedGroup, deleteGroups, deleteOffsets, forgetPartitions } from './remove.ts';
+import { expireSession } from './rebalance.ts';
+import { type DeletedGroup, deleteGroups, deleteOffsets, expireGroup, forgetPartitions } from './remove.ts';
 import { resign } from './resign.ts';
 import { type GroupRequestContext, Shard, type ShardParts } from './shard.ts';
 import { syncGroup } from './sync.ts';
@@ -210,6 +213,30 @@ export class GroupCoordinator {
     const shard = this.#findNamed(request.groupId);
     if (typeof shard === 'number') respond(shard, []);
     else deleteOffsets(shard, request, respond);
+  }
+
+  /** As if the retention of the group's offsets were over; for faults on purpose. */
+  expireOffsets(groupId: string, respond: (error: ErrorCode, removed: number) => void): void {
+    const shard = this.#findNamed(groupId);
+    if (typeof shard === 'number') respond(shard, 0);
+    else expireGroup(shard, groupId, respond);
+  }
+
+  /**
+   * As if the member's session had run out; for faults on purpose.
+   *
+   * @returns REBALANCE_IN_PROGRESS for a member whose session cannot run out now, since it waits for an answer
+   */
+  expireMember(groupId: string, memberId: string): ErrorCode {
+    const shard = this.#findNamed(groupId);
+    if (typeof shard === 'number') return shard;
+    const group = shard.groups.get(groupId);
+    if (group === undefined) return GROUP_ID_NOT_FOUND;
+    const member = group.members.get(memberId);
+    if (member === undefined && !group.pendingMembers.has(memberId)) return UNKNOWN_MEMBER_ID;
+    if (member?.keepsSession === true) return REBALANCE_IN_PROGRESS;
+    expireSession(shard, groupId, memberId);
+    return NONE;
   }
 
   describeGroup(apiVersion: number, groupId: string): DescribedGroup {

@@ -161,10 +161,37 @@ export function expire(shard: Shard): void {
   );
 }
 
+/**
+ * Removes of one group what retention would remove once its time has passed, at once; for faults on purpose.
+ *
+ * @param respond gets how many offsets went
+ */
+export function expireGroup(
+  shard: Shard,
+  groupId: string,
+  respond: (error: ErrorCode, removed: number) => void,
+): void {
+  const fail = (error: ErrorCode): void => respond(error, 0);
+  afterEarlierWrites(shard, fail, () => {
+    const group = shard.groups.get(groupId);
+    if (group === undefined) return fail(GROUP_ID_NOT_FOUND);
+    const entries: CoordinatorEntry[] = [];
+    const isBare = expireOffsets(shard, group, entries, Number.POSITIVE_INFINITY);
+    const removed = entries.length;
+    const deleted = isBare && group.state === 'Empty' ? [group] : [];
+    for (const { id } of deleted) entries.push({ kind: 'group', group: id, value: null });
+    writeDeletion(shard, entries, deleted, (error) => respond(error, error === NONE ? removed : 0));
+  });
+}
+
 /** @returns whether the group has no offsets left */
-function expireOffsets(shard: Shard, group: ClassicGroup, entries: CoordinatorEntry[]): boolean {
+function expireOffsets(
+  shard: Shard,
+  group: ClassicGroup,
+  entries: CoordinatorEntry[],
+  nowMs = shard.nowMs(),
+): boolean {
   const baseOf = retentionBase(group);
-  const nowMs = shard.nowMs();
   let isBare = true;
   for (const [topic, partition, stored] of shard.offsets.of(group.id)) {
     const isExpired =

@@ -10,6 +10,8 @@ import { joinGroupApi } from './11-join-group.ts';
 import { heartbeatApi } from './12-heartbeat.ts';
 import { leaveGroupApi } from './13-leave-group.ts';
 import { syncGroupApi } from './14-sync-group.ts';
+import { describeGroupsApi } from './15-describe-groups.ts';
+import { listGroupsApi } from './16-list-groups.ts';
 import { saslHandshakeApi } from './17-sasl-handshake.ts';
 import { apiVersionsApi } from './18-api-versions.ts';
 import { createTopicsApi } from './19-create-topics.ts';
@@ -25,7 +27,9 @@ import { describeConfigsApi } from './32-describe-configs.ts';
 import { alterConfigsApi } from './33-alter-configs.ts';
 import { saslAuthenticateApi } from './36-sasl-authenticate.ts';
 import { createPartitionsApi } from './37-create-partitions.ts';
+import { deleteGroupsApi } from './42-delete-groups.ts';
 import { incrementalAlterConfigsApi } from './44-incremental-alter-configs.ts';
+import { offsetDeleteApi } from './47-offset-delete.ts';
 import type { AnyApi } from './api.ts';
 
 const apis = [
@@ -40,6 +44,8 @@ const apis = [
   heartbeatApi,
   leaveGroupApi,
   syncGroupApi,
+  describeGroupsApi,
+  listGroupsApi,
   saslHandshakeApi,
   apiVersionsApi,
   createTopicsApi,
@@ -55,7 +61,9 @@ const apis = [
   alterConfigsApi,
   saslAuthenticateApi,
   createPartitionsApi,
+  deleteGroupsApi,
   incrementalAlterConfigsApi,
+  offsetDeleteApi,
 ] as readonly AnyApi[];
 
 /** In order of key. */

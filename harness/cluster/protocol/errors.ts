@@ -143,6 +143,9 @@ export type ErrorName = (typeof codes)[number][1];
 const nameByCode: ReadonlyMap<number, ErrorName> = new Map(codes);
 const codeByName: ReadonlyMap<string, number> = new Map(codes.map(([code, name]) => [name, code]));
 
+/** In order of code. */
+export const errorNames: readonly ErrorName[] = codes.map(([, name]) => name);
+
 /** The name of a code; a code that Kafka has added since then reads `UNKNOWN_ERROR_CODE_n`. */
 export const errorName = (code: number): string => nameByCode.get(code) ?? `UNKNOWN_ERROR_CODE_${code}`;
 

@@ -1,7 +1,8 @@
-/** For tests: a cluster on the real clock, with brokers that listen on loopback ports, so that any client can talk to it. */
-import { randomUUID } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
-import type { ClusterEnvironment, Environment } from '../environment.ts';
+/** For tests of the cluster's parts: a cluster on the real clock, with brokers that listen on loopback ports. */
+import { Links } from '../../serve/links.ts';
+import { Listener } from '../../serve/listener.ts';
+import { MemoryBudget } from '../../serve/memory-budget.ts';
+import { RealTime } from '../../serve/real-time.ts';
 import { kafka43 } from '../profiles.ts';
 import { type ClusterOptions, createSimulatedCluster, type SimulatedCluster } from '../simulated-cluster.ts';
 
@@ -12,83 +13,43 @@ export interface RealTimeCluster {
   close(): Promise<void>;
 }
 
-function realTime(): { environment: ClusterEnvironment; end: () => void } {
-  const timers = new Set<NodeJS.Timeout>();
-  const clock: Environment = {
-    nowMs: () => Date.now(),
-    after(delayMs, callback) {
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        callback();
-      }, delayMs);
-      timers.add(timer);
-      return () => {
-        timers.delete(timer);
-        clearTimeout(timer);
-      };
-    },
-  };
-  const environment: ClusterEnvironment = {
-    broker: () => clock,
-    controller: clock,
-    randomInt: () => 0,
-    randomUuid: () => randomUUID(),
-    observe: () => undefined,
-  };
-  const end = () => {
-    for (const timer of timers) clearTimeout(timer);
-  };
-  return { environment, end };
-}
-
-const listen = (server: Server): Promise<number> =>
-  new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
-  });
+const HOST = '127.0.0.1';
 
 export async function startRealTimeCluster(
   options: Partial<ClusterOptions> & { readonly brokerCount: number },
 ): Promise<RealTimeCluster> {
-  const { environment, end } = realTime();
-  const sockets = new Set<Socket>();
-  const ports: number[] = [];
-  const servers: Server[] = [];
-  let cluster: SimulatedCluster | null = null;
-  for (let brokerId = 1; brokerId <= options.brokerCount; brokerId++) {
-    const server = createServer((socket) => {
-      socket.setNoDelay(true);
-      sockets.add(socket);
-      const connection = cluster?.connect(brokerId, {
-        onData: (bytes) => void socket.write(bytes),
-        onClose: () => socket.destroySoon(),
-      });
-      if (!connection) {
-        socket.destroy();
-        return;
-      }
-      socket.on('data', (bytes) => connection.receive(bytes));
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        connection.close();
-      });
+  const onFailure = (error: unknown): void => {
+    setImmediate(() => {
+      throw error;
     });
-    servers.push(server);
-    ports.push(await listen(server));
-  }
-  cluster = createSimulatedCluster({
+  };
+  const realTime = new RealTime(onFailure);
+  const listeners = new Map<number, Listener>();
+  const portOf = (brokerId: number): number => listeners.get(brokerId)?.port ?? 0;
+  const cluster = createSimulatedCluster({
     profile: kafka43,
-    environment,
-    addressOf: (brokerId) => ({ host: '127.0.0.1', port: ports[brokerId - 1] as number }),
+    environment: realTime,
+    addressOf: (brokerId) => ({ host: HOST, port: portOf(brokerId) }),
     ...options,
   });
+  const shared = {
+    cluster,
+    links: new Links(),
+    budget: new MemoryBudget(1 << 28),
+    idleMs: 600_000,
+    onFailure,
+  };
+  for (const brokerId of cluster.brokerIds) {
+    const listener = new Listener(HOST, 0, null, { ...shared, brokerId });
+    listeners.set(brokerId, listener);
+    await listener.open();
+  }
   return {
     cluster,
-    addresses: ports.map((port) => `127.0.0.1:${port}`),
+    addresses: cluster.brokerIds.map((brokerId) => `${HOST}:${portOf(brokerId)}`),
     async close() {
-      end();
-      for (const socket of sockets) socket.destroy();
-      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+      realTime.end();
+      await Promise.all([...listeners.values()].map((listener) => listener.close()));
     },
   };
 }

@@ -17,12 +17,22 @@ export interface TransactionSettings {
   readonly loadingTimeMs: number;
 }
 
+/** Kafka's names of the settings that transaction coordinators obey. */
+export const transactionSettingNames = [
+  'transaction.max.timeout.ms',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms',
+  'transaction.partition.verification.enable',
+  'add.partitions.to.txn.retry.backoff.ms',
+  'add.partitions.to.txn.retry.backoff.max.ms',
+] as const;
+
 /** Kafka's settings by Kafka's names enter; names that transaction coordinators do not know are passed over. */
 export function transactionSettings(
   kafkaSettings: Readonly<Record<string, string>>,
   loadingTimeMs = 20,
 ): TransactionSettings {
-  const number = (name: string, fallback: number): number => Number(kafkaSettings[name] ?? fallback);
+  const number = (name: (typeof transactionSettingNames)[number], fallback: number): number =>
+    Number(kafkaSettings[name] ?? fallback);
   return {
     timeoutMaxMs: number('transaction.max.timeout.ms', 900_000),
     abortIntervalMs: number('transaction.abort.timed.out.transaction.cleanup.interval.ms', 10_000),

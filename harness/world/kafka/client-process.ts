@@ -3,17 +3,18 @@
  * the last one that was in the pipe when it died.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Command, StartCommand } from '../../client/protocol.ts';
 import { WorldUnavailableError } from '../../errors.ts';
 import type { UnplacedEvent } from '../../history/schema.ts';
+import { buildOf } from '../../subject/builds.ts';
 import type { ClientExit, ClientProcess } from '../client-process.ts';
+import type { Driver } from '../world.ts';
 import { parseClientEvent } from './client-event.ts';
 
 export interface ClientProcessOptions {
-  /** The adapter to run, such as `kafkajs`. */
+  /** The client to run, such as `kafkajs` or `kafkajs@2.0.2`, unless there is a driver. */
   readonly client: string;
+  readonly driver?: Driver;
   /** Arguments that the process ignores, for finding processes that a killed harness left behind. */
   readonly sessionArguments: readonly string[];
   /** Takes one event as the client wrote it, with the process id added. */
@@ -34,20 +35,6 @@ const environment = (): NodeJS.ProcessEnv => ({
     PASSED_ON.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : [])),
   ),
 });
-
-/** The built child of an adapter, from the source tree and from the package alike. */
-export function findChildEntry(client: string): string {
-  const dist = new URL(
-    import.meta.url.includes('/dist/harness/') ? '../../../' : '../../../dist/',
-    import.meta.url,
-  );
-  const entry = fileURLToPath(new URL(`child/${client}.mjs`, dist));
-  if (!existsSync(entry))
-    throw new WorldUnavailableError(`the process of client '${client}' is not built: there is no ${entry}`, {
-      hint: 'Run `npm run build`.',
-    });
-  return entry;
-}
 
 /** Calls `onLine` for each complete line of a stream and `onRest` once for what follows the last one. */
 function readLines(
@@ -78,9 +65,13 @@ const exitOf = (child: ChildProcess, invalidLines: () => number): Promise<Client
   });
 
 export function spawnClient(start: StartCommand, options: ClientProcessOptions): ClientProcess {
-  const { onEvent, onLog, sessionArguments, entry = findChildEntry(options.client) } = options;
-  const child = spawn(process.execPath, [entry, ...sessionArguments], {
-    env: environment(),
+  const { onEvent, onLog, sessionArguments, driver } = options;
+  const program =
+    driver === undefined
+      ? { command: process.execPath, arguments: [options.entry ?? buildOf(options.client).childFile] }
+      : driver;
+  const child = spawn(program.command, [...program.arguments, ...sessionArguments], {
+    env: { ...environment(), ...driver?.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let invalidLines = 0;

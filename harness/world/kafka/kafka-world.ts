@@ -112,8 +112,7 @@ export class KafkaWorld implements World {
       processes = new Processes(
         context,
         cluster.connection,
-        (start, _id, callbacks) =>
-          spawnClient(start, { client: subject.client, sessionArguments, ...callbacks }),
+        (start, _id, callbacks) => spawnClient(start, { ...subject, sessionArguments, ...callbacks }),
         (name, line) => this.#options.onLog(`${scenario.name} ${name}`, line),
       );
       const emit = (fact: Fact): void => context.note(names.toLogical(fact));
@@ -176,7 +175,7 @@ export class KafkaWorld implements World {
  * @param ownCluster whether the world starts the cluster itself
  */
 export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
-  const sentences = clientRefusals(subject.client, scenario);
+  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario) : [];
   const { brokers } = scenario.topology;
   if (ownCluster && brokers !== 1 && brokers !== 3)
     sentences.push(

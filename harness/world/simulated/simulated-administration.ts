@@ -28,9 +28,13 @@ const TIMEOUT_MS = 30_000;
 export class SimulatedAdministration implements Administration, Facts {
   readonly #cluster: SimulatedCluster;
   readonly #groups: GroupPart;
-  readonly #context: RunContext;
+  readonly #context: Pick<RunContext, 'now' | 'after' | 'signal'>;
 
-  constructor(cluster: SimulatedCluster, groups: GroupPart, context: RunContext) {
+  constructor(
+    cluster: SimulatedCluster,
+    groups: GroupPart,
+    context: Pick<RunContext, 'now' | 'after' | 'signal'>,
+  ) {
     this.#cluster = cluster;
     this.#groups = groups;
     this.#context = context;

@@ -6,6 +6,7 @@
 import type { Scenario, Topology } from '../../../scenarios/schema.ts';
 import { mixSeed } from '../../../scenarios/seed.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
+import { breakCluster, brokenSettings } from '../../cluster/broken/clusters.ts';
 import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.ts';
 import { kafka43 } from '../../cluster/profiles.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
@@ -123,8 +124,10 @@ export class SimulatedWorld implements World {
 }
 
 /** What this world and the client cannot do of a scenario, one sentence each. */
-export const refusalsOf = (scenario: Scenario, subject: Subject): string[] =>
-  clientRefusals(subject.client, scenario);
+export const refusalsOf = (scenario: Scenario, { client, driver }: Subject): string[] =>
+  driver === undefined
+    ? clientRefusals(client, scenario)
+    : [`The simulated world runs no other programs, so it cannot run the driver of ${client}.`];
 
 class SimulatedRun {
   readonly #scenario: Scenario;
@@ -179,13 +182,14 @@ class SimulatedRun {
     this.#cluster = createSimulatedCluster({
       brokerCount: scenario.topology.brokers,
       profile: kafka43,
-      settings: clusterSettings(scenario.topology),
+      settings: clusterSettings(scenario.topology, brokenSettings(subject.mutant)),
       environment: this.#environment,
       parts: [
         (core) => {
           this.#groups = addGroupCoordinators(core);
           addTransactionCoordinators(core, this.#groups);
         },
+        (core) => breakCluster(core, subject.mutant),
       ],
     });
     this.#tap = options.inspection === undefined ? null : this.#createTap(options.inspection);
@@ -383,11 +387,10 @@ class SimulatedRun {
 }
 
 /** The settings of the Kafka world's brokers (`../kafka/broker-settings.ts`), and delays as measured there. */
-function clusterSettings({
-  brokers,
-  groupInitialRebalanceDelayMs,
-  offsetsRetentionMs,
-}: Topology): Partial<ClusterSettings> {
+function clusterSettings(
+  { brokers, groupInitialRebalanceDelayMs, offsetsRetentionMs }: Topology,
+  broken: Readonly<Record<string, string>>,
+): Partial<ClusterSettings> {
   const coordinators = brokers === 1 ? 1 : 3;
   return {
     offsetsTopicNumPartitions: coordinators,
@@ -413,6 +416,7 @@ function clusterSettings({
             'offsets.retention.minutes': String(offsetsRetentionMs / 60_000),
             'offsets.retention.check.interval.ms': String(RETENTION_CHECK_MS),
           }),
+      ...broken,
     },
   };
 }

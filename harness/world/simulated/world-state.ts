@@ -88,7 +88,11 @@ export function takeState(parts: StateParts): WorldState {
   };
 }
 
-function groupState(id: string, { cluster, groups }: StateParts): GroupState {
+/** A group as its coordinator has it at this instant. */
+export function groupState(
+  id: string,
+  { cluster, groups }: Pick<StateParts, 'cluster' | 'groups'>,
+): GroupState {
   const unknown = {
     group: id,
     coordinator: null,
@@ -137,7 +141,8 @@ const describe = (group: Readonly<ClassicGroup>): Partial<GroupState> => ({
   })),
 });
 
-function logStates(topic: string, cluster: SimulatedCluster): LogState[] {
+/** A topic's partition logs at this instant; those that no running broker has are left out. */
+export function logStates(topic: string, cluster: SimulatedCluster): LogState[] {
   const partitions = cluster.image.topics.get(topic)?.partitions ?? [];
   return partitions.flatMap(({ partition, isr }) => {
     const offsets = cluster.logOffsets(topic, partition);

@@ -1,13 +1,7 @@
 /**
  * The assignors of Apache's own kafka-clients: questions enter, what Java answers leaves, all in one run of `java`.
- * Maven fetches the jars at the version that the harness tests against.
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { DEFAULT_KAFKA_VERSION } from '../../../world/kafka/image-name.ts';
+import { compileJava, runProgram } from '../../../agreement/java/program.ts';
 import type { Assignor, MemberSubscription, TopicPartition } from '../assignors/assignor.ts';
 
 export interface GroupQuestion {
@@ -24,8 +18,6 @@ export interface UserDataQuestion {
 
 /** Partitions by member id, members in order of name; or the exception's class. */
 export type GroupAnswer = Record<string, string[]> | string;
-
-const folder = fileURLToPath(new URL('java/', import.meta.url));
 
 const word = (items: readonly string[]): string => (items.length === 0 ? '-' : items.join(','));
 
@@ -56,41 +48,6 @@ const groupLines = ({ assignor, partitionCounts, members }: GroupQuestion): stri
 const userDataLine = ({ assignor, owned, generationId }: UserDataQuestion): string =>
   `userdata ${assignor} ${generationId} ${word(owned.map(partitionText))}`;
 
-/** @returns what the command wrote to standard output */
-const run = (command: string, commandArguments: string[], input = ''): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const child = execFile(
-      command,
-      commandArguments,
-      { maxBuffer: 2 ** 28, timeout: 120_000 },
-      (error, stdout) => {
-        if (error === null) resolve(stdout);
-        else reject(new Error(`${command}: ${error.message}\n${stdout.slice(-2_000)}`));
-      },
-    );
-    // Where the process ends early, its exit code says why.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
-  });
-
-async function classPath(): Promise<string> {
-  const work = await mkdtemp(join(tmpdir(), 'kafka-trial-java-'));
-  try {
-    const file = join(work, 'class-path');
-    await run('mvn', [
-      ...['--batch-mode', '--no-transfer-progress', '-f', join(folder, 'pom.xml')],
-      ...[
-        `-Dkafka.version=${DEFAULT_KAFKA_VERSION}`,
-        'dependency:build-classpath',
-        `-Dmdep.outputFile=${file}`,
-      ],
-    ]);
-    return (await readFile(file, 'utf8')).trim();
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
 const answerOf = (line: string): GroupAnswer =>
   line.startsWith('!')
     ? line.slice(1)
@@ -110,7 +67,8 @@ export async function askJava(
   userData: readonly UserDataQuestion[],
 ): Promise<{ readonly groups: readonly GroupAnswer[]; readonly userData: readonly (string | null)[] }> {
   const input = [...groups.flatMap(groupLines), ...userData.map(userDataLine), ''].join('\n');
-  const output = await run('java', ['-cp', await classPath(), join(folder, 'Assignments.java')], input);
+  await using java = await compileJava();
+  const output = await runProgram('java', ['-cp', java.classPath, 'Assignments'], input);
   const lines = output.split('\n').slice(0, -1);
   return {
     groups: lines.slice(0, groups.length).map(answerOf),

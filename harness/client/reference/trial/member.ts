@@ -60,6 +60,7 @@ const consumerOptions = (start: MemberStart, group: MemberStart['group']): Consu
     ...(commitMode.kind === 'auto'
       ? { 'auto.commit.interval.ms': commitMode.intervalMs ?? AUTO_COMMIT_INTERVAL_MS }
       : {}),
+    ...group.native?.reference?.consumer,
   };
 };
 
@@ -124,9 +125,10 @@ const createListener = ({
   };
   return {
     async onPartitionsAssigned(added) {
-      const assignment = toAssignment(consumer.assignment());
-      mutation.assigned(assignment);
-      processed.assigned(assignment);
+      const owned = toAssignment(consumer.assignment());
+      mutation.assigned(owned);
+      processed.assigned(owned);
+      const assignment = mutation.claims(owned);
       const { isLeader: leader, protocol } = consumer.groupRole;
       const { memberId } = consumer.groupMetadata();
       host.emit({ kind: 'client-joined', group, memberId, leader, protocol: protocol ?? '', assignment });

@@ -9,11 +9,10 @@
  * same in all of them, which V8 rewards with half as much time again. Its globals find the running process at each
  * call. Any other client is called once for each process.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { compileFunction } from 'node:vm';
 import type { Adapter } from '../../../client/child-process.ts';
-import { WorldUnavailableError } from '../../../errors.ts';
+import { buildOf, type ClientBuild } from '../../../subject/builds.ts';
 import { createSurroundings, SHADOWED } from './globals.ts';
 import { type PartsOf, runningParts } from './parts.ts';
 
@@ -30,11 +29,12 @@ export type Isolation =
   | 'thread';
 
 /**
- * Clients that keep nothing in their modules that can be seen from outside, read and held to it by a test that compares
- * the traces of both ways. kafkajs has two module variables: a running number of its instrumentation events, which
- * nothing orders by, and the platform's `crypto`. The reference client has the codec's plans, made when first needed.
+ * Whether a client's processes can share its modules: it keeps nothing in them that can be seen from outside, as reading
+ * it says and a test holds it to that compares the traces of both ways. kafkajs has two module variables, in all
+ * releases from 2.0.0 on: a running number of its instrumentation events, which nothing orders by, and the platform's
+ * `crypto`. The reference client has the codec's plans, made when first needed. Nobody has read a working copy.
  */
-const STATELESS_CLIENTS: ReadonlySet<string> = new Set(['kafkajs', 'reference']);
+const isolationOf = ({ released }: ClientBuild): Isolation => (released ? 'thread' : 'process');
 
 const bundles = new Map<string, ClientBundle>();
 
@@ -58,35 +58,18 @@ export function compileBundle(code: string, filename: string, isolation: Isolati
 }
 
 /**
- * The built bundle of a client, from the source tree and from the package alike.
- * @throws WorldUnavailableError where it is not built
+ * The bundle of a client, as a person names it.
+ * @throws UsageError, WorldUnavailableError where it cannot be had
  */
-export function loadBundle(
-  client: string,
-  isolation: Isolation = STATELESS_CLIENTS.has(client) ? 'thread' : 'process',
-): ClientBundle {
-  const key = `${client} ${isolation}`;
+export function loadBundle(client: string, isolation?: Isolation): ClientBundle {
+  const build = buildOf(client);
+  const chosen = isolation ?? isolationOf(build);
+  const key = `${client} ${chosen}`;
   let bundle = bundles.get(key);
   if (bundle === undefined) {
-    const file = findBundle(client);
-    bundle = compileBundle(readFileSync(file, 'utf8'), file, isolation);
+    const { simulatedFile } = build;
+    bundle = compileBundle(readFileSync(simulatedFile, 'utf8'), simulatedFile, chosen);
     bundles.set(key, bundle);
   }
   return bundle;
-}
-
-function findBundle(client: string): string {
-  const dist = new URL(
-    import.meta.url.includes('/dist/harness/') ? '../../../../' : '../../../../dist/',
-    import.meta.url,
-  );
-  const file = fileURLToPath(new URL(`simulated/${client}.cjs`, dist));
-  if (!existsSync(file))
-    throw new WorldUnavailableError(
-      `client '${client}' is not built for the simulated world: there is no ${file}`,
-      {
-        hint: 'Run `npm run build`.',
-      },
-    );
-  return file;
 }

@@ -1,0 +1,74 @@
+/**
+ * Apache's own Java client and the reference client on real Kafka, in lessons and generated scenarios: committed offsets,
+ * records left out, errors and assignments have to be the same. More of them: `npm run agreement:java`.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { KafkaWorld } from '../../world/kafka/kafka-world.ts';
+import { breaksBrokers } from '../../world/run-scenario.ts';
+import type { Driver } from '../../world/world.ts';
+import { inParallel } from '../in-parallel.ts';
+import { javaAgreementOn } from './agree.ts';
+import { compileJava, type JavaProgram, openJavaDriver } from './program.ts';
+import { generatedTrials, lessonTrials, type Trial } from './trials.ts';
+
+/** Those in which one client is told errors, resets its position, or is assigned what a cooperative group hands over. */
+const LESSONS = ['offset-expired-latest', 'reset-none', 'scaling-cooperative-sticky'];
+const SEED = 1;
+const GENERATED = 3;
+/** Of a generated scenario: each is a JVM. */
+const JOINS_MAX = 4;
+const JOBS = 6;
+
+const interruption = new AbortController();
+const kafka = new KafkaWorld({
+  connection: null,
+  onProgress: () => {},
+  onLog: () => {},
+  sessionId: randomUUID(),
+  signal: interruption.signal,
+});
+let program: JavaProgram;
+let driver: Driver;
+beforeAll(async () => {
+  program = await compileJava();
+  driver = await openJavaDriver(program);
+});
+afterAll(async () => {
+  await kafka[Symbol.asyncDispose]();
+  await program?.[Symbol.asyncDispose]();
+});
+
+/** The first ones that a small machine can run beside each other. */
+function generated(): Trial[] {
+  const found: Trial[] = [];
+  for (const trial of generatedTrials(SEED, 0)) {
+    const { topology, actions } = trial.scenario;
+    const joins = actions.filter(({ kind }) => kind === 'join').length;
+    if (topology.brokers === 1 && joins <= JOINS_MAX && !breaksBrokers(trial.scenario)) found.push(trial);
+    if (found.length === GENERATED) break;
+  }
+  return found;
+}
+
+test(`${LESSONS.length + GENERATED} scenarios`, async () => {
+  const trials = [
+    ...(await lessonTrials()).filter(({ scenario: { name } }) => LESSONS.includes(name)),
+    ...generated(),
+  ];
+  const found = new Map<string, readonly string[]>();
+  await inParallel(
+    trials,
+    JOBS,
+    // What a lesson says of real Kafka counts on a machine that has nothing else to do.
+    ({ scenario }) => javaAgreementOn(scenario, null, kafka, driver, interruption.signal),
+    ({ scenario: { name }, java, reference, differences, comparedGenerations, generations }) => {
+      const { outcome } = java.verdict;
+      const outcomes =
+        outcome === reference.verdict.outcome ? [outcome] : [outcome, reference.verdict.outcome];
+      const compared = comparedGenerations > 0 || generations === 0 ? [] : ['no assignment was compared'];
+      found.set(name, [...outcomes, ...compared, ...differences.map(({ sentence }) => sentence)]);
+    },
+  );
+  expect(found).toEqual(new Map(trials.map(({ scenario: { name } }) => [name, ['valid']])));
+});

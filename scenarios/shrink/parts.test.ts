@@ -1,0 +1,55 @@
+/** What is left of a scenario when a part is taken out: a scenario still, without a word of what is gone. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { scenarioArbitrary } from '../arbitrary.ts';
+import { scenarioSchema } from '../schema.ts';
+import {
+  keepActions,
+  keepBrokers,
+  keepGroups,
+  keepMembers,
+  keepPartitions,
+  keepProducers,
+  keepTopics,
+} from './parts.ts';
+import { fewerRecords, plainerConfiguration, rounderTimes, shorterWindows } from './simpler.ts';
+
+it('is a scenario again, whatever goes', () => {
+  fc.assert(
+    fc.property(scenarioArbitrary('network'), fc.nat(), (scenario, number) => {
+      const some = (text: string): boolean => (text.length + number) % 2 === 0;
+      const left = [
+        keepGroups(scenario, some),
+        keepMembers(scenario, (id) => (Number(id.at(-1)) + number) % 2 === 0),
+        keepProducers(scenario, some),
+        keepTopics(scenario, some),
+        keepActions(scenario, (_, i) => (i + number) % 2 === 0),
+        keepBrokers(scenario, 1),
+        ...scenario.topology.topics.map(({ name }) => keepPartitions(scenario, name, 1)),
+      ];
+      for (const one of left.filter((one) => one !== null && one.groups.length > 0))
+        expect(scenarioSchema.safeParse(one).error).toBeUndefined();
+    }),
+    { seed: 1, numRuns: 100 },
+  );
+});
+
+it('is simpler in values that the schema allows, or that it refuses and nobody runs', () => {
+  const [scenario] = fc.sample(scenarioArbitrary('java'), { seed: 3, numRuns: 1 });
+  if (scenario === undefined) throw new Error('no sample');
+  for (const simpler of [fewerRecords, shorterWindows, rounderTimes, plainerConfiguration]) {
+    const all = [...simpler(scenario)];
+    expect(all.length).toBeGreaterThan(0);
+    expect(all.some((one) => scenarioSchema.safeParse(one).success)).toBe(true);
+    for (const one of all) expect(one).not.toEqual(scenario);
+  }
+});
+
+it('allows no more time to settle than what is left justifies, and never more than before', () => {
+  const [scenario] = fc.sample(scenarioArbitrary('brokers'), { seed: 5, numRuns: 1 });
+  if (scenario === undefined) throw new Error('no sample');
+  const fewer = keepActions(scenario, (action) => !('broker' in action));
+  expect(fewer.settling.boundMs).toBeLessThan(scenario.settling.boundMs);
+  const tight = { ...scenario, settling: { boundMs: 10 } };
+  expect(keepActions(tight, () => true).settling.boundMs).toBe(10);
+});

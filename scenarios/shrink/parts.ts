@@ -1,0 +1,123 @@
+/**
+ * Takes parts out of a scenario: a scenario and what is to go enter, a scenario without it and without everything that
+ * speaks of it leaves, or null where nothing sensible is left.
+ */
+import type { Action, Producer, Scenario } from '../schema.ts';
+import { settlingBoundMs } from '../settling.ts';
+
+type Keep<T> = (one: T) => boolean;
+
+export function keepGroups(scenario: Scenario, keep: Keep<string>): Scenario | null {
+  const groups = scenario.groups.filter(({ id }) => keep(id));
+  return groups.length === 0 ? null : coherent({ ...scenario, groups });
+}
+
+export function keepMembers(scenario: Scenario, keep: Keep<string>): Scenario | null {
+  const groups = scenario.groups
+    .map((group) => ({ ...group, members: group.members.filter(({ id }) => keep(id)) }))
+    .filter(({ members }) => members.length > 0);
+  return groups.length === 0 ? null : coherent({ ...scenario, groups });
+}
+
+export const keepProducers = (scenario: Scenario, keep: Keep<string>): Scenario =>
+  coherent({ ...scenario, producers: scenario.producers.filter(({ id }) => keep(id)) });
+
+export function keepTopics(scenario: Scenario, keep: Keep<string>): Scenario | null {
+  const topics = scenario.topology.topics.filter(({ name }) => keep(name));
+  if (topics.length === 0) return null;
+  return coherent({ ...scenario, topology: { ...scenario.topology, topics } });
+}
+
+/** @param keep told the action and its place */
+export const keepActions = (scenario: Scenario, keep: (action: Action, index: number) => boolean): Scenario =>
+  coherent({ ...scenario, actions: scenario.actions.filter(keep) });
+
+/** The brokers with the lowest ids. */
+export const keepBrokers = (scenario: Scenario, brokers: number): Scenario =>
+  coherent({ ...scenario, topology: { ...scenario.topology, brokers } });
+
+/** The partitions with the lowest numbers. */
+export function keepPartitions(scenario: Scenario, topic: string, partitions: number): Scenario {
+  const topics = scenario.topology.topics.map((one) => (one.name === topic ? { ...one, partitions } : one));
+  return coherent({ ...scenario, topology: { ...scenario.topology, topics } });
+}
+
+/**
+ * Lets everything go that speaks of what is not there any more, and allows as much time to settle as what is left
+ * justifies, where the scenario allowed no less.
+ */
+export function coherent(scenario: Scenario): Scenario {
+  const { topology } = scenario;
+  const topics = topology.topics.map((topic) => ({
+    ...topic,
+    replicationFactor: Math.min(topic.replicationFactor, topology.brokers),
+  }));
+  const names = new Set(topics.map(({ name }) => name));
+  const present = (topic: string): boolean => names.has(topic);
+  const groups = scenario.groups
+    .map((group) => ({ ...group, topics: group.topics.filter(present) }))
+    .filter((group) => group.topics.length > 0);
+  const producers: Producer[] = scenario.producers
+    .map((producer) => ({ ...producer, topics: producer.topics.filter(present) }))
+    .filter((producer) => producer.topics.length > 0);
+  const parts: Parts = {
+    topics: names,
+    partitions: partitionsOf(topics, scenario.actions),
+    brokers: topology.brokers,
+    groups: new Set(groups.map(({ id }) => id)),
+    members: new Set(groups.flatMap(({ members }) => members.map(({ id }) => id))),
+    producers: new Set(producers.map(({ id }) => id)),
+  };
+  const actions = scenario.actions.filter((action) => speaksOf(action, parts));
+  const justifiedMs = groups.length === 0 ? 1 : settlingBoundMs(groups, producers, actions, topology.network);
+  return {
+    ...scenario,
+    topology: { ...topology, topics },
+    groups,
+    producers,
+    actions,
+    settling: { ...scenario.settling, boundMs: Math.min(scenario.settling.boundMs, justifiedMs) },
+  };
+}
+
+interface Parts {
+  readonly topics: ReadonlySet<string>;
+  readonly partitions: ReadonlyMap<string, number>;
+  readonly brokers: number;
+  readonly groups: ReadonlySet<string>;
+  readonly members: ReadonlySet<string>;
+  readonly producers: ReadonlySet<string>;
+}
+
+/** How many partitions each topic comes to have. */
+function partitionsOf(
+  topics: readonly { name: string; partitions: number }[],
+  actions: readonly Action[],
+): Map<string, number> {
+  const counts = new Map(topics.map(({ name, partitions }) => [name, partitions]));
+  for (const action of actions)
+    if (action.kind === 'add-partitions')
+      counts.set(action.topic, Math.max(action.partitions, counts.get(action.topic) ?? 0));
+  return counts;
+}
+
+/** Whether everything that an action names is there. */
+function speaksOf(action: Action, parts: Parts): boolean {
+  if ('member' in action && !parts.members.has(action.member)) return false;
+  if ('producer' in action && !parts.producers.has(action.producer)) return false;
+  if ('group' in action && !parts.groups.has(action.group)) return false;
+  if ('topic' in action && !parts.topics.has(action.topic)) return false;
+  if (
+    'topic' in action &&
+    'partition' in action &&
+    action.partition >= (parts.partitions.get(action.topic) ?? 0)
+  )
+    return false;
+  if ('broker' in action && action.broker > parts.brokers) return false;
+  if (!('link' in action)) return true;
+  const { process, broker } = action.link;
+  return (
+    (parts.members.has(process) || parts.producers.has(process)) &&
+    (broker === null || broker <= parts.brokers)
+  );
+}
