@@ -26,7 +26,7 @@ const report = reporter('at-least-once');
 
 const BROKER_LOSS = 'lost by the broker: acknowledged record is not in the log';
 const RE_RESOLVED = 'lost: latest was resolved again before the first commit';
-const NOT_COMMITTED = 'lost: latest was resolved again, since the commit of its first end had been refused';
+const NOT_COMMITTED = 'lost: latest was resolved again, since its first end could not be committed';
 const NEEDLESS_RESET = 'lost: skipped by a reset without need';
 const COMMITTED_FIRST = 'lost: committed before it was processed';
 const NOT_RETRIED = 'lost: processing failed and was not tried again';
@@ -37,7 +37,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away for long refused it, it is observed. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -181,7 +181,7 @@ const WHY: Readonly<Record<string, (it: 'it' | 'they', was: 'was' | 'were') => s
   [RE_RESOLVED]: (it, was) =>
     `a member had found the end of the log before ${it} ${was} written, nothing was committed, and the next start was at the end again`,
   [NOT_COMMITTED]: (it, was) =>
-    `a member had found the end of the log before ${it} ${was} written, and could not commit it: the coordinator refused it, and the next start was at the end again`,
+    `a member had found the end of the log before ${it} ${was} written, and could not commit it: the coordinator refused it or did not answer, and the next start was at the end again`,
   [NEEDLESS_RESET]: () => 'a member moved to the end of the log although its position was in range',
   [COMMITTED_FIRST]: (it, was) =>
     `${it} ${was} delivered and committed, and the member was interrupted before it had processed ${it === 'it' ? 'it' : 'them'}`,
@@ -296,12 +296,20 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
   return jumps;
 }
 
-/** Whether a member asked to commit this offset, and was refused each time. */
-function isCommitRefused(group: GroupEvidence, key: string, offset: number): boolean {
-  const asked = group.commits.requests.filter(
-    (request) => `${request.topic}/${request.partition}` === key && request.offset === offset,
+/**
+ * Whether an application asked to commit this offset, and that was refused or not answered each time: by the coordinator,
+ * or by the client, which knew that it had lost its place.
+ */
+function isCommitRefused({ commits }: GroupEvidence, key: string, offset: number): boolean {
+  const isIt = (one: { topic: string; partition: number; offset: number | string }): boolean =>
+    `${one.topic}/${one.partition}` === key && Number(one.offset) === offset;
+  const requests = commits.requests.filter(isIt);
+  const calls = commits.applicationCommits.filter(({ begin }) => begin.offsets.some(isIt));
+  return (
+    requests.length + calls.length > 0 &&
+    requests.every(({ entry, outcome }) => entry === null && outcome !== 'ok') &&
+    calls.every(({ end }) => end?.outcome !== 'ok')
   );
-  return asked.some(({ outcome }) => outcome === 'refused') && asked.every(({ entry }) => entry === null);
 }
 
 /** What an application skips by going forward: from where its group stood to where it went, or the log's end then. */

@@ -3,6 +3,7 @@
  * records had to come again, how many were allowed to, and how many did; and beside it what no bound allows.
  */
 import type { History } from '../harness/history/schema.ts';
+import { withheldIn } from './coverage.ts';
 import type { PartitionConsumption, Processing, Stretch } from './evidence/consumption.ts';
 import { CountingTree } from './evidence/counting-tree.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
@@ -229,7 +230,7 @@ function causeOf(
   if (stretch.opening === 'seek') return 'seek';
   if (stretch.opening === 'reset' || outOfRange !== null) return 'records-deleted';
   if (stretch.opening === 'back') return causeOfGoingBack(evidence, group, stretch);
-  if (!isOwned(stretch)) return 'unexplained';
+  if (!isOwned(stretch) && !isWithheldFor(group, stretch)) return 'unexplained';
   const { certain } = committed;
   if (certain.entry !== null && certain.entry !== previous.resume.committed.certain.entry) {
     if (certain.entry.kind === 'removed') return 'offsets-deleted';
@@ -237,6 +238,10 @@ function causeOf(
   }
   return causeOfHandOver(evidence, stretch, previous.stretch);
 }
+
+/** A cooperative member works on what it has in hand of a partition that its generation keeps back for that (KIP-429). */
+const isWithheldFor = (group: GroupEvidence, { join, key }: Stretch): boolean =>
+  join?.generation != null && withheldIn(group, join.generation).get(key) === join.memberId;
 
 function causeOfHandOver(evidence: Evidence, stretch: Stretch, previous: Stretch): Cause {
   const owner = evidence.processes.get(previous.process);

@@ -12,16 +12,28 @@ import type { Anomaly } from './property.ts';
 const ABOUT_OFFSETS: ReadonlySet<string> = new Set([
   'at-least-once',
   'commit-monotonic',
+  'commit-within-processed',
   'complete-assignment',
+  'continuity',
   'duplicate-bound',
   'explained-resume',
   'no-lost-commit',
   'offset-reset',
+  'order',
   'owned-commit',
   'produced-offset',
   'producer-flush',
 ]);
 
-export const isOfRecreatedTopic = (scenario: Scenario, { property, subject }: Anomaly): boolean =>
-  ABOUT_OFFSETS.has(property) &&
-  scenario.actions.some((action) => action.kind === 'recreate-topic' && action.topic === subject.topic);
+/** What these say is about a whole generation, whose partitions are gone in one and back in the next. */
+const ABOUT_MOVES: ReadonlySet<string> = new Set(['no-spurious-rebalance', 'sticky-economy']);
+
+export function isOfRecreatedTopic({ actions, groups }: Scenario, { property, subject }: Anomaly): boolean {
+  const recreated = new Set(
+    actions.flatMap((action) => (action.kind === 'recreate-topic' ? [action.topic] : [])),
+  );
+  if (ABOUT_OFFSETS.has(property)) return recreated.has(subject.topic ?? '');
+  if (!ABOUT_MOVES.has(property)) return false;
+  const group = groups.find(({ id }) => id === subject.group);
+  return group?.topics.some((topic) => recreated.has(topic)) ?? false;
+}

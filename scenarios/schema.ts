@@ -471,6 +471,12 @@ function* relations(scenario: Scenario): Generator<Issue> {
           };
     if (group.resolvesPartially === true && group.consumeMode !== 'manual')
       yield { path: [...path, 'resolvesPartially'], message: "expected false, or consumeMode 'manual'" };
+    if (group.resolvesPartially === true && group.commitOrder === 'commit-then-process')
+      yield {
+        path: [...path, 'resolvesPartially'],
+        message:
+          "expected false, or commitOrder 'process-then-commit': what is left would be committed already",
+      };
     if (
       group.commitOrder === 'commit-then-process' &&
       (group.commitMode.kind === 'auto' || group.commitMode.kind === 'none')

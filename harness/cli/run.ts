@@ -73,6 +73,10 @@ Examples:
         throw new UsageError(
           `The Kafka world cannot break the network, so --profile ${options.profile} needs --world sim.`,
         );
+      if (options.world === 'kafka' && profiles[options.profile].resetsOffsets)
+        throw new UsageError(
+          `Real Kafka lets offsets expire after minutes, so --profile ${options.profile} needs --world sim.`,
+        );
       if (options.client !== 'reference' && profiles[options.profile].hasJavaOptions)
         throw new UsageError(
           `--profile ${options.profile} configures what only the Java client has words for, so it needs --client reference.`,

@@ -26,15 +26,21 @@ export async function settle(
     for (const { partition } of await admin.logOffsets(names.real(topic), ADMIN_DEADLINE_MS))
       partitions.push({ topic, partition });
 
+  const slowestMs = Math.max(...scenario.groups.map(({ handler }) => handler.timeMs.max));
   let wake = (): void => {};
   context.onEvent(() => wake());
   let marker = 0;
   for (let round = 0; ; round++) {
-    for (const one of drain.undrainedPartitions(partitions)) {
+    const undrained = drain.undrainedPartitions(partitions);
+    for (const one of undrained) {
       await writeMarker(context, admin, drain, one, marker);
       marker++;
     }
-    const interval = MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number;
+    const interval = Math.max(
+      MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number,
+      // More than a slow group can work off would keep it from its end for ever.
+      2 * undrained.length * slowestMs,
+    );
     const roundEndMs = Math.min(context.now() + interval, deadlineMs);
     while (context.now() < roundEndMs) {
       if (drain.pending(partitions).length === 0) return drain.undrained(partitions);

@@ -68,7 +68,9 @@ function withOptions(
   return {
     ...group,
     ...defined(options),
-    ...(resolvesPartially && group.consumeMode === 'manual' ? { resolvesPartially } : {}),
+    ...(resolvesPartially && group.consumeMode === 'manual' && group.commitOrder === 'process-then-commit'
+      ? { resolvesPartially }
+      : {}),
     members: group.members.map((member, m) => {
       const own = group.topics.filter((_, t) => ((topics[m] ?? 0) & (1 << t)) !== 0);
       const isOwn = differs && own.length > 0 && own.length < group.topics.length;

@@ -2,9 +2,11 @@
  * Calls of the consumer's API that the scenario asks for, the same in front of every client: a command and what makes the
  * call enter, and `application-call` before it and `application-call-end` after it leave.
  */
+import type { Group } from '../../../scenarios/schema.ts';
 import type { Host } from '../host.ts';
 import type { CallCommand } from '../protocol.ts';
 import { describeError } from './describe-error.ts';
+import type { Processed } from './processed.ts';
 
 /** The client has no such call, or it makes no sense now: why, in a sentence. */
 export class CallRefused extends Error {
@@ -40,4 +42,11 @@ export async function makeCall(
     return end(error instanceof CallRefused ? error.message : describeError(error));
   }
   end(null);
+}
+
+/** Why an application has nothing to commit beside its handler, or null. */
+export function whyNotCommitted(processed: Processed, order: Group['commitOrder']): CallRefused | null {
+  // What it has processed is behind what it has committed.
+  if (order === 'commit-then-process') return new CallRefused('the handler commits before it processes');
+  return processed.next.length === 0 ? new CallRefused('nothing has been processed of what is owned') : null;
 }

@@ -3,7 +3,7 @@
  * runs, and events leave through the host.
  */
 import type { Consumer } from 'kafkajs';
-import { CallRefused, makeCall } from '../application/calls.ts';
+import { makeCall, whyNotCommitted } from '../application/calls.ts';
 import { describeError } from '../application/describe-error.ts';
 import { createHandler } from '../application/handler.ts';
 import { createMutation } from '../application/mutation.ts';
@@ -63,8 +63,13 @@ async function callConsumer(
 }
 
 /** @throws CallRefused where there is nothing to commit, and what kafkajs throws */
-async function commitProcessed(processed: Processed, committer: Committer): Promise<void> {
-  if (processed.next.length === 0) throw new CallRefused('nothing has been processed of what is owned');
+async function commitProcessed(
+  processed: Processed,
+  committer: Committer,
+  order: MemberStart['group']['commitOrder'],
+): Promise<void> {
+  const why = whyNotCommitted(processed, order);
+  if (why !== null) throw why;
   await Promise.all(
     processed.next.map(
       async ({ topic, partition, offset }) => await committer.commit(topic, partition, offset),
@@ -153,7 +158,7 @@ export function startMember(start: MemberStart, host: Host): Application {
           consumer,
           command.call,
           async () => await consumer.run(config),
-          async () => await commitProcessed(processed, committer),
+          async () => await commitProcessed(processed, committer, group.commitOrder),
         );
       });
     },

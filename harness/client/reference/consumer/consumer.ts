@@ -36,6 +36,8 @@ export interface ConsumerGroupMetadata {
 
 /** Java's DEFAULT_CLOSE_TIMEOUT_MS. */
 const CLOSE_TIMEOUT_MS = 30_000;
+/** No metadata has this version. */
+const UNSEEN = -1;
 
 const logCommitError: CommitCallback = (_, error) => {
   if (error !== null) console.error(`reference client: an asynchronous commit failed: ${error.message}`);
@@ -88,6 +90,8 @@ export class Consumer {
       const group = this.#requireGroup('subscribe');
       this.#subscriptions.subscribe(to);
       group.listener = listener;
+      // A pattern finds what is known already, and does not join without topics until something new is learned.
+      this.#metadataVersion = UNSEEN;
       this.#updateInterest();
     } finally {
       this.#isBusy = this.#isInListener;

@@ -2,9 +2,9 @@
  * Calls of the consumer's API, in the Java client's terms: one call of the scenario enters, between two polls, and is made.
  * Java has no `stop`: there an application that wants nothing for a while unsubscribes, and subscribes again.
  */
-import { CallRefused } from '../../application/calls.ts';
+import { CallRefused, whyNotCommitted } from '../../application/calls.ts';
 import type { Processed } from '../../application/processed.ts';
-import type { ConsumerCall } from '../../protocol.ts';
+import type { ConsumerCall, MemberStart } from '../../protocol.ts';
 import type { Consumer } from '../consumer/consumer.ts';
 import type { TopicPartition } from '../errors.ts';
 import type { Committer } from './commits.ts';
@@ -16,6 +16,7 @@ export interface ConsumerCallsParts {
   readonly consumer: Consumer;
   readonly committer: Committer;
   readonly processed: Processed;
+  readonly commitOrder: MemberStart['group']['commitOrder'];
   readonly subscribe: () => void;
 }
 
@@ -71,8 +72,9 @@ export class ConsumerCalls {
   }
 
   async #commit(): Promise<void> {
-    const { committer, processed } = this.#parts;
-    if (processed.next.length === 0) throw new CallRefused('nothing has been processed of what is owned');
+    const { committer, processed, commitOrder } = this.#parts;
+    const why = whyNotCommitted(processed, commitOrder);
+    if (why !== null) throw why;
     for (const { topic, partition, offset } of processed.next)
       await committer.commit(topic, partition, Number(offset));
   }

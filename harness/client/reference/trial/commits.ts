@@ -18,6 +18,8 @@ export class CommitNotDone extends Error {
 export interface Committer {
   /** @throws CommitNotDone */
   commit(topic: string, partition: number, offset: number): Promise<void>;
+  /** Several partitions in one call. @throws CommitNotDone */
+  commitAll(offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void>;
   /** The outcome is recorded when the client tells of it, and never where the application does not ask for it. */
   commitInBackground(topic: string, partition: number, offset: number): void;
   /** After a record, where the client commits by itself: nothing, but for a mutant. @throws CommitNotDone */
@@ -35,12 +37,12 @@ export function createCommitter(
   let calls = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  const begin = (topic: string, partition: number, offset: string, awaited: boolean) => {
+  type Told = { topic: string; partition: number; offset: string };
+  const begin = (offsets: Told[], awaited: boolean) => {
     const call = calls++;
-    const offsets = [{ topic, partition, offset }];
     host.emit({ kind: 'application-commit', group, call, awaited, offsets });
     return {
-      offsets: [{ topic, partition, offset: Number(offset) }] satisfies Offsets,
+      offsets: offsets.map((one) => ({ ...one, offset: Number(one.offset) })) satisfies Offsets,
       end: (error: Error | null): void =>
         host.emit({
           kind: 'application-commit-end',
@@ -52,8 +54,8 @@ export function createCommitter(
     };
   };
 
-  const commitNow = async (topic: string, partition: number, offset: string): Promise<void> => {
-    const { offsets, end } = begin(topic, partition, offset, true);
+  const commitNow = async (told: Told[]): Promise<void> => {
+    const { offsets, end } = begin(told, true);
     try {
       await consumer.commitSync(offsets);
     } catch (error) {
@@ -71,16 +73,20 @@ export function createCommitter(
 
   return {
     commit: (topic, partition, offset) =>
-      inTurn(() => commitNow(topic, partition, mutation.committedOffset(topic, partition, String(offset)))),
+      inTurn(() =>
+        commitNow([{ topic, partition, offset: mutation.committedOffset(topic, partition, String(offset)) }]),
+      ),
+    commitAll: (offsets) =>
+      inTurn(() => commitNow(offsets.map((one) => ({ ...one, offset: String(one.offset) })))),
     commitInBackground(topic, partition, offset) {
       const committed = mutation.committedOffset(topic, partition, String(offset));
-      const { offsets, end } = begin(topic, partition, committed, false);
+      const { offsets, end } = begin([{ topic, partition, offset: committed }], false);
       if (hasCallback) consumer.commitAsync(offsets, (_, error) => end(error));
       else consumer.commitAsync(offsets);
     },
     async afterAutomatic(topic, partition, offset) {
       const extra = mutation.extraCommit(topic, partition, String(offset));
-      if (extra !== null) await inTurn(() => commitNow(topic, partition, extra));
+      if (extra !== null) await inTurn(() => commitNow([{ topic, partition, offset: extra }]));
     },
   };
 }

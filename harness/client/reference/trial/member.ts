@@ -81,8 +81,11 @@ const commitStart = async (
 ): Promise<void> => {
   try {
     const committed = await consumer.committed(partitions);
+    const starts: { topic: string; partition: number; offset: number }[] = [];
     for (const one of partitions.filter((partition) => !committed.has(nameOf(partition))))
-      await committer.commit(one.topic, one.partition, await consumer.position(one));
+      starts.push({ ...one, offset: await consumer.position(one) });
+    // In one call: what is resolved and waits for others to be committed could be lost.
+    if (starts.length > 0) await committer.commitAll(starts);
   } catch (error) {
     // The group has moved on, or no broker answers: the next assignment tries again.
     if (!(error instanceof KafkaError || error instanceof CommitNotDone)) throw error;
@@ -166,7 +169,8 @@ export function startMember(start: MemberStart, host: Host): Application {
   const listener = createListener({ consumer, committer, mutation, processed, host, ending });
   const subscribe = (): void =>
     consumer.subscribe(group.subscription === 'pattern' ? patternOf(names) : names, listener);
-  const calls = new ConsumerCalls({ consumer, committer, processed, subscribe });
+  const { commitOrder } = group;
+  const calls = new ConsumerCalls({ consumer, committer, processed, commitOrder, subscribe });
   /** The consumer takes no call beside another, so each waits until a poll, and the work on it, is over. */
   const due: CallCommand[] = [];
   let wake = (): void => {};
