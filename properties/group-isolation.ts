@@ -1,7 +1,9 @@
 /** group-isolation: what happened in each group enters, what does not come from the group's own members leaves. */
 import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
+import type { CommitEntry, CommitRequest } from './evidence/commits.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
+import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('group-isolation');
@@ -21,7 +23,7 @@ export const groupIsolation: Property = {
       ...evidence.groups.flatMap((group) => [
         ...strangers(evidence, group),
         ...causelessGenerations(group),
-        ...causelessCommits(group),
+        ...causelessCommits(evidence, group),
         ...causelessRemovals(evidence, group),
       ]),
     ];
@@ -97,10 +99,40 @@ function causelessGenerations(group: GroupEvidence): Anomaly[] {
   });
 }
 
-function causelessCommits(group: GroupEvidence): Anomaly[] {
+/** A request of another group for the same offset, made so shortly before that it may be the one that was written. */
+const foreignRequest = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  entry: CommitEntry,
+): CommitRequest | undefined =>
+  evidence.groups
+    .filter((other) => other !== group)
+    .flatMap(({ commits }) => commits.requests)
+    .find(
+      ({ topic, partition, offset, time }) =>
+        topic === entry.topic &&
+        partition === entry.partition &&
+        offset === entry.value &&
+        time <= entry.time + CLOCK_TOLERANCE_MS &&
+        time >= entry.time - LATE_REQUEST_MS,
+    );
+
+function causelessCommits(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   return [...group.commits.entries.values()].flatMap((entries) =>
-    entries.flatMap(({ kind, request, time, seq, topic, partition, value }) => {
+    entries.flatMap((entry) => {
+      const { kind, request, time, seq, topic, partition, value } = entry;
       if (kind === 'removed' || request !== null) return [];
+      // With the traffic of all members on record, none of its own asked for it.
+      const foreign = group.hasWire ? foreignRequest(evidence, group, entry) : undefined;
+      if (foreign !== undefined)
+        return [
+          report(
+            'commit of another group was written',
+            `The committed offset of ${topic}/${partition} in group ${group.id} became ${value}, which none of its members asked for, right after ${foreign.process} of group ${foreign.group} had committed it.`,
+            proof(foreign.seq, seq),
+            { group: group.id, topic, partition, process: foreign.process },
+          ),
+        ];
       if (anybodyRan(group, time - LATE_REQUEST_MS, time + LATE_REQUEST_MS)) return [];
       return [
         report(

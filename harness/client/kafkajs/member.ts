@@ -12,6 +12,7 @@ import type { MemberStart } from '../protocol.ts';
 import { createKafka } from './cluster.ts';
 import { createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
+import { createAssigners } from './partition-assigners.ts';
 
 const byName = (a: { topic: string }, b: { topic: string }): number => (a.topic < b.topic ? -1 : 1);
 
@@ -51,7 +52,9 @@ function recordClaims(consumer: Consumer, group: string, mutation: Mutation, hos
 
 const createConsumer = (start: MemberStart, host: Host): Consumer => {
   const { group } = start;
-  return createKafka(start, host).consumer({
+  const { follow, ...assigners } = createAssigners(group);
+  const consumer = createKafka(start, host).consumer({
+    ...assigners,
     groupId: group.id,
     sessionTimeout: group.sessionTimeoutMs,
     rebalanceTimeout: group.rebalanceTimeoutMs,
@@ -64,6 +67,8 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
     maxBytesPerPartition: group.maxPartitionFetchBytes,
     metadataMaxAge: group.metadataMaxAgeMs,
   });
+  follow(consumer);
+  return consumer;
 };
 
 /**
