@@ -11,7 +11,7 @@ export interface ConsumerAssigners {
   /** In order of preference; left out, kafkajs' own choice. */
   readonly partitionAssigners?: PartitionAssigner[];
   /** Lets assigners that remember see what the consumer is assigned. */
-  follow(consumer: Consumer): void;
+  readonly follow: (consumer: Consumer) => void;
 }
 
 /** @throws Error for an assignor that kafkajs cannot have (see `refusals`) */
