@@ -2,6 +2,7 @@
 import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { isAltered } from './evidence/altered.ts';
+import type { CommitEntry, CommitRequest } from './evidence/commits.ts';
 import {
   type Evidence,
   evidenceOf,
@@ -105,12 +106,41 @@ function causelessGenerations(group: GroupEvidence): Anomaly[] {
   });
 }
 
+/** A request of another group for the same offset, made so shortly before that it may be the one that was written. */
+const foreignRequest = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  entry: CommitEntry,
+): CommitRequest | undefined =>
+  evidence.groups
+    .filter((other) => other !== group)
+    .flatMap(({ commits }) => commits.requests)
+    .find(
+      ({ topic, partition, offset, time }) =>
+        topic === entry.topic &&
+        partition === entry.partition &&
+        offset === entry.value &&
+        time <= entry.time + CLOCK_TOLERANCE_MS &&
+        time >= entry.time - LATE_REQUEST_MS,
+    );
+
 function causelessCommits(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   return [...group.commits.entries.values()].flatMap((entries) =>
     entries.flatMap((entry) => {
       const { kind, request, time, seq, topic, partition, value } = entry;
       if (kind === 'removed' || request !== null) return [];
       if (isAltered(evidence, entry)) return [];
+      // With the traffic of all members on record, none of its own asked for it.
+      const foreign = group.hasWire ? foreignRequest(evidence, group, entry) : undefined;
+      if (foreign !== undefined)
+        return [
+          report(
+            'commit of another group was written',
+            `The committed offset of ${topic}/${partition} in group ${group.id} became ${value}, which none of its members asked for, right after ${foreign.process} of group ${foreign.group} had committed it.`,
+            proof(foreign.seq, seq),
+            { group: group.id, topic, partition, process: foreign.process },
+          ),
+        ];
       if (anybodyRan(group, time - LATE_REQUEST_MS, time + LATE_REQUEST_MS)) return [];
       return [
         report(

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Scenario } from '../../scenarios/schema.ts';
+import { findMutant, needsSimulatedCluster } from '../client/mutants.ts';
 import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
 import type { Subject, World } from '../world/world.ts';
@@ -51,6 +52,11 @@ export async function refuse(
   subject: Subject,
   ownCluster: boolean,
 ): Promise<void> {
+  const mutant = subject.mutant === null ? undefined : findMutant(subject.mutant);
+  if (name === 'kafka' && mutant !== undefined && needsSimulatedCluster(mutant))
+    throw new UsageError(
+      `The mutant '${mutant.id}' breaks a ${mutant.breaks}, which only the simulated cluster lets itself be broken in: use --world sim.`,
+    );
   if (scenarios.length === 0) return;
   const { refusalsOf } =
     name === 'sim'

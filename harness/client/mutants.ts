@@ -144,7 +144,8 @@ export const mutants = [
     id: 'patient-coordinator',
     description: 'The coordinator never ends a session.',
     breaks: 'coordinator',
-    caughtBy: ['convergence'],
+    caughtBy: ['timeout-detection', 'convergence'],
+    client: 'reference',
     profile: 'members',
   },
   {
@@ -164,6 +165,8 @@ export const mutants = [
     description: 'The coordinator accepts commits of replaced generations.',
     breaks: 'coordinator',
     caughtBy: ['owned-commit'],
+    client: 'reference',
+    profile: 'members',
   },
   {
     id: 'mixed-up-coordinator',
@@ -202,14 +205,6 @@ export const mutants = [
     description: 'The broker leaves the first of several batches out of every third such answer to a fetch.',
     breaks: 'broker',
     caughtBy: ['continuity'],
-  },
-  {
-    id: 'dirty-broker',
-    description: 'The broker gives consumers what transactions have not committed.',
-    breaks: 'broker',
-    caughtBy: ['read-committed'],
-    client: 'reference',
-    profile: 'java',
   },
 ] as const satisfies readonly Mutant[];
 

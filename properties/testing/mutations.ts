@@ -396,27 +396,26 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'the last generation is written again with a new number',
+    name: 'the last generation is written again and again with a new number',
     property: 'no-spurious-rebalance',
     apply(history) {
       const events = copy(history);
       const last = ofKind(events, 'group-generation').at(-1);
       const settled = ofKind(events, 'settled')[0];
-      // A broker that was away just before may still be the cause of it.
       if (last === undefined || settled === undefined || last.state === 'empty') return null;
-      if (evidenceOf(history).outages.length > 0) return null;
-      // Long after everything that could be the cause of it.
-      const time = events.reduce((latest, event) => Math.max(latest, event.time), 0) + 3_600_000;
-      const again = {
+      // Twice, long after everything that could be the cause of it: what came before the first cannot explain the second.
+      const HOUR_MS = 3_600_000;
+      const time = events.reduce((latest, event) => Math.max(latest, event.time), 0);
+      const again = [1, 2].map((times) => ({
         ...last,
-        generation: last.generation + 1,
-        time,
-        logPosition: { ...last.logPosition, offset: '999999' },
-      };
+        generation: last.generation + times,
+        time: time + times * HOUR_MS,
+        logPosition: { ...last.logPosition, offset: String(999_990 + times) },
+      }));
       const later = events.map((event) =>
-        event.seq < settled.seq ? event : { ...event, time: time + 1_000 },
+        event.seq < settled.seq ? event : { ...event, time: time + 3 * HOUR_MS },
       );
-      return insertAfter(later as HistoryEvent[], settled.seq - 1, [again]);
+      return insertAfter(later as HistoryEvent[], settled.seq - 1, again);
     },
   },
   {

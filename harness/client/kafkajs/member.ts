@@ -16,10 +16,13 @@ import { createKafka } from './cluster.ts';
 import { type Committer, createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
 import { nativeOptions } from './native-options.ts';
+import { createAssigners } from './partition-assigners.ts';
 
 const createConsumer = (start: MemberStart, host: Host): Consumer => {
   const { group } = start;
-  return createKafka(start, host).consumer({
+  const { follow, ...assigners } = createAssigners(group);
+  const consumer = createKafka(start, host).consumer({
+    ...assigners,
     groupId: group.id,
     sessionTimeout: group.sessionTimeoutMs,
     rebalanceTimeout: group.rebalanceTimeoutMs,
@@ -34,6 +37,8 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
     metadataMaxAge: group.metadataMaxAgeMs,
     ...nativeOptions(start, 'consumer'),
   });
+  follow(consumer);
+  return consumer;
 };
 
 /** A call of the consumer's API, in kafkajs' terms. @throws whatever kafkajs throws */

@@ -20,8 +20,11 @@ function* groupRefusals(group: Group): Generator<Refusal> {
       'autoOffsetReset',
       "kafkajs has no policy 'none', only 'earliest' (fromBeginning: true) and 'latest' (fromBeginning: false); use one of these or another client",
     ];
-  if (group.assignors?.some((assignor) => assignor !== 'roundrobin'))
-    yield ['assignors', `kafkajs brings 'roundrobin' alone; ${REFERENCE}`];
+  if (group.assignors?.includes('cooperative-sticky'))
+    yield [
+      'assignors',
+      `kafkajs gives everything up in each rebalance, so it has no 'cooperative-sticky'; ${REFERENCE}`,
+    ];
   if (group.staticMembership === true)
     yield ['staticMembership', `kafkajs has no group.instance.id; ${REFERENCE}`];
   if (group.maxPollRecords !== undefined)

@@ -28,15 +28,6 @@ export const offByOne = (): Breakage[] => {
   ];
 };
 
-/** Gives consumers what transactions have not committed. */
-export const dirty = (): Breakage[] => [
-  breaking(
-    fetchApi,
-    (handle) => (context, request, version, respond) =>
-      handle(context, { ...request, isolationLevel: 0 }, version, respond),
-  ),
-];
-
 /** Base offset and length come before the part whose length is given. */
 const BATCH_OVERHEAD_BYTES = 12;
 

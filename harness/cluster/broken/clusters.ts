@@ -4,7 +4,7 @@
  */
 import type { ClusterCore } from '../simulated-cluster.ts';
 import { type Breakage, breakHandlers } from './breakage.ts';
-import { dirty, gappy, offByOne } from './brokers.ts';
+import { gappy, offByOne } from './brokers.ts';
 import {
   forgetful,
   impatient,
@@ -35,7 +35,6 @@ const breakages: Readonly<Record<string, () => Breakage[]>> = {
   'two-faced-coordinator': twoFaced,
   'off-by-one-broker': offByOne,
   'gappy-broker': gappy,
-  'dirty-broker': dirty,
 };
 
 /** Settings of the cluster, by Kafka's name or one of ours. */

@@ -45,10 +45,13 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     },
     createTransport(start, host),
   );
+  let isClosing = false;
   const send = async ({ produce, topic, records }: PlannedSend): Promise<void> => {
     const outcomes = await Promise.allSettled(
       records.map(({ key, value }) => producer.send({ topic, key, value })),
     );
+    // An application that does not care does not hear of what its close has dropped either.
+    if (isClosing && closing === 'drop' && start.producer.closing !== 'drop') return;
     const refused = outcomes.filter((one) => one.status === 'rejected');
     const written = outcomes.filter((one) => one.status === 'fulfilled');
     const [first] = refused;
@@ -69,6 +72,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     // A careless application does not ask what has become of its records.
     if (closing !== 'drop') await schedule.settled();
     host.emit({ kind: 'producer-close', phase: 'begin', error: null });
+    isClosing = true;
     await producer.close(closing === 'drop' ? 0 : Number.POSITIVE_INFINITY);
     host.emit({ kind: 'producer-close', phase: 'end', error: null });
     await schedule.settled();

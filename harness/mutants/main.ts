@@ -1,0 +1,73 @@
+/**
+ * `npm run mutants`: every mutant is put on trial with generated scenarios until a property catches it; the table, or with
+ * --json the value, leaves on standard output. Exit code 1 where one is not caught, or too many are caught late.
+ */
+import { parseArgs } from 'node:util';
+import { findMutant, type Mutant, mutants } from '../client/mutants.ts';
+import { exitCodes, HarnessError, UsageError } from '../errors.ts';
+import { hunt } from './hunt.ts';
+import type { Kill, MutantsResult } from './result.ts';
+import { isEnough, renderMutants } from './table.ts';
+
+const RUNS_MAX = 2_000;
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name} takes a whole number, not '${text}'.`);
+  return Number(text);
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        runs: { type: 'string', default: String(RUNS_MAX) },
+        seed: { type: 'string', default: '1' },
+        mutant: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function select(name: string | undefined): readonly Mutant[] {
+  if (name === undefined) return mutants;
+  const mutant = findMutant(name);
+  if (mutant === undefined)
+    throw new UsageError(
+      `There is no mutant '${name}'; there are ${mutants.map(({ id }) => id).join(', ')}.`,
+    );
+  return [mutant];
+}
+
+async function main(): Promise<number> {
+  const values = readOptions();
+  const [runs, seed] = [wholeNumber('runs', values.runs), wholeNumber('seed', values.seed)];
+  if (runs < 1) throw new UsageError('--runs takes at least 1.');
+  const interruption = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+  const kills: Kill[] = [];
+  for (const mutant of select(values.mutant)) {
+    const kill = await hunt(mutant, { seed, runs, signal: interruption.signal }).catch((error: unknown) => {
+      if (interruption.signal.aborted) return null;
+      throw error;
+    });
+    // What has been found is shown all the same.
+    if (kill === null) break;
+    console.error(
+      `${kill.mutant}: ${kill.property === null ? 'not caught' : `caught by ${kill.property}`} after ${kill.scenarios} scenarios`,
+    );
+    kills.push(kill);
+  }
+  const result: MutantsResult = { schema: 1, seed, runs, kills };
+  process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : renderMutants(result));
+  if (interruption.signal.aborted) return exitCodes.unknown;
+  return isEnough(result) ? exitCodes.valid : exitCodes.invalid;
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  if (!(error instanceof HarnessError)) throw error;
+  console.error(error.message);
+  return error.exitCode;
+});
