@@ -2,19 +2,28 @@
  * One arm of the comparison: the steps of a sequence go to a cluster over real sockets, one after another, and what it
  * answers leaves, decoded, with what it gave out (ids, addresses, times) in the words of the sequence.
  */
+
+import { listOffsetsApi } from '../../cluster/protocol/02-list-offsets.ts';
+import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
+import { findCoordinatorApi } from '../../cluster/protocol/10-find-coordinator.ts';
+import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
+import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
 import type { AnyApi } from '../../cluster/protocol/api.ts';
 import { encodeRequest, readResponseBody } from '../../cluster/protocol/api.ts';
 import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
-import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
-import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
-import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
 import { errorCode } from '../../cluster/protocol/errors.ts';
 import { FuzzConnection } from './connection.ts';
 import { NAME_MARK, references, type Sequence, type Step } from './step.ts';
 
 /** What became of a step. */
 export type Outcome = { readonly answer: unknown } | { readonly ended: 'closed' | 'silent' | 'unreadable' };
+
+export interface ArmResult {
+  readonly outcomes: readonly Outcome[];
+  /** Names of the sequence's topics by the id that this arm gave them. */
+  readonly topicIds: ReadonlyMap<string, string>;
+}
 
 const TOPICS = ['orders', 'payments'] as const;
 const PARTITIONS = 2;
@@ -23,13 +32,19 @@ const SILENCE_MS = 800;
 const RETRY_MS = 10;
 const RETRIES_MAX = 200;
 const PASSING = new Set(
-  (['LEADER_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR'] as const).map(
-    errorCode,
-  ),
+  (
+    [
+      'LEADER_NOT_AVAILABLE',
+      'COORDINATOR_LOAD_IN_PROGRESS',
+      'COORDINATOR_NOT_AVAILABLE',
+      'CONCURRENT_TRANSACTIONS',
+      'NOT_COORDINATOR',
+    ] as const
+  ).map(errorCode),
 );
 /** After these a broker's metadata needs a moment to follow. */
 const CHANGES_METADATA = new Set([19, 20, 33, 37, 44]);
-const METADATA_MS = 40;
+const METADATA_MS = 400;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -54,10 +69,16 @@ export class Arm {
   }
 
   /** @param prefix of all names of the sequence, which no other sequence has */
-  async run(sequence: Sequence, prefix: string): Promise<Outcome[]> {
+  async run(sequence: Sequence, prefix: string): Promise<ArmResult> {
     const admin = await FuzzConnection.open(this.#address);
     const connections = new Map<number, FuzzConnection>();
-    const given: Given = { topicIds: new Map(), memberId: '', generationId: -1, producerId: -1n, producerEpoch: -1 };
+    const given: Given = {
+      topicIds: new Map(),
+      memberId: '',
+      generationId: -1,
+      producerId: -1n,
+      producerEpoch: -1,
+    };
     try {
       await this.#createTopics(admin, prefix, given);
       const outcomes: Outcome[] = [];
@@ -70,30 +91,53 @@ export class Arm {
         outcomes.push(await this.#ask(connection, step, prefix, given));
         if (CHANGES_METADATA.has(step.apiKey)) await pause(METADATA_MS);
       }
-      return outcomes;
+      return { outcomes, topicIds: new Map([...given.topicIds].map(([name, id]) => [id, name])) };
     } finally {
       for (const connection of connections.values()) connection.close();
-      await admin.ask(deleteTopicsApi, 1, { topicNames: TOPICS.map((topic) => prefix + topic), timeoutMs: 10_000 } as never);
+      await admin.ask(deleteTopicsApi, 1, {
+        topicNames: TOPICS.map((topic) => prefix + topic),
+        timeoutMs: 10_000,
+      } as never);
       admin.close();
     }
   }
 
   async #createTopics(admin: FuzzConnection, prefix: string, given: Given): Promise<void> {
     const names = TOPICS.map((topic) => prefix + topic);
-    const topics = names.map((name) => ({ name, numPartitions: PARTITIONS, replicationFactor: 1, assignments: [], configs: [] }));
+    const topics = names.map((name) => ({
+      name,
+      numPartitions: PARTITIONS,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }));
     await admin.ask(createTopicsApi, 5, { topics, timeoutMs: 10_000, validateOnly: false });
     for (;;) {
-      const answer = await admin.ask(metadataApi, 12, { topics: names.map((name) => ({ name })), allowAutoTopicCreation: false });
+      const answer = await admin.ask(metadataApi, 12, {
+        topics: names.map((name) => ({ name })),
+        allowAutoTopicCreation: false,
+      });
       const known = answer?.topics ?? [];
       const isReady = known.every(
-        ({ errorCode: error, partitions }) => error === 0 && partitions.length === PARTITIONS && partitions.every((one) => one.leaderId >= 0),
+        ({ errorCode: error, partitions }) =>
+          error === 0 && partitions.length === PARTITIONS && partitions.every((one) => one.leaderId >= 0),
       );
       if (known.length === names.length && isReady) {
         for (const { name, topicId } of known) given.topicIds.set((name ?? '').slice(prefix.length), topicId);
-        return;
+        break;
       }
       await pause(RETRY_MS);
     }
+    // A broker says who leads before it has made the log.
+    const partitions = Array.from({ length: PARTITIONS }, (_, partitionIndex) => ({
+      partitionIndex,
+      timestamp: -1n,
+    }));
+    const question = { replicaId: -1, topics: names.map((name) => ({ name, partitions })) };
+    while (hasError(await admin.ask(listOffsetsApi, 5, question))) await pause(RETRY_MS);
+    // The topic of transactions is made when a coordinator is first asked for.
+    while (hasError(await admin.ask(findCoordinatorApi, 4, { keyType: 1, coordinatorKeys: ['t'] })))
+      await pause(RETRY_MS);
   }
 
   async #ask(connection: FuzzConnection, step: Step, prefix: string, given: Given): Promise<Outcome> {
@@ -126,6 +170,12 @@ export class Arm {
   }
 }
 
+function hasError(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasError);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([name, one]) => (name === 'errorCode' ? one !== 0 : hasError(one)));
+}
+
 function hasPassingError(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(hasPassingError);
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
@@ -137,7 +187,8 @@ function hasPassingError(value: unknown): boolean {
 /** Keeps what later steps refer to. */
 function note(answer: Values, given: Given): void {
   if (typeof answer.memberId === 'string' && answer.memberId !== '') given.memberId = answer.memberId;
-  if (typeof answer.generationId === 'number' && answer.generationId >= 0) given.generationId = answer.generationId;
+  if (typeof answer.generationId === 'number' && answer.generationId >= 0)
+    given.generationId = answer.generationId;
   if (typeof answer.producerId === 'bigint' && answer.producerId >= 0n) {
     given.producerId = answer.producerId;
     given.producerEpoch = answer.producerEpoch as number;

@@ -1,8 +1,8 @@
 /** Two arms' outcomes of one sequence enter, the first unexplained difference leaves, with the path where it is. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Outcome } from './arm.ts';
+import type { ArmResult } from './arm.ts';
 import { knownDifferences } from './known.ts';
-import { Ids, normalise, type Normalising } from './normalise.ts';
+import { Ids, type Normalising, normalise } from './normalise.ts';
 import type { Sequence } from './step.ts';
 
 export interface Difference {
@@ -20,15 +20,15 @@ export interface Comparison {
 
 export function compare(
   sequence: Sequence,
-  simulated: readonly Outcome[],
-  real: readonly Outcome[],
+  simulated: ArmResult,
+  real: ArmResult,
   by: Omit<Normalising, 'ids'>,
 ): Comparison {
-  const [ours, theirs] = [new Ids(), new Ids()];
+  const [ours, theirs] = [new Ids(simulated.topicIds), new Ids(real.topicIds)];
   const known: string[] = [];
   for (const [step, { apiKey }] of sequence.steps.entries()) {
-    const left = normalise(simulated[step], { ...by, ids: ours });
-    const right = normalise(real[step], { ...by, ids: theirs });
+    const left = normalise(simulated.outcomes[step], { ...by, ids: ours });
+    const right = normalise(real.outcomes[step], { ...by, ids: theirs });
     for (const difference of differences(left, right, '')) {
       const explanation = knownDifferences.find(
         (one) =>
@@ -38,6 +38,7 @@ export function compare(
       );
       if (explanation === undefined) return { unexplained: { step, ...difference }, known };
       known.push(explanation.reason);
+      if (explanation.coversAnswer === true) break;
     }
     // What follows a known difference may follow from it.
     if (known.length > 0 && !isDeepStrictEqual(left, right) && apiKey !== API_VERSIONS)
@@ -51,7 +52,11 @@ const API_VERSIONS = 18;
 function* differences(left: unknown, right: unknown, path: string): Generator<Omit<Difference, 'step'>> {
   if (isDeepStrictEqual(left, right)) return;
   const areStructs =
-    typeof left === 'object' && typeof right === 'object' && left !== null && right !== null && Array.isArray(left) === Array.isArray(right);
+    typeof left === 'object' &&
+    typeof right === 'object' &&
+    left !== null &&
+    right !== null &&
+    Array.isArray(left) === Array.isArray(right);
   const isSameLength = !Array.isArray(left) || left.length === (right as unknown[]).length;
   if (!areStructs || !isSameLength) {
     yield { path, simulated: left, real: right };

@@ -3,10 +3,10 @@
  * and items that they need.
  */
 import fc from 'fast-check';
+import { type ProfileName, profiles } from '../../cluster/profiles.ts';
 import { apiByKey } from '../../cluster/protocol/apis.ts';
-import { profiles, type ProfileName } from '../../cluster/profiles.ts';
 import { Arm } from './arm.ts';
-import { compare, type Comparison, type Difference } from './compare.ts';
+import { type Comparison, compare, type Difference } from './compare.ts';
 import { type Announced, sequences } from './generate.ts';
 import type { Sequence } from './step.ts';
 
@@ -94,7 +94,10 @@ export class Search {
   }
 
   /** Drops steps, then items of lists, as long as a difference at the same place of the same API stays. */
-  async shrink({ sequence, difference }: Pick<Failure, 'sequence' | 'difference'>): Promise<Pick<Failure, 'sequence' | 'difference'>> {
+  async shrink({
+    sequence,
+    difference,
+  }: Pick<Failure, 'sequence' | 'difference'>): Promise<Pick<Failure, 'sequence' | 'difference'>> {
     let best = { sequence, difference };
     const signature = signatureOf(sequence, difference);
     for (let isSmaller = true; isSmaller; ) {
@@ -126,7 +129,9 @@ function* smaller({ steps }: Sequence): Generator<Sequence> {
 
 function* smallerValues(value: unknown): Generator<unknown> {
   if (Array.isArray(value)) {
-    for (let index = value.length - 1; index >= 0; index--) yield value.filter((_, at) => at !== index);
+    // Not the last one: lists of nothing are answered in ways of their own.
+    for (let index = value.length - 1; index >= 0 && value.length > 1; index--)
+      yield value.filter((_, at) => at !== index);
     for (const [index, item] of value.entries())
       for (const one of smallerValues(item)) yield value.with(index, one);
   } else if (typeof value === 'object' && value !== null) {
