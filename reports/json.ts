@@ -8,5 +8,5 @@ export const renderJson = (result: RunResult): string => `${JSON.stringify(inOrd
 /** The published schema of what `renderJson` prints (JSON Schema, draft 2020-12). */
 export const runResultJsonSchema = (): object => ({
   ...z.toJSONSchema(runResultSchema),
-  title: 'Result of kafka-trial run, replay and check',
+  title: 'Result of kafka-trial run, replay, check and report',
 });

@@ -141,7 +141,6 @@ const header = {
 const builderWith = (): RunResultBuilder => new RunResultBuilder(header, []);
 const build = (builder: RunResultBuilder): RunResult =>
   builder.build({
-    traceHash: null,
     virtualSeconds: 1,
     cpuSeconds: 1,
     wallSeconds: 1,

@@ -3,6 +3,7 @@
  * one `RunResult` leaves; every renderer takes it, `--json` prints it, and run.json holds it.
  */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { History } from '../harness/history/schema.ts';
 import type { Anomaly, LedgerEntry, Outcome, Verdict } from '../properties/property.ts';
@@ -84,11 +85,11 @@ export const runResultSchema = z.strictObject({
       illegal: counter,
       observed: counter,
       wallSeconds: z.number().min(0),
+      /** Of its simulated run; null in a world that does not repeat itself, or where the world failed. */
+      traceHash: z.string().nullable(),
       /** Where the scenario, its history and its verdict are, or null where they were not kept. */
       directory: z.string().nullable(),
       skippedActions: z.array(z.string()),
-      /** Equal traces are equal runs; null in a world that does not repeat itself. */
-      traceHash: z.string().nullable().default(null),
       /** Why the outcome is unknown, one sentence each. */
       unknown: z.array(z.string()),
     }),
@@ -125,7 +126,7 @@ export type RunResult = z.infer<typeof runResultSchema>;
 export type ResultAnomaly = RunResult['anomalies'][number];
 export type ScenarioResult = RunResult['results'][number];
 
-const ledgerCauses = [
+export const ledgerCauses = [
   'first',
   'crash',
   'stall',
@@ -208,8 +209,10 @@ export function findingsOf(result: Pick<RunResult, 'anomalies'>): Finding[] {
   );
 }
 
-const findingKey = (anomaly: Pick<ResultAnomaly, 'property' | 'signature' | 'policy' | 'known'>): string =>
-  JSON.stringify([anomaly.property, anomaly.signature, anomaly.policy, anomaly.known]);
+/** What makes two anomalies the same finding. */
+export const findingKey = (
+  anomaly: Pick<ResultAnomaly, 'property' | 'signature' | 'policy' | 'known'>,
+): string => JSON.stringify([anomaly.property, anomaly.signature, anomaly.policy, anomaly.known]);
 
 const rank = (finding: Finding): number =>
   finding.policy === 'observed' ? 2 : finding.known === null ? 0 : 1;
@@ -234,7 +237,7 @@ export type RunResultHeader = Pick<
 /** What is known only at its end. */
 export type RunResultFooter = Pick<
   RunResult,
-  'traceHash' | 'virtualSeconds' | 'cpuSeconds' | 'wallSeconds' | 'goals' | 'interrupted' | 'reportFile'
+  'virtualSeconds' | 'cpuSeconds' | 'wallSeconds' | 'goals' | 'interrupted' | 'reportFile'
 >;
 
 /** One scenario with its verdict. */
@@ -247,7 +250,7 @@ export interface JudgedScenario {
   readonly skippedActions?: readonly string[];
   readonly verdict: Verdict;
   readonly wallSeconds: number;
-  /** Null in a world that has no trace. */
+  /** Left out in a world that has no trace. */
   readonly traceHash?: string | null;
   /** Where it was kept, or null. */
   readonly kept: {
@@ -329,11 +332,11 @@ export class RunResultBuilder {
       illegal,
       observed: verdict.anomalies.length - illegal,
       wallSeconds: judged.wallSeconds,
+      traceHash: judged.traceHash ?? null,
       directory: kept?.directory ?? null,
       skippedActions: [
         ...(judged.skippedActions ?? (judged.history === null ? [] : skippedActionsOf(judged.history))),
       ],
-      traceHash: judged.traceHash ?? null,
       unknown: [...verdict.unknown],
     });
   }
@@ -357,11 +360,18 @@ export class RunResultBuilder {
       anomalies,
       actions: Object.fromEntries(this.#actions),
       duplicates: { total: [...this.#duplicates.values()].reduce((sum, one) => sum + one, 0), byCause },
+      traceHash: traceHashOf(results),
       results,
       properties: [...this.#properties.values()].map((property) => ({ ...property })),
       rates: this.#header.command === 'replay' ? ratesOf(anomalies, results) : [],
     });
   }
+}
+
+/** Over the scenarios' own hashes, in order; null where none has one. */
+export function traceHashOf(results: readonly ScenarioResult[]): string | null {
+  const hashes = results.flatMap(({ traceHash }) => traceHash ?? []);
+  return hashes.length === 0 ? null : createHash('sha256').update(hashes.join('\n')).digest('hex');
 }
 
 /** Repetitions of one scenario share its name. */

@@ -3,14 +3,14 @@
  * back, from such a directory to the values.
  *
  * ```
- * run.json  report.html  junit.xml
+ * run.json  report.html  junit.xml  summary.md
  * scenarios/0007-crash-and-rejoin/{scenario.json, history.jsonl, verdict.json, trace.json, shrunk.json}
  * ```
  * `<base>/latest` points to the newest run.
  */
 import assert from 'node:assert/strict';
-import { access, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { access, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative } from 'node:path';
 import type { z } from 'zod';
 import { UsageError } from '../harness/errors.ts';
 import { asWriteError, writeFileAtomically } from '../harness/history/atomic-write.ts';
@@ -21,11 +21,10 @@ import type { Verdict } from '../properties/property.ts';
 import { parseFinding } from '../scenarios/finding.ts';
 import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
 import { renderJson } from './json.ts';
+import { Keeping } from './keeping.ts';
 import { type RunResult, runResultSchema, verdictSchema } from './results.ts';
 import { type Trace, traceSchema } from './trace.ts';
 
-/** Scenarios without a finding that are kept, so that a report also shows what good looks like. */
-export const VALID_KEPT_MAX = 3;
 /** Runs that may begin in the same second before something else must be wrong. */
 const RUN_IDS_MAX = 1_000;
 
@@ -80,14 +79,16 @@ export async function createRunDirectory(base: string, runId: string): Promise<R
   throw new UsageError(`There are ${RUN_IDS_MAX} runs named '${runId}' in '${base}' already.`);
 }
 
+/** One that is there already. */
+export const openRunDirectory = (path: string): RunDirectory => new RunDirectory(path, basename(path));
+
 /** Writes into one run directory. */
 export class RunDirectory {
   readonly path: string;
   readonly runId: string;
   readonly reportFile: string;
   readonly junitFile: string;
-  #validKept = 0;
-  readonly #findingsKept = new Set<string>();
+  readonly #keeping = new Keeping();
 
   constructor(path: string, runId: string) {
     this.path = path;
@@ -97,8 +98,7 @@ export class RunDirectory {
   }
 
   /**
-   * Keeps a scenario where it is worth it: every one that is not valid, the first one for each kind of thing that was
-   * observed, and the first few of the rest. Null where it was not kept.
+   * Keeps a scenario where it is worth it. Null where it was not kept.
    * @throws HarnessError with exit code 3 where the disk does not take it; nothing of it is left then
    */
   async keepScenario(judged: {
@@ -107,8 +107,9 @@ export class RunDirectory {
     readonly history: History | null;
     readonly verdict: Verdict;
   }): Promise<KeptScenario | null> {
-    if (!this.#wants(judged.verdict)) return null;
-    const { index, scenario, history, verdict } = judged;
+    const { verdict } = judged;
+    if (!this.#keeping.wants(verdict.outcome, verdict.anomalies)) return null;
+    const { index, scenario, history } = judged;
     const directory = join(
       this.path,
       'scenarios',
@@ -128,17 +129,6 @@ export class RunDirectory {
     return { directory, scenarioFile, historyFile: history === null ? null : historyFile };
   }
 
-  /** Decides without waiting, so that scenarios judged at the same time do not count twice. */
-  #wants(verdict: Verdict): boolean {
-    const findings = verdict.anomalies.map((one) => JSON.stringify([one.property, one.signature]));
-    const shownBefore = findings.every((finding) => this.#findingsKept.has(finding));
-    const sample = verdict.outcome === 'valid' && this.#validKept < VALID_KEPT_MAX;
-    if (verdict.outcome === 'valid' && shownBefore && !sample) return false;
-    if (sample) this.#validKept += 1;
-    for (const finding of findings) this.#findingsKept.add(finding);
-    return true;
-  }
-
   async writeResult(result: RunResult): Promise<void> {
     await writeFileAtomically(join(this.path, 'run.json'), [renderJson(result)]);
   }
@@ -154,6 +144,10 @@ export class RunDirectory {
 
   async writeJunit(xml: string): Promise<void> {
     await writeFileAtomically(this.junitFile, [xml]);
+  }
+
+  async writeMarkdown(text: string): Promise<void> {
+    await writeFileAtomically(join(this.path, 'summary.md'), [text]);
   }
 }
 
@@ -191,7 +185,22 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
 }
 
 /**
- * Reads the result of a run directory back.
+ * Reads a run directory back: its result and every scenario kept in it, in order of name.
+ * @throws UsageError that names the file and what is wrong in it
+ */
+export async function loadRunDirectory(
+  path: string,
+): Promise<{ result: RunResult; scenarios: LoadedScenario[] }> {
+  const result = await loadRunResult(path);
+  const folder = join(result.runDirectory ?? path, 'scenarios');
+  const names = (await exists(folder)) ? (await readdir(folder)).sort() : [];
+  const scenarios: LoadedScenario[] = [];
+  for (const name of names) scenarios.push(await loadScenarioDirectory(join(folder, name)));
+  return { result, scenarios };
+}
+
+/**
+ * Reads only the result of a run. Its paths lead to where the directory is now, which may be another machine.
  * @throws UsageError that names the file and what is wrong in it
  */
 export async function loadRunResult(path: string): Promise<RunResult> {
@@ -201,22 +210,30 @@ export async function loadRunResult(path: string): Promise<RunResult> {
     throw new UsageError(`'${path}' is no run directory: there is no run.json in it.`, {
       hint: "Name a folder below reports/out, such as 'reports/out/latest'.",
     });
-  return parseWith(runResultSchema, text, file);
+  const result = parseWith(runResultSchema, text, file);
+  const { runDirectory: before } = result;
+  if (before === null) return result;
+  const now = await placeOf(path);
+  const moved = (one: string | null): string | null =>
+    one?.startsWith(before) === true ? join(now, relative(before, one)) : one;
+  return {
+    ...result,
+    runDirectory: now,
+    reportFile: moved(result.reportFile),
+    results: result.results.map((one) => ({ ...one, directory: moved(one.directory) })),
+    anomalies: result.anomalies.map((one) => ({
+      ...one,
+      scenarioFile: moved(one.scenarioFile),
+      historyFile: moved(one.historyFile),
+    })),
+  };
 }
 
-/**
- * Reads a run directory back: its result and every scenario kept in it, in order of name.
- * @throws UsageError that names the file and what is wrong in it
- */
-export async function loadRunDirectory(
-  path: string,
-): Promise<{ result: RunResult; scenarios: LoadedScenario[] }> {
-  const result = await loadRunResult(path);
-  const folder = join(path, 'scenarios');
-  const names = (await exists(folder)) ? (await readdir(folder)).sort() : [];
-  const scenarios: LoadedScenario[] = [];
-  for (const name of names) scenarios.push(await loadScenarioDirectory(join(folder, name)));
-  return { result, scenarios };
+/** Without links, such as `latest`, which will lead elsewhere tomorrow; relative where it is below this folder. */
+async function placeOf(path: string): Promise<string> {
+  const real = await realpath(path);
+  const here = relative(await realpath(process.cwd()), real);
+  return here.startsWith('..') || isAbsolute(here) || here === '' ? real : here;
 }
 
 function parseWith<S extends z.ZodType>(schema: S, text: string, file: string): z.infer<S> {

@@ -148,7 +148,7 @@ export const configurationSchema = configurationShape.superRefine((configuration
 });
 
 /** The JSON Schema of a configuration file, for editors; without what relates one word to another. */
-export const configurationJsonSchema = (): unknown => z.toJSONSchema(configurationShape, { io: 'input' });
+export const configurationJsonSchema = (): object => z.toJSONSchema(configurationShape, { io: 'input' });
 
 /**
  * @param source where the value comes from, for the message

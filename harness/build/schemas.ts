@@ -1,10 +1,10 @@
-/** A step of the build: the schemas of files that people write or read enter, their JSON Schemas leave (dist/schemas). */
+/** A step of the build: the schemas in the code enter, the published JSON Schemas leave in dist/schemas/. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { configurationJsonSchema } from '../../scenarios/configuration.ts';
+import { join } from 'node:path';
+import { publishedSchemas } from '../../reports/schemas.ts';
+import { packageRoot } from '../version.ts';
 
-const folder = fileURLToPath(new URL('../../schemas/', import.meta.url));
+const folder = join(packageRoot, 'dist', 'schemas');
 await mkdir(folder, { recursive: true });
-for (const [name, schema] of Object.entries({ configuration: configurationJsonSchema() }))
-  await writeFile(path.join(folder, `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`);
+for (const [name, schema] of Object.entries(publishedSchemas()))
+  await writeFile(join(folder, name), `${JSON.stringify(schema, null, 2)}\n`);

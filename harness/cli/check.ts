@@ -51,7 +51,6 @@ Example:
       builder.add({ index: 0, scenario, history, verdict, wallSeconds, kept: null });
       const cpu = process.cpuUsage();
       const result = builder.build({
-        traceHash: null,
         virtualSeconds: Math.max(0, (history.events.at(-1)?.time ?? 0) / 1_000),
         cpuSeconds: (cpu.user + cpu.system) / 1_000_000,
         wallSeconds,

@@ -2,7 +2,11 @@
  * What `replay --until` and `replay --verbose` add to a replay: a scenario enters; what happened in it is written to
  * standard output, and with `--until` the state at that event.
  */
+import { judge } from '../../properties/index.ts';
+import type { Property } from '../../properties/property.ts';
+import { causalSlice } from '../../reports/causal-slice.ts';
 import { describeEvent } from '../../reports/describe-event.ts';
+import { visible } from '../../reports/escape.ts';
 import {
   type Inspection,
   inspectionSchema,
@@ -13,16 +17,17 @@ import {
 import type { Scenario } from '../../scenarios/schema.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import type { HistoryEvent } from '../history/schema.ts';
-import { type Inspected, type InspectOptions, inspect, stateAt } from '../runner/inspect.ts';
+import { type Happening, type Inspected, type InspectOptions, inspect, stateAt } from '../runner/inspect.ts';
 import { describeClient } from '../subject/builds.ts';
 import { type EventSelector, findEvent, parseEventSelector } from './event-selector.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { readWorldConnection, type TrialOptions } from './options.ts';
+import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { refuse } from './worlds.ts';
 
 export interface InspectionOptions extends TrialOptions {
   readonly until?: string;
   readonly verbose?: boolean;
+  readonly trace?: boolean;
   readonly times: number;
 }
 
@@ -42,13 +47,13 @@ export async function runInspection(
   const say = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
   using interruption = listenForInterruption(say);
   const { signal } = interruption;
-  const what: InspectOptions = { scenario, subject, messages: options.verbose === true, signal };
+  const messages = options.verbose === true || options.trace === true;
+  const what: InspectOptions = { scenario, subject, messages, signal };
   try {
     const inspected = await inspect(what);
     if (selector === null) {
-      for (const happening of inspected.happenings)
-        process.stdout.write(renderHappening(happening, scenario));
-      process.stdout.write('\n');
+      if (options.verbose === true) show(inspected.happenings, scenario);
+      if (options.trace === true) showTrace(inspected, scenario, selectProperties(options.properties));
       return null;
     }
     await showUntil(selector, inspected, what, options.json === true);
@@ -59,27 +64,55 @@ export async function runInspection(
   }
 }
 
+function show(happenings: readonly Happening[], scenario: Scenario): void {
+  for (const happening of happenings) process.stdout.write(renderHappening(happening, scenario));
+  process.stdout.write('\n');
+}
+
+/** What could have mattered to the first anomaly, an illegal one where there is one. */
+function showTrace(
+  { history, happenings }: Inspected,
+  scenario: Scenario,
+  properties: readonly Property[],
+): void {
+  const { anomalies } = judge(history, properties);
+  const anomaly = anomalies.find(({ policy }) => policy === 'illegal') ?? anomalies[0];
+  if (anomaly === undefined) {
+    process.stdout.write('Nothing was found, so there is nothing to trace.\n\n');
+    return;
+  }
+  const slice = causalSlice(happenings, anomaly, scenario);
+  process.stdout.write(
+    `${visible(`${anomaly.property}: ${anomaly.message}`)}\n` +
+      `What could have mattered to it, ${slice.length} of ${happenings.length} events and messages:\n`,
+  );
+  show(slice, scenario);
+}
+
 function checkInspection(
-  { world, until, json, times }: InspectionOptions,
+  { world, until, json, times, trace }: InspectionOptions,
   scenarios: readonly Scenario[],
 ): Scenario {
   if (world === 'kafka')
     throw new UsageError(
       until === undefined
-        ? '--verbose shows what simulated brokers read and write, so it can be used with --world sim only.'
+        ? `--${trace === true ? 'trace' : 'verbose'} shows what simulated brokers read and write, so it can be used with --world sim only.`
         : '--until stops virtual time, so it can be used with --world sim only: real Kafka runs on.',
       {
         hint: 'The wire-* and commit-* events in history.jsonl say what went over the sockets of the clients.',
       },
     );
   if (json === true && until === undefined)
-    throw new UsageError('--verbose is text, and with --json standard output has one JSON document only.', {
-      hint: 'Add --until finish: that document holds the messages too.',
-    });
+    throw new UsageError(
+      `--${trace === true ? 'trace' : 'verbose'} is text, and with --json standard output has one JSON document only.`,
+      {
+        hint: 'Add --until finish: that document holds the messages too.',
+      },
+    );
   const [scenario] = scenarios;
   if (scenario === undefined || scenarios.length > 1 || times > 1)
     throw new UsageError(
-      `--until and --verbose look into one run, and this would be ${scenarios.length * times}.`,
+      `--until, --verbose and --trace look into one run, and this would be ${scenarios.length * times}.`,
       {
         hint: 'Name one scenario, such as a directory below scenarios/ of a run directory, and leave out --times.',
       },

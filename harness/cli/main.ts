@@ -5,10 +5,12 @@ import { type ExitCode, exitCodes, HarnessError } from '../errors.ts';
 import { harnessVersion } from '../version.ts';
 import { bugsCommand } from './bugs.ts';
 import { checkCommand } from './check.ts';
+import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
 import { replayCommand } from './replay.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { shrinkCommand } from './shrink.ts';
@@ -25,9 +27,11 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(replayCommand(ended))
     .addCommand(shrinkCommand(ended))
     .addCommand(bugsCommand(ended))
+    .addCommand(compareCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
     .addCommand(serveCommand(ended))
+    .addCommand(reportCommand(ended))
     .addCommand(doctorCommand(ended))
     .addHelpText(
       'after',

@@ -16,13 +16,15 @@ export function replayCommand(ended: Ended): Command {
       '--until <event>',
       'stop at this event of the simulated run, and show what happened up to it and the state there',
     )
-    .option('--verbose', 'show every event, and every request and answer of the simulated brokers, decoded');
+    .option('--verbose', 'show every event, and every request and answer of the simulated brokers, decoded')
+    .option('--trace', 'show the events, requests and answers that could have mattered to the first anomaly');
   return addTrialOptions(command)
     .addHelpText(
       'after',
       `
 A run on real Kafka cannot be repeated exactly: a replay repeats the schedule and reports how often each property
-failed.
+failed. A simulated one is the recorded run again, with the client and version that were recorded; where its trace is
+another, the replay says what has changed since and ends with exit code 3.
 
 An event is named by its seq (120), by its kind (commit-fail) or by its kind and its process (process-exit@m1.2, or
 @m1 for any life of m1); the first such event is meant, and with :120 behind it the first one from there on. With
@@ -32,27 +34,42 @@ then has the messages too.
 
 Examples:
   kafka-trial replay reports/out/latest                  the scenarios that were not valid
-  kafka-trial replay scenario.json --times 10
+  kafka-trial replay scenario.json --times 100           is it the same run each time?
   kafka-trial replay 7:3                                 scenario 3 of seed 7
   kafka-trial replay 7:3 --config billing.yaml           the same with your configuration
   kafka-trial replay 7:3 --verbose
+  kafka-trial replay 7:37 --trace                        why: only what could have mattered
   kafka-trial replay 7:3 --until process-exit@billing-m1 --json
   kafka-trial replay 7:3 --until finish                  all that happened, and the state at the end`,
     )
-    .action(async (target: string, options: InspectionOptions) => {
+    .action(async (target: string, given: InspectionOptions, self: Command) => {
       // Loaded when they are needed, so that --help and bad input are answered at once.
-      const [{ readTarget }, { trial }, { configureScenario }] = await Promise.all([
+      const [{ readTarget }, { trial }, { recordedSubject }, { configureScenario }] = await Promise.all([
         import('./target.ts'),
         import('./trial.ts'),
+        import('./reproduction.ts'),
         import('../client/configure.ts'),
       ]);
+      const found = await readTarget(target);
+      const records = found.map(({ recorded }) => recorded);
+      // What was recorded goes on trial again, unless the person wants something else.
+      const isOther = self.getOptionValueSource('client') !== 'default' || given.mutant !== undefined;
+      const recorded = isOther ? null : recordedSubject(records);
+      const options: InspectionOptions =
+        recorded === null
+          ? given
+          : {
+              ...given,
+              client: recorded.client,
+              ...(recorded.mutant === null ? {} : { mutant: recorded.mutant }),
+            };
       const configuration = await readCheckedConfiguration(options);
-      const targets = (await readTarget(target)).map(({ scenario }) => scenario);
+      const targets = found.map(({ scenario }) => scenario);
       const scenarios =
         configuration === null
           ? targets
           : targets.map((scenario) => configureScenario(scenario, configuration, options.client));
-      if (options.until !== undefined || options.verbose === true) {
+      if (options.until !== undefined || options.verbose === true || options.trace === true) {
         const { runInspection } = await import('./inspect.ts');
         const code = await runInspection(options, scenarios);
         if (code !== null) return ended(code);
@@ -65,6 +82,10 @@ Examples:
           plans: repeated(scenarios, options.times),
           planned: scenarios.length * options.times,
           given: scenarios,
+          recorded:
+            recorded === null || configuration !== null
+              ? []
+              : records.flatMap((one) => Array.from({ length: options.times }, () => one)),
           timeLimitMs: null,
           shownOptions: {
             target,

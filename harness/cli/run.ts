@@ -8,6 +8,7 @@ import type { Plan } from '../runner/unit.ts';
 import { readCheckedConfiguration } from './configuration-file.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
+import { isInShard, parseShard, type Shard, sizeOfShard } from './shard.ts';
 
 interface RunOptions extends TrialOptions {
   readonly runs?: number;
@@ -16,6 +17,7 @@ interface RunOptions extends TrialOptions {
   readonly profile: ProfileName;
   /** Whether known issues count as new ones do. */
   readonly strict?: boolean;
+  readonly shard?: Shard;
 }
 
 /** Enough to meet most kinds of fault once, in a few minutes on real Kafka. */
@@ -35,6 +37,11 @@ export function runCommand(ended: Ended): Command {
       'seed of the generator (default: a new one, which is printed)',
       wholeNumber(0, 0xffff_ffff),
     )
+    .option(
+      '--shard <i/n>',
+      'run only every n-th scenario, beginning with the i-th; `report --merge` puts shards of one seed together',
+      parseShard,
+    )
     .addOption(
       new Option('--profile <name>', 'mixture of scenarios')
         .choices(Object.keys(profiles))
@@ -47,7 +54,7 @@ export function runCommand(ended: Ended): Command {
       `
 Profiles:
 ${Object.entries(profiles)
-  .map(([name, { description }]) => `  ${name.padEnd(9)} ${description}`)
+  .map(([name, { description }]) => `  ${name.padEnd(15)} ${description}`)
   .join('\n')}
 
 Examples:
@@ -55,6 +62,7 @@ Examples:
   kafka-trial run --time 10m --profile brokers
   kafka-trial run --config billing.yaml --runs 50        with your configuration
   kafka-trial run --mutant skip-partition --runs 20      watch a broken consumer being caught
+  kafka-trial run --runs 400 --seed 7 --shard 2/4        the second of four machines' share
   kafka-trial run --brokers localhost:9092               use a cluster of yours`,
     )
     .action(async (options: RunOptions) => {
@@ -69,14 +77,22 @@ Examples:
         throw new UsageError(
           `--profile ${options.profile} configures what only the Java client has words for, so it needs --client reference.`,
         );
+      const { shard } = options;
+      if (shard !== undefined && options.seed === undefined)
+        throw new UsageError('--shard needs --seed: all shards of a run have the same one.');
       const seed = options.seed ?? randomInt(0x1_0000_0000);
-      const planned = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
+      const runs = options.runs ?? (options.time === undefined ? DEFAULT_RUNS : null);
+      const planned = runs === null || shard === undefined ? runs : sizeOfShard(shard, runs);
+      if (planned === 0)
+        throw new UsageError(
+          `There are more shards than scenarios: nothing is left for this one of ${runs}.`,
+        );
       ended(
         await trial(options, {
           command: 'run',
           seed,
-          runName: `seed-${seed}`,
-          plans: generated(seed, options.profile, planned, configuration),
+          runName: `seed-${seed}${shard === undefined ? '' : `-shard-${shard.number}-of-${shard.of}`}`,
+          plans: generated(seed, options.profile, runs, shard, configuration),
           planned,
           given: [],
           timeLimitMs: options.time ?? null,
@@ -85,7 +101,8 @@ Examples:
             profile: options.profile,
             generator: GENERATOR_VERSION,
             ...(configuration === null ? {} : { configuration }),
-            ...(planned === null ? {} : { runs: planned }),
+            ...(runs === null ? {} : { runs }),
+            ...(shard === undefined ? {} : { shard: `${shard.number}/${shard.of}` }),
           },
         }),
       );
@@ -95,10 +112,11 @@ Examples:
 function* generated(
   seed: number,
   profile: ProfileName,
-  planned: number | null,
+  runs: number | null,
+  shard: Shard | undefined,
   configuration: Configuration | null,
 ): Generator<Plan> {
   const configured = configuration === null ? {} : { configuration };
-  for (let index = 0; planned === null || index < planned; index++)
-    yield { index, seed, profile, ...configured };
+  for (let index = 0; runs === null || index < runs; index++)
+    if (shard === undefined || isInShard(shard, index)) yield { index, seed, profile, ...configured };
 }

@@ -7,6 +7,7 @@ import type { Property } from '../../properties/property.ts';
 import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
+import { renderMarkdown } from '../../reports/markdown.ts';
 import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
 import {
   createRunDirectory,
@@ -16,11 +17,12 @@ import {
   type RunDirectory,
 } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
+import type { Recorded } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { knownIssues } from '../bugs/known-issues.ts';
 import { loadKnownBugs } from '../bugs/load.ts';
 import { commitOf } from '../commit.ts';
-import type { ExitCode } from '../errors.ts';
+import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, inThisThread, type Plan } from '../runner/unit.ts';
 import { describeClient } from '../subject/builds.ts';
@@ -31,6 +33,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { listenForInterruption } from './interrupt.ts';
 import { DEFAULT_CLIENT, readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
+import { compareWithRecorded } from './reproduction.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
 export interface Trial {
@@ -43,6 +46,8 @@ export interface Trial {
   /** Scenarios that the user wrote: what cannot be run of them is said before anything starts. */
   readonly given: readonly Scenario[];
   readonly timeLimitMs: number | null;
+  /** The runs that these are to be again, by index; null where there is none, and left out where nobody asked. */
+  readonly recorded?: readonly (Recorded | null)[];
   /** Options that the result shows; never a secret. */
   readonly shownOptions: Record<string, unknown>;
 }
@@ -114,6 +119,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   }
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
+  await directory.writeMarkdown(renderMarkdown(result));
   const { scenarios } = await loadRunDirectory(directory.path);
   const traced = await addTraces(result, scenarios, { directory, subject, signal: interruption.signal });
   await directory.writeReport(renderHtml(result, traced));
@@ -123,7 +129,12 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
     process.stdout.write(
       renderSummary(result, { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 }),
     );
-  return exitCodeOf(result);
+  const reproduction = compareWithRecorded(result, what.recorded ?? []);
+  if (reproduction !== null) output.say(reproduction.sentence);
+  // A run that is not the recorded one says nothing about it.
+  return reproduction !== null && reproduction.same < reproduction.runs
+    ? exitCodes.unknown
+    : exitCodeOf(result);
 }
 
 /** Under a mutant nothing is known: it was broken on purpose. */

@@ -19,6 +19,7 @@ import type {
 import type { AnyHandler } from './handler.ts';
 import { type EndInterception, type Interception, Interceptions } from './interception.ts';
 import type { PartitionLog } from './log/partition-log.ts';
+import { storedRecords } from './log/stored-records.ts';
 import { type MetadataImage, NO_LEADER, type TopicState } from './metadata-image.ts';
 import type { Profile } from './profiles.ts';
 import { apiVersionsApi } from './protocol/18-api-versions.ts';
@@ -80,7 +81,10 @@ export interface LogOffsets {
 export interface PartitionContents {
   readonly logStartOffset: bigint;
   readonly highWatermark: bigint;
+  /** Those of data. */
   readonly records: readonly StoredRecord[];
+  /** The same, and the markers of transactions among them. */
+  readonly entries: readonly StoredRecord[];
 }
 
 /** What the parts of the cluster share. */
@@ -99,6 +103,8 @@ export class ClusterCore {
   readonly brokers = new Map<number, Broker>();
   /** Requests that brokers have taken up, for measurements. */
   requests = 0;
+  /** Of those, how many of each API, by its key. */
+  readonly requestsByApi = new Map<number, number>();
   readonly #addressOf: (brokerId: number) => Address;
   readonly #handlers = new Map<number, AnyHandler>();
   readonly #leadershipListeners = new Map<string, LeadershipListener[]>();
@@ -160,6 +166,12 @@ export class ClusterCore {
   registerHandlers(handlers: readonly AnyHandler[]): void {
     for (const handler of handlers) this.#handlers.set(handler.api.key, handler);
     this.#announcement = null;
+  }
+
+  /** A broker has taken up a request. */
+  countRequest(apiKey: number): void {
+    this.requests += 1;
+    this.requestsByApi.set(apiKey, (this.requestsByApi.get(apiKey) ?? 0) + 1);
   }
 
   handler(apiKey: number): AnyHandler | undefined {
@@ -333,6 +345,8 @@ const pairOf = (left: number, right: number): string => `${Math.min(left, right)
 export class SimulatedCluster {
   /** For parts and tests; a world does with what is here. */
   readonly core: ClusterCore;
+  /** Brokers whose heartbeats do not reach the controller, although they run. */
+  readonly #unheard = new Set<number>();
 
   constructor(core: ClusterCore) {
     this.core = core;
@@ -431,7 +445,11 @@ export class SimulatedCluster {
     broker.endedCleanly = false;
     broker.applyImage(this.core.controller.image);
     startCleaning(broker);
-    broker.toController(() => this.core.controller.unfence(broker.brokerId));
+    broker.toController(() => {
+      this.core.controller.unfence(broker.brokerId);
+      // It got as far as to register, and no further.
+      if (this.#unheard.has(broker.brokerId)) this.core.controller.silent(broker.brokerId);
+    });
   }
 
   /** SIGSTOP: what arrives is kept, and the controller hears nothing. The world holds the broker's timers. */
@@ -451,6 +469,7 @@ export class SimulatedCluster {
   }
 
   #heard(broker: Broker): void {
+    if (this.#unheard.has(broker.brokerId)) return;
     const isAlive = this.core.controller.heard(broker.brokerId);
     if (!isAlive && broker.isUp) broker.toController(() => this.core.controller.unfence(broker.brokerId));
     this.core.replication.retry(broker.brokerId);
@@ -463,8 +482,15 @@ export class SimulatedCluster {
 
   /** Cuts or restores a broker's heartbeats to the controller; clients still reach it. */
   isolateFromController(brokerId: number, isIsolated = true): void {
-    if (isIsolated) this.core.controller.silent(brokerId);
-    else this.#heard(this.core.broker(brokerId));
+    const broker = this.core.broker(brokerId);
+    if (isIsolated) {
+      this.#unheard.add(brokerId);
+      if (broker.isUp) this.core.controller.silent(brokerId);
+      return;
+    }
+    this.#unheard.delete(brokerId);
+    // One that is down or frozen by now is silent for a reason of its own.
+    if (broker.isUp && !broker.isPaused) this.#heard(broker);
   }
 
   /** Makes the next requests of an API fail on purpose. */
@@ -545,13 +571,13 @@ export class SimulatedCluster {
   readPartition(topic: string, partition: number): PartitionContents | null {
     const log = this.core.authoritativeLog(topic, partition);
     if (log === null) return null;
-    const records: StoredRecord[] = [];
-    for (const { offset, timestampMs, key, value } of log.records())
-      records.push({ offset: BigInt(offset), timestampMs, key, value });
+    const highWatermark = BigInt(log.highWatermark);
+    const entries = [...storedRecords(log)].filter(({ offset }) => offset < highWatermark);
     return {
       logStartOffset: BigInt(log.logStartOffset),
-      highWatermark: BigInt(log.highWatermark),
-      records,
+      highWatermark,
+      records: entries.filter(({ transaction }) => (transaction?.marker ?? null) === null),
+      entries,
     };
   }
 

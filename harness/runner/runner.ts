@@ -3,7 +3,7 @@
  * and judged and kept scenarios and one `RunResult` leave. In the simulated world nothing of the result depends on how
  * many run at once or in which order they end.
  */
-import { createHash } from 'node:crypto';
+import { goals } from '../../properties/goals/index.ts';
 import type { Property } from '../../properties/property.ts';
 import {
   type KnownIssueOf,
@@ -79,8 +79,8 @@ class Run {
   #taken = 0;
   #takenMs = 0;
   #worldFailures = 0;
-  /** In order; empty in a world that has none. */
-  readonly #hashes: string[] = [];
+  /** How many scenarios reached each goal. */
+  readonly #goals = new Map(goals.map(({ name }) => [name, 0]));
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -147,7 +147,6 @@ class Run {
     // A world that never worked is the user's to mend; one that failed once in between is a scenario's outcome.
     if (ran.failure !== null && (this.#taken === 0 || this.#worldFailures >= WORLD_FAILURES_MAX))
       throw ran.failure;
-    if (ran.traceHash !== null) this.#hashes.push(ran.traceHash);
     const { index } = plan;
     const { scenario, verdict, skippedActions, wallSeconds } = ran;
     // A history that nobody asks for is never unpacked.
@@ -169,6 +168,7 @@ class Run {
         return ran.history;
       },
     });
+    for (const name of ran.goals) this.#goals.set(name, (this.#goals.get(name) ?? 0) + 1);
     this.#takenMs += ran.scenarioMs;
     this.#taken++;
   }
@@ -187,20 +187,14 @@ class Run {
     });
   }
 
-  #traceHash(): string | null {
-    if (this.#hashes.length === 0) return null;
-    return createHash('sha256').update(this.#hashes.join('\n')).digest('hex');
-  }
-
   result(): RunResult {
     const cpu = process.cpuUsage(this.#startedCpu);
     return this.#builder.build({
-      traceHash: this.#traceHash(),
       virtualSeconds: roundSeconds(this.#takenMs / 1_000),
       // Of this process with all its threads; child processes on trial are not counted.
       cpuSeconds: roundSeconds((cpu.user + cpu.system) / 1_000_000),
       wallSeconds: roundSeconds((performance.now() - this.#startedMs) / 1_000),
-      goals: {},
+      goals: Object.fromEntries(this.#goals),
       interrupted: this.#options.signal.aborted,
       reportFile: this.#options.directory?.reportFile ?? null,
     });

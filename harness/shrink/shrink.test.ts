@@ -22,10 +22,12 @@ const ranWith = (scenario: Scenario, anomalies: JudgedAnomaly[]): Ran => ({
   scenario,
   history: null,
   verdict: { outcome: 'invalid', anomalies, unknown: [], properties: [], ledger: [] },
+  goals: [],
   skippedActions: [],
   scenarioMs: 0,
   traceHash: null,
   wallSeconds: 0,
+  figures: null,
   failure: null,
   log: [],
 });

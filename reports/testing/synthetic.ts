@@ -629,7 +629,6 @@ export function syntheticRun(wishes: Wishes = {}): { result: RunResult; scenario
   );
   for (const scenario of scenarios) builder.add(scenario);
   const result = builder.build({
-    traceHash: null,
     virtualSeconds: 83,
     cpuSeconds: 14.2,
     wallSeconds: 112.4,

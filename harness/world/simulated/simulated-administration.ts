@@ -15,6 +15,7 @@ import {
   throwOnError,
 } from '../kafka/observer/kafka-error.ts';
 import { byMemberId, decodeMember } from '../kafka/observer/member.ts';
+import { withOutcomes } from '../kafka/observer/transaction-outcomes.ts';
 import { type RunContext, waitMs } from '../run-context.ts';
 
 type Facts = Pick<ClusterAdmin, 'logOffsets' | 'readPartition' | 'committedOffsets' | 'describeGroup'>;
@@ -44,6 +45,35 @@ export class SimulatedAdministration implements Administration, Facts {
     const { errorCode, message } = this.#cluster.addPartitions(topic, total);
     throwOnError(`raising ${topic} to ${total} partitions`, errorCode, message);
     await Promise.resolve();
+  }
+
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    for (const topic of topics) {
+      const { errorCode, message } = this.#cluster.deleteTopic(topic);
+      throwOnError(`deleting ${topic}`, errorCode, message);
+    }
+    await Promise.resolve();
+  }
+
+  /** A client's request for metadata may have created it meanwhile, with fewer partitions. */
+  async createTopics(
+    topics: readonly { name: string; partitions: number; replicationFactor: number }[],
+    timeoutMs: number,
+  ): Promise<void> {
+    for (const { name, partitions, replicationFactor } of topics) {
+      const what = `creating ${name}`;
+      await this.#retried(what, timeoutMs, async () => {
+        const present = this.#cluster.image.topics.get(name)?.partitions.length;
+        if (present === partitions) return;
+        const { errorCode, message } =
+          present === undefined
+            ? this.#cluster.createTopic({ name, partitions, replicationFactor })
+            : this.#cluster.addPartitions(name, partitions);
+        // No broker to put it on: some are on their way back.
+        if (errorCode !== 0) throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE', message);
+        await Promise.resolve();
+      });
+    }
   }
 
   async deleteRecords(
@@ -121,11 +151,13 @@ export class SimulatedAdministration implements Administration, Facts {
     const contents = this.#cluster.readPartition(topic, partition);
     if (contents === null)
       throw new KafkaRequestError(`reading ${topic}-${partition}`, 'LEADER_NOT_AVAILABLE');
-    const records = contents.records.flatMap(({ offset, timestampMs, key, value }) =>
-      offset >= fromOffset && offset < toOffset
-        ? [{ offset, timestampEpochMs: timestampMs, key: asBuffer(key), value: asBuffer(value) }]
-        : [],
-    );
+    const entries = contents.entries.map(({ timestampMs, key, value, ...rest }) => ({
+      ...rest,
+      timestampEpochMs: timestampMs,
+      key: asBuffer(key),
+      value: asBuffer(value),
+    }));
+    const records = withOutcomes(entries).filter(({ offset }) => offset >= fromOffset && offset < toOffset);
     return await Promise.resolve(records);
   }
 

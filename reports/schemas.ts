@@ -1,0 +1,21 @@
+/**
+ * The published JSON Schemas of configuration files and of what commands print with --json: nothing enters, each schema by the name of its file
+ * leaves. The package has these files as `kafka-trial/schemas/<name>`.
+ */
+import { z } from 'zod';
+import { configurationJsonSchema } from '../scenarios/configuration.ts';
+import { comparisonJsonSchema } from './comparison.ts';
+import { inspectionJsonSchema } from './inspection.ts';
+import { runResultJsonSchema } from './json.ts';
+import { lessonsResultSchema } from './lesson-result.ts';
+
+export const publishedSchemas = (): Record<string, object> => ({
+  'configuration.json': configurationJsonSchema(),
+  'comparison.json': comparisonJsonSchema(),
+  'run-result.json': runResultJsonSchema(),
+  'inspection.json': inspectionJsonSchema(),
+  'lessons-result.json': {
+    ...z.toJSONSchema(lessonsResultSchema),
+    title: 'Result of kafka-trial lessons',
+  },
+});
