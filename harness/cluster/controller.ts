@@ -19,6 +19,7 @@ import type { Profile } from './profiles.ts';
 import { type ErrorName, errorCode } from './protocol/errors.ts';
 import type { ClusterSettings } from './settings.ts';
 import { topicLimits, whyConfigInvalid } from './topic-configs.ts';
+import { isTopicName } from './topic-name.ts';
 
 export interface Outcome {
   readonly errorCode: number;
@@ -47,7 +48,6 @@ export interface IsrProposal {
   readonly isr: readonly number[];
 }
 
-const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const PRODUCER_ID_BLOCK = 1_000;
 /** The controller's own limit, which no setting changes. */
 const PARTITIONS_PER_REQUEST_MAX = 10_000;
@@ -296,8 +296,7 @@ export class Controller {
 
   #whyNotCreated(wanted: NewTopic): Outcome | null {
     const { name, assignments } = wanted;
-    if (!TOPIC_NAME.test(name) || name === '.' || name === '..')
-      return refuse('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: '${name}'`);
+    if (!isTopicName(name)) return refuse('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: '${name}'`);
     if (this.#image.topics.has(name))
       return refuse('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`);
     const alike = [...this.#image.topics.keys()].find(
@@ -435,6 +434,8 @@ export class Controller {
     validateOnly: boolean,
   ): Outcome {
     const topic = this.#image.topics.get(topicName);
+    if (!isTopicName(topicName))
+      return refuse('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: '${topicName}'`);
     if (topic === undefined)
       return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.');
     const configs = new Map<string, string>();

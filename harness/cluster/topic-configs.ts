@@ -82,6 +82,8 @@ export function whyConfigInvalid(name: string, value: string | null): string | n
 
 function isValid({ type, allowed, min }: Definition, value: string): boolean {
   if (type === 'boolean') return value === 'true' || value === 'false';
+  // KIP-1161: a list may be empty.
+  if (type === 'list' && value === '') return true;
   if (type === 'list' || type === 'string')
     return allowed === undefined || value.split(',').every((one) => allowed.includes(one.trim()));
   if (type === 'double') return Number.isFinite(Number(value)) && value !== '' && Number(value) >= (min ?? 0);

@@ -100,6 +100,18 @@ function checkPartition(replica: Replica, bytes: Buffer, acks: number, limits: T
   return bytes.length > limits.messageBytesMax ? MESSAGE_TOO_LARGE : NONE;
 }
 
+const areKnownAcks = (acks: number): boolean => acks === ACKS_ALL || acks === 0 || acks === 1;
+
+/** Acks that do not exist are found out by the replica manager, after the batch's form and before its checksum. */
+function checkedWithoutAcks(bytes: Buffer): number {
+  try {
+    checkProducedBatch(bytes);
+  } catch (error) {
+    if (error instanceof BatchFormatError && error.fault === 'malformed') throw error;
+  }
+  return INVALID_REQUIRED_ACKS;
+}
+
 const TIMESTAMP_MESSAGE = 'Timestamp is out of the range that the topic allows.';
 
 /** Each record is named, although the batch is looked at as a whole. */
@@ -128,7 +140,9 @@ function append(
   const limits = topicLimits(local.topic, context.cluster.settings);
   const bytes = (records ?? NO_BYTES) as Buffer;
   try {
-    const error = checkPartition(replica, bytes, request.acks, limits);
+    const error = areKnownAcks(request.acks)
+      ? checkPartition(replica, bytes, request.acks, limits)
+      : checkedWithoutAcks(bytes);
     if (error !== NONE) return refused(index, error);
   } catch (error) {
     if (!(error instanceof BatchFormatError)) throw error;
@@ -300,11 +314,7 @@ const ALLOWED: Verdict = () => NONE;
 export const produce: Handler<ProduceRequest, Answer> = {
   api: produceApi,
   handle(context, request, version, respond) {
-    const { acks, transactionalId } = request;
-    if (acks !== ACKS_ALL && acks !== 0 && acks !== 1) {
-      respond(answerAll(request, INVALID_REQUIRED_ACKS));
-      return;
-    }
+    const { transactionalId } = request;
     const isTransactional = hasTransactionalRecords(request);
     if (transactionalId === null && isTransactional) {
       respond(answerAll(request, TRANSACTIONAL_ID_AUTHORIZATION_FAILED));

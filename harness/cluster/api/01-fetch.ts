@@ -84,7 +84,10 @@ class PendingFetch implements FetchWaiter {
     this.#request = request;
     this.#version = version;
     this.#respond = respond;
-    this.#topics = request.topics.map((topic) => this.#lookUp(topic));
+    // A topic of which nothing is asked has no place in the answer.
+    this.#topics = request.topics
+      .filter(({ partitions }) => partitions.length > 0)
+      .map((topic) => this.#lookUp(topic));
   }
 
   #lookUp(topic: FetchRequest['topics'][number]): WantedTopic {
@@ -295,7 +298,8 @@ export const fetch: Handler<FetchRequest, Answer> = {
       respond(answerAll(request, NOT_LEADER, 0));
       return;
     }
-    if (request.sessionId !== 0) {
+    // There are no sessions, as in a broker whose cache is full: a full fetch begins none, whatever the old id.
+    if (request.sessionEpoch > 0) {
       respond({ errorCode: FETCH_SESSION_ID_NOT_FOUND, responses: [] });
       return;
     }

@@ -5,7 +5,7 @@
  * on. A topic that is created by being asked for (auto.create.topics.enable) is answered as unknown this once, as Kafka
  * does it; the client asks again.
  *
- * Not implemented: authorized operations, which are answered as unknown.
+ * Not implemented: access control, so everything is authorized where a client asks for that.
  */
 import type { Broker } from '../broker.ts';
 import type { Handler } from '../handler.ts';
@@ -13,6 +13,7 @@ import { type MetadataImage, NO_LEADER, type PartitionState, type TopicState } f
 import { type MetadataRequest, metadataApi } from '../protocol/03-metadata.ts';
 import { uuid } from '../protocol/codec.ts';
 import { errorCode } from '../protocol/errors.ts';
+import { isTopicName } from '../topic-name.ts';
 
 type Answer = Parameters<typeof metadataApi.response.write>[1];
 type TopicAnswer = Answer['topics'][number];
@@ -23,7 +24,9 @@ const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
 const UNKNOWN_TOPIC_ID = errorCode('UNKNOWN_TOPIC_ID');
 const INVALID_TOPIC = errorCode('INVALID_TOPIC_EXCEPTION');
 const INVALID_REQUEST = errorCode('INVALID_REQUEST');
-const TOPIC_NAME_BYTES_MAX = 249;
+/** A bit for each of the operations that AclEntry allows on such a resource (KIP-430). */
+const TOPIC_OPERATIONS = 3_576;
+const CLUSTER_OPERATIONS = 8_096;
 /** The fields for ids came before the understanding of them. */
 const ID_FROM = 12;
 
@@ -67,24 +70,26 @@ function wantedTopics(broker: Broker, request: MetadataRequest, version: number)
   const unknownIds: TopicAnswer[] = [];
   const known: TopicAnswer[] = [];
   const unknownNames: TopicAnswer[] = [];
+  const hasIds = request.topics.some(({ topicId }) => topicId !== uuid.empty);
   for (const { name, topicId } of request.topics) {
-    const topic = name === null ? image.topicsById.get(topicId) : image.topics.get(name);
+    // An id comes before a name (KIP-516).
+    const isById = name === null || topicId !== uuid.empty;
+    const topic = isById ? image.topicsById.get(topicId) : image.topics.get(name);
+    // Where one topic is asked for by its id, names are passed over; and neither is no question.
+    if (topicId === uuid.empty && (hasIds || name === null)) continue;
     if (topic !== undefined) known.push(topicAnswer(image, topic));
-    else if (name === null) unknownIds.push(unknown(UNKNOWN_TOPIC_ID, null, topicId));
+    else if (isById) unknownIds.push(unknown(UNKNOWN_TOPIC_ID, null, topicId));
     else
       unknownNames.push(
-        unknown(isLegalName(name) ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC, name, uuid.empty),
+        unknown(isTopicName(name) ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_TOPIC, name, uuid.empty),
       );
   }
   return [...unknownIds, ...known, ...unknownNames];
 }
 
-const isLegalName = (name: string): boolean =>
-  /^[a-zA-Z0-9._-]+$/.test(name) && name !== '.' && name !== '..' && name.length <= TOPIC_NAME_BYTES_MAX;
-
 function createMissing(broker: Broker, { topics, allowAutoTopicCreation }: MetadataRequest): void {
   for (const { name } of (allowAutoTopicCreation && topics) || []) {
-    if (name === null || broker.image.topics.has(name) || !isLegalName(name)) continue;
+    if (name === null || broker.image.topics.has(name) || !isTopicName(name)) continue;
     broker.toController(() => {
       broker.cluster.controller.createTopic({ name, partitions: -1, replicationFactor: -1 });
     });
@@ -109,6 +114,11 @@ export const metadata: Handler<MetadataRequest, Answer> = {
     }
     if (cluster.settings.autoCreateTopicsEnable) createMissing(broker, request);
     const alive = [...broker.image.brokers.values()].filter(({ fenced }) => !fenced);
+    const topics = wantedTopics(broker, request, version);
+    if (request.includeTopicAuthorizedOperations)
+      for (const topic of topics)
+        if (topic.errorCode !== UNKNOWN_TOPIC_ID)
+          Object.assign(topic, { topicAuthorizedOperations: TOPIC_OPERATIONS });
     respond({
       brokers: alive.map(({ id }) => {
         const { host, port, rack } = cluster.node(id);
@@ -116,7 +126,10 @@ export const metadata: Handler<MetadataRequest, Answer> = {
       }),
       clusterId: cluster.clusterId,
       controllerId: alive[0]?.id ?? NO_LEADER,
-      topics: wantedTopics(broker, request, version),
+      topics,
+      ...(request.includeClusterAuthorizedOperations
+        ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
+        : {}),
     });
   },
   errorAnswer,

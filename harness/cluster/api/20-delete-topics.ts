@@ -9,6 +9,7 @@ import { errorCode } from '../protocol/errors.ts';
 
 type Answer = Parameters<typeof deleteTopicsApi.response.write>[1];
 
+const INVALID_REQUEST = errorCode('INVALID_REQUEST');
 const UNKNOWN_TOPIC_ID = errorCode('UNKNOWN_TOPIC_ID');
 
 interface Named {
@@ -20,6 +21,13 @@ const wanted = (request: DeleteTopicsRequest, version: number): readonly Named[]
   version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: uuid.empty }));
 
 function remove({ cluster }: RequestContext, { name, topicId }: Named): Answer['responses'][number] {
+  if ((name === null) === (topicId === uuid.empty))
+    return {
+      name,
+      topicId,
+      errorCode: INVALID_REQUEST,
+      errorMessage: 'Expected either a topic name or a topic id.',
+    };
   const { topics, topicsById } = cluster.controller.image;
   const topic = name === null ? topicsById.get(topicId) : topics.get(name);
   if (topic === undefined && name === null)

@@ -7,6 +7,7 @@ import type { Handler, RequestContext } from '../handler.ts';
 import { type DescribeConfigsRequest, describeConfigsApi } from '../protocol/32-describe-configs.ts';
 import { errorCode } from '../protocol/errors.ts';
 import { configTypes, describeConfigs as describeTopic } from '../topic-configs.ts';
+import { isTopicName } from '../topic-name.ts';
 
 type Answer = Parameters<typeof describeConfigsApi.response.write>[1];
 type Result = Answer['results'][number];
@@ -19,10 +20,14 @@ const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
 
 export const resourceType = { topic: 2, broker: 4 } as const;
 /** Where a value comes from, as Kafka numbers it. */
-export const configSource = { topic: 1, static: 4, default: 5 } as const;
+export const configSource = { topic: 1, dynamicDefault: 3, static: 4, default: 5 } as const;
+/** Others are of no request that a client may make; the whole of it is refused then. */
+const KNOWN_TYPES = new Set([2, 4, 8, 16, 32]);
+
+const INVALID_TOPIC = errorCode('INVALID_TOPIC_EXCEPTION');
 
 const isWanted = ({ configurationKeys }: Resource, name: string): boolean =>
-  configurationKeys === null || configurationKeys.includes(name);
+  configurationKeys === null || configurationKeys.length === 0 || configurationKeys.includes(name);
 
 const refused = ({ resourceType: type, resourceName }: Resource, code: number, message: string): Result => ({
   errorCode: code,
@@ -38,7 +43,10 @@ function topicConfigs({ broker, cluster }: RequestContext, resource: Resource): 
   return describeTopic(topic.configs, cluster.settings)
     .filter(({ name }) => isWanted(resource, name))
     .map(({ name, value, type, isDefault }) => {
-      const source = isDefault ? configSource.default : configSource.topic;
+      // Where eligible leader replicas are on, the controller has set this one for the whole cluster (KIP-966).
+      const isOfCluster = name === 'min.insync.replicas' && cluster.profile.eligibleLeaderReplicas;
+      const fallback = isOfCluster ? configSource.dynamicDefault : configSource.default;
+      const source = isDefault ? fallback : configSource.topic;
       return {
         name,
         value,
@@ -83,6 +91,8 @@ function describe(context: RequestContext, resource: Resource): Result {
   const { resourceType: type, resourceName } = resource;
   if (type !== resourceType.topic && type !== resourceType.broker)
     return refused(resource, INVALID_REQUEST, `Unsupported resource type: ${type}`);
+  if (type === resourceType.topic && !isTopicName(resourceName))
+    return refused(resource, INVALID_TOPIC, `Topic name is invalid: '${resourceName}'`);
   const configs =
     type === resourceType.topic ? topicConfigs(context, resource) : brokerConfigs(context, resource);
   if (configs === null) return refused(resource, UNKNOWN_TOPIC_OR_PARTITION, '');
@@ -92,7 +102,12 @@ function describe(context: RequestContext, resource: Resource): Result {
 export const describeConfigs: Handler<DescribeConfigsRequest, Answer> = {
   api: describeConfigsApi,
   handle(context, request, _version, respond) {
-    const results = request.resources.map((resource) => describe(context, resource));
+    const unknown = request.resources.find(({ resourceType: type }) => !KNOWN_TYPES.has(type));
+    const results = request.resources.map((resource) =>
+      unknown === undefined
+        ? describe(context, resource)
+        : refused(resource, INVALID_REQUEST, `Unexpected resource type ${unknown.resourceType}`),
+    );
     if (!request.includeSynonyms)
       for (const { configs } of results)
         for (const config of configs) Object.assign(config, { synonyms: [] });

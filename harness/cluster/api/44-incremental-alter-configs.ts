@@ -11,6 +11,7 @@ import {
 } from '../protocol/44-incremental-alter-configs.ts';
 import { errorCode } from '../protocol/errors.ts';
 import { resourceType } from './32-describe-configs.ts';
+import { whyRefused } from './33-alter-configs.ts';
 
 type Answer = Parameters<typeof incrementalAlterConfigsApi.response.write>[1];
 type Change = IncrementalAlterConfigsRequest['resources'][number]['configs'][number];
@@ -42,14 +43,17 @@ export const incrementalAlterConfigs: Handler<IncrementalAlterConfigsRequest, An
     broker.toController(() => {
       respond({
         responses: request.resources.map(({ resourceType: type, resourceName, configs }) => {
+          const hasNull = configs.some(
+            ({ configOperation, value }) => value === null && configOperation !== operation.delete,
+          );
           const outcome =
-            type === resourceType.topic
+            type === resourceType.topic && resourceName !== '' && !hasNull
               ? cluster.controller.alterConfigs(
                   resourceName,
                   (current) => changed(current, configs),
                   request.validateOnly,
                 )
-              : { errorCode: INVALID_REQUEST, message: `Unsupported resource type: ${type}` };
+              : { errorCode: INVALID_REQUEST, message: whyRefused(type, hasNull) };
           return {
             errorCode: outcome.errorCode,
             errorMessage: outcome.message,

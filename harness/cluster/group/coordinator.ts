@@ -240,7 +240,7 @@ export class GroupCoordinator {
   }
 
   describeGroup(apiVersion: number, groupId: string): DescribedGroup {
-    const shard = this.#findNamed(groupId);
+    const shard = this.#find(groupId);
     return typeof shard === 'number'
       ? undescribed(groupId, shard)
       : describeGroup(shard, apiVersion, groupId);
@@ -274,7 +274,7 @@ export class GroupCoordinator {
     const byShard = new Map<Shard, string[]>();
     const ids = new Set(groupIds);
     for (const groupId of ids) {
-      const shard = this.#findNamed(groupId);
+      const shard = this.#find(groupId);
       if (typeof shard === 'number') results.set(groupId, shard);
       else byShard.set(shard, [...(byShard.get(shard) ?? []), groupId]);
     }

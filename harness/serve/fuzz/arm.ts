@@ -3,7 +3,9 @@
  * answers leaves, decoded, with what it gave out (ids, addresses, times) in the words of the sequence.
  */
 
+import { listOffsetsApi } from '../../cluster/protocol/02-list-offsets.ts';
 import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
+import { findCoordinatorApi } from '../../cluster/protocol/10-find-coordinator.ts';
 import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
 import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
 import type { AnyApi } from '../../cluster/protocol/api.ts';
@@ -16,6 +18,12 @@ import { NAME_MARK, references, type Sequence, type Step } from './step.ts';
 
 /** What became of a step. */
 export type Outcome = { readonly answer: unknown } | { readonly ended: 'closed' | 'silent' | 'unreadable' };
+
+export interface ArmResult {
+  readonly outcomes: readonly Outcome[];
+  /** Names of the sequence's topics by the id that this arm gave them. */
+  readonly topicIds: ReadonlyMap<string, string>;
+}
 
 const TOPICS = ['orders', 'payments'] as const;
 const PARTITIONS = 2;
@@ -36,7 +44,7 @@ const PASSING = new Set(
 );
 /** After these a broker's metadata needs a moment to follow. */
 const CHANGES_METADATA = new Set([19, 20, 33, 37, 44]);
-const METADATA_MS = 40;
+const METADATA_MS = 400;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -61,7 +69,7 @@ export class Arm {
   }
 
   /** @param prefix of all names of the sequence, which no other sequence has */
-  async run(sequence: Sequence, prefix: string): Promise<Outcome[]> {
+  async run(sequence: Sequence, prefix: string): Promise<ArmResult> {
     const admin = await FuzzConnection.open(this.#address);
     const connections = new Map<number, FuzzConnection>();
     const given: Given = {
@@ -83,7 +91,7 @@ export class Arm {
         outcomes.push(await this.#ask(connection, step, prefix, given));
         if (CHANGES_METADATA.has(step.apiKey)) await pause(METADATA_MS);
       }
-      return outcomes;
+      return { outcomes, topicIds: new Map([...given.topicIds].map(([name, id]) => [id, name])) };
     } finally {
       for (const connection of connections.values()) connection.close();
       await admin.ask(deleteTopicsApi, 1, {
@@ -116,10 +124,20 @@ export class Arm {
       );
       if (known.length === names.length && isReady) {
         for (const { name, topicId } of known) given.topicIds.set((name ?? '').slice(prefix.length), topicId);
-        return;
+        break;
       }
       await pause(RETRY_MS);
     }
+    // A broker says who leads before it has made the log.
+    const partitions = Array.from({ length: PARTITIONS }, (_, partitionIndex) => ({
+      partitionIndex,
+      timestamp: -1n,
+    }));
+    const question = { replicaId: -1, topics: names.map((name) => ({ name, partitions })) };
+    while (hasError(await admin.ask(listOffsetsApi, 5, question))) await pause(RETRY_MS);
+    // The topic of transactions is made when a coordinator is first asked for.
+    while (hasError(await admin.ask(findCoordinatorApi, 4, { keyType: 1, coordinatorKeys: ['t'] })))
+      await pause(RETRY_MS);
   }
 
   async #ask(connection: FuzzConnection, step: Step, prefix: string, given: Given): Promise<Outcome> {
@@ -150,6 +168,12 @@ export class Arm {
       return { answer };
     }
   }
+}
+
+function hasError(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasError);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([name, one]) => (name === 'errorCode' ? one !== 0 : hasError(one)));
 }
 
 function hasPassingError(value: unknown): boolean {

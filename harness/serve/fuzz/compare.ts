@@ -1,6 +1,6 @@
 /** Two arms' outcomes of one sequence enter, the first unexplained difference leaves, with the path where it is. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Outcome } from './arm.ts';
+import type { ArmResult } from './arm.ts';
 import { knownDifferences } from './known.ts';
 import { Ids, type Normalising, normalise } from './normalise.ts';
 import type { Sequence } from './step.ts';
@@ -20,15 +20,15 @@ export interface Comparison {
 
 export function compare(
   sequence: Sequence,
-  simulated: readonly Outcome[],
-  real: readonly Outcome[],
+  simulated: ArmResult,
+  real: ArmResult,
   by: Omit<Normalising, 'ids'>,
 ): Comparison {
-  const [ours, theirs] = [new Ids(), new Ids()];
+  const [ours, theirs] = [new Ids(simulated.topicIds), new Ids(real.topicIds)];
   const known: string[] = [];
   for (const [step, { apiKey }] of sequence.steps.entries()) {
-    const left = normalise(simulated[step], { ...by, ids: ours });
-    const right = normalise(real[step], { ...by, ids: theirs });
+    const left = normalise(simulated.outcomes[step], { ...by, ids: ours });
+    const right = normalise(real.outcomes[step], { ...by, ids: theirs });
     for (const difference of differences(left, right, '')) {
       const explanation = knownDifferences.find(
         (one) =>
@@ -38,6 +38,7 @@ export function compare(
       );
       if (explanation === undefined) return { unexplained: { step, ...difference }, known };
       known.push(explanation.reason);
+      if (explanation.coversAnswer === true) break;
     }
     // What follows a known difference may follow from it.
     if (known.length > 0 && !isDeepStrictEqual(left, right) && apiKey !== API_VERSIONS)

@@ -1,6 +1,10 @@
 /**
  * Generated sequences of raw requests: the APIs and versions that a cluster announces enter, an arbitrary of sequences
  * leaves. Most values mean something to a cluster, some lie at a boundary, and some mean nothing.
+ *
+ * Not generated: lists that name the same thing twice, topics without partitions and requests about nothing, which no
+ * client sends and which Kafka answers by how its maps happen to be built; records
+ * that are null; operations on settings that are lists; acks 0, which has no answer; SASL.
  */
 import fc from 'fast-check';
 import { buildBatch } from '../../cluster/log/record-batch.ts';
@@ -24,7 +28,8 @@ const topicNames = fc.constantFrom(
   '',
   'bad/name',
 );
-const groupNames = fc.constantFrom(...['g', 'g', 'h'].map(named), '');
+/** Not the empty name, which all sequences would share. */
+const groupNames = fc.constantFrom(...['g', 'g', 'h'].map(named));
 const transactionalIds = fc.constantFrom(...['t', 't', 'u'].map(named), '');
 const int64 = (value: number | bigint | string) => ({ int64: String(value) });
 const hex = (bytes: Uint8Array) => ({ hex: Buffer.from(bytes).toString('hex') });
@@ -66,7 +71,7 @@ const subscription = encodeSubscription({
 const meaning: readonly (readonly [pattern: RegExp, arbitrary: fc.Arbitrary<unknown>])[] = [
   [
     /^(groupId|groups|groupsNames|key|coordinatorKeys|consumerGroupId)$/,
-    fc.oneof(groupNames, transactionalIds),
+    fc.oneof(groupNames, groupNames, fc.constantFrom(...['t', 'u'].map(named))),
   ],
   [/transactionalId$/i, transactionalIds],
   [/^(topic|topicNames|topics|name|resourceName)$/, topicNames],
@@ -112,7 +117,7 @@ const meaning: readonly (readonly [pattern: RegExp, arbitrary: fc.Arbitrary<unkn
   [/^replicationFactor$/, fc.constantFrom(1, 1, 1, -1, 0, 2)],
   [/^brokerIds$/, fc.constantFrom(1, 1, 2)],
   [/^resourceType$/, fc.constantFrom(2, 2, 2, 2, 99)],
-  [/^configOperation$/, fc.constantFrom(0, 0, 1, 2, 3)],
+  [/^configOperation$/, fc.constantFrom(0, 0, 1)],
   [/^keyType$/, fc.constantFrom(0, 0, 1, 9)],
   [/^sessionId$/, fc.constantFrom(0, 0, 0, 77)],
   [/^sessionEpoch$/, fc.constantFrom(-1, -1, -1, 0, 1)],
@@ -122,12 +127,46 @@ const meaning: readonly (readonly [pattern: RegExp, arbitrary: fc.Arbitrary<unkn
 const configName = fc.constantFrom('retention.ms', 'cleanup.policy', 'max.message.bytes', 'nonsense', '');
 const configValue = fc.constantFrom('1000', 'compact', 'delete', '-5', 'x', '', null);
 
+/** What an item of a list is about; Kafka puts most lists into maps by it. */
+function identityOf(item: unknown): string {
+  if (typeof item !== 'object' || item === null) return JSON.stringify(item);
+  const { topicId: id } = item as { topicId?: string };
+  if (id !== undefined && !/^0+$/.test(id)) return id;
+  const {
+    name,
+    topic,
+    topicId,
+    partition,
+    partitionIndex,
+    index,
+    groupId,
+    memberId,
+    resourceName,
+    transactionalId,
+  } = item as Record<string, unknown>;
+  return JSON.stringify([
+    name,
+    topic,
+    topicId,
+    partition,
+    partitionIndex,
+    index,
+    groupId,
+    memberId,
+    resourceName,
+    transactionalId,
+  ]);
+}
+
 interface Place {
   readonly api: AnyApi;
   /** Names of the fields around it, outermost first. */
   readonly path: readonly string[];
   readonly layout: At;
 }
+
+/** Fields with which brokers speak to each other. */
+const OF_BROKERS: Readonly<Record<string, true>> = { replicaState: true, clusterId: true };
 
 const has = ({ from, to }: ShapeField, version: number): boolean => from <= version && version <= to;
 
@@ -136,7 +175,9 @@ function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
   const around = place.path.at(-2) ?? '';
   switch (shape.kind) {
     case 'struct': {
-      const fields = shape.fields.filter((one) => has(one, place.layout.version));
+      const fields = shape.fields.filter(
+        (one) => has(one, place.layout.version) && !(one.name in OF_BROKERS),
+      );
       return fc.record(
         Object.fromEntries(
           fields.map((one) => {
@@ -151,8 +192,13 @@ function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
       );
     }
     case 'array':
-      return fc.array(valueFor(shape.item, place), { minLength: 0, maxLength: 2 });
+      return fc.uniqueArray(valueFor(shape.item, place), {
+        minLength: /partition/i.test(name) || place.path.length === 1 ? 1 : 0,
+        maxLength: 2,
+        selector: identityOf,
+      });
     case 'nullable': {
+      if (name === 'records') return valueFor(shape.type, place);
       const value = valueFor(shape.type, place);
       if (place.layout.version < shape.from) return value;
       return fc.oneof({ weight: 4, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
@@ -166,7 +212,7 @@ function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
     case 'string':
       if (around === 'configs' || name === 'configurationKeys' || name === 'configNames')
         return name === 'value' ? configValue.map((text) => text ?? '') : configName;
-      if (around === 'protocols') return fc.constantFrom('range', 'range', 'roundrobin', '');
+      if (around === 'protocols') return fc.constantFrom('range', 'range', 'roundrobin');
       break;
   }
   const known = meaning.find(([pattern]) => pattern.test(name))?.[1];

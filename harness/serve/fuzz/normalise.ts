@@ -36,10 +36,18 @@ const FEATURES = new Set([
 
 /** The ids that one arm has given out in a sequence, by kind. */
 export class Ids {
+  readonly #topics: ReadonlyMap<string, string>;
   readonly #numbers = new Map<string, number>();
   readonly #counts = new Map<string, number>();
 
+  /** @param topics names of topics by id */
+  constructor(topics: ReadonlyMap<string, string>) {
+    this.#topics = topics;
+  }
+
   word(kind: string, id: string): string {
+    const topic = kind === 'topic' ? this.#topics.get(id) : undefined;
+    if (topic !== undefined) return `id of ${topic}`;
     const key = `${kind} ${id}`;
     let number = this.#numbers.get(key);
     if (number === undefined) {
@@ -96,7 +104,7 @@ function isOfSequence(item: unknown, prefix: string): boolean {
 
 function normaliseText(text: string, { ids, prefix }: Normalising, field: string): string {
   const kind = IDS[field];
-  if (kind !== undefined && text !== '' && text !== NO_UUID && text !== 'unknown')
+  if (kind !== undefined && text !== '' && text !== NO_UUID && text !== 'unknown' && !/^f+$/.test(text))
     return ids.word(kind, text);
   if (field in WORDS && text !== '') return WORDS[field] as string;
   return text.replaceAll(prefix, '');

@@ -129,7 +129,9 @@ function* smaller({ steps }: Sequence): Generator<Sequence> {
 
 function* smallerValues(value: unknown): Generator<unknown> {
   if (Array.isArray(value)) {
-    for (let index = value.length - 1; index >= 0; index--) yield value.filter((_, at) => at !== index);
+    // Not the last one: lists of nothing are answered in ways of their own.
+    for (let index = value.length - 1; index >= 0 && value.length > 1; index--)
+      yield value.filter((_, at) => at !== index);
     for (const [index, item] of value.entries())
       for (const one of smallerValues(item)) yield value.with(index, one);
   } else if (typeof value === 'object' && value !== null) {
