@@ -31,12 +31,12 @@ export function renderGithub(result: RunResult): string {
       command(
         outcomeOf(result) === 'unknown' ? 'error' : 'warning',
         `No verdict on ${count(unknown, 'scenario')}`,
-        reason ?? 'no reason was recorded',
+        [reason ?? 'no reason was recorded'],
       ),
     );
   if (result.interrupted)
     lines.push(
-      command('warning', 'kafka-trial stopped before the end', 'This is what was found until then.'),
+      command('warning', 'kafka-trial stopped before the end', ['This is what was found until then.']),
     );
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -44,20 +44,16 @@ export function renderGithub(result: RunResult): string {
 function describeFinding(result: RunResult, finding: Finding, level: Level): string {
   const replay = replayCommand(result, finding.example);
   const times = `${count(finding.count, 'time')} in ${count(finding.scenarios, 'scenario')}`;
-  return command(
-    level,
-    `${finding.property}: ${finding.signature}`,
-    [
-      shorten(finding.example.message, TEXT_MAX),
-      `${times}${finding.known === null ? '' : `, known as ${finding.known}`}`,
-      ...(replay === null ? [] : [`Replay: ${replay}`]),
-    ].join('\n'),
-  );
+  return command(level, `${finding.property}: ${finding.signature}`, [
+    shorten(finding.example.message, TEXT_MAX),
+    `${times}${finding.known === null ? '' : `, known as ${finding.known}`}`,
+    ...(replay === null ? [] : [`Replay: ${replay}`]),
+  ]);
 }
 
-/** Escaped as GitHub's own toolkit does (actions/toolkit, command.ts); lines of the message stay lines. */
-const command = (level: Level, title: string, message: string): string =>
-  `::${level} title=${escapeProperty(shorten(visible(title), 200))}::${escapeData(message.split('\n').map(visible).join('\n'))}`;
+/** Escaped as GitHub's own toolkit does (actions/toolkit, command.ts); each line of the message stays one. */
+const command = (level: Level, title: string, lines: readonly string[]): string =>
+  `::${level} title=${escapeProperty(shorten(visible(title), 200))}::${escapeData(lines.map(visible).join('\n'))}`;
 
 const escapeData = (text: string): string =>
   text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');

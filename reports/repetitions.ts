@@ -23,8 +23,8 @@ export interface Repetition {
   readonly lastRecord: string | null;
   /** The time before, of the first and of the last of the records. */
   readonly before: readonly [first: Turn, last: Turn];
-  /** How that ended for the last of the records. */
-  readonly beforeEnded: 'finished' | 'failed' | 'never finished';
+  /** So many of them were processed to the end that time; the handler failed at some, and others it never finished. */
+  readonly finishedBefore: number;
   /** This time, of the first and of the last of the records. */
   readonly again: readonly [first: Turn, last: Turn];
   readonly why: string;
@@ -37,7 +37,7 @@ type Row = { -readonly [K in keyof Repetition]: Repetition[K] };
 
 /** In order of the time at which they came again. */
 export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]): Repetition[] {
-  const last = new Map<string, { begin: Begin; ended: Repetition['beforeEnded'] }>();
+  const last = new Map<string, { begin: Begin; finished: boolean }>();
   const rows: Row[] = [];
   /** The row that the next record of a partition may belong to, and what it would have to have in common. */
   const open = new Map<string, { readonly key: string; readonly row: Row }>();
@@ -47,11 +47,10 @@ export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]):
     const place = `${lane}/${event.offset}`;
     const before = last.get(place);
     if (event.kind === 'processing-end') {
-      if (before?.begin.process === event.process)
-        before.ended = event.outcome === 'ok' ? 'finished' : 'failed';
+      if (before?.begin.process === event.process) before.finished = event.outcome === 'ok';
       continue;
     }
-    last.set(place, { begin: event, ended: 'never finished' });
+    last.set(place, { begin: event, finished: false });
     if (before === undefined) continue;
     const entry = entryFor(event, ledger);
     const key = `${before.begin.process} ${event.process} ${entry?.event ?? ''}`;
@@ -63,7 +62,7 @@ export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]):
       row.lastOffset = offset;
       row.lastRecord = event.record;
       row.before = [row.before[0], beforeTurn];
-      row.beforeEnded = before.ended;
+      row.finishedBefore += Number(before.finished);
       row.again = [row.again[0], turnOf(event)];
       continue;
     }
@@ -75,7 +74,7 @@ export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]):
       firstRecord: record,
       lastRecord: record,
       before: [beforeTurn, beforeTurn],
-      beforeEnded: before.ended,
+      finishedBefore: Number(before.finished),
       again: [turnOf(event), turnOf(event)],
       why:
         entry === undefined

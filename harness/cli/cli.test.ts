@@ -34,6 +34,13 @@ describe('bad input', () => {
     ['an unknown profile', () => ['run', '--profile', 'wild'], /--profile.*default, calm/s],
     ['an unknown world', () => ['run', '--world', 'mars'], /--world.*sim, kafka/s],
     ['a cluster for the simulated world', () => ['run', '--brokers', 'a:1'], /with --world kafka only/],
+    ['a shard that is none', () => ['run', '--shard', '3/2', '--seed', '1'], /--shard.*i from 1 to n/s],
+    ['a shard of any seed', () => ['run', '--shard', '1/2'], /--shard needs --seed/],
+    [
+      'a shard without scenarios',
+      () => ['run', '--shard', '3/3', '--seed', '1', '--runs', '2'],
+      /nothing is left/,
+    ],
     ['no jobs at all', () => ['run', '--jobs', '0'], /--jobs.*whole number from 1/s],
     ['an unknown mutant', () => ['run', '--mutant', 'none'], /--mutant.*skip-partition/s],
     ['an unknown property', () => ['run', '--properties', 'nope'], /no property 'nope'.*at-least-once/s],
@@ -164,7 +171,7 @@ const filesOf = (directory: string | null, index: number): string[] =>
 describe('the simulated world', () => {
   it('gives the same result and the same files for a seed, run after run, with any number of jobs', async () => {
     const run = async (out: string, jobs: number): Promise<RunResult> => {
-      const words = ['run', '--runs', '4', '--seed', '3', '--jobs', String(jobs), '--json'];
+      const words = ['run', '--runs', '4', '--seed', '3', '--strict', '--jobs', String(jobs), '--json'];
       words.push('--out', join(folder, out));
       const { code, stdout } = await runCommand(words, noDocker);
       const result = runResultSchema.parse(JSON.parse(stdout));
@@ -192,7 +199,7 @@ describe('the simulated world', () => {
 
   it.each([1, 2])('ends at Ctrl-C with what was found, with %i jobs', async (jobs) => {
     const out = join(folder, `interrupted-${jobs}`);
-    const words = ['run', '--runs', '100000', '--seed', '3', '--profile', 'members', '--json'];
+    const words = ['run', '--runs', '100000', '--seed', '3', '--strict', '--profile', 'members', '--json'];
     const command = startCommand([...words, '--jobs', String(jobs), '--out', out], noDocker);
     await command.said(/running/);
     const scenarios = join(out, 'latest', 'scenarios');
@@ -311,6 +318,7 @@ describe('help', () => {
     ['replay', '--help'],
     ['check', '--help'],
     ['lessons', '--help'],
+    ['report', '--help'],
     ['doctor', '--help'],
   ])('is given for %s %s', async (...words) => {
     const { code, stdout } = await runCommand(words.filter((word) => word !== undefined));

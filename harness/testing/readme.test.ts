@@ -26,11 +26,15 @@ describe('README', () => {
   });
 
   it('names only commands and options that exist', async () => {
-    const uses = [...readme.matchAll(/kafka-trial (run|replay|lessons|serve|check|doctor)([^`\n]*)/g)];
+    const uses = [
+      ...readme.matchAll(
+        /kafka-trial (run|replay|shrink|bugs run|lessons|serve|check|report|doctor)([^`\n]*)/g,
+      ),
+    ];
     expect(uses.length).toBeGreaterThan(5);
     const help = new Map<string, string>();
     for (const [, command = '', rest = ''] of uses) {
-      if (!help.has(command)) help.set(command, (await runCommand([command, '--help'])).stdout);
+      if (!help.has(command)) help.set(command, (await runCommand([...command.split(' '), '--help'])).stdout);
       for (const [option] of rest.matchAll(/--[a-z-]+/g))
         expect(`${help.get(command)}\n  --help`, `${command} ${option}`).toContain(`${option}`);
     }

@@ -113,15 +113,16 @@ function summaryOf({ logEnd, committed, delivered }: OffsetLane): string {
   ].join('; ');
 }
 
-function stepPath(steps: readonly Step[], scale: Scale, y: (offset: number) => number): string {
+/** Of several steps within one pixel only the last can be seen. */
+const isHidden = (x: number, nextX: number | undefined): boolean =>
+  nextX !== undefined && Math.floor(nextX) === Math.floor(x);
+
+export function stepPath(steps: readonly Step[], scale: Scale, y: (offset: number) => number): string {
   let path = `M0 ${y(0)}`;
-  let previousX = Number.NEGATIVE_INFINITY;
   for (const [index, { timeMs, offset }] of steps.entries()) {
     const x = scale.x(timeMs);
-    // Of many steps at one place only the last can be seen.
-    if (x - previousX < 1 && index < steps.length - 1) continue;
-    path += `H${x}V${y(offset)}`;
-    previousX = x;
+    const next = steps[index + 1];
+    if (!isHidden(x, next && scale.x(next.timeMs))) path += `H${x}V${y(offset)}`;
   }
   return `${path}H${scale.width}`;
 }
@@ -129,7 +130,6 @@ function stepPath(steps: readonly Step[], scale: Scale, y: (offset: number) => n
 function committedPath({ committed }: OffsetLane, scale: Scale, y: (offset: number) => number): string {
   let path = '';
   let drawing = false;
-  let previousX = Number.NEGATIVE_INFINITY;
   for (const [index, { timeMs, offset }] of committed.entries()) {
     const x = scale.x(timeMs);
     if (offset === null) {
@@ -137,11 +137,10 @@ function committedPath({ committed }: OffsetLane, scale: Scale, y: (offset: numb
       drawing = false;
       continue;
     }
-    const isLast = index === committed.length - 1 || committed[index + 1]?.offset === null;
-    if (drawing && x - previousX < 1 && !isLast) continue;
+    const next = committed[index + 1];
+    if (drawing && next !== undefined && next.offset !== null && isHidden(x, scale.x(next.timeMs))) continue;
     path += drawing ? `H${x}V${y(offset)}` : `M${x} ${y(offset)}`;
     drawing = true;
-    previousX = x;
   }
   return drawing ? `${path}H${scale.width}` : path;
 }

@@ -75,10 +75,12 @@ export function offsetLanesOf(history: History): OffsetLane[] {
 
 /**
  * By `topic/partition`. No event says where a log ends; what does is where a record is (as the log holds it at the end, or
- * as it was processed) and when its send was confirmed, or made where that was never learnt.
+ * as it was processed) and when its send was confirmed, or made where that was never learnt. A record that was delivered
+ * before that was in the log by then.
  */
 function logEndsOf({ events }: History): Map<string, Step[]> {
   const places = new Map<string, { topicPartition: string; offset: number }>();
+  const delivered = new Map<string, number>();
   const sent = new Map<string, { records: readonly string[]; timeMs: number }>();
   for (const event of events) {
     if (event.kind === 'fact-log')
@@ -93,6 +95,11 @@ function logEndsOf({ events }: History): Map<string, Step[]> {
         topicPartition: `${event.topic}/${event.partition}`,
         offset: Number(event.offset),
       });
+    if (event.kind === 'delivery')
+      for (const offset of event.offsets) {
+        const place = `${event.topic}/${event.partition}/${offset}`;
+        if (!delivered.has(place)) delivered.set(place, event.time);
+      }
     if (event.kind === 'produce-invoke')
       sent.set(`${event.process} ${event.produce}`, {
         records: event.records.map(({ record }) => record),
@@ -103,15 +110,19 @@ function logEndsOf({ events }: History): Map<string, Step[]> {
       if (send !== undefined) send.timeMs = event.time;
     }
   }
-  const ends = new Map<string, Step[]>();
-  for (const { records, timeMs } of [...sent.values()].sort((a, b) => a.timeMs - b.timeMs))
-    for (const record of records) {
+  const written = [...sent.values()].flatMap(({ records, timeMs }) =>
+    records.flatMap((record) => {
       const place = places.get(record);
-      if (place === undefined) continue;
-      const steps = ends.get(place.topicPartition) ?? [];
-      ends.set(place.topicPartition, steps);
-      const end = place.offset + 1;
-      if (end > (steps.at(-1)?.offset ?? 0)) steps.push({ timeMs, offset: end });
-    }
+      if (place === undefined) return [];
+      const seenMs = delivered.get(`${place.topicPartition}/${place.offset}`) ?? Number.POSITIVE_INFINITY;
+      return [{ ...place, timeMs: Math.min(timeMs, seenMs) }];
+    }),
+  );
+  const ends = new Map<string, Step[]>();
+  for (const { topicPartition, offset, timeMs } of written.sort((a, b) => a.timeMs - b.timeMs)) {
+    const steps = ends.get(topicPartition) ?? [];
+    ends.set(topicPartition, steps);
+    if (offset + 1 > (steps.at(-1)?.offset ?? 0)) steps.push({ timeMs, offset: offset + 1 });
+  }
   return ends;
 }

@@ -50,7 +50,7 @@ export function Repetitions({
                 <td data-label="first processed by">
                   <b>{shortenName(row.before[0].process, 100)}</b>
                   <div class="quiet">
-                    {timesOf(row.before)}, {row.beforeEnded}
+                    {timesOf(row.before)}, {finishedOf(row)}
                   </div>
                 </td>
                 <td data-label="again by">
@@ -79,6 +79,12 @@ export function Repetitions({
       ) : null}
     </>
   );
+}
+
+function finishedOf({ finishedBefore, firstOffset, lastOffset }: Repetition): string {
+  const number = lastOffset - firstOffset + 1;
+  if (finishedBefore === number) return 'finished';
+  return finishedBefore === 0 ? 'not finished' : `${finishedBefore} of ${number} finished`;
 }
 
 const placeOf = ({ topic, partition, firstOffset, lastOffset }: Repetition): string =>

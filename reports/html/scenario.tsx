@@ -111,7 +111,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
           <h3>Who owned what, and who did what, when</h3>
           <p class="quiet">
             Time runs to the right. Above, each partition with its owner; below, each member; across, what was
-            done to them. The numbers are those of the anomalies above.
+            done to them.{ordered.length === 0 ? '' : ' The numbers are those of the anomalies above.'}
           </p>
           <SwimLane timeline={timeline} markers={markersOf(section, history)} label={label} />
           <Legend />

@@ -1,0 +1,178 @@
+/**
+ * One arm of the comparison: the steps of a sequence go to a cluster over real sockets, one after another, and what it
+ * answers leaves, decoded, with what it gave out (ids, addresses, times) in the words of the sequence.
+ */
+import type { AnyApi } from '../../cluster/protocol/api.ts';
+import { encodeRequest, readResponseBody } from '../../cluster/protocol/api.ts';
+import { apiByKey } from '../../cluster/protocol/apis.ts';
+import { Reader } from '../../cluster/protocol/bytes.ts';
+import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
+import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
+import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
+import { errorCode } from '../../cluster/protocol/errors.ts';
+import { FuzzConnection } from './connection.ts';
+import { NAME_MARK, references, type Sequence, type Step } from './step.ts';
+
+/** What became of a step. */
+export type Outcome = { readonly answer: unknown } | { readonly ended: 'closed' | 'silent' | 'unreadable' };
+
+const TOPICS = ['orders', 'payments'] as const;
+const PARTITIONS = 2;
+/** No request of a sequence asks to wait between this and a minute. */
+const SILENCE_MS = 800;
+const RETRY_MS = 10;
+const RETRIES_MAX = 200;
+const PASSING = new Set(
+  (['LEADER_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR'] as const).map(
+    errorCode,
+  ),
+);
+/** After these a broker's metadata needs a moment to follow. */
+const CHANGES_METADATA = new Set([19, 20, 33, 37, 44]);
+const METADATA_MS = 40;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+type Values = Record<string, unknown>;
+
+/** What the arm has given out, for references in later steps. */
+interface Given {
+  topicIds: Map<string, string>;
+  memberId: string;
+  generationId: number;
+  producerId: bigint;
+  producerEpoch: number;
+}
+
+export class Arm {
+  readonly name: string;
+  readonly #address: string;
+
+  constructor(name: string, address: string) {
+    this.name = name;
+    this.#address = address;
+  }
+
+  /** @param prefix of all names of the sequence, which no other sequence has */
+  async run(sequence: Sequence, prefix: string): Promise<Outcome[]> {
+    const admin = await FuzzConnection.open(this.#address);
+    const connections = new Map<number, FuzzConnection>();
+    const given: Given = { topicIds: new Map(), memberId: '', generationId: -1, producerId: -1n, producerEpoch: -1 };
+    try {
+      await this.#createTopics(admin, prefix, given);
+      const outcomes: Outcome[] = [];
+      for (const step of sequence.steps) {
+        let connection = connections.get(step.connection);
+        if (connection === undefined || connection.isUsedUp) {
+          connection = await FuzzConnection.open(this.#address);
+          connections.set(step.connection, connection);
+        }
+        outcomes.push(await this.#ask(connection, step, prefix, given));
+        if (CHANGES_METADATA.has(step.apiKey)) await pause(METADATA_MS);
+      }
+      return outcomes;
+    } finally {
+      for (const connection of connections.values()) connection.close();
+      await admin.ask(deleteTopicsApi, 1, { topicNames: TOPICS.map((topic) => prefix + topic), timeoutMs: 10_000 } as never);
+      admin.close();
+    }
+  }
+
+  async #createTopics(admin: FuzzConnection, prefix: string, given: Given): Promise<void> {
+    const names = TOPICS.map((topic) => prefix + topic);
+    const topics = names.map((name) => ({ name, numPartitions: PARTITIONS, replicationFactor: 1, assignments: [], configs: [] }));
+    await admin.ask(createTopicsApi, 5, { topics, timeoutMs: 10_000, validateOnly: false });
+    for (;;) {
+      const answer = await admin.ask(metadataApi, 12, { topics: names.map((name) => ({ name })), allowAutoTopicCreation: false });
+      const known = answer?.topics ?? [];
+      const isReady = known.every(
+        ({ errorCode: error, partitions }) => error === 0 && partitions.length === PARTITIONS && partitions.every((one) => one.leaderId >= 0),
+      );
+      if (known.length === names.length && isReady) {
+        for (const { name, topicId } of known) given.topicIds.set((name ?? '').slice(prefix.length), topicId);
+        return;
+      }
+      await pause(RETRY_MS);
+    }
+  }
+
+  async #ask(connection: FuzzConnection, step: Step, prefix: string, given: Given): Promise<Outcome> {
+    const api = apiByKey.get(step.apiKey) as AnyApi;
+    const body = concrete(step.body, prefix, given);
+    for (let attempt = 0; ; attempt++) {
+      const id = connection.nextId();
+      const frame = await connection.exchange(
+        id,
+        encodeRequest(api as never, step.version, { correlationId: id, clientId: 'fuzz' }, body as never),
+        SILENCE_MS,
+      );
+      if (typeof frame === 'string') return { ended: frame };
+      const reader = new Reader(frame);
+      reader.int32();
+      let answer: unknown;
+      try {
+        answer = readResponseBody(api as never, step.version, reader);
+      } catch {
+        return { ended: 'unreadable' };
+      }
+      // Errors that pass by themselves say how soon it was, and not what the cluster does.
+      if (attempt < RETRIES_MAX && hasPassingError(answer)) {
+        await pause(RETRY_MS);
+        continue;
+      }
+      note(answer as Values, given);
+      return { answer };
+    }
+  }
+}
+
+function hasPassingError(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasPassingError);
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  return Object.entries(value).some(([name, one]) =>
+    name === 'errorCode' ? PASSING.has(one as number) : hasPassingError(one),
+  );
+}
+
+/** Keeps what later steps refer to. */
+function note(answer: Values, given: Given): void {
+  if (typeof answer.memberId === 'string' && answer.memberId !== '') given.memberId = answer.memberId;
+  if (typeof answer.generationId === 'number' && answer.generationId >= 0) given.generationId = answer.generationId;
+  if (typeof answer.producerId === 'bigint' && answer.producerId >= 0n) {
+    given.producerId = answer.producerId;
+    given.producerEpoch = answer.producerEpoch as number;
+  }
+}
+
+/** The body with references and names filled in. */
+function concrete(value: unknown, prefix: string, given: Given): unknown {
+  if (typeof value === 'string') return concreteText(value, prefix, given);
+  if (Array.isArray(value)) return value.map((one) => concrete(one, prefix, given));
+  if (typeof value !== 'object' || value === null) return value;
+  const { int64, hex } = value as { int64?: string; hex?: string };
+  if (int64 !== undefined) return BigInt(int64);
+  if (hex !== undefined) return Buffer.from(hex, 'hex');
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, one]) => one !== undefined)
+      .map(([name, one]) => [name, concrete(one, prefix, given)]),
+  );
+}
+
+function concreteText(text: string, prefix: string, given: Given): unknown {
+  if (text.startsWith(NAME_MARK)) return prefix + text.slice(1);
+  if (text.startsWith(references.topicId))
+    return given.topicIds.get(text.slice(references.topicId.length)) ?? '0'.repeat(32);
+  switch (text) {
+    case references.memberId:
+      return given.memberId;
+    case references.generationId:
+      return given.generationId;
+    case references.producerId:
+      return given.producerId;
+    case references.producerEpoch:
+      return given.producerEpoch;
+    default:
+      return text;
+  }
+}

@@ -1,0 +1,101 @@
+/** A connection of the comparison: frames enter, answers leave, or how it ended, within a bounded time. */
+import { connect, type Socket } from 'node:net';
+import { type Api, encodeRequest, readResponseBody } from '../../cluster/protocol/api.ts';
+import { Reader } from '../../cluster/protocol/bytes.ts';
+
+const SIZE_BYTES = 4;
+const ANSWER_MS_MAX = 20_000;
+
+export class FuzzConnection {
+  readonly #socket: Socket;
+  #bytes: Buffer = Buffer.alloc(0);
+  #lastId = 0;
+  #wanted: { readonly id: number; readonly settle: (frame: Buffer | 'closed') => void } | null = null;
+  #isUsedUp = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#isUsedUp = true;
+      this.#settle('closed');
+    });
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+  }
+
+  static async open(address: string): Promise<FuzzConnection> {
+    const [host, port] = address.split(/:(?=\d+$)/) as [string, string];
+    const socket = connect({ host, port: Number(port), noDelay: true });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    return new FuzzConnection(socket);
+  }
+
+  /** Closed, or waiting for an answer that has not come. */
+  get isUsedUp(): boolean {
+    return this.#isUsedUp;
+  }
+
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  /** @returns the answer without its size */
+  async exchange(id: number, request: Buffer, silenceMs: number): Promise<Buffer | 'closed' | 'silent'> {
+    if (this.#isUsedUp) return 'closed';
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#isUsedUp = true;
+        this.#wanted = null;
+        resolve('silent');
+      }, silenceMs);
+      this.#wanted = {
+        id,
+        settle: (frame) => {
+          clearTimeout(timer);
+          resolve(frame);
+        },
+      };
+      this.#socket.write(request);
+    });
+  }
+
+  /** Null where there was no answer. */
+  async ask<Request, Response>(
+    api: Api<unknown, Request, Response, unknown>,
+    version: number,
+    body: Request,
+  ): Promise<Response | null> {
+    const id = this.nextId();
+    const request = encodeRequest(api, version, { correlationId: id, clientId: 'fuzz' }, body);
+    const frame = await this.exchange(id, request, ANSWER_MS_MAX);
+    if (typeof frame === 'string') return null;
+    const reader = new Reader(frame);
+    reader.int32();
+    return readResponseBody(api, version, reader);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    while (this.#bytes.length >= SIZE_BYTES) {
+      const end = SIZE_BYTES + this.#bytes.readInt32BE(0);
+      if (this.#bytes.length < end) return;
+      const frame = this.#bytes.subarray(SIZE_BYTES, end);
+      this.#bytes = this.#bytes.subarray(end);
+      if (this.#wanted?.id === frame.readInt32BE(0)) this.#settle(frame);
+    }
+  }
+
+  #settle(frame: Buffer | 'closed'): void {
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    wanted?.settle(frame);
+  }
+}

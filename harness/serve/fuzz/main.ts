@@ -1,0 +1,99 @@
+/**
+ * `npm run fuzz:protocol`: generated sequences of raw requests go to the simulated cluster and to real Kafka; unexplained
+ * differences leave as files that a test can run again, and an exit code: 0 none, 1 some, 2 bad input, 3 no real Kafka.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { profileNames } from '../../cluster/profiles.ts';
+import { randomUUID } from 'node:crypto';
+import { exitCodes, HarnessError, UsageError } from '../../errors.ts';
+import { packageRoot } from '../../version.ts';
+import { startClusterSet } from '../../world/kafka/cluster-set.ts';
+import { startCluster } from '../index.ts';
+import { type Failure, Search, signatureOf } from './search.ts';
+import { realSettings, simulatedSettings } from './settings.ts';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: '8' },
+    profile: { type: 'string', default: '4.3' },
+    image: { type: 'string' },
+    brokers: { type: 'string' },
+    out: { type: 'string', default: 'reports/out/fuzz' },
+  },
+});
+
+const SAMPLES_MAX = 40;
+const PROGRESS_EVERY = 500;
+
+function wholeNumber(name: 'runs' | 'seed' | 'jobs', max: number): number {
+  const text = values[name];
+  if (!/^\d{1,9}$/.test(text) || Number(text) > max) throw new UsageError(`--${name} is a whole number up to ${max}.`);
+  return Number(text);
+}
+
+async function main(): Promise<number> {
+  const [runs, seed, jobs] = [wholeNumber('runs', 1e6), wholeNumber('seed', 1e6), wholeNumber('jobs', 64)];
+  const profile = profileNames.find((name) => name === values.profile);
+  if (profile === undefined) throw new UsageError(`--profile is one of ${profileNames.join(', ')}.`);
+  const mistakes: unknown[] = [];
+  await using simulated = await startCluster({ profile, settings: simulatedSettings }, { onFailure: (error) => mistakes.push(error) });
+  await using started =
+    values.brokers === undefined
+      ? await startClusterSet({
+          brokerCount: 1,
+          sessionId: randomUUID(),
+          groupInitialRebalanceDelayMs: 0,
+          extraSettings: realSettings,
+          ...(values.image === undefined ? {} : { image: values.image }),
+          onProgress: (sentence) => process.stderr.write(`${sentence}\n`),
+        })
+      : null;
+  const real = values.brokers ?? started?.bootstrapServers[0] ?? '';
+  const search = new Search({ simulated: simulated.bootstrapServers[0] ?? '', real, profile });
+
+  const bySignature = new Map<string, Failure[]>();
+  const done = await search.search(
+    seed,
+    runs,
+    jobs,
+    (failure) => {
+      const signature = signatureOf(failure.sequence, failure.difference);
+      bySignature.set(signature, [...(bySignature.get(signature) ?? []), failure]);
+    },
+    () => bySignature.size >= SAMPLES_MAX,
+    (count) => {
+      if (count % PROGRESS_EVERY === 0) process.stderr.write(`${count} sequences, ${bySignature.size} differences\n`);
+    },
+  );
+  const folder = join(packageRoot, values.out);
+  mkdirSync(folder, { recursive: true });
+  for (const [signature, failures] of bySignature) {
+    const [first] = failures as [Failure];
+    const { sequence, difference } = await search.shrink(first);
+    const file = join(folder, `${seed}-${first.index}.json`);
+    writeFileSync(file, `${JSON.stringify({ note: signature, ...sequence }, null, 2)}\n`);
+    const show = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 300);
+    process.stdout.write(
+      `${signature}: ${failures.length} of ${done}, such as ${file}\n` +
+        `  at step ${difference.step + 1} of ${sequence.steps.length}, ${difference.path}\n` +
+        `  simulated: ${show(difference.simulated)}\n  real:      ${show(difference.real)}\n` +
+        sequence.steps.map((step) => `  > ${JSON.stringify(step).slice(0, 600)}\n`).join(''),
+    );
+  }
+  for (const mistake of mistakes) process.stderr.write(`The simulated cluster made a mistake: ${(mistake as Error).stack}\n`);
+  for (const [reason, count] of search.known) process.stdout.write(`known, ${count} times: ${reason}\n`);
+  process.stdout.write(`${done} sequences, seed ${seed}, profile ${profile}: ${bySignature.size} unexplained differences\n`);
+  return bySignature.size + mistakes.length === 0 ? exitCodes.valid : exitCodes.invalid;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof HarnessError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error.exitCode;
+}

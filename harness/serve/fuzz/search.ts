@@ -1,0 +1,136 @@
+/**
+ * The search: seeds enter, generated sequences go to both arms, and unexplained differences leave, shrunk to the steps
+ * and items that they need.
+ */
+import fc from 'fast-check';
+import { apiByKey } from '../../cluster/protocol/apis.ts';
+import { profiles, type ProfileName } from '../../cluster/profiles.ts';
+import { Arm } from './arm.ts';
+import { compare, type Comparison, type Difference } from './compare.ts';
+import { type Announced, sequences } from './generate.ts';
+import type { Sequence } from './step.ts';
+
+export interface Failure {
+  readonly seed: number;
+  readonly index: number;
+  readonly sequence: Sequence;
+  readonly difference: Difference;
+}
+
+export interface SearchOptions {
+  readonly simulated: string;
+  readonly real: string;
+  readonly profile: ProfileName;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** What both arms announce and the schemas know. */
+export function announcedBy(profile: ProfileName): Announced[] {
+  return [...profiles[profile].versions].flatMap(([key, range]) => {
+    const api = apiByKey.get(key);
+    if (api === undefined) return [];
+    return [{ api, min: Math.max(range.min, api.versions.min), max: Math.min(range.max, api.versions.max) }];
+  });
+}
+
+export class Search {
+  readonly #simulated: Arm;
+  readonly #real: Arm;
+  readonly #arbitrary: fc.Arbitrary<Sequence>;
+  readonly #run = `${process.pid}-${process.hrtime.bigint() % 1_000_000n}`;
+  #sequences = 0;
+  /** How often each known difference was met. */
+  readonly known = new Map<string, number>();
+
+  constructor({ simulated, real, profile }: Pick<SearchOptions, 'simulated' | 'real' | 'profile'>) {
+    this.#simulated = new Arm('simulated', simulated);
+    this.#real = new Arm('real', real);
+    this.#arbitrary = sequences(announcedBy(profile));
+  }
+
+  sequence(seed: number, index: number): Sequence {
+    // Mixed, so that neighbouring seeds share nothing.
+    const [sequence] = fc.sample(this.#arbitrary, { numRuns: 1, seed: Math.imul(seed, 1_000_003) + index });
+    if (sequence === undefined) throw new Error('fast-check gave no sample');
+    return sequence;
+  }
+
+  async compare(sequence: Sequence): Promise<Comparison> {
+    this.#sequences += 1;
+    const prefix = `fuzz-${this.#run}-${this.#sequences}.`;
+    const startedMs = Date.now() - 60_000;
+    const [simulated, real] = await Promise.all([
+      this.#simulated.run(sequence, prefix),
+      this.#real.run(sequence, prefix),
+    ]);
+    return compare(sequence, simulated, real, { prefix, startedMs });
+  }
+
+  /** @param stop no more sequences are begun once it is true */
+  async search(
+    seed: number,
+    runs: number,
+    jobs: number,
+    found: (failure: Failure) => void,
+    stop: () => boolean = () => false,
+    progress: (done: number) => void = () => undefined,
+  ): Promise<number> {
+    let next = 0;
+    let done = 0;
+    const work = async (): Promise<void> => {
+      while (next < runs && !stop()) {
+        const index = next;
+        next += 1;
+        const sequence = this.sequence(seed, index);
+        const { unexplained, known } = await this.compare(sequence);
+        for (const reason of known) this.known.set(reason, (this.known.get(reason) ?? 0) + 1);
+        if (unexplained !== null) found({ seed, index, sequence, difference: unexplained });
+        done += 1;
+        progress(done);
+      }
+    };
+    await Promise.all(Array.from({ length: jobs }, work));
+    return done;
+  }
+
+  /** Drops steps, then items of lists, as long as a difference at the same place of the same API stays. */
+  async shrink({ sequence, difference }: Pick<Failure, 'sequence' | 'difference'>): Promise<Pick<Failure, 'sequence' | 'difference'>> {
+    let best = { sequence, difference };
+    const signature = signatureOf(sequence, difference);
+    for (let isSmaller = true; isSmaller; ) {
+      isSmaller = false;
+      for (const candidate of smaller(best.sequence)) {
+        const { unexplained } = await this.compare(candidate);
+        if (unexplained === null || signatureOf(candidate, unexplained) !== signature) continue;
+        best = { sequence: candidate, difference: unexplained };
+        isSmaller = true;
+        break;
+      }
+    }
+    return best;
+  }
+}
+
+/** The API and the place of a difference, without positions in lists. */
+export const signatureOf = ({ steps }: Sequence, { step, path }: Difference): string => {
+  const apiKey = steps[step]?.apiKey ?? -1;
+  return `${apiByKey.get(apiKey)?.name ?? apiKey} ${path.replace(/\.\d+/g, '.*')}`;
+};
+
+function* smaller({ steps }: Sequence): Generator<Sequence> {
+  for (let index = steps.length - 1; index >= 0 && steps.length > 1; index--)
+    yield { steps: steps.filter((_, at) => at !== index) };
+  for (const [index, step] of steps.entries())
+    for (const body of smallerValues(step.body)) yield { steps: steps.with(index, { ...step, body }) };
+}
+
+function* smallerValues(value: unknown): Generator<unknown> {
+  if (Array.isArray(value)) {
+    for (let index = value.length - 1; index >= 0; index--) yield value.filter((_, at) => at !== index);
+    for (const [index, item] of value.entries())
+      for (const one of smallerValues(item)) yield value.with(index, one);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, item] of Object.entries(value))
+      for (const one of smallerValues(item)) yield { ...value, [name]: one };
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * A step of a sequence of raw requests, as plain data that fits a file: what goes to which connection. Values that an
+ * arm gives out (ids of topics, members and producers) stand in it as references, which each arm fills in for itself.
+ */
+import { z } from 'zod';
+
+export const stepSchema = z.strictObject({
+  connection: z.int().min(0).max(2),
+  apiKey: z.int(),
+  version: z.int(),
+  /** The request's body; integers of 64 bits are `{ "int64": "1" }`, bytes `{ "hex": "00" }`. */
+  body: z.unknown(),
+});
+
+export type Step = z.output<typeof stepSchema>;
+
+export const sequenceSchema = z.strictObject({
+  /** Why this sequence is kept. */
+  note: z.string().optional(),
+  steps: z.array(stepSchema).min(1),
+});
+
+export type Sequence = z.output<typeof sequenceSchema>;
+
+/** A string in a body that stands for what an arm has given out; -1, '' or zeros where it has not. */
+export const references = {
+  /** `@topic-id:NAME` */
+  topicId: '@topic-id:',
+  /** The member id of the last JoinGroup that had one. */
+  memberId: '@member-id',
+  producerId: '@producer-id',
+  producerEpoch: '@producer-epoch',
+  generationId: '@generation-id',
+} as const;
+
+/** A name that belongs to the sequence; what stands before it differs from sequence to sequence. */
+export const NAME_MARK = '~';
