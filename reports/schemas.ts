@@ -4,9 +4,11 @@
  */
 import { z } from 'zod';
 import { configurationJsonSchema } from '../scenarios/configuration.ts';
+import { bugsResultSchema } from './bugs-result.ts';
 import { inspectionJsonSchema } from './inspection.ts';
 import { runResultJsonSchema } from './json.ts';
 import { lessonsResultSchema } from './lesson-result.ts';
+import { shrinkResultSchema } from './shrink-result.ts';
 
 export const publishedSchemas = (): Record<string, object> => ({
   'configuration.json': configurationJsonSchema(),
@@ -15,5 +17,13 @@ export const publishedSchemas = (): Record<string, object> => ({
   'lessons-result.json': {
     ...z.toJSONSchema(lessonsResultSchema),
     title: 'Result of kafka-trial lessons',
+  },
+  'shrink-result.json': {
+    ...z.toJSONSchema(shrinkResultSchema),
+    title: 'Result of kafka-trial shrink',
+  },
+  'bugs-result.json': {
+    ...z.toJSONSchema(bugsResultSchema),
+    title: 'Result of kafka-trial bugs',
   },
 });
