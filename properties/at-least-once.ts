@@ -1,6 +1,7 @@
 /** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
 import { MARKER_PREFIX } from '../harness/history/schema.ts';
 import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
+import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import type { OffsetFate, PartitionConsumption } from './evidence/consumption.ts';
 import {
@@ -11,8 +12,9 @@ import {
   type GroupEvidence,
   hadToDrain,
   hasBrokerFault,
+  mayLoseTouch,
 } from './evidence/evidence.ts';
-import { deletionsOf, type PartitionLog } from './evidence/logs.ts';
+import { deletionsOf, isHiddenFrom, type PartitionLog } from './evidence/logs.ts';
 import { type ListedOffset, positionsOf } from './evidence/positions.ts';
 import { committedAt, resumeOf } from './evidence/resume.ts';
 import { lastBefore, nameOffsets } from './evidence/values.ts';
@@ -24,6 +26,7 @@ const report = reporter('at-least-once');
 
 const BROKER_LOSS = 'lost by the broker: acknowledged record is not in the log';
 const RE_RESOLVED = 'lost: latest was resolved again before the first commit';
+const NOT_COMMITTED = 'lost: latest was resolved again, since the commit of its first end had been refused';
 const NEEDLESS_RESET = 'lost: skipped by a reset without need';
 const COMMITTED_FIRST = 'lost: committed before it was processed';
 const NOT_RETRIED = 'lost: processing failed and was not tried again';
@@ -34,7 +37,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. Resolving latest again because nothing had been committed yet is no excuse. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away for long refused it, it is observed. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -53,6 +56,8 @@ export const atLeastOnce: Property = {
       return producerOf(scenario, anomaly).acks === 1 && hasBrokerFault(scenario) ? 'observed' : 'illegal';
     const { commitMode, commitOrder } = groupOf(scenario, anomaly);
     if (anomaly.signature === COMMITTED_FIRST && commitOrder === 'commit-then-process') return 'observed';
+    // It did try, and the coordinator was away for so long that it had lost its place.
+    if (anomaly.signature === NOT_COMMITTED && mayLoseTouch(scenario)) return 'observed';
     // An application that never commits has asked for latest at every start.
     if (anomaly.signature === RE_RESOLVED && commitMode.kind === 'none') return 'observed';
     return 'illegal';
@@ -85,10 +90,19 @@ function brokerLosses(evidence: Evidence): Anomaly[] {
 interface Jump {
   readonly from: number;
   readonly to: number;
-  readonly kind: 'legitimate' | 're-resolved' | 'needless';
+  readonly kind: 'legitimate' | 're-resolved' | 'refused' | 'needless';
   readonly seq: number;
   readonly process: string;
 }
+
+/** Whether a reader with read_committed need not be given the record, since its transaction may have been aborted. */
+const mayBeKeptBack = (
+  { producing }: Evidence,
+  { config }: GroupEvidence,
+  log: PartitionLog,
+  offset: number,
+): boolean =>
+  config.isolationLevel === 'read_committed' && producing.uncommitted.has(log.recordAt.get(offset) ?? '');
 
 function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Anomaly[] {
   const key = `${log.topic}/${log.partition}`;
@@ -106,7 +120,8 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
   for (const offset of log.offsets) {
     if (offset < start || offset >= end) continue;
     const fate = consumption?.fates.get(offset);
-    if (fate?.done != null) continue;
+    if (fate?.done != null || isHiddenFrom(group.config, log, offset)) continue;
+    if (mayBeKeptBack(evidence, group, log, offset)) continue;
     // Where the bound came first, the handler call that has it may still be running.
     if (!hasSettled && fate !== undefined && isInHand(evidence, fate)) continue;
     const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);
@@ -116,7 +131,9 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
       jump !== undefined
         ? jump.kind === 're-resolved'
           ? RE_RESOLVED
-          : NEEDLESS_RESET
+          : jump.kind === 'refused'
+            ? NOT_COMMITTED
+            : NEEDLESS_RESET
         : fate === undefined
           ? SKIPPED
           : offset < committedMax && wasInterrupted(evidence, fate)
@@ -152,6 +169,8 @@ const PROOF_EVENTS_MAX = 12;
 const WHY: Readonly<Record<string, (it: 'it' | 'they', was: 'was' | 'were') => string>> = {
   [RE_RESOLVED]: (it, was) =>
     `a member had found the end of the log before ${it} ${was} written, nothing was committed, and the next start was at the end again`,
+  [NOT_COMMITTED]: (it, was) =>
+    `a member had found the end of the log before ${it} ${was} written, and could not commit it: the coordinator refused it, and the next start was at the end again`,
   [NEEDLESS_RESET]: () => 'a member moved to the end of the log although its position was in range',
   [COMMITTED_FIRST]: (it, was) =>
     `${it} ${was} delivered and committed, and the member was interrupted before it had processed ${it === 'it' ? 'it' : 'them'}`,
@@ -218,7 +237,7 @@ function latestAnswers(evidence: Evidence, group: GroupEvidence, key: string): L
  * offset allows one resolution of `latest`; every further one skips what was written since the one before.
  */
 function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
-  const jumps = soughtJumps(evidence, group, key);
+  const jumps = [...soughtJumps(evidence, group, key), ...alteredJumps(evidence, group, key)];
   if (group.config.autoOffsetReset !== 'latest') return jumps;
   // By the entry that left the group without a committed offset, -1 for the beginning: the last end resolved since.
   const resolved = new Map<number, number>();
@@ -240,11 +259,18 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
     const epoch = state?.entry?.index ?? -1;
     if (isAfterRefusal) {
       const kind = isGenuinelyOutOfRange(evidence, key, refused) ? 'legitimate' : 'needless';
-      jumps.push({ ...common, from: refused.offset, kind });
+      // A position above the end stands for the last one in the log: nobody knows what was to come before it.
+      const inRange = entriesOf(group, key).findLast(
+        (entry) => entry.seq < listed.seq && (entry.offset ?? Number.POSITIVE_INFINITY) <= listed.offset,
+      );
+      const from = refused.offset <= listed.offset ? refused.offset : (inRange?.offset ?? 0);
+      jumps.push({ ...common, from, kind });
     } else if (state !== undefined) {
       const before = resolved.get(epoch);
-      if (before !== undefined) jumps.push({ ...common, from: before, kind: 're-resolved' });
-      else if (state.entry !== null) {
+      if (before !== undefined) {
+        const kind = isCommitRefused(group, key, before) ? 'refused' : 're-resolved';
+        jumps.push({ ...common, from: before, kind });
+      } else if (state.entry !== null) {
         // The offset was deleted, or a reset left its mark and did not get to the first commit.
         const previous = entriesOf(group, key)
           .slice(0, state.entry.index)
@@ -257,6 +283,14 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
   }
   if (!group.hasWire) jumps.push(...unseenJumps(evidence, group, key));
   return jumps;
+}
+
+/** Whether a member asked to commit this offset, and was refused each time. */
+function isCommitRefused(group: GroupEvidence, key: string, offset: number): boolean {
+  const asked = group.commits.requests.filter(
+    (request) => `${request.topic}/${request.partition}` === key && request.offset === offset,
+  );
+  return asked.some(({ outcome }) => outcome === 'refused') && asked.every(({ entry }) => entry === null);
 }
 
 /** What an application skips by going forward: from where its group stood to where it went, or the log's end then. */
@@ -272,6 +306,19 @@ function soughtJumps(evidence: Evidence, group: GroupEvidence, key: string): Jum
       const to = Math.max(answer?.offset ?? 0, offset <= end ? offset : 0);
       return { from, to, kind: 'legitimate', seq, process };
     });
+  });
+}
+
+/** What an operator skips who sets a committed offset; out of range it is the log's end when a member found that out. */
+function alteredJumps(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
+  const end = evidence.logs.get(key)?.logEndOffset ?? 0;
+  const entries = entriesOf(group, key);
+  return entries.flatMap((entry, i): Jump[] => {
+    if (!isAltered(evidence, entry)) return [];
+    const from = entries.slice(0, i).findLast(({ kind }) => kind === 'commit')?.offset ?? 0;
+    const answer = latestAnswers(evidence, group, key).find(({ listed }) => listed.seq > entry.seq);
+    const to = Math.max(answer?.listed.offset ?? 0, entry.value <= end ? entry.value : 0);
+    return [{ from, to, kind: 'legitimate', seq: entry.seq, process: answer?.process ?? '' }];
   });
 }
 

@@ -1,6 +1,7 @@
 /** commit-monotonic: the coordinator's accepted commits in its own order enter, those that went back leave. */
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { ledgerOf } from './duplicate-ledger.ts';
+import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
@@ -18,7 +19,7 @@ export const commitMonotonic: Property = {
   id: 'commit-monotonic',
   title: 'Committed offsets never decrease',
   statement:
-    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -38,7 +39,7 @@ function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly C
     if (before === undefined || before.offset === null || entry.offset === null) return [];
     if (entry.offset >= before.offset) return [];
     if (isReset(evidence, group, before, entry) || isOfReplay(evidence, group, before, entry)) return [];
-    if (isAfterSeek(evidence, group, entry)) return [];
+    if (isAfterSeek(evidence, group, entry) || isAltered(evidence, entry)) return [];
     const [from, to] = [before.request?.process ?? null, entry.request?.process ?? null];
     const by = to === null ? '' : ` by ${to}`;
     return [
@@ -83,11 +84,14 @@ function isAfterSeek(
   { topic, partition, value, seq, request }: CommitEntry,
 ) {
   const processes = request === null ? group.processes.map(({ process }) => process) : [request.process];
-  return processes.some((process) =>
-    positionsOf(evidence.positions, process, `${topic}/${partition}`).sought.some(
-      (seek) => seek.seq < (request?.seq ?? seq) && seek.offset <= value,
-    ),
-  );
+  const before = request?.seq ?? seq;
+  return processes.some((process) => {
+    const { sought, outOfRange } = positionsOf(evidence.positions, process, `${topic}/${partition}`);
+    // What was sought above the end of the log may have been committed before that showed.
+    const isRefused = (offset: number): boolean =>
+      outOfRange.some((one) => one.offset === offset && one.seq < before);
+    return sought.some((seek) => seek.seq < before && (seek.offset <= value || isRefused(seek.offset)));
+  });
 }
 
 /** Whether the member may have had to start from the log's beginning again, which moves its position back. */
@@ -102,7 +106,10 @@ function isReset(evidence: Evidence, group: GroupEvidence, before: CommitEntry, 
     );
   return group.processes.some(({ process }) =>
     positionsOf(evidence.positions, process, key).outOfRange.some(
-      ({ time }) => time >= fromTime && time <= toTime,
+      ({ time, offset, seq }) =>
+        (time >= fromTime && time <= toTime) ||
+        // A position may be committed on its way while the answer that it is out of range is there already.
+        (offset === before.offset && seq < entry.seq),
     ),
   );
 }

@@ -25,7 +25,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away have no owner until something else causes a rebalance (KIP-814): that they are not drained is observed too.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away have no owner until something else causes a rebalance (KIP-814): that they are not drained is observed too.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -62,9 +62,11 @@ const graceMs = ({ config }: GroupEvidence): number =>
 
 /** The scenario's members whose last action is to join: somebody has to run for each of them at the end. */
 function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
+  const dead = new Set(evidence.scenario.settling.dead?.members);
   return group.config.members
     .map((member) => member.id)
     .filter((id) => {
+      if (dead.has(id)) return false;
       const last = evidence.actions.findLast(
         ({ action }) => isLifecycleAction(action) && action.member === id,
       );

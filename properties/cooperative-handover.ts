@@ -3,7 +3,8 @@ import { proof, reporter } from './anomaly.ts';
 import { isCooperative } from './coverage.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
-import { listAt, partitionOf } from './evidence/values.ts';
+import { hasLostPlace } from './evidence/membership.ts';
+import { partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('cooperative-handover');
@@ -51,31 +52,4 @@ function* takenAway(
       );
     }
   }
-}
-
-const LOST: ReadonlySet<string | null> = new Set([
-  'UNKNOWN_MEMBER_ID',
-  'ILLEGAL_GENERATION',
-  'FENCED_INSTANCE_ID',
-]);
-
-const losses = new WeakMap<Evidence, Map<string, number[]>>();
-
-/** Whether a process was told after this that it has lost its place, before its next assignment. */
-function hasLostPlace(evidence: Evidence, process: string, afterSeq: number): boolean {
-  let byProcess = losses.get(evidence);
-  if (byProcess === undefined) {
-    byProcess = new Map();
-    for (const event of evidence.history.events) {
-      const isLoss =
-        event.kind === 'wire-heartbeat' || event.kind === 'wire-join' || event.kind === 'wire-sync'
-          ? LOST.has(event.error)
-          : event.kind === 'commit-fail' && event.errors.some(({ error }) => LOST.has(error));
-      if (isLoss) listAt(byProcess, event.process).push(event.seq);
-    }
-    losses.set(evidence, byProcess);
-  }
-  const next = (evidence.positions.joins.get(process) ?? []).find(({ seq }) => seq > afterSeq);
-  const until = next?.seq ?? Number.POSITIVE_INFINITY;
-  return (byProcess.get(process) ?? []).some((seq) => seq > afterSeq && seq < until);
 }

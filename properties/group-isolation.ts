@@ -1,7 +1,15 @@
 /** group-isolation: what happened in each group enters, what does not come from the group's own members leaves. */
 import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
+import { isAltered } from './evidence/altered.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  type GroupEvidence,
+  isOutageWithin,
+  rebalanceWaitMs,
+} from './evidence/evidence.ts';
+import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('group-isolation');
@@ -13,7 +21,7 @@ export const groupIsolation: Property = {
   id: 'group-isolation',
   title: 'Groups do not touch each other',
   statement:
-    "Two groups on one topic do not influence each other: a process takes part only in its own group; the members of each generation are processes of that group; a group's committed offsets change only by a commit of its own members or by an operator who deletes that group's offsets; and a generation with members is written only while a process of the group runs, or ran so recently that its request or its session was still alive.",
+    "Two groups on one topic do not influence each other: a process takes part only in its own group; the members of each generation are processes of that group; a group's committed offsets change only by a commit of its own members or by an operator who deletes or sets that group's offsets or deletes the topic, or by their retention, once the group has been empty for so long; and a generation with members is written only while a process of the group runs, or ran so recently that its request or its session was still alive.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -21,7 +29,7 @@ export const groupIsolation: Property = {
       ...evidence.groups.flatMap((group) => [
         ...strangers(evidence, group),
         ...causelessGenerations(group),
-        ...causelessCommits(group),
+        ...causelessCommits(evidence, group),
         ...causelessRemovals(evidence, group),
       ]),
     ];
@@ -97,10 +105,12 @@ function causelessGenerations(group: GroupEvidence): Anomaly[] {
   });
 }
 
-function causelessCommits(group: GroupEvidence): Anomaly[] {
+function causelessCommits(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   return [...group.commits.entries.values()].flatMap((entries) =>
-    entries.flatMap(({ kind, request, time, seq, topic, partition, value }) => {
+    entries.flatMap((entry) => {
+      const { kind, request, time, seq, topic, partition, value } = entry;
       if (kind === 'removed' || request !== null) return [];
+      if (isAltered(evidence, entry)) return [];
       if (anybodyRan(group, time - LATE_REQUEST_MS, time + LATE_REQUEST_MS)) return [];
       return [
         report(
@@ -117,12 +127,15 @@ function causelessCommits(group: GroupEvidence): Anomaly[] {
 function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   const deletedTopics = new Set(
     evidence.actions.flatMap(({ action }) =>
-      action.kind === 'delete-offsets' && action.group === group.id ? [action.topic] : [],
+      (action.kind === 'delete-offsets' && action.group === group.id) || action.kind === 'recreate-topic'
+        ? [action.topic]
+        : [],
     ),
   );
   return evidence.history.events.flatMap((event) => {
     if (event.kind !== 'commit-removed' || event.group !== group.id || deletedTopics.has(event.topic))
       return [];
+    if (isExpired(evidence, group, event)) return [];
     // After the end of settling the harness may be tidying up.
     if (evidence.settled !== null && event.time >= evidence.settled.time) return [];
     return [
@@ -134,4 +147,16 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
       ),
     ];
   });
+}
+
+/** Whether the group had had no members for as long as it keeps its offsets. */
+function isExpired(evidence: Evidence, group: GroupEvidence, { time }: { time: number }): boolean {
+  const { offsetsRetentionMs } = evidence.scenario.topology;
+  const last = group.generations.findLast((generation) => generation.time <= time);
+  if (offsetsRetentionMs === undefined || last === undefined || last.isStable) return false;
+  // It is empty before that is written, which waits for brokers that are away.
+  const sinceTime = isOutageWithin(evidence, last.time - LATE_REQUEST_MS, last.time)
+    ? last.time - LATE_REQUEST_MS
+    : last.time;
+  return time - sinceTime >= offsetsRetentionMs - CLOCK_TOLERANCE_MS;
 }

@@ -1,5 +1,6 @@
 /** offset-reset: starts without a usable committed offset enter, those that do not follow `auto.offset.reset` leave. */
 import { proof, reporter } from './anomaly.ts';
+import { hasBeenAltered } from './evidence/altered.ts';
 import type { Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
@@ -90,8 +91,8 @@ function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
         if (!isReset || question.at === wanted || question.at === 'time') return [];
         // The application itself wants the beginning or the end.
         const seek = lastBefore(sought, question.seq);
-        if (seek !== null && seek.offset < 0 && seek.seq > Math.max(answer?.seq ?? -1, refusal?.seq ?? -1))
-          return [];
+        const earlier = lastBefore(listed, question.seq);
+        if (seek !== null && seek.offset < 0 && seek.seq > (earlier?.seq ?? -1)) return [];
         return [
           report(
             'asked for the wrong end of the log',
@@ -149,8 +150,9 @@ export function isGenuinelyOutOfRange(
     isBelow ||
     offset > log.logEndOffset ||
     isOutageWithin(evidence, 0, time) ||
-    // What an application seeks may be anywhere, above the log's end at that time too.
-    hasBeenSought(evidence.positions, key, offset, seq)
+    // What an application seeks, or an operator sets, may be anywhere, above the log's end at that time too.
+    hasBeenSought(evidence.positions, key, offset, seq) ||
+    hasBeenAltered(evidence, topic, partition, offset, seq)
   );
 }
 

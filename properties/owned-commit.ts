@@ -1,6 +1,7 @@
 /** owned-commit: accepted commits and the requests behind them enter, those that were not the committer's to make leave. */
 import { proof, reporter } from './anomaly.ts';
 import { withheldIn } from './coverage.ts';
+import { isAltered } from './evidence/altered.ts';
 import { type CommitEntry, type CommitRequest, isOfGeneration } from './evidence/commits.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { positionsOf } from './evidence/positions.ts';
@@ -18,7 +19,7 @@ export const ownedCommit: Property = {
   id: 'owned-commit',
   title: 'Only the current owner commits',
   statement:
-    'Every commit that the coordinator accepts was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. With cooperative-sticky (KIP-429) the last owner of a partition that its generation keeps back may still commit it: it works on what it has in hand, and gives the partition up when it polls next. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so, and a seek to the beginning or the end of a log.',
+    'Every commit that the coordinator accepts, but for those of an operator while the group is empty, was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. With cooperative-sticky (KIP-429) the last owner of a partition that its generation keeps back may still commit it: it works on what it has in hand, and gives the partition up when it polls next. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so, and a seek to the beginning or the end of a log.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -45,7 +46,7 @@ function judgeEntry(evidence: Evidence, group: GroupEvidence, entry: CommitEntry
   const anomalies: Anomaly[] = [];
   if (request === null) {
     // Without a tap nobody can say who asked.
-    if (!group.hasWire) return [];
+    if (!group.hasWire || isAltered(evidence, entry)) return [];
     const refused = refusedTwin(group, entry);
     return [
       refused === null

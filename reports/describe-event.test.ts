@@ -126,6 +126,7 @@ const sentences: [Unplaced, string][] = [
     },
     'the call of stop in m1.1 was not done: it is not running',
   ],
+  [{ kind: 'core', deadMembers: ['m2'], deadBrokers: [3] }, 'killed for good: m2, broker 3'],
   [{ kind: 'heal' }, 'all faults were over and all producers done: from here on the groups had to converge'],
   [{ kind: 'settled', undrained: [] }, 'settling ended, everything drained'],
   [{ kind: 'settled', undrained: ['a', 'b'] }, 'settling ended, not drained: a, b'],
@@ -226,6 +227,15 @@ const sentences: [Unplaced, string][] = [
     { kind: 'produce-unknown', produce: 0, error: 'X' },
     'm1.1 does not know whether its send 0 was written: X',
   ],
+  [{ kind: 'transaction', transaction: 2, call: 'begin' }, 'm1.1 began transaction 2'],
+  [
+    { kind: 'transaction-end', transaction: 2, ending: 'abort', outcome: 'ok', error: null },
+    'm1.1 has aborted transaction 2',
+  ],
+  [
+    { kind: 'transaction-end', transaction: 2, ending: 'commit', outcome: 'failed', error: 'X' },
+    'm1.1 was told that it could not commit transaction 2: X',
+  ],
   [{ kind: 'producer-close', phase: 'begin', error: null }, 'm1.1 began to close'],
   [{ kind: 'producer-close', phase: 'end', error: 'X' }, 'm1.1 closed: X'],
   [
@@ -322,6 +332,12 @@ describe('describeAction', () => {
       partitions: 2,
       percent: 5,
       offset: -1,
+      api: 'Fetch',
+      error: 'NOT_LEADER_OR_FOLLOWER',
+      times: 2,
+      process: null,
+      delayMs: 200,
+      brokers: [1, 3],
       group: 'g',
       link: { process: 'm', broker: 2 },
       direction: 'to-broker',
@@ -354,6 +370,14 @@ describe('describeAction', () => {
       'growth of t to 2 partitions',
       'deletion of 5 % of t-0',
       'deletion of the offsets of g for t',
+      'offset -1 set for g in t-0',
+      'deletion of t, and its creation 5 s later',
+      '2 Fetch requests of any process answered with NOT_LEADER_OR_FOLLOWER',
+      'move of the leader of t-0',
+      'move of the coordinator of g',
+      'delay of 200 ms for each request to broker 1 for 5 s',
+      'cut between brokers 1 and 3 for 5 s',
+      'cut between broker 1 and the controller for 5 s',
     ]);
   });
 });

@@ -65,6 +65,22 @@ export function describeAction(action: Action): string {
       return `deletion of ${action.percent} % of ${action.topic}-${action.partition}`;
     case 'delete-offsets':
       return `deletion of the offsets of ${action.group} for ${action.topic}`;
+    case 'alter-offsets':
+      return `offset ${action.offset} set for ${action.group} in ${action.topic}-${action.partition}`;
+    case 'recreate-topic':
+      return `deletion of ${action.topic}, and its creation ${formatDuration(action.durationMs)} later`;
+    case 'answer-error':
+      return `${count(action.times, `${action.api} request`)} of ${action.process ?? 'any process'} answered with ${action.error}`;
+    case 'move-leader':
+      return `move of the leader of ${action.topic}-${action.partition}`;
+    case 'move-coordinator':
+      return `move of the coordinator of ${action.group}`;
+    case 'throttle-broker':
+      return `delay of ${formatDuration(action.delayMs)} for each request to broker ${action.broker} for ${formatDuration(action.durationMs)}`;
+    case 'isolate-brokers':
+      return `cut between brokers ${action.brokers.join(' and ')} for ${formatDuration(action.durationMs)}`;
+    case 'isolate-controller':
+      return `cut between broker ${action.broker} and the controller for ${formatDuration(action.durationMs)}`;
   }
 }
 
@@ -94,6 +110,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
       return `${who} began to compute without end, and heard nothing any more`;
     case 'action':
       return describeActionEvent(event, scenario);
+    case 'core':
+      return `killed for good: ${list([...event.deadMembers, ...event.deadBrokers.map((id) => `broker ${id}`)]) || 'nothing'}`;
     case 'heal':
       return 'all faults were over and all producers done: from here on the groups had to converge';
     case 'settled':
@@ -175,6 +193,12 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
 
     case 'produce-invoke':
       return `${who} sent ${formatRecords(event.records.map((one) => one.record))} to ${event.topic} with acks ${event.acks}`;
+    case 'transaction':
+      return `${who} ${event.call === 'begin' ? 'began' : event.call === 'commit' ? 'commits' : 'aborts'} transaction ${event.transaction}`;
+    case 'transaction-end':
+      return event.outcome === 'ok'
+        ? `${who} has ${event.ending === 'commit' ? 'committed' : 'aborted'} transaction ${event.transaction}`
+        : `${who} was told that it could not ${event.ending} transaction ${event.transaction}: ${event.error}`;
     case 'produce-ok':
       return `${who} was told that its send ${event.produce} was written${
         event.answers.length === 0

@@ -19,6 +19,7 @@ export function fatesInWords(history: History, verdict: Verdict): string[] {
   const fates = fatesOf(history);
   const { groups } = history.start.scenario;
   const acknowledged = acknowledgedRecords(history);
+  const aborted = abortedRecords(history);
   return [
     ...groups.flatMap(({ id }) => {
       const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
@@ -31,7 +32,13 @@ export function fatesInWords(history: History, verdict: Verdict): string[] {
           : [
               `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.join('; ') || 'two members had them at the same time'}.`,
             ];
-      const lost = never.length === 0 ? [] : [`${records(never)} ${was(never)} never processed in ${id}.`];
+      const isAborted = never.length > 0 && never.every((record) => aborted.has(record));
+      const lost =
+        never.length === 0
+          ? []
+          : [
+              `${records(never)} ${was(never)} never processed in ${id}${isAborted ? ': their transactions were aborted' : ''}.`,
+            ];
       return again.length === 0 && never.length === 0
         ? [`${id} processed every record exactly once.`]
         : [...repeated, ...lost];
@@ -61,6 +68,23 @@ const was = (items: readonly string[]): string => (items.length === 1 ? 'was' : 
 
 const records = (items: readonly string[], capital = true): string =>
   `${capital ? 'R' : 'r'}ecord${items.length === 1 ? '' : 's'} ${recordSpans(items).join(', ')}`;
+
+function abortedRecords({ events }: History): ReadonlySet<string> {
+  const aborts = new Set(
+    events.flatMap((event) =>
+      event.kind === 'transaction-end' && event.ending === 'abort'
+        ? [`${event.process} ${event.transaction}`]
+        : [],
+    ),
+  );
+  return new Set(
+    events.flatMap((event) =>
+      event.kind === 'produce-invoke' && aborts.has(`${event.process} ${event.transaction}`)
+        ? event.records.map(({ record }) => record)
+        : [],
+    ),
+  );
+}
 
 function acknowledgedRecords({ events }: History): ReadonlySet<string> {
   const invokes = new Map<string, EventOf<'produce-invoke'>>();

@@ -261,3 +261,58 @@ describe("the 'consumer' profile", () => {
     expect(expected.filter((one) => !seen.has(one))).toEqual([]);
   });
 });
+
+describe("the 'cluster', 'resets' and 'everything' profiles", () => {
+  const actionsOf = (profile: 'cluster' | 'resets' | 'everything', count: number) =>
+    Array.from({ length: count }, (_, index) => generateScenario(3, index, profile));
+
+  it('draw every fault of the cluster, and leave members and brokers dead', () => {
+    const seen = new Set<string>();
+    for (const { actions, settling } of actionsOf('cluster', 600)) {
+      for (const action of actions) {
+        seen.add(action.kind);
+        if (action.kind === 'answer-error') seen.add(action.api).add(`of any ${action.process === null}`);
+      }
+      seen.add(`dead members ${(settling.dead?.members.length ?? 0) > 0}`);
+      seen.add(`dead brokers ${settling.dead?.brokers.length ?? 0}`);
+    }
+    const expected = [
+      ['answer-error', 'move-coordinator', 'move-leader', 'throttle-broker', 'isolate-brokers'],
+      ['isolate-controller', 'recreate-topic', 'restart-broker', 'terminate', 'of any true', 'of any false'],
+      ['Fetch', 'Produce', 'ListOffsets', 'Metadata', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator'],
+      ['JoinGroup', 'SyncGroup', 'Heartbeat', 'dead members true', 'dead members false'],
+      ['dead brokers 0', 'dead brokers 1'],
+    ].flat();
+    expect(expected.filter((one) => !seen.has(one))).toEqual([]);
+  });
+
+  it('begin groups in every way to be without an offset', () => {
+    const seen = new Set<string>();
+    for (const { actions, topology, groups } of actionsOf('resets', 300)) {
+      for (const { kind } of actions) seen.add(kind);
+      seen.add(`retention ${topology.offsetsRetentionMs !== undefined}`).add(`${groups[0]?.autoOffsetReset}`);
+    }
+    const expected = [
+      'alter-offsets',
+      'delete-offsets',
+      'delete-records',
+      'recreate-topic',
+      'crash',
+      'earliest',
+    ];
+    expect(
+      [...expected, 'latest', 'retention true', 'retention false'].filter((one) => !seen.has(one)),
+    ).toEqual([]);
+    const { autoOffsetReset } = generateScenario(3, 4, 'resets-java').groups[0] ?? {};
+    expect(['earliest', 'latest', 'none']).toContain(autoOffsetReset);
+  });
+
+  it('draw which families there are at all', () => {
+    const kinds = actionsOf('everything', 100).map(({ actions }) => new Set(actions.map(({ kind }) => kind)));
+    for (const kind of ['seek', 'answer-error', 'cut-link', 'alter-offsets'] as const) {
+      const count = kinds.filter((one) => one.has(kind)).length;
+      expect(count, kind).toBeGreaterThan(3);
+      expect(count, kind).toBeLessThan(60);
+    }
+  });
+});

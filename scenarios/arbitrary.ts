@@ -8,7 +8,10 @@
  */
 import fc from 'fast-check';
 import { defined, pick, switchedOn, time, unset } from './draws.ts';
+import { applyCluster, clusterPlan } from './families/cluster.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
+import { applyDead, deadPlan } from './families/dead.ts';
+import { applyResets, resetsPlan } from './families/resets.ts';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
 import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
@@ -32,9 +35,38 @@ export interface Profile {
   readonly hasJavaOptions: boolean;
   /** Whether applications call more of the consumer's API than they need: seek, pause, stop and run, commit. */
   readonly callsConsumers: boolean;
+  /** Whether the cluster fails from inside: errors, moves, isolation, recreated topics (the simulated world). */
+  readonly breaksCluster: boolean;
+  /** Whether the first group begins in a cell of auto.offset.reset (the simulated world). */
+  readonly resetsOffsets: boolean;
+  /** Whether members and brokers may stay dead when all else is healed. */
+  readonly leavesDead: boolean;
+  /** Whether each scenario draws which families it has at all. */
+  readonly isSwarm: boolean;
 }
 
-const PLAIN = { breaksNetwork: false, hasJavaOptions: false, callsConsumers: false } as const;
+const PLAIN = {
+  breaksNetwork: false,
+  hasJavaOptions: false,
+  callsConsumers: false,
+  breaksCluster: false,
+  resetsOffsets: false,
+  leavesDead: false,
+  isSwarm: false,
+} as const;
+
+const QUIET = {
+  brokerFaultsPerTen: 0,
+  memberFaultsPerTen: 2,
+  adminActionsPerTen: 0,
+  handlerFailuresPerTen: 1,
+} as const;
+const BUSY = {
+  brokerFaultsPerTen: 3,
+  memberFaultsPerTen: 6,
+  adminActionsPerTen: 4,
+  handlerFailuresPerTen: 3,
+} as const;
 
 export const profiles = {
   default: {
@@ -96,6 +128,54 @@ export const profiles = {
     handlerFailuresPerTen: 2,
     ...PLAIN,
     callsConsumers: true,
+  },
+  cluster: {
+    description:
+      'errors on purpose, leaders and coordinators move, brokers cut off, topics recreated, rolling bounces',
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 4,
+    adminActionsPerTen: 2,
+    handlerFailuresPerTen: 1,
+    ...PLAIN,
+    breaksCluster: true,
+    leavesDead: true,
+  },
+  resets: {
+    description: 'groups without a usable committed offset, in every way to come to that, and interrupted',
+    ...QUIET,
+    ...PLAIN,
+    resetsOffsets: true,
+  },
+  'resets-java': {
+    description:
+      "the same with auto.offset.reset none too, and the Java client's options (with --client reference)",
+    ...QUIET,
+    ...PLAIN,
+    hasJavaOptions: true,
+    resetsOffsets: true,
+  },
+  everything: {
+    description: 'a swarm: each scenario draws which of all families it has, and how much of each',
+    ...BUSY,
+    ...PLAIN,
+    breaksNetwork: true,
+    callsConsumers: true,
+    breaksCluster: true,
+    resetsOffsets: true,
+    leavesDead: true,
+    isSwarm: true,
+  },
+  'everything-java': {
+    description: "the same with the Java client's options (with --client reference)",
+    ...BUSY,
+    ...PLAIN,
+    breaksNetwork: true,
+    hasJavaOptions: true,
+    callsConsumers: true,
+    breaksCluster: true,
+    resetsOffsets: true,
+    leavesDead: true,
+    isSwarm: true,
   },
 } as const satisfies Record<string, Profile>;
 export type ProfileName = keyof typeof profiles;
@@ -585,23 +665,55 @@ function groupActions(
 export function scenarioArbitrary(name: ProfileName = 'default'): fc.Arbitrary<Scenario> {
   const profile: Profile = profiles[name];
   const plans = planArbitrary(profile);
-  // What a family adds is drawn apart from the rest, so that the other profiles' draws stay what they are.
-  let scenarios = profile.breaksNetwork
-    ? fc
-        .tuple(plans, networkPlan)
-        .map(([plan, network]) => breakNetwork(buildScenario({ ...plan, brokers: network.brokers }), network))
-    : plans.map(buildScenario);
-  if (profile.hasJavaOptions) scenarios = applied(scenarios, javaPlan, configureAsJava);
-  if (profile.callsConsumers) scenarios = applied(scenarios, consumerApiPlan, applyConsumerApi);
-  return scenarios;
+  const families = familiesOf(profile);
+  // Apart from the rest, so that the draws of the profiles without families stay what they are.
+  if (families.length === 0) return plans.map(buildScenario);
+  const switches = fc.tuple(
+    ...families.map(() => (profile.isSwarm ? switchedOn(SWARM_PER_TEN) : fc.constant(true))),
+  );
+  return fc.tuple(plans, switches, ...families.map(({ plan }) => plan)).map(([plan, isOn, ...own]) => {
+    const chosen = families.flatMap((family, i) => (isOn[i] === true ? [{ family, own: own[i] }] : []));
+    const brokers =
+      chosen.flatMap(({ family, own: one }) => family.brokers?.(one) ?? []).at(-1) ?? plan.brokers;
+    return chosen.reduce(
+      (scenario, { family, own: one }) => family.apply(scenario, one),
+      buildScenario({ ...plan, brokers }),
+    );
+  });
 }
 
-/** Each scenario with a plan of its own applied to it. */
-const applied = <Plan>(
-  scenarios: fc.Arbitrary<Scenario>,
-  plans: fc.Arbitrary<Plan>,
+/** How many of ten scenarios of a swarm have each family. */
+const SWARM_PER_TEN = 4;
+
+/** One thing that a profile adds to what every scenario has. */
+interface Family {
+  readonly plan: fc.Arbitrary<unknown>;
+  /** How many brokers it wants. */
+  readonly brokers?: (plan: unknown) => number;
+  readonly apply: (scenario: Scenario, plan: unknown) => Scenario;
+}
+
+const family = <Plan>(
+  plan: fc.Arbitrary<Plan>,
   apply: (scenario: Scenario, plan: Plan) => Scenario,
-): fc.Arbitrary<Scenario> => fc.tuple(scenarios, plans).map(([scenario, plan]) => apply(scenario, plan));
+  brokers?: (plan: Plan) => number,
+): Family => ({
+  plan,
+  apply: apply as Family['apply'],
+  ...(brokers === undefined ? {} : { brokers: brokers as (plan: unknown) => number }),
+});
+
+/** What changes the lives of members comes before what only adds to them. */
+function familiesOf(profile: Profile): Family[] {
+  return [
+    ...(profile.resetsOffsets ? [family(resetsPlan, applyResets(profile.hasJavaOptions))] : []),
+    ...(profile.breaksNetwork ? [family(networkPlan, breakNetwork, ({ brokers }) => brokers)] : []),
+    ...(profile.hasJavaOptions ? [family(javaPlan, configureAsJava)] : []),
+    ...(profile.callsConsumers ? [family(consumerApiPlan, applyConsumerApi)] : []),
+    ...(profile.breaksCluster ? [family(clusterPlan, applyCluster, ({ brokers }) => brokers)] : []),
+    ...(profile.leavesDead ? [family(deadPlan, applyDead)] : []),
+  ];
+}
 
 /**
  * Scenario number `index` of a seed, independent of all others, so that shards and workers can each make their own.

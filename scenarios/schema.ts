@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { UsageError } from '../harness/errors.ts';
+import { injectableApis, injectableErrors } from './injectable-errors.ts';
 
 /** Names that are legal as a Kafka topic, a client id and a file name alike. */
 const name = z
@@ -44,6 +45,11 @@ const topologySchema = z.strictObject({
   groupInitialRebalanceDelayMs: milliseconds(0, 60_000).default(250),
   /** Of all links at first; left out, they are those of one machine room. Only the simulated world can set it. */
   network: z.strictObject(linkConditions).optional(),
+  /**
+   * `offsets.retention.minutes`, in milliseconds: how long an empty group keeps its offsets. Kafka counts in minutes, so
+   * only the simulated world can set it.
+   */
+  offsetsRetentionMs: milliseconds(500, TIME_MAX_MS).optional(),
 });
 
 /**
@@ -75,6 +81,15 @@ const producerSchema = z.strictObject({
   batchBytes: z.int().min(0).max(1_048_576).optional(),
   /** What its close does with records that are still in the client: send them, or drop them. */
   closing: z.enum(['flush', 'drop']).optional(),
+  /** Whether it sends in transactions (KIP-98), with its id as its `transactional.id`. */
+  transactions: z
+    .strictObject({
+      /** Send calls in each. */
+      sends: z.int().min(1).max(1_000),
+      /** Each time so many have ended, the application has aborted the last of them; null where it aborts none. */
+      abortEvery: z.int().min(1).max(1_000).nullable(),
+    })
+    .optional(),
   native: nativeOptionsSchema.optional(),
 });
 
@@ -254,6 +269,52 @@ const actionSchema = z.discriminatedUnion('kind', [
   }),
   /** OffsetDelete (KIP-496) of all the group's offsets of a topic; Kafka refuses while members subscribe to it. */
   z.strictObject({ kind: z.literal('delete-offsets'), ...at, group: name, topic: name }),
+  /** An operator sets the committed offset of an empty group, in range or out of it. */
+  z.strictObject({
+    kind: z.literal('alter-offsets'),
+    ...at,
+    group: name,
+    topic: name,
+    partition: z.int().min(0).max(99),
+    offset: z.int().min(0),
+  }),
+  /** The topic is deleted, and created again with as many partitions after the duration. */
+  z.strictObject({ kind: z.literal('recreate-topic'), ...at, ...duration, topic: name }),
+  /** The next requests of an API are answered with this error and not carried out: those of one process, or of any. */
+  z.strictObject({
+    kind: z.literal('answer-error'),
+    ...at,
+    api: z.enum(injectableApis),
+    error: z.string(),
+    times: z.int().min(1).max(50),
+    process: name.nullable(),
+  }),
+  /** Another in-sync replica of a partition becomes its leader. */
+  z.strictObject({ kind: z.literal('move-leader'), ...at, topic: name, partition: z.int().min(0).max(99) }),
+  /** Another broker becomes the group's coordinator. */
+  z.strictObject({ kind: z.literal('move-coordinator'), ...at, group: name }),
+  /** The broker takes up each request of a client only so long after it came. */
+  z.strictObject({
+    kind: z.literal('throttle-broker'),
+    ...at,
+    ...duration,
+    broker: z.int().min(1).max(5),
+    delayMs: milliseconds(1, 60_000),
+  }),
+  /** Nothing passes between two brokers: the follower lags, and leaves the in-sync set. */
+  z.strictObject({
+    kind: z.literal('isolate-brokers'),
+    ...at,
+    ...duration,
+    brokers: z.tuple([z.int().min(1).max(5), z.int().min(1).max(5)]),
+  }),
+  /** The controller does not hear the broker, which clients still reach. */
+  z.strictObject({
+    kind: z.literal('isolate-controller'),
+    ...at,
+    ...duration,
+    broker: z.int().min(1).max(5),
+  }),
 ]);
 
 const scenarioShape = z.strictObject({
@@ -269,6 +330,11 @@ const scenarioShape = z.strictObject({
   settling: z.strictObject({
     /** How long after the last fault and the last record the groups have to drain. */
     boundMs: milliseconds(1, TIME_MAX_MS),
+    /**
+     * What is not healed: these members and brokers are killed when the last fault is over, and stay dead. The others have
+     * to get on without them.
+     */
+    dead: z.strictObject({ members: z.array(name), brokers: z.array(z.int().min(1).max(5)) }).optional(),
   }),
 });
 
@@ -287,6 +353,26 @@ export type LifecycleAction = Extract<Action, { kind: (typeof lifecycleKinds)[nu
 /** Whether the action starts or ends a member's process. */
 export const isLifecycleAction = (action: Action): action is LifecycleAction =>
   (lifecycleKinds as readonly string[]).includes(action.kind);
+
+const brokerFaultKinds = [
+  'crash-broker',
+  'restart-broker',
+  'pause-broker',
+  'move-leader',
+  'move-coordinator',
+  'isolate-brokers',
+  'isolate-controller',
+] as const;
+/** Whether the action takes a broker away for a while, or a leadership from it. */
+export const isBrokerFault = ({ kind }: Action): boolean =>
+  (brokerFaultKinds as readonly string[]).includes(kind);
+/** Whether requests may fail, or be late, while the action lasts. */
+export const isOutage = (action: Action): boolean =>
+  isBrokerFault(action) ||
+  'link' in action ||
+  action.kind === 'answer-error' ||
+  action.kind === 'throttle-broker' ||
+  action.kind === 'recreate-topic';
 
 /** What a member subscribes to. */
 export const topicsOf = (group: Group, memberId: string): readonly string[] =>
@@ -328,6 +414,8 @@ function* relations(scenario: Scenario): Generator<Issue> {
     yield* unknownNames(producer.topics, topics, [...path, 'topics'], 'topic');
     if (producer.idempotent && producer.acks !== 'all')
       yield { path: [...path, 'acks'], message: "expected 'all', which an idempotent producer needs" };
+    if (producer.transactions !== undefined && !producer.idempotent)
+      yield { path: [...path, 'idempotent'], message: 'expected true, which transactions need' };
     if (producer.stopMs < producer.startMs)
       yield { path: [...path, 'stopMs'], message: `expected at least startMs (${producer.startMs})` };
   }
@@ -368,6 +456,18 @@ function* relations(scenario: Scenario): Generator<Issue> {
         message: `expected 'process-then-commit': with commitMode '${group.commitMode.kind}' the application never commits`,
       };
   }
+  const { dead } = scenario.settling;
+  for (const [i, id] of (dead?.members ?? []).entries())
+    if (!members.has(id))
+      yield { path: ['settling', 'dead', 'members', i], message: expectedOneOf('member', members, id) };
+  const { brokers } = scenario.topology;
+  if (new Set(dead?.brokers).size * 2 >= brokers && (dead?.brokers.length ?? 0) > 0)
+    yield {
+      path: ['settling', 'dead', 'brokers'],
+      message: `expected fewer than half of the ${brokers} brokers: the others could not go on`,
+    };
+  for (const [i, id] of (dead?.brokers ?? []).entries())
+    if (id > brokers) yield { path: ['settling', 'dead', 'brokers', i], message: `expected 1 to ${brokers}` };
   const { network } = scenario.topology;
   if (network !== undefined) yield* latencyOrder(network.latencyMs, ['topology', 'network', 'latencyMs']);
   let previousMs = 0;
@@ -398,6 +498,24 @@ function* relations(scenario: Scenario): Generator<Issue> {
         };
       if (broker !== null && broker > scenario.topology.brokers)
         yield { path: [...path, 'link', 'broker'], message: `expected 1 to ${scenario.topology.brokers}` };
+    }
+    if (action.kind === 'isolate-brokers') {
+      const [one, other] = action.brokers;
+      if (one === other || Math.max(one, other) > scenario.topology.brokers)
+        yield { path: [...path, 'brokers'], message: `expected two of 1 to ${scenario.topology.brokers}` };
+    }
+    if (action.kind === 'answer-error') {
+      const errors: readonly string[] = injectableErrors[action.api];
+      if (!errors.includes(action.error))
+        yield {
+          path: [...path, 'error'],
+          message: `expected one of ${errors.join(', ')}, which ${action.api} may answer`,
+        };
+      if (action.process !== null && !seenProcesses.has(action.process))
+        yield {
+          path: [...path, 'process'],
+          message: expectedOneOf('member or producer', seenProcesses, action.process),
+        };
     }
     if (action.kind === 'slow-link') yield* latencyOrder(action.latencyMs, [...path, 'latencyMs']);
     if ('partition' in action) {

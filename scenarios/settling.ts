@@ -1,5 +1,12 @@
 /** How long a group may take to drain once the faults are over: a scenario's groups enter, a bound in ms leaves. */
-import type { Action, Group, LinkConditions, Producer } from './schema.ts';
+import {
+  type Action,
+  type Group,
+  isOutage,
+  type LinkConditions,
+  type Producer,
+  type Scenario,
+} from './schema.ts';
 
 /**
  * What a client may legally spend on getting back after a broker, or the link to it, was gone. kafkajs retries five times from 300 ms,
@@ -38,6 +45,7 @@ export function settlingBoundMs(
   producers: readonly Producer[],
   actions: readonly Action[],
   network?: LinkConditions,
+  dead?: Scenario['settling']['dead'],
 ): number {
   const roundTripMs = LAN_ROUND_TRIP_MS + 2 * (network?.latencyMs.max ?? 0);
   const perGroup = groups.map((group) => {
@@ -62,6 +70,6 @@ export function settlingBoundMs(
       group.fetchMaxWaitMs
     );
   });
-  const awayFromBroker = actions.some((action) => 'broker' in action || 'link' in action);
+  const awayFromBroker = actions.some(isOutage) || (dead?.brokers.length ?? 0) > 0;
   return Math.ceil(START_MS + Math.max(...perGroup) + (awayFromBroker ? BROKER_RECOVERY_MS : 0));
 }

@@ -37,6 +37,9 @@ export interface BundleSection {
 const bundled: readonly (readonly [RegExp, Part])[] = [
   [/(^|\/)node_modules\//, 'client'],
   [/(^|\/)harness\/(client\/wire|cluster)\//, 'wire tap'],
+  // The control is code of our own, and its application is beside it.
+  [/(^|\/)harness\/client\/reference\/trial\//, 'adapter'],
+  [/(^|\/)harness\/client\/reference\//, 'client'],
   [/(^|\/)harness\/client\//, 'adapter'],
 ];
 const own: readonly (readonly [RegExp, Part | 'not counted'])[] = [

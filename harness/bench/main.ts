@@ -57,12 +57,12 @@ const together = ({ simulationCpuSeconds, judgingCpuSeconds }: Measurement): num
 
 async function runCase(one: BenchCase, { repeats, seed }: Options): Promise<CaseResult> {
   const scenario = benchScenario(one, seed);
-  let last = await measure(scenario);
+  let last = await measure(one.client, scenario);
   for (let spent = together(last); spent < WARM_UP_CPU_SECONDS; spent += together(last))
-    last = await measure(scenario);
+    last = await measure(one.client, scenario);
   const runs = Math.ceil(REPEAT_CPU_SECONDS / together(last));
   const measured: Measurement[] = [];
-  for (let i = 0; i < repeats; i++) measured.push(await measure(scenario, runs));
+  for (let i = 0; i < repeats; i++) measured.push(await measure(one.client, scenario, runs));
   const of = (figure: (one: Measurement) => number): Spread => spreadOf(measured.map(figure));
   const { virtualSeconds, requests, events, outcome } = last;
   return {
@@ -77,7 +77,7 @@ async function runCase(one: BenchCase, { repeats, seed }: Options): Promise<Case
     requests,
     events,
     outcome,
-    profile: await profile(scenario, runs),
+    profile: await profile(one.client, scenario, runs),
   };
 }
 

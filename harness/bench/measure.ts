@@ -6,14 +6,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { judge } from '../../properties/index.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
+import type { ClientName } from '../client/clients.ts';
 import { HistoryRecorder } from '../history/writer.ts';
 import { packageRoot } from '../version.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
+import type { Subject } from '../world/world.ts';
 import { attribute, bundleSections, type Part, type Share } from './attribution.ts';
 import { profiled } from './profiler.ts';
 
-const SUBJECT = { client: 'kafkajs', mutant: null };
-const BUNDLE = '/dist/simulated/kafkajs.cjs';
+const subjectOf = (client: ClientName): Subject => ({ client, mutant: null });
 
 export interface Measurement {
   readonly virtualSeconds: number;
@@ -33,7 +34,7 @@ const cpuSeconds = (since: NodeJS.CpuUsage): number => {
 };
 
 /** @param runs of the same scenario, which a measurement adds up */
-export async function measure(scenario: Scenario, runs = 1): Promise<Measurement> {
+export async function measure(client: ClientName, scenario: Scenario, runs = 1): Promise<Measurement> {
   const sum = { virtualSeconds: 0, simulationCpuSeconds: 0, judgingCpuSeconds: 0, requests: 0, events: 0 };
   let outcome = '';
   const world = new SimulatedWorld({
@@ -44,7 +45,7 @@ export async function measure(scenario: Scenario, runs = 1): Promise<Measurement
   for (let i = 0; i < runs; i++) {
     const recorder = new HistoryRecorder();
     const begun = process.cpuUsage();
-    await world.run(scenario, SUBJECT, recorder);
+    await world.run(scenario, subjectOf(client), recorder);
     sum.simulationCpuSeconds += cpuSeconds(begun);
     const simulated = process.cpuUsage();
     const history = recorder.finishHistory();
@@ -57,10 +58,16 @@ export async function measure(scenario: Scenario, runs = 1): Promise<Measurement
 }
 
 /** Whose the CPU time of a simulation is; judging is not in it. */
-export async function profile(scenario: Scenario, runs: number): Promise<Record<Part, Share>> {
-  const sections = bundleSections(readFileSync(join(packageRoot, BUNDLE), 'utf8'));
+export async function profile(
+  client: ClientName,
+  scenario: Scenario,
+  runs: number,
+): Promise<Record<Part, Share>> {
+  const bundle = `/dist/simulated/${client}.cjs`;
+  const sections = bundleSections(readFileSync(join(packageRoot, bundle), 'utf8'));
   const taken = await profiled(async () => {
-    for (let i = 0; i < runs; i++) await new SimulatedWorld().run(scenario, SUBJECT, new HistoryRecorder());
+    for (let i = 0; i < runs; i++)
+      await new SimulatedWorld().run(scenario, subjectOf(client), new HistoryRecorder());
   });
-  return attribute(taken, { file: BUNDLE, sections });
+  return attribute(taken, { file: bundle, sections });
 }

@@ -23,7 +23,7 @@ export async function measureMemory(
   const samples: HeapSample[] = [];
   for (let done = 0; done < count; ) {
     const until = Math.ceil(((samples.length + 1) * count) / Math.min(SAMPLES, count));
-    for (; done < until; done++) await measure(generateScenario(seed, done, 'default'));
+    for (; done < until; done++) await measure('kafkajs', generateScenario(seed, done, 'default'));
     gc();
     const sample = { scenarios: done, heapBytes: process.memoryUsage().heapUsed };
     samples.push(sample);

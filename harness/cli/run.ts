@@ -65,7 +65,7 @@ export function runCommand(ended: Ended): Command {
       `
 Profiles:
 ${Object.entries(profiles)
-  .map(([name, { description }]) => `  ${name.padEnd(9)} ${description}`)
+  .map(([name, { description }]) => `  ${name.padEnd(15)} ${description}`)
   .join('\n')}
 
 Examples:

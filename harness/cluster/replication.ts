@@ -119,6 +119,10 @@ export class Replication {
     }
     const known = leader.log.highWatermark;
     const batches = leader.log.replicaBatches(follower.log.logEndOffset, FETCH_BYTES_MAX);
+    const [first] = batches;
+    // A log that begins anew inside a batch takes the whole of it (Kafka's UnexpectedAppendOffsetException).
+    if (first !== undefined && first.baseOffset < follower.log.logEndOffset && follower.log.isEmpty)
+      follower.log.restartAt(first.baseOffset);
     for (const batch of batches) follower.log.appendReplica(batch);
     if (follower.log.logEndOffset < leader.log.logStartOffset)
       follower.log.restartAt(leader.log.logStartOffset);

@@ -740,6 +740,35 @@ describe('administration', () => {
       ).toBe(3);
   });
 
+  test('a broker that crashed while the controller did not hear it comes back', () => {
+    const broker = followers()[0] as number;
+    cluster.isolateFromController(broker);
+    world.run(200);
+    crash(broker);
+    world.run(100);
+    // Over before its session was: that it is heard no more now has another reason.
+    cluster.isolateFromController(broker, false);
+    cluster.startBroker(broker);
+    world.run(5_000);
+    expect(cluster.image.brokers.get(broker)?.fenced).toBe(false);
+    expect(isr()).toContain(broker);
+  });
+
+  test('a follower that was away begins anew inside a batch, and takes the whole of it', () => {
+    const follower = followers()[0] as number;
+    crash(follower);
+    world.run(1_000);
+    const client = new TestClient(cluster, leader());
+    produced(client, ['a', 'b', 'c'], 1);
+    world.run(50);
+    expect(cluster.deleteRecords(TOPIC, 0, 1n)).toBe(1n);
+    cluster.startBroker(follower);
+    world.run(5_000);
+    const log = cluster.core.broker(follower).storedLog(cluster.image.topics.get(TOPIC)?.id ?? '', 0);
+    expect([log?.logStartOffset, log?.logEndOffset]).toEqual([1, 3]);
+    expect(isr()).toContain(follower);
+  });
+
   test('the end of a leader epoch', () => {
     const client = new TestClient(cluster, leader());
     produced(client, ['a'], 1);

@@ -333,6 +333,8 @@ const pairOf = (left: number, right: number): string => `${Math.min(left, right)
 export class SimulatedCluster {
   /** For parts and tests; a world does with what is here. */
   readonly core: ClusterCore;
+  /** Brokers whose heartbeats do not reach the controller, although they run. */
+  readonly #unheard = new Set<number>();
 
   constructor(core: ClusterCore) {
     this.core = core;
@@ -431,7 +433,11 @@ export class SimulatedCluster {
     broker.endedCleanly = false;
     broker.applyImage(this.core.controller.image);
     startCleaning(broker);
-    broker.toController(() => this.core.controller.unfence(broker.brokerId));
+    broker.toController(() => {
+      this.core.controller.unfence(broker.brokerId);
+      // It got as far as to register, and no further.
+      if (this.#unheard.has(broker.brokerId)) this.core.controller.silent(broker.brokerId);
+    });
   }
 
   /** SIGSTOP: what arrives is kept, and the controller hears nothing. The world holds the broker's timers. */
@@ -451,6 +457,7 @@ export class SimulatedCluster {
   }
 
   #heard(broker: Broker): void {
+    if (this.#unheard.has(broker.brokerId)) return;
     const isAlive = this.core.controller.heard(broker.brokerId);
     if (!isAlive && broker.isUp) broker.toController(() => this.core.controller.unfence(broker.brokerId));
     this.core.replication.retry(broker.brokerId);
@@ -463,8 +470,15 @@ export class SimulatedCluster {
 
   /** Cuts or restores a broker's heartbeats to the controller; clients still reach it. */
   isolateFromController(brokerId: number, isIsolated = true): void {
-    if (isIsolated) this.core.controller.silent(brokerId);
-    else this.#heard(this.core.broker(brokerId));
+    const broker = this.core.broker(brokerId);
+    if (isIsolated) {
+      this.#unheard.add(brokerId);
+      if (broker.isUp) this.core.controller.silent(brokerId);
+      return;
+    }
+    this.#unheard.delete(brokerId);
+    // One that is down or frozen by now is silent for a reason of its own.
+    if (broker.isUp && !broker.isPaused) this.#heard(broker);
   }
 
   /** Makes the next requests of an API fail on purpose. */

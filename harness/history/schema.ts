@@ -86,6 +86,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     /** What run-time values the action came down to, such as the offset of delete-records. */
     detail: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   }),
+  /** These were killed and stay dead: what follows is up to the others. */
+  event('core', { deadMembers: z.array(z.string()), deadBrokers: z.array(z.int().min(1)) }),
   /** All faults are over and all producers are done: from here on the group has to converge. */
   event('heal', {}),
   /** The end of settling; `undrained` has one sentence for each thing that was not there yet at the bound. */
@@ -127,7 +129,17 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
 
   // What the application was given and did.
   /** One handler call: the records that the client handed over, in order. */
-  event('delivery', { group: z.string(), topic: z.string(), partition, offsets: z.array(offset).min(1) }),
+  event('delivery', {
+    group: z.string(),
+    topic: z.string(),
+    partition,
+    offsets: z.array(offset).min(1),
+    /**
+     * How long ago, by the member's own clock, the poll returned that the records came from, where the client has polls:
+     * the application had them in its hand from then on.
+     */
+    sincePollMs: z.number().min(0).optional(),
+  }),
   event('processing-begin', {
     group: z.string(),
     topic: z.string(),
@@ -222,6 +234,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
   event('produce-invoke', {
     /** Number of the send call within its process. */
     produce: z.int().min(0),
+    /** Number of the transaction within its process, for a send in one. */
+    transaction: z.int().min(0).optional(),
     topic: z.string(),
     acks: z.union([z.literal(0), z.literal(1), z.literal('all')]),
     records: z.array(z.strictObject({ record: z.string(), key: z.string().nullable() })),
@@ -235,6 +249,15 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
   event('produce-fail', { produce: z.int().min(0), error: z.string() }),
   /** The call failed without saying whether the records were written. */
   event('produce-unknown', { produce: z.int().min(0), error: z.string() }),
+  /** A call of a transactional producer; a transaction is named by its number within its process, from 0. */
+  event('transaction', { transaction: z.int().min(0), call: z.enum(['begin', 'commit', 'abort']) }),
+  /** What the call that ends a transaction answered. Without it nobody knows how it ended. */
+  event('transaction-end', {
+    transaction: z.int().min(0),
+    ending: z.enum(['commit', 'abort']),
+    outcome: z.enum(['ok', 'failed', 'unknown']),
+    error: z.string().nullable(),
+  }),
   event('producer-close', { phase: z.enum(['begin', 'end']), error: z.string().nullable() }),
 
   // Evidence of the group coordinator, in its own order.
@@ -278,7 +301,20 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     partition,
     logStartOffset: offset,
     logEndOffset: offset,
-    records: z.array(z.strictObject({ offset, record: z.string().nullable() })),
+    records: z.array(
+      z.strictObject({
+        offset,
+        record: z.string().nullable(),
+        /** Only of a record that was written in a transaction: how that ended, by the marker that follows it. */
+        transaction: z
+          .strictObject({
+            state: z.enum(['committed', 'aborted', 'open']),
+            /** Scenario time of the marker, by the clock of the partition's leader; null while it is open. */
+            endedAt: z.number().nullable(),
+          })
+          .optional(),
+      }),
+    ),
   }),
   event('fact-committed', { group: z.string(), topic: z.string(), partition, offset: offset.nullable() }),
   event('fact-group', { group: z.string(), state: z.string(), members: z.array(groupMember) }),

@@ -3,6 +3,7 @@
  * and judged and kept scenarios and one `RunResult` leave. In the simulated world nothing of the result depends on how
  * many run at once or in which order they end.
  */
+import { goals } from '../../properties/goals/index.ts';
 import type { Property } from '../../properties/property.ts';
 import {
   type KnownIssueOf,
@@ -78,6 +79,8 @@ class Run {
   #taken = 0;
   #takenMs = 0;
   #worldFailures = 0;
+  /** How many scenarios reached each goal. */
+  readonly #goals = new Map(goals.map(({ name }) => [name, 0]));
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -165,6 +168,7 @@ class Run {
         return ran.history;
       },
     });
+    for (const name of ran.goals) this.#goals.set(name, (this.#goals.get(name) ?? 0) + 1);
     this.#takenMs += ran.scenarioMs;
     this.#taken++;
   }
@@ -190,7 +194,7 @@ class Run {
       // Of this process with all its threads; child processes on trial are not counted.
       cpuSeconds: roundSeconds((cpu.user + cpu.system) / 1_000_000),
       wallSeconds: roundSeconds((performance.now() - this.#startedMs) / 1_000),
-      goals: {},
+      goals: Object.fromEntries(this.#goals),
       interrupted: this.#options.signal.aborted,
       reportFile: this.#options.directory?.reportFile ?? null,
     });

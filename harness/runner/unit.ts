@@ -3,6 +3,7 @@
  * a world and judged, and what it came to leaves. Nothing of it depends on the unit before or beside it, so that units
  * can be handed to any thread or machine.
  */
+import { goalsReached } from '../../properties/goals/index.ts';
 import { judge } from '../../properties/index.ts';
 import type { Property, Verdict } from '../../properties/property.ts';
 import { skippedActionsOf } from '../../reports/results.ts';
@@ -33,6 +34,8 @@ export interface Ran {
   readonly history: History | null;
   readonly verdict: Verdict;
   readonly skippedActions: readonly string[];
+  /** Names of the goals that it reached. */
+  readonly goals: readonly string[];
   /** How long it was in the world's own time. */
   readonly scenarioMs: number;
   /** Null in a world that has no trace. */
@@ -112,6 +115,7 @@ export async function runUnit(plan: Plan, options: UnitOptions, signal: AbortSig
     history,
     verdict,
     skippedActions: history === null ? [] : skippedActionsOf(history),
+    goals: failure === null && history !== null ? goalsReached(history) : [],
     scenarioMs: history?.events.at(-1)?.time ?? 0,
     traceHash: failure === null ? (recorder.trace?.hash ?? null) : null,
     wallSeconds: (performance.now() - startedMs) / 1_000,

@@ -22,6 +22,7 @@ const ranWith = (scenario: Scenario, anomalies: JudgedAnomaly[]): Ran => ({
   scenario,
   history: null,
   verdict: { outcome: 'invalid', anomalies, unknown: [], properties: [], ledger: [] },
+  goals: [],
   skippedActions: [],
   scenarioMs: 0,
   traceHash: null,

@@ -1,8 +1,8 @@
 /** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
-import type { Action, Scenario } from '../../scenarios/schema.ts';
+import type { Action, Scenario, Topic } from '../../scenarios/schema.ts';
 import type { CallCommand, ConsumerCall } from '../client/protocol.ts';
 import { messageOf } from '../errors.ts';
-import type { Administration, BrokerFaults, LinkFaults } from './administration.ts';
+import type { Administration, BrokerFaults, ClusterFaults, LinkFaults } from './administration.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
 
@@ -13,6 +13,8 @@ export interface Tools {
   readonly brokers: BrokerFaults | null;
   /** Null where the network is not ours. */
   readonly links: LinkFaults | null;
+  /** Null where the cluster is not a simulated one. */
+  readonly cluster: ClusterFaults | null;
 }
 
 /** How long an administrative request may wait for brokers that are away. */
@@ -114,6 +116,28 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
       for (const end of ends) end();
       return note('end', {});
     }
+    case 'answer-error':
+    case 'move-leader':
+    case 'move-coordinator':
+    case 'alter-offsets': {
+      if (tools.cluster === null) return note('begin', { skipped: NO_CLUSTER });
+      note('begin', {});
+      return note('end', orSkipped(await disturbCluster(context, tools.cluster, action)));
+    }
+    case 'throttle-broker':
+    case 'isolate-brokers':
+    case 'isolate-controller': {
+      if (tools.cluster === null) return note('begin', { skipped: NO_CLUSTER });
+      note('begin', {});
+      const end = hinderCluster(tools.cluster, action);
+      await sleepUntil(context, action.atMs + action.durationMs);
+      end();
+      return note('end', {});
+    }
+    case 'recreate-topic': {
+      note('begin', {});
+      return note('end', await recreate(context, tools.admin, action));
+    }
     case 'add-partitions':
     case 'delete-records':
     case 'delete-offsets': {
@@ -148,6 +172,71 @@ function callOf(
     case 'stop-consumer':
       return command({ name: phase === 'begin' ? 'stop' : 'run' });
   }
+}
+
+const NO_CLUSTER = 'only a simulated cluster can be made to do this';
+
+async function disturbCluster(
+  { names }: RunContext,
+  cluster: ClusterFaults,
+  action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' | 'alter-offsets' }>,
+): Promise<string | null> {
+  switch (action.kind) {
+    case 'answer-error':
+      cluster.answerError(action.api, action.error, action.times, action.process);
+      return null;
+    case 'move-leader':
+      return cluster.moveLeader(names.real(action.topic), action.partition);
+    case 'move-coordinator':
+      return cluster.moveCoordinator(names.real(action.group));
+    case 'alter-offsets': {
+      const { partition, offset } = action;
+      return await cluster.alterOffsets(
+        names.real(action.group),
+        names.real(action.topic),
+        partition,
+        offset,
+      );
+    }
+  }
+}
+
+/** @returns what ends the fault */
+function hinderCluster(
+  cluster: ClusterFaults,
+  action: Extract<Action, { kind: 'throttle-broker' | 'isolate-brokers' | 'isolate-controller' }>,
+): () => void {
+  switch (action.kind) {
+    case 'throttle-broker':
+      return cluster.throttle(action.broker, action.delayMs);
+    case 'isolate-brokers':
+      return cluster.isolateBrokers(...action.brokers);
+    case 'isolate-controller':
+      return cluster.isolateController(action.broker);
+  }
+}
+
+async function recreate(
+  context: RunContext,
+  admin: Administration,
+  action: Extract<Action, { kind: 'recreate-topic' }>,
+): Promise<Effect> {
+  const { replicationFactor } = context.scenario.topology.topics.find(
+    ({ name }) => name === action.topic,
+  ) as Topic;
+  const name = context.names.real(action.topic);
+  let partitions: number;
+  try {
+    partitions = (await admin.logOffsets(name, ADMIN_DEADLINE_MS)).length;
+    await admin.deleteTopics([name], ADMIN_DEADLINE_MS);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return { skipped: messageOf(error) };
+  }
+  await sleepUntil(context, action.atMs + action.durationMs);
+  // Without the topic the rest of the run has no meaning, so that it does not come back is the world's failure.
+  await admin.createTopics([{ name, partitions, replicationFactor }], ADMIN_DEADLINE_MS);
+  return { detail: { partitions } };
 }
 
 const NO_LINKS = 'the network between processes and brokers is not ours to break in this world';

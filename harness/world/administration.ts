@@ -2,6 +2,7 @@
  * What a run asks of its cluster besides what the clients do: real topic and group names enter, confirmed changes and
  * facts leave. The observer's `ClusterAdmin` has all of it; the simulated world answers at once.
  */
+import type { InjectableApi } from '../../scenarios/injectable-errors.ts';
 import type { LinkConditions } from '../../scenarios/schema.ts';
 
 /** @throws Error with Kafka's own word where it refuses, or where it cannot be done within the limit */
@@ -17,6 +18,13 @@ export interface Administration {
     partitions: readonly number[],
     timeoutMs: number,
   ): Promise<{ partition: number; error: string | null }[]>;
+  /** Deletes a topic. */
+  deleteTopics(topics: readonly string[], timeoutMs: number): Promise<void>;
+  /** Creates topics; resolves when each partition has a leader. */
+  createTopics(
+    topics: readonly { name: string; partitions: number; replicationFactor: number }[],
+    timeoutMs: number,
+  ): Promise<void>;
   /** Start and end (high watermark) of each partition log, in order of partitions. */
   logOffsets(
     topic: string,
@@ -50,4 +58,19 @@ export interface BrokerFaults {
   /** Freezes the broker: connections stay, nothing answers. */
   pauseBroker(id: number): Promise<void>;
   unpauseBroker(id: number): Promise<void>;
+}
+
+/** What can be done to the cluster from inside, where it is a simulated one. Each names why it was not done, or null. */
+export interface ClusterFaults {
+  /** @param process by its id in the scenario, or null for any */
+  answerError(api: InjectableApi, error: string, times: number, process: string | null): void;
+  /** Errors that nobody has been answered yet are answered to nobody from now on. */
+  heal(): void;
+  moveLeader(topic: string, partition: number): string | null;
+  moveCoordinator(group: string): string | null;
+  /** @returns what ends it */
+  throttle(broker: number, delayMs: number): () => void;
+  isolateBrokers(one: number, other: number): () => void;
+  isolateController(broker: number): () => void;
+  alterOffsets(group: string, topic: string, partition: number, offset: number): Promise<string | null>;
 }

@@ -2,11 +2,11 @@
  * The course of a run, the same in every world: a scenario's context and the means of its world enter, its actions and
  * producers run, the groups settle, and everything from `start` to `finish` is in the history.
  */
-import type { Scenario } from '../../scenarios/schema.ts';
+import { isBrokerFault, type Scenario } from '../../scenarios/schema.ts';
 import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
 import { runActions } from './actions.ts';
-import type { Administration, BrokerFaults, LinkFaults } from './administration.ts';
+import type { Administration, BrokerFaults, ClusterFaults, LinkFaults } from './administration.ts';
 import { DrainTracker } from './drain.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
@@ -21,6 +21,8 @@ export interface Means {
   readonly brokers: BrokerFaults | null;
   /** Null where the network is not ours to break. */
   readonly links: LinkFaults | null;
+  /** Null where the cluster does what it is told by a client alone. */
+  readonly cluster: ClusterFaults | null;
   /** Resolves when all brokers serve again and all replicas are in sync. */
   awaitHealthy(): Promise<void>;
   /** Records the groups as their coordinators describe them, while the members still live. */
@@ -36,8 +38,8 @@ const PRODUCERS_END_MS = 60_000;
 /** A consumer that closes finishes its batch, commits and leaves; what takes longer than this hangs. */
 const MEMBERS_END_MS = 20_000;
 
-export const breaksBrokers = (scenario: Scenario): boolean =>
-  scenario.actions.some((action) => 'broker' in action);
+export const breaksBrokers = ({ actions, settling }: Scenario): boolean =>
+  actions.some(isBrokerFault) || (settling.dead?.brokers.length ?? 0) > 0;
 
 /** The first event of a history. */
 export function noteStart(context: RunContext, world: World['name'], kafkaVersion: string): void {
@@ -71,24 +73,39 @@ export async function runScenario(context: RunContext, means: Means): Promise<vo
   if (!(await processes.ended('producer', PRODUCERS_END_MS)))
     for (const producer of scenario.producers) processes.kill(producer.id, 'SIGKILL');
   await processes.ended('producer', PRODUCERS_END_MS);
+  means.cluster?.heal();
   if (breaksBrokers(scenario)) await means.awaitHealthy();
 
+  await leaveDead(context, means);
   context.note({ process: 'harness', kind: 'heal' });
   const undrained = await settle(context, means.admin, drain);
   context.note({ process: 'harness', kind: 'settled', undrained });
   await means.collectGroupFacts();
   await processes.closeMembers(MEMBERS_END_MS);
   await means.collectFacts();
+  // Whoever gets the cluster next wants all of it.
+  for (const broker of scenario.settling.dead?.brokers ?? []) await means.brokers?.startBroker(broker);
+}
+
+/** Kills what the scenario does not want to be healed. */
+async function leaveDead(context: RunContext, { processes, brokers }: Means): Promise<void> {
+  const { dead } = context.scenario.settling;
+  if (dead === undefined) return;
+  // A cluster that is not ours keeps its brokers.
+  const deadBrokers = brokers === null ? [] : dead.brokers;
+  const deadMembers = dead.members.filter((member) => processes.current(member) !== null);
+  // Noted before it happens: nobody can have felt it earlier.
+  context.note({ process: 'harness', kind: 'core', deadMembers, deadBrokers });
+  for (const member of dead.members) processes.kill(member, 'SIGKILL');
+  for (const broker of deadBrokers) await brokers?.crashBroker(broker);
 }
 
 /** The actions and the producers, until all have been carried out and started. */
-async function runSchedule(context: RunContext, { processes, admin, brokers, links }: Means): Promise<void> {
+async function runSchedule(context: RunContext, means: Means): Promise<void> {
+  const { processes } = means;
   const scope = new AbortController();
   const scheduled = { ...context, signal: AbortSignal.any([context.signal, scope.signal]) };
-  const schedule = [
-    runActions(scheduled, { processes, admin, brokers, links }),
-    runProducers(scheduled, processes),
-  ];
+  const schedule = [runActions(scheduled, means), runProducers(scheduled, processes)];
   try {
     await Promise.all(schedule);
   } finally {

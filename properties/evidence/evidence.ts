@@ -3,7 +3,7 @@
  * once however many checkers ask.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import { type Group, type Scenario, topicsOf } from '../../scenarios/schema.ts';
+import { type Group, isBrokerFault, isOutage, type Scenario, topicsOf } from '../../scenarios/schema.ts';
 import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts';
 import { indexConsumption, type PartitionConsumption } from './consumption.ts';
 import { type GenerationEvidence, indexGenerations } from './generations.ts';
@@ -47,7 +47,7 @@ export interface Evidence {
   readonly producing: ProducingEvidence;
   readonly heal: EventOf<'heal'> | null;
   readonly settled: EventOf<'settled'> | null;
-  /** The actions that took a broker away for a while, or broke a link to one. */
+  /** The actions under which requests may have failed: a broker away, a link broken, an error answered on purpose. */
   readonly outages: readonly AppliedAction[];
 }
 
@@ -75,6 +75,7 @@ function index(history: History): Evidence {
   const processes = indexProcesses(history, actions);
   const generations = indexGenerations(history);
   const { logs, locations } = indexLogs(history);
+  const heal = history.events.find((event) => event.kind === 'heal') ?? null;
   const positions = indexPositions(history, processes, generations);
   const commits = indexCommits(history, generations);
   const consumption = indexConsumption(history, positions, logs);
@@ -109,30 +110,38 @@ function index(history: History): Evidence {
     completeTopics: topicsWithAllLogs(scenario, actions, logs),
     positions,
     producing: indexProducing(history, processes),
-    heal: history.events.find((event) => event.kind === 'heal') ?? null,
+    heal,
     settled: history.events.find((event) => event.kind === 'settled') ?? null,
-    outages: actions.filter(({ action }) => isBrokerFault(action.kind) || 'link' in action),
+    outages: actions
+      .filter(({ action }) => isOutage(action))
+      // An error on purpose waits for the request that it is for.
+      .map((one) =>
+        one.action.kind === 'answer-error' ? { ...one, toTime: heal?.time ?? one.toTime } : one,
+      ),
   };
 }
 
-const isBrokerFault = (kind: string): boolean =>
-  kind === 'crash-broker' || kind === 'restart-broker' || kind === 'pause-broker';
-
 /** Whether the scenario takes a broker away at any time. */
 export const hasBrokerFault = (scenario: Scenario): boolean =>
-  scenario.actions.some((action) => isBrokerFault(action.kind));
+  scenario.actions.some(isBrokerFault) || (scenario.settling.dead?.brokers.length ?? 0) > 0;
 
-/** Whether anything may be slow or break between a process and a running broker. */
+/** Whether anything may be slow, refused or break between a process and a running broker. */
 const hasLinkFault = (scenario: Scenario): boolean =>
-  scenario.topology.network !== undefined || scenario.actions.some((action) => 'link' in action);
+  scenario.topology.network !== undefined || scenario.actions.some(isOutage);
 
 /** Whether a process may be cut off from a broker at any time: the broker is away, or the link to it breaks. */
 export const mayLoseTouch = (scenario: Scenario): boolean =>
   hasBrokerFault(scenario) || hasLinkFault(scenario);
 
+/** When brokers were killed for good, or never. */
+const diedAt = ({ history }: Evidence): number =>
+  history.events.find((event) => event.kind === 'core' && event.deadBrokers.length > 0)?.time ??
+  Number.POSITIVE_INFINITY;
+
 /** Whether a broker was away, or coming back, or a link to one broken, at some time in the span. */
 export const isOutageWithin = (evidence: Evidence, fromTime: number, toTime: number): boolean =>
-  evidence.outages.some((fault) => fault.fromTime <= toTime && fault.toTime >= fromTime);
+  evidence.outages.some((fault) => fault.fromTime <= toTime && fault.toTime >= fromTime) ||
+  diedAt(evidence) <= toTime;
 
 /** The group's accepted commits of a partition, in coordinator order. */
 export const entriesOf = (group: GroupEvidence, key: string): readonly CommitEntry[] =>

@@ -3,9 +3,11 @@
  * enter, logs that answer "is there a record between these offsets" and partition counts leave.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import type { Scenario } from '../../scenarios/schema.ts';
+import type { Group, Scenario } from '../../scenarios/schema.ts';
 import type { AppliedAction } from './processes.ts';
 import { CLOCK_TOLERANCE_MS, firstIndexWhere, listAt, partitionKey, toOffset } from './values.ts';
+
+export type TransactionState = 'committed' | 'aborted' | 'open';
 
 export interface PartitionLog {
   readonly topic: string;
@@ -15,6 +17,11 @@ export interface PartitionLog {
   readonly logEndOffset: number;
   /** Records of the scenario's producers and the harness's markers, by offset. */
   readonly recordAt: ReadonlyMap<number, string>;
+  /** How the transactions of records ended that belong to one, by offset. */
+  readonly transactions: ReadonlyMap<
+    number,
+    { readonly state: TransactionState; readonly endedAt: number | null }
+  >;
   /** The offsets of those records, ascending. */
   readonly offsets: readonly number[];
 }
@@ -37,7 +44,9 @@ export function indexLogs(history: History): LogEvidence {
     if (event.kind !== 'fact-log') continue;
     const { topic, partition } = event;
     const recordAt = new Map<number, string>();
-    for (const { offset: text, record } of event.records) {
+    const transactions = new Map<number, { state: TransactionState; endedAt: number | null }>();
+    for (const { offset: text, record, transaction } of event.records) {
+      if (transaction !== undefined) transactions.set(toOffset(text), transaction);
       // A record that nobody of the scenario wrote may be a control record, which no client delivers.
       if (record === null) continue;
       const offset = toOffset(text);
@@ -51,6 +60,7 @@ export function indexLogs(history: History): LogEvidence {
       logStartOffset: toOffset(event.logStartOffset),
       logEndOffset: toOffset(event.logEndOffset),
       recordAt,
+      transactions,
       offsets: [...recordAt.keys()].sort((a, b) => a - b),
     });
   }
@@ -63,6 +73,12 @@ export const recordsBetween = (log: PartitionLog, from: number, to: number): rea
     firstIndexWhere(log.offsets, (offset) => offset >= from),
     firstIndexWhere(log.offsets, (offset) => offset >= to),
   );
+
+/** Whether a group may have been kept from the record because its transaction was not committed. */
+export const isHiddenFrom = ({ isolationLevel }: Group, log: PartitionLog, offset: number): boolean => {
+  const state = log.transactions.get(offset)?.state;
+  return isolationLevel !== 'read_uncommitted' && state !== undefined && state !== 'committed';
+};
 
 /** Whether a reader at `from` may deliver `to` first: nothing that the final log still holds lies between. */
 export const isNextRecord = (log: PartitionLog | undefined, from: number, to: number): boolean =>

@@ -181,7 +181,7 @@ function indexJoins(
           listAt(byClientId, `${group} ${clientId}`).push(generation);
         }
   const joins = new Map<string, Join[]>();
-  for (const { process, group } of processes.values()) {
+  for (const { process, group, exit } of processes.values()) {
     if (group === null) continue;
     const ofProcess = syncs.get(process);
     if (ofProcess !== undefined) {
@@ -216,7 +216,10 @@ function indexJoins(
       );
       continue;
     }
-    const recorded = byClientId.get(`${group} ${process}`) ?? [];
+    // A static member is counted on for a session after its process has ended (KIP-345).
+    const recorded = (byClientId.get(`${group} ${process}`) ?? []).filter(
+      ({ time }) => exit === null || time <= exit.time,
+    );
     joins.set(
       process,
       recorded.map((generation) => ({

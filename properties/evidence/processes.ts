@@ -82,6 +82,10 @@ const DURATION_KINDS: ReadonlySet<string> = new Set([
   'slow-link',
   'pause-partitions',
   'stop-consumer',
+  'recreate-topic',
+  'throttle-broker',
+  'isolate-brokers',
+  'isolate-controller',
 ]);
 
 export function indexActions(history: History, scenario: Scenario): AppliedAction[] {
@@ -148,6 +152,14 @@ export function indexProcesses(
     else if (event.kind === 'application-call') process.calls.push(event);
     process.hasWire ||= WIRE_KINDS.has(event.kind);
     process.hasActed ||= DEEDS.has(event.kind);
+  }
+  for (const event of history.events) {
+    if (event.kind !== 'core') continue;
+    for (const id of event.deadMembers) {
+      const target = byId.get(id)?.at(-1);
+      if (target?.exit == null || target.exit.seq > event.seq)
+        if (target !== undefined) target.order ??= { kind: 'crash', seq: event.seq, time: event.time };
+    }
   }
   for (const { action, seq, fromTime, toTime } of actions) {
     if (action.kind !== 'stall' && !isLifecycleAction(action)) continue;

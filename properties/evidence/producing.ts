@@ -10,6 +10,8 @@ export interface Send {
   readonly topic: string;
   readonly acks: 0 | 1 | 'all';
   readonly records: readonly string[];
+  /** Of its process; null outside transactions. */
+  readonly transaction: number | null;
   readonly seq: number;
   readonly time: number;
   /** `none`: the history shows no outcome, so nobody knows whether the records were written. */
@@ -29,6 +31,8 @@ export interface ProducingEvidence {
   readonly sends: readonly Send[];
   /** Closes that ended without an error, by process. */
   readonly closes: ReadonlyMap<string, ProducerClose>;
+  /** Records sent in a transaction whose commit was not confirmed: read_committed may keep them from a reader. */
+  readonly uncommitted: ReadonlySet<string>;
 }
 
 export function indexProducing(
@@ -52,6 +56,7 @@ export function indexProducing(
       topic: event.topic,
       acks: event.acks,
       records: event.records.map(({ record }) => record),
+      transaction: event.transaction ?? null,
       seq: event.seq,
       time: event.time,
       outcome: outcome === undefined ? 'none' : OUTCOME_BY_KIND[outcome.kind],
@@ -72,7 +77,19 @@ export function indexProducing(
     const end = events.find((event) => event.phase === 'end');
     if (begin !== undefined && end !== undefined && end.error === null) closes.set(process, { begin, end });
   }
-  return { sends, closes };
+  const isCommitted = new Set(
+    history.events.flatMap((event) =>
+      event.kind === 'transaction-end' && event.ending === 'commit' && event.outcome === 'ok'
+        ? [`${event.process} ${event.transaction}`]
+        : [],
+    ),
+  );
+  const uncommitted = new Set(
+    sends.flatMap(({ process, transaction, records }) =>
+      transaction === null || isCommitted.has(`${process} ${transaction}`) ? [] : records,
+    ),
+  );
+  return { sends, closes, uncommitted };
 }
 
 const OUTCOME_BY_KIND = { 'produce-ok': 'ok', 'produce-fail': 'fail', 'produce-unknown': 'unknown' } as const;

@@ -130,6 +130,22 @@ export function mayHaveMovedOn(
 }
 
 /**
+ * Whether a member whose traffic is not known may have been moved to the log's end in the middle of a stretch: what it was
+ * reading had been deleted, and nothing shows that but the gap.
+ */
+export const mayHaveBeenReset = (
+  evidence: Evidence,
+  { config }: GroupEvidence,
+  process: string,
+  topic: string,
+  partition: number,
+  beforeSeq: number,
+): boolean =>
+  !(evidence.processes.get(process)?.hasWire ?? false) &&
+  config.autoOffsetReset === 'latest' &&
+  deletionsOf(evidence.actions, topic, partition).some(({ seq }) => seq < beforeSeq);
+
+/**
  * Whether a member whose group has no committed offset may deliver this offset first, by `auto.offset.reset`.
  * @returns null where it may, else why not
  */

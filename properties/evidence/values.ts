@@ -6,6 +6,9 @@
  */
 export const CLOCK_TOLERANCE_MS = 10;
 
+/** The same between a client's event and the time stamp of a record in a partition log, which a broker's host gives it. */
+export const REAL_TIME_TOLERANCE_MS = 50;
+
 /** An offset of the history as a number; offsets beyond 2^53 are outside what a trial can produce, so they assert. */
 export function toOffset(text: string): number {
   const offset = Number(text);

@@ -728,7 +728,7 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       const { story, m1, m2 } = pair();
       story.produces(2);
       m1.works(0, 1);
-      story.generation([[m2, [0, 1]]]);
+      m1.stalls(() => story.wait(7_000).generation([[m2, [0, 1]]]));
       m1.commits(0, 1, { told: { refused: 'UNKNOWN_MEMBER_ID' }, byApplication: true });
       return story.generation([
         [m1, [0]],
@@ -947,6 +947,422 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       const { story } = alone();
       story.produces(1, { outcome: 'none', written: false });
       return story.closesProducer('p1', 'connection refused');
+    },
+  },
+
+  'balanced-assignment': {
+    'range gives the first members more of each topic': () => {
+      const story = new Story({ topics: { orders: 3, payments: 3 }, groups: [{ assignors: ['range'] }] });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      return story.generation([
+        [m1, { orders: [0, 1], payments: [0, 1] }],
+        [m2, { orders: [2], payments: [2] }],
+      ]);
+    },
+    'round robin spreads all topics over all members': () => {
+      const story = new Story({ topics: { orders: 3, payments: 2 } });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      return story.generation([
+        [m1, { orders: [0, 2], payments: [1] }],
+        [m2, { orders: [1], payments: [0] }],
+      ]);
+    },
+    'a cooperative group is out of balance until a partition has been given up': () => {
+      const { story, m1, m2 } = handOver();
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'more members than partitions': () => {
+      const { story, m1, m2 } = pair({ groups: [{ assignors: ['sticky'] }] });
+      const m3 = story.joins('m3');
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+        [m3, []],
+      ]);
+    },
+  },
+
+  'sticky-economy': {
+    'a member comes, and one partition goes to it': () => {
+      const story = new Story({ topics: { orders: 3 }, groups: [{ assignors: ['sticky'] }] });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      story.generation([
+        [m1, [0, 2]],
+        [m2, [1]],
+      ]);
+      const m3 = story.joins('m3');
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+        [m3, [2]],
+      ]);
+    },
+    'a static member is back within its session': () => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true, assignors: ['range'] }] });
+      m1.crashes();
+      const back = story.joins('m1');
+      return story.takesPlaceOf(back, m1);
+    },
+    'round robin deals anew when a member comes': () => {
+      const story = new Story({ topics: { orders: 4 } });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      story.generation([
+        [m1, [0, 2]],
+        [m2, [1, 3]],
+      ]);
+      const m3 = story.joins('m3');
+      return story.generation([
+        [m1, [0, 3]],
+        [m2, [1]],
+        [m3, [2]],
+      ]);
+    },
+    'a member that was thrown out has nothing to keep': () => {
+      const story = new Story({ topics: { orders: 3 }, groups: [{ assignors: ['sticky'] }] });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      story.generation([
+        [m1, [0, 2]],
+        [m2, [1]],
+      ]);
+      m1.isRefused('ILLEGAL_GENERATION');
+      return story.generation([
+        [m1, [0]],
+        [m2, [1, 2]],
+      ]);
+    },
+  },
+
+  'no-spurious-rebalance': {
+    'a member leaves and another comes': () => {
+      const { story, m1, m2 } = pair();
+      m1.leaves();
+      story.wait(20_000).generation([[m2, [0, 1]]]);
+      const m3 = story.joins('m3');
+      return story.wait(20_000).generation([
+        [m2, [0]],
+        [m3, [1]],
+      ]);
+    },
+    'partitions are added': () => {
+      const { story, m1 } = alone();
+      story.wait(30_000).act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      return story.wait(1_000).generation([[m1, [0, 1]]]);
+    },
+    'the coordinator goes away and comes back': () => {
+      const { story, m1 } = alone();
+      story.wait(30_000).during({ kind: 'restart-broker', broker: 1 }, () => story.wait(1_000));
+      return story.generation([[m1, [0]]]);
+    },
+    'a client starts anew after an error': () => {
+      const { story, m1 } = alone();
+      story.wait(30_000);
+      m1.clientCrashes('connection lost', true);
+      return story.generation([[m1, [0]]]);
+    },
+    'the second half of a cooperative rebalance': () => {
+      const { story, m1, m2 } = handOver();
+      return story.wait(30_000).generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+  },
+
+  'timeout-detection': {
+    'a crashed member is dropped when its session is over': () => {
+      const { story, m1, m2 } = pair();
+      m1.crashes();
+      return story.wait(6_000).generation([[m2, [0, 1]]]);
+    },
+    'a member leaves, and is dropped at once': () => {
+      const { story, m1, m2 } = pair();
+      m1.leaves();
+      return story.generation([[m2, [0, 1]]]);
+    },
+    'a stalled member comes back within its session': () => {
+      const { story, m1 } = pair();
+      m1.stalls(() => story.wait(5_000));
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1);
+      return story.wait(60_000);
+    },
+    'a static member is back after a while': () => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      m1.crashes();
+      story.wait(4_000);
+      const back = story.joins('m1');
+      story.takesPlaceOf(back, m1);
+      return story.wait(30_000);
+    },
+    'nobody is left to write a generation for before the end': () => {
+      const { m1, story } = alone();
+      m1.crashes();
+      return story.wait(1_000);
+    },
+  },
+
+  'static-fencing': {
+    'a static member takes over from its former self, which has ended': () => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      m1.crashes();
+      const back = story.joins('m1');
+      return story.takesPlaceOf(back, m1);
+    },
+    'the former self still runs and is told': () => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      const back = story.starts('m1');
+      story.takesPlaceOf(back, m1);
+      m1.isRefused('FENCED_INSTANCE_ID').exits(1);
+      return story.wait(10_000);
+    },
+    'a commit of the fenced member is refused': () => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      story.produces(1);
+      m1.works(0, 1);
+      const back = story.starts('m1');
+      story.takesPlaceOf(back, m1);
+      m1.commits(0, 1, { told: { refused: 'FENCED_INSTANCE_ID' } }).exits(1);
+      back.works(0, 1).commits(0, 1);
+      return story;
+    },
+  },
+
+  'exclusive-processing': {
+    'the new owner begins when the old one has stopped': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(4);
+      m1.works(0, 2).commits(0, 2).leaves();
+      story.generation([[m2, [0, 1]]]);
+      m2.works(0, 2).commits(0, 4);
+      return story;
+    },
+    'a record that is in work when the partition goes is finished': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(2);
+      m1.delivers(0, [0]).begins(0, 0);
+      const m3 = story.joins('m3');
+      story.generation([
+        [m2, [1]],
+        [m3, [0]],
+        [m1, []],
+      ]);
+      m1.finishes(0, 0);
+      return story;
+    },
+    'two groups work on one partition': () => {
+      const story = new Story({ groups: [{}, {}] });
+      const [m1, other] = [story.joins('m1'), story.joins('g2m1')];
+      story.generation([[m1, [0]]]).generation([[other, [0]]]);
+      story.produces(2);
+      m1.works(0, 2).commits(0, 2);
+      other.works(0, 2).commits(0, 2);
+      return story;
+    },
+    'nobody owns the partition for a generation': () => {
+      const { story, m1, m2 } = handOver();
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1);
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+  },
+
+  'owned-consumption': {
+    'a member reads what each assignment gives it': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m1.works(0, 1).commits(0, 1);
+      const m3 = story.joins('m3');
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+        [m3, []],
+      ]);
+      m1.works(0, 2).commits(0, 3);
+      return story;
+    },
+    'a cooperative member goes on while it joins': () => {
+      const { story, m1, m2 } = handOver();
+      story.produces(2);
+      m1.isJoining().works(0, 2).commits(0, 2);
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+    },
+    'records of an earlier poll are in hand when the member leaves': () => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      story.wait(1_000);
+      m1.departs();
+      story.emit({
+        process: m1.process,
+        kind: 'delivery',
+        group: 'billing',
+        topic: 'orders',
+        partition: 0,
+        offsets: ['0'],
+        sincePollMs: 500,
+      });
+      m1.stands(0, 1).processes(0, 0).terminates();
+      story.wait(1_000).empties();
+      const m2 = story.joins('m2');
+      story.generation([[m2, [0]]]);
+      m2.works(0, 1).commits(0, 1);
+      return story;
+    },
+    'nothing of the traffic is known': () => {
+      const { story, m1 } = alone({ wire: false });
+      story.produces(2);
+      m1.works(0, 2).commits(0, 2);
+      return story;
+    },
+  },
+
+  continuity: {
+    'control records lie between two records': () => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      story.log('orders', 0).records.push(null);
+      story.produces(1);
+      m1.works(0, 1).stands(0, 2).works(0, 1).commits(0, 3);
+      return story;
+    },
+    'records are deleted under a reader': () => {
+      const { story, m1 } = alone();
+      story.produces(6);
+      m1.works(0, 1).commits(0, 1);
+      story.deletesRecords(4);
+      m1.findsOutOfRange(0, { offset: 1 }).works(0, 2).commits(0, 6);
+      return story;
+    },
+    'a record that failed comes again': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 1).delivers(0, [1]).processes(0, 1, 'failed').stands(0, 1).works(0, 2).commits(0, 3);
+      return story;
+    },
+  },
+
+  order: {
+    'keys come in order, each by itself': () => {
+      const { story, m1 } = alone({ topics: { orders: 2 } }, [0, 1]);
+      story.produces(2, { key: 'a' });
+      story.produces(2, { key: 'b', partition: 1 });
+      m1.works(1, 2).commits(1, 2).works(0, 2).commits(0, 2);
+      return story;
+    },
+    'a record is repeated after a later one': () => {
+      const { story, m1 } = alone();
+      story.produces(2, { key: 'a' });
+      m1.delivers(0, [0, 1]).processes(0, 0).processes(0, 1, 'failed').stands(0, 0);
+      m1.delivers(0, [0, 1]).processes(0, 0).processes(0, 1).commits(0, 2);
+      return story;
+    },
+    'the new owner begins with what the old one had not done': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3, { key: 'a' });
+      m1.works(0, 2).commits(0, 1).crashes();
+      story.wait(6_000).generation([[m2, [0, 1]]]);
+      m2.works(0, 2).commits(0, 3);
+      return story;
+    },
+  },
+
+  'commit-within-processed': {
+    'a record is committed when it is done': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 1).commits(0, 1).works(0, 2).commits(0, 3);
+      return story;
+    },
+    'a new owner commits what it was given to begin with': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m1.works(0, 2).commits(0, 2).leaves();
+      story.generation([[m2, [0, 1]]]);
+      m2.commits(0, 2);
+      return story;
+    },
+    'a group commits where latest found the end': () => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
+      story.produces(4);
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]);
+      m1.commits(0, 4);
+      story.produces(1);
+      m1.works(0, 1).commits(0, 5);
+      return story;
+    },
+    'records that the log does not hold any more': () => {
+      const { story, m1 } = alone();
+      story.produces(4);
+      m1.works(0, 1).commits(0, 1);
+      story.deletesRecords(3);
+      m1.findsOutOfRange(0, { offset: 1 }).works(0, 1).commits(0, 4);
+      return story;
+    },
+  },
+
+  'read-committed': {
+    'an aborted record is passed over': () => {
+      const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_committed' }] });
+      story.produces(3);
+      story.transaction(0, 1, { state: 'aborted', endedAt: story.time });
+      m1.works(0, 1).stands(0, 2).works(0, 1).commits(0, 3);
+      return story;
+    },
+    'a record is read when its transaction has been committed': () => {
+      const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_committed' }] });
+      story.produces(1);
+      story.transaction(0, 0, { state: 'committed', endedAt: story.time });
+      m1.works(0, 1).commits(0, 1);
+      return story;
+    },
+    'a group that reads everything': () => {
+      const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_uncommitted' }] });
+      story.produces(2);
+      story.transaction(0, 0, { state: 'aborted', endedAt: story.time });
+      m1.works(0, 2).commits(0, 2);
+      return story;
+    },
+  },
+
+  'truthful-client': {
+    'a client reports what it was given': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1, { byApplication: true });
+      m1.leaves();
+      return story.generation([[m2, [0, 1]]]);
+    },
+    'a commit that was refused is reported as failed': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1, { told: { refused: 'REBALANCE_IN_PROGRESS' }, byApplication: true });
+      const m3 = story.joins('m3');
+      return story.generation([
+        [m1, [0]],
+        [m2, [1]],
+        [m3, []],
+      ]);
+    },
+    'a commit whose answer never came is reported as unknown': () => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1, { told: 'unknown', byApplication: true });
+      return story;
+    },
+    'a static member has the place of its former self': () => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      m1.crashes();
+      const back = story.joins('m1');
+      return story.takesPlaceOf(back, m1);
     },
   },
 

@@ -73,6 +73,8 @@ const producerDefaults = {
   stopMs: 1_000,
 } as const satisfies Partial<Producer>;
 
+type Transaction = NonNullable<EventOf<'fact-log'>['records'][number]['transaction']>;
+
 interface LogModel {
   readonly topic: string;
   readonly partition: number;
@@ -105,6 +107,7 @@ export interface SendOptions {
   readonly topic?: string;
   readonly partition?: number;
   readonly producer?: string;
+  readonly key?: string;
   readonly outcome?: 'ok' | 'fail' | 'unknown' | 'none';
   /** Whether the records came into the log; by default they did, unless they were refused. */
   readonly written?: boolean;
@@ -122,6 +125,7 @@ export class Story {
   readonly #logs = new Map<string, LogModel>();
   readonly #groups = new Map<string, GroupModel>();
   readonly #produced = new Map<string, number>();
+  readonly #transactions = new Map<string, Transaction>();
   #position = 0;
   #ended = false;
 
@@ -286,6 +290,12 @@ export class Story {
     return [...this.#logs.values()].filter(({ topic }) => topics.includes(topic));
   }
 
+  /** How the transaction ended that a record of the first topic was written in. */
+  transaction(partition: number, offset: number, transaction: Transaction): this {
+    this.#transactions.set(`${this.topic}/${partition}/${offset}`, transaction);
+    return this;
+  }
+
   /** One send of so many records to one partition. @returns the offset of the first */
   produces(count: number, options: SendOptions = {}): number {
     const { topic = this.topic, partition = 0, producer = 'p1', outcome = 'ok' } = options;
@@ -303,7 +313,7 @@ export class Story {
       produce,
       topic,
       acks,
-      records: records.map((record) => ({ record, key: null })),
+      records: records.map((record) => ({ record, key: options.key ?? null })),
     });
     const baseOffset = log.records.length;
     if (options.written ?? outcome !== 'fail') log.records.push(...records);
@@ -541,7 +551,15 @@ export class Story {
         logStartOffset: String(start),
         logEndOffset: String(records.length),
         records: records.flatMap((record, offset) =>
-          offset < start || record === null ? [] : [{ offset: String(offset), record }],
+          offset < start || record === null
+            ? []
+            : [
+                {
+                  offset: String(offset),
+                  record,
+                  ...this.#transactionAt(topic, partition, offset),
+                },
+              ],
         ),
       });
     for (const group of this.#groups.values())
@@ -558,6 +576,11 @@ export class Story {
       }
     this.emit({ process: 'harness', kind: 'finish', incomplete });
     return this;
+  }
+
+  #transactionAt(topic: string, partition: number, offset: number): { transaction?: Transaction } {
+    const transaction = this.#transactions.get(`${topic}/${partition}/${offset}`);
+    return transaction === undefined ? {} : { transaction };
   }
 
   #drain(): void {
@@ -733,6 +756,42 @@ export class Member {
   /** Moves the member's position, without a word to anybody. */
   stands(partition: number, offset: number, topic = this.story.topic): this {
     this.#positions.set(`${topic}/${partition}`, offset);
+    return this;
+  }
+
+  /** Is answered a request of its membership with an error. */
+  isRefused(error: string): this {
+    const { story, process, group } = this;
+    story.emit({
+      process,
+      kind: 'wire-heartbeat',
+      group: group.id,
+      memberId: this.memberId,
+      generation: this.#generation,
+      error,
+    });
+    return this;
+  }
+
+  /** Is answered its JoinGroup, and has no assignment in the generation yet. */
+  isJoining(generation = this.#generation + 1): this {
+    const { story, process, group } = this;
+    story.emit({
+      process,
+      kind: 'wire-join',
+      group: group.id,
+      memberId: this.memberId,
+      generation,
+      leaderMemberId: this.memberId,
+      error: null,
+    });
+    return this;
+  }
+
+  /** Leaves its group, and its process goes on. */
+  departs(): this {
+    const { story, process, group } = this;
+    story.emit({ process, kind: 'wire-leave', group: group.id, memberIds: [this.memberId] });
     return this;
   }
 

@@ -93,16 +93,13 @@ class GroupModel {
     return this.members[who % Math.max(1, this.members.length)];
   }
 
-  /** Round robin over all partitions, in a random but fair order of members. */
-  rebalance(turn = 0): void {
+  /** Round robin over all partitions, in the order of the members' ids, as kafkajs does it. */
+  rebalance(): void {
     if (this.members.length === 0) {
       this.story.empties(this.config.id);
       return;
     }
-    const order = [
-      ...this.members.slice(turn % this.members.length),
-      ...this.members.slice(0, turn % this.members.length),
-    ];
+    const order = this.members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
     const shares = new Map(order.map((member) => [member, {} as Record<string, number[]>]));
     for (const [i, { topic, partition }] of this.story.partitionKeys(this.config.topics).entries()) {
       const share = shares.get(order[i % order.length] as Member) as Record<string, number[]>;
@@ -280,7 +277,7 @@ class World {
         const idle = group.config.members.find(({ id }) => !group.members.some((one) => one.id === id));
         if (idle === undefined) return;
         group.members.push(story.joins(idle.id));
-        group.rebalance(how);
+        group.rebalance();
         return;
       }
       case 'leave':
@@ -296,26 +293,24 @@ class World {
           member.crashes();
           story.wait(group.config.sessionTimeoutMs);
         }
-        group.rebalance(how);
+        group.rebalance();
         return;
       }
       case 'stall':
         if (member !== undefined) this.stall(group, member, how, count);
         return;
       case 'rebalance':
-        group.rebalance(how);
-        return;
       case 'restart':
         // A member without partitions has nothing to fail at.
         if (member === undefined || own === undefined) return;
         member.clientCrashes('connection lost', true);
-        group.rebalance(how);
+        group.rebalance();
         return;
       case 'add-partitions': {
         const partitions = places.filter(({ topic }) => topic === 'orders').length + 1;
         if (partitions > 5) return;
         story.act({ kind: 'add-partitions', topic: 'orders', partitions });
-        for (const one of this.groups) one.rebalance(how);
+        for (const one of this.groups) one.rebalance();
         return;
       }
       case 'delete-records': {
@@ -368,7 +363,7 @@ class World {
     group.members.splice(group.members.indexOf(member), 1);
     member.stalls(() => {
       story.wait(group.config.sessionTimeoutMs + 1_000);
-      group.rebalance(how);
+      group.rebalance();
       for (const other of group.members)
         for (const { topic, partition } of group.owned(other)) {
           group.work(other, topic, partition, count, plan.batches);
@@ -390,7 +385,7 @@ class World {
         });
     }
     group.members.push(member);
-    group.rebalance(how);
+    group.rebalance();
   }
 
   end(): void {

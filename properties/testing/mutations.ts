@@ -2,12 +2,19 @@
  * What breaks a legal history: a history and a number enter, the same history with one thing gone wrong leaves, with
  * the property that has to see it; null where the history offers no place for it.
  */
-import type { EventKind, EventOf, History, HistoryEvent } from '../../harness/history/schema.ts';
+import {
+  type EventKind,
+  type EventOf,
+  type History,
+  type HistoryEvent,
+  MARKER_PREFIX,
+} from '../../harness/history/schema.ts';
 import { evidenceOf, hadToDrain } from '../evidence/evidence.ts';
 import { assignedPartitions } from '../evidence/generations.ts';
+import { firstDeliveriesOf } from '../evidence/hand-overs.ts';
 import { positionsOf } from '../evidence/positions.ts';
 import { isRunningAt } from '../evidence/processes.ts';
-import { partitionKey, toOffset } from '../evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, partitionKey, partitionOf, toOffset } from '../evidence/values.ts';
 
 export interface Mutation {
   readonly name: string;
@@ -339,6 +346,275 @@ export const mutations: readonly Mutation[] = [
       return asHistory(events);
     },
   },
+  {
+    name: 'a partition moves to the member that has most',
+    property: 'balanced-assignment',
+    apply(history, draw) {
+      const events = copy(history);
+      const sizeOf = ({ assignment }: { assignment: { partitions: number[] }[] }): number =>
+        assignment.reduce((sum, { partitions }) => sum + partitions.length, 0);
+      const generation = pick(
+        ofKind(events, 'group-generation').filter(
+          ({ members }) => members.filter((member) => sizeOf(member) > 0).length > 1,
+        ),
+        draw,
+      );
+      const bySize = generation?.members
+        .filter((member) => sizeOf(member) > 0)
+        .toSorted((a, b) => sizeOf(b) - sizeOf(a));
+      const [most, least] = [bySize?.[0], bySize?.at(-1)];
+      const share = least?.assignment.find(({ partitions }) => partitions.length > 0);
+      const moved = share?.partitions.pop();
+      if (most === undefined || share === undefined || moved === undefined) return null;
+      most.assignment.push({ topic: share.topic, partitions: [moved] });
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'two members that stay swap a partition for nothing',
+    property: 'sticky-economy',
+    apply(history, draw) {
+      const events = copy(history);
+      const pairs = ofKind(events, 'group-generation').flatMap((after, i, all) => {
+        const before = all.slice(0, i).findLast(({ group }) => group === after.group);
+        const ids = (one: typeof after): string =>
+          one.members
+            .map(({ memberId }) => memberId)
+            .sort()
+            .join();
+        const isSame = before !== undefined && after.members.length > 1 && ids(before) === ids(after);
+        return isSame && JSON.stringify(before.members) === JSON.stringify(after.members) ? [after] : [];
+      });
+      const generation = pick(pairs, draw);
+      const [first, ...others] = generation?.members ?? [];
+      const other = others.find(
+        ({ assignment }) => JSON.stringify(assignment) !== JSON.stringify(first?.assignment),
+      );
+      if (first === undefined || other === undefined || first.assignment.length === 0) return null;
+      [first.assignment, other.assignment] = [other.assignment, first.assignment];
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'the last generation is written again with a new number',
+    property: 'no-spurious-rebalance',
+    apply(history) {
+      const events = copy(history);
+      const last = ofKind(events, 'group-generation').at(-1);
+      const settled = ofKind(events, 'settled')[0];
+      // A broker that was away just before may still be the cause of it.
+      if (last === undefined || settled === undefined || last.state === 'empty') return null;
+      if (evidenceOf(history).outages.length > 0) return null;
+      // Long after everything that could be the cause of it.
+      const time = events.reduce((latest, event) => Math.max(latest, event.time), 0) + 3_600_000;
+      const again = {
+        ...last,
+        generation: last.generation + 1,
+        time,
+        logPosition: { ...last.logPosition, offset: '999999' },
+      };
+      const later = events.map((event) =>
+        event.seq < settled.seq ? event : { ...event, time: time + 1_000 },
+      );
+      return insertAfter(later as HistoryEvent[], settled.seq - 1, [again]);
+    },
+  },
+  {
+    name: 'a crashed member is dropped at once',
+    property: 'timeout-detection',
+    apply(history, draw) {
+      const events = copy(history);
+      const { groups, scenario } = evidenceOf(history);
+      const places = groups.flatMap((group) =>
+        group.generations.flatMap((generation) => {
+          const next = group.generations[generation.index + 1];
+          const gone = generation.members.find(
+            ({ memberId, clientId }) =>
+              next !== undefined &&
+              !next.memberById.has(memberId) &&
+              group.processes.some(
+                ({ process, order, exit }) =>
+                  process === clientId &&
+                  order?.kind === 'crash' &&
+                  exit !== null &&
+                  exit.seq > generation.seq,
+              ) &&
+              events.some(
+                (event) =>
+                  event.kind === 'wire-sync' &&
+                  event.process === clientId &&
+                  event.generation === generation.generation,
+              ),
+          );
+          return next !== undefined && gone !== undefined ? [{ generation, next }] : [];
+        }),
+      );
+      const place = pick(places, draw);
+      if (place === undefined || scenario.actions.some(({ kind }) => kind === 'pause-broker')) return null;
+      const next = events[place.next.seq];
+      if (next === undefined) return null;
+      next.time = place.generation.time + 1;
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'two members have one group.instance.id',
+    property: 'static-fencing',
+    apply(history, draw) {
+      const events = copy(history);
+      const generation = pick(
+        ofKind(events, 'group-generation').filter(({ members }) => members.length > 1),
+        draw,
+      );
+      if (generation === undefined) return null;
+      for (const member of generation.members) member.groupInstanceId = 'one';
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a member works on a partition that its assignment took from it',
+    property: 'exclusive-processing',
+    apply: afterLosing,
+  },
+  {
+    name: 'a member is handed a record of a partition that it has lost',
+    property: 'owned-consumption',
+    apply: afterLosing,
+  },
+  {
+    name: 'the middle of what a member was handed is missing',
+    property: 'continuity',
+    apply(history, draw) {
+      const evidence = evidenceOf(history);
+      if (evidence.scenario.groups.some((group) => group.autoOffsetReset === 'latest')) return null;
+      const places = evidence.groups.flatMap((group) =>
+        [...group.consumption.values()].flatMap(({ key, stretches }) =>
+          stretches.flatMap((stretch) =>
+            [...stretch.delivered]
+              .filter((offset) => offset > stretch.first && offset < stretch.last)
+              .filter((offset) => evidence.logs.get(key)?.recordAt.has(offset) === true)
+              .map((offset) => ({ stretch, offset: String(offset) })),
+          ),
+        ),
+      );
+      const place = pick(places, draw);
+      if (place === undefined) return null;
+      const { process, group, topic, partition } = place.stretch;
+      return asHistory(
+        copy(history).flatMap((event): HistoryEvent[] => {
+          if (event.process !== process || !isAbout(event, topic, partition)) return [event];
+          if (event.kind === 'delivery' && event.group === group) {
+            const offsets = event.offsets.filter((offset) => offset !== place.offset);
+            return offsets.length === 0 ? [] : [{ ...event, offsets }];
+          }
+          const isOf = event.kind === 'processing-begin' || event.kind === 'processing-end';
+          return isOf && event.offset === place.offset ? [] : [event];
+        }),
+      );
+    },
+  },
+  {
+    name: 'two records of one key change places in the work of a member',
+    property: 'order',
+    apply(history, draw) {
+      const evidence = evidenceOf(history);
+      const places = evidence.groups.flatMap((group) =>
+        [...group.consumption.values()].flatMap(({ fates, processing }) =>
+          processing.flatMap((one, i) => {
+            const next = processing[i + 1];
+            const isPair =
+              next !== undefined &&
+              next.process === one.process &&
+              next.offset === one.offset + 1 &&
+              one.record !== null &&
+              next.record !== null &&
+              !one.record.startsWith(MARKER_PREFIX) &&
+              !next.record.startsWith(MARKER_PREFIX) &&
+              fates.get(one.offset)?.begun === one &&
+              fates.get(next.offset)?.begun === next;
+            return isPair ? [{ one, next }] : [];
+          }),
+        ),
+      );
+      const place = pick(places, draw);
+      if (place === undefined) return null;
+      const events = copy(history);
+      for (const { records } of ofKind(events, 'produce-invoke'))
+        for (const record of records) record.key = 'one';
+      const swap = (first: number | null, second: number | null): void => {
+        const [a, b] = [events[first ?? -1], events[second ?? -1]];
+        if (a?.kind === 'processing-begin' && b?.kind === 'processing-begin') {
+          [a.offset, b.offset] = [b.offset, a.offset];
+          [a.record, b.record] = [b.record, a.record];
+        } else if (a?.kind === 'processing-end' && b?.kind === 'processing-end')
+          [a.offset, b.offset] = [b.offset, a.offset];
+      };
+      if (place.one.endSeq === null || place.next.endSeq === null) return null;
+      swap(place.one.seq, place.next.seq);
+      swap(place.one.endSeq, place.next.endSeq);
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a commit says more than is done',
+    property: 'commit-within-processed',
+    apply(history, draw) {
+      const evidence = evidenceOf(history);
+      const places = confirmedCommits(history).filter(({ group, request }) => {
+        const key = partitionKey(request.topic, request.partition);
+        const consumption = group.consumption.get(key);
+        const stretch = consumption?.stretches.findLast(
+          ({ process, openSeq }) => process === request.process && openSeq < request.seq,
+        );
+        const delivered = firstDeliveriesOf(evidence).get(`${group.id} ${key}`)?.get(request.offset);
+        return (
+          stretch !== undefined &&
+          stretch.join ===
+            (evidence.positions.joins.get(request.process) ?? []).findLast(({ seq }) => seq < request.seq) &&
+          stretch.opening === 'join' &&
+          delivered !== undefined &&
+          delivered > request.seq &&
+          evidence.logs.get(key)?.recordAt.has(request.offset) === true
+        );
+      });
+      const place = pick(places, draw);
+      const events = copy(history);
+      const invoked = place === undefined ? undefined : events[place.request.seq];
+      if (place === undefined || invoked?.kind !== 'commit-invoke') return null;
+      for (const one of invoked.offsets) one.offset = String(place.request.offset + 1);
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a record that was read had been aborted',
+    property: 'read-committed',
+    apply(history, draw) {
+      const delivered = new Set(
+        ofKind(history.events, 'delivery').flatMap(({ topic, partition, offsets }) =>
+          offsets.map((offset) => `${topic}/${partition}/${offset}`),
+        ),
+      );
+      const events = copy(history);
+      const places = ofKind(events, 'fact-log').flatMap(({ topic, partition, records }) =>
+        records.filter(({ offset }) => delivered.has(`${topic}/${partition}/${offset}`)),
+      );
+      const place = pick(places, draw);
+      if (place === undefined) return null;
+      place.transaction = { state: 'aborted', endedAt: 0 };
+      return asHistory(events);
+    },
+  },
+  {
+    name: 'a client reports a partition that it has not',
+    property: 'truthful-client',
+    apply(history, draw) {
+      const events = copy(history);
+      const claim = pick(ofKind(events, 'client-joined'), draw);
+      if (claim === undefined) return null;
+      claim.assignment.push({ topic: 'orders', partitions: [99] });
+      return asHistory(events);
+    },
+  },
 ];
 
 /** Removes all trace of the first record of a stretch, so that its owner seems to have begun with the second. */
@@ -380,4 +656,39 @@ function skipFirst(history: History, draw: number, state: 'committed' | 'none'):
     return offsets.length === 0 ? [] : [{ ...event, offsets }];
   });
   return asHistory(events);
+}
+
+/** A member is handed, and works on, a record of a partition that its last assignment gave to somebody else. */
+function afterLosing(history: History, draw: number): History | null {
+  const evidence = evidenceOf(history);
+  const places = evidence.groups.flatMap((group) =>
+    group.generations.flatMap((generation) =>
+      [...generation.owners].flatMap(([key, [owner]]) => {
+        const next = group.generations[generation.index + 1];
+        return generation.members.flatMap(({ clientId }) => {
+          const join = (evidence.positions.joins.get(clientId) ?? []).find(
+            (one) => one.generation === generation,
+          );
+          const isTapped = evidence.processes.get(clientId)?.hasWire === true;
+          const until = Math.min(next?.seq ?? Number.POSITIVE_INFINITY, evidence.heal?.seq ?? 0);
+          if (clientId === owner || join === undefined || !isTapped || join.seq > until) return [];
+          return [{ group, key, process: clientId, join }];
+        });
+      }),
+    ),
+  );
+  const place = pick(places, draw);
+  if (place === undefined) return null;
+  const { topic, partition } = partitionOf(place.key);
+  const about = { process: place.process, group: place.group.id, topic, partition, seq: 0 };
+  // Its own time is that of the clock of the coordinator, plus what two clocks may differ by.
+  const time = Math.max(place.join.time, (place.join.generation?.time ?? 0) + 2 * CLOCK_TOLERANCE_MS);
+  const next = history.events[place.join.seq + 1];
+  if (next === undefined || next.time < time) return null;
+  const offset = '0';
+  return insertAfter(copy(history), place.join.seq, [
+    { ...about, kind: 'delivery', offsets: [offset], time },
+    { ...about, kind: 'processing-begin', offset, record: null, time },
+    { ...about, kind: 'processing-end', offset, outcome: 'ok', time },
+  ]);
 }

@@ -528,6 +528,22 @@ function labelOf(action: Scenario['actions'][number]): string {
       return `delete ${action.percent} % of ${action.topic}-${action.partition}`;
     case 'delete-offsets':
       return `delete offsets of ${action.topic}`;
+    case 'alter-offsets':
+      return `set offset of ${action.topic}-${action.partition}`;
+    case 'recreate-topic':
+      return `recreate ${action.topic}`;
+    case 'answer-error':
+      return `${action.api} ${action.error}`;
+    case 'move-leader':
+      return `move leader of ${action.topic}-${action.partition}`;
+    case 'move-coordinator':
+      return `move coordinator of ${action.group}`;
+    case 'throttle-broker':
+      return `throttle broker ${action.broker}`;
+    case 'isolate-brokers':
+      return `cut brokers ${action.brokers.join(' and ')}`;
+    case 'isolate-controller':
+      return `cut broker ${action.broker} and controller`;
   }
 }
 

@@ -2,6 +2,7 @@
  * What each mutant does to the application, the same in front of every client: a group's configuration and the
  * mutant's id enter, the configuration that really runs and the altered decisions leave.
  */
+import type { Producer } from '../../../scenarios/schema.ts';
 import type { Assignment } from '../../history/schema.ts';
 import { findMutant } from '../mutants.ts';
 import type { MemberStart } from '../protocol.ts';
@@ -10,6 +11,10 @@ type MemberGroup = MemberStart['group'];
 
 const REWIND_EVERY_COMMITS = 7;
 const REWIND_RECORDS = 3n;
+const AHEAD_EVERY_COMMITS = 5;
+const REPEAT_EVERY_RECORDS = 10;
+/** Longer than any scenario. */
+const NEVER_MS = 3_600_000;
 
 export interface Mutation {
   /** What the application runs with; the scenario still says what it claims. */
@@ -20,6 +25,14 @@ export interface Mutation {
   skips(topic: string, partition: number): boolean;
   /** The offset that the application commits in place of the right one. */
   committedOffset(topic: string, partition: number, offset: string): string;
+  /** What the application works on, of the records of one handler call, in its order. */
+  inOrder<Record>(records: readonly Record[]): readonly Record[];
+  /** True where the application works on the record that it has just finished once more. */
+  repeats(topic: string, partition: number): boolean;
+  /** What the client reports as its assignment. */
+  claims(assignment: Assignment): Assignment;
+  /** Whether the client keeps the last record of a poll back until the next one. */
+  readonly holdsBack: boolean;
   /** An extra commit that an application which leaves commits to the client makes after a record, or null. */
   extraCommit(topic: string, partition: number, offset: string): string | null;
 }
@@ -34,35 +47,88 @@ const commitFirst = (group: MemberGroup): MemberGroup =>
         commitMode: group.commitMode.kind === 'auto' ? { kind: 'per-record' } : group.commitMode,
       };
 
-/** Counts the commits of each partition and lowers every seventh. */
-function createRewinder(): (topic: string, partition: number, offset: string) => string | null {
+const oppositeReset = (group: MemberGroup): MemberGroup =>
+  group.autoOffsetReset === 'none'
+    ? group
+    : { ...group, autoOffsetReset: group.autoOffsetReset === 'earliest' ? 'latest' : 'earliest' };
+
+/** The setting is the rebalance timeout too, as it is in the Java client: others wait for the member all the longer. */
+const tireless = (group: MemberGroup): MemberGroup => ({ ...group, maxPollIntervalMs: NEVER_MS });
+
+const CONFIGURATIONS: Readonly<Record<string, (group: MemberGroup) => MemberGroup>> = {
+  'commit-before-processing': commitFirst,
+  'opposite-reset': oppositeReset,
+  'tireless-client': tireless,
+};
+
+/** True at every so many calls for a partition. */
+function createCounter(times: number): (topic: string, partition: number) => boolean {
   const counts = new Map<string, number>();
-  return (topic, partition, offset) => {
+  return (topic, partition) => {
     const key = `${topic}/${partition}`;
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
-    if (count % REWIND_EVERY_COMMITS !== 0) return null;
-    const lowered = BigInt(offset) - REWIND_RECORDS;
-    return String(lowered < 0n ? 0n : lowered);
+    return count % times === 0;
   };
 }
+
+const NEVER = () => false;
+
+/** How a mutant alters the offsets of commits: null where it leaves one as it is. */
+function createAlteration(
+  id: string | null,
+): (topic: string, partition: number, offset: string) => string | null {
+  const alterations: Readonly<Record<string, { times: number; by: bigint }>> = {
+    'rewind-commit': { times: REWIND_EVERY_COMMITS, by: -REWIND_RECORDS },
+    'commit-ahead': { times: AHEAD_EVERY_COMMITS, by: 1n },
+  };
+  const alteration = alterations[id ?? ''];
+  if (alteration === undefined) return () => null;
+  const isDue = createCounter(alteration.times);
+  return (topic, partition, offset) => {
+    if (!isDue(topic, partition)) return null;
+    const altered = BigInt(offset) + alteration.by;
+    return String(altered < 0n ? 0n : altered);
+  };
+}
+
+/** Without the last partition that it has. */
+const withoutLast = (assignment: Assignment): Assignment => {
+  const last = assignment.findLastIndex(({ partitions }) => partitions.length > 0);
+  return assignment.flatMap((one, i) => {
+    if (i !== last) return [one];
+    const partitions = one.partitions.slice(0, -1);
+    return partitions.length === 0 ? [] : [{ topic: one.topic, partitions }];
+  });
+};
 
 /** @throws Error where the mutant is not a known one: a misspelt mutant would silently prove nothing */
 export function createMutation(group: MemberGroup, mutantId: string | null): Mutation {
   const mutant = mutantId === null ? null : findMutant(mutantId);
   if (mutant === undefined) throw new Error(`there is no mutant '${mutantId}'`);
   const id = mutant?.id ?? null;
-  const rewind = id === 'rewind-commit' ? createRewinder() : () => null;
+  const alter = createAlteration(id);
+  const repeats = id === 'process-twice' ? createCounter(REPEAT_EVERY_RECORDS) : NEVER;
   const lowest = new Map<string, number>();
   return {
-    group: id === 'commit-before-processing' ? commitFirst(group) : group,
+    group: CONFIGURATIONS[id ?? '']?.(group) ?? group,
     assigned(assignment) {
       lowest.clear();
       for (const { topic, partitions } of assignment) lowest.set(topic, Math.min(...partitions));
     },
     skips: (topic, partition) => id === 'skip-partition' && lowest.get(topic) === partition,
-    committedOffset: (topic, partition, offset) => rewind(topic, partition, offset) ?? offset,
+    committedOffset: (topic, partition, offset) => alter(topic, partition, offset) ?? offset,
+    inOrder: (records) => (id === 'reverse-batches' ? records.toReversed() : records),
+    repeats,
+    claims: (assignment) => (id === 'boastful-client' ? withoutLast(assignment) : assignment),
+    holdsBack: id === 'hold-back',
     extraCommit: (topic, partition, offset) =>
-      group.commitMode.kind === 'auto' ? rewind(topic, partition, offset) : null,
+      group.commitMode.kind === 'auto' ? alter(topic, partition, offset) : null,
   };
 }
+
+/** What a producer really does on close, whatever the scenario claims. */
+export const closingOf = (
+  { closing }: Pick<Producer, 'closing'>,
+  mutantId: string | null,
+): Producer['closing'] => (mutantId === 'careless-producer' ? 'drop' : closing);

@@ -6,10 +6,18 @@ import type { Host } from '../host.ts';
 import type { ProducerStart } from '../protocol.ts';
 import { type PlannedSend, planSends } from './send-plan.ts';
 
+/** What an application does around its send calls, such as a transaction; each call is awaited. */
+export interface Frame {
+  /** @returns the number of the transaction that the send call is in */
+  before(planned: PlannedSend): Promise<number>;
+  after(planned: PlannedSend): Promise<void>;
+}
+
 export class SendSchedule {
   readonly #start: ProducerStart;
   readonly #host: Host;
   readonly #send: (planned: PlannedSend) => Promise<void>;
+  readonly #frame: Frame | null;
   readonly #outstanding = new Set<Promise<void>>();
   #stop: () => void = () => {};
   /** Resolves when no more is to be begun. */
@@ -19,7 +27,13 @@ export class SendSchedule {
   isStopped = false;
 
   /** @param send calls the client and records the outcome; never rejects */
-  constructor(start: ProducerStart, host: Host, send: (planned: PlannedSend) => Promise<void>) {
+  constructor(
+    start: ProducerStart,
+    host: Host,
+    send: (planned: PlannedSend) => Promise<void>,
+    frame: Frame | null = null,
+  ) {
+    this.#frame = frame;
     this.#start = start;
     this.#host = host;
     this.#send = send;
@@ -32,9 +46,11 @@ export class SendSchedule {
       await this.#waitUntil(planned.dueMs);
       if (this.isStopped) return;
       const { produce, topic, records } = planned;
+      const transaction = this.#frame === null ? undefined : await this.#frame.before(planned);
       this.#host.emit({
         kind: 'produce-invoke',
         produce,
+        ...(transaction === undefined ? {} : { transaction }),
         topic,
         acks: producer.acks,
         records: records.map(({ record, key }) => ({ record, key })),
@@ -42,6 +58,7 @@ export class SendSchedule {
       // Not awaited here: a server that handles requests does not wait for one to answer the next.
       const one = this.#send(planned).finally(() => this.#outstanding.delete(one));
       this.#outstanding.add(one);
+      if (this.#frame !== null) await this.#frame.after(planned);
     }
   }
 

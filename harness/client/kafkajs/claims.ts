@@ -18,8 +18,8 @@ const toAssignment = (memberAssignment: Record<string, number[]>): Assignment =>
 const memberIdOf = (payload: { readonly memberId: string | null }): string => payload.memberId ?? '';
 
 export interface ClaimListeners {
-  /** Hears what the consumer says that it owns, before the event leaves. */
-  readonly onAssigned?: (assignment: Assignment) => void;
+  /** Hears what the consumer says that it owns, before the event leaves, and says what the event is to name. */
+  readonly onAssigned?: (owned: Assignment) => Assignment;
   /** Called when kafkajs says that it crashed. */
   readonly onCrash?: () => void;
 }
@@ -33,8 +33,8 @@ export function recordClaims(
 ): void {
   const { GROUP_JOIN, REBALANCING, CRASH, STOP } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
-    const assignment = toAssignment(payload.memberAssignment);
-    onAssigned?.(assignment);
+    const owned = toAssignment(payload.memberAssignment);
+    const assignment = onAssigned?.(owned) ?? owned;
     host.emit({
       kind: 'client-joined',
       group,

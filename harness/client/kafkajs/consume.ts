@@ -37,8 +37,13 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
   const handleRecord = async (topic: string, partition: number, message: KafkaMessage): Promise<void> => {
     const { offset } = message;
     if (commitsFirst) await commitRecord(topic, partition, offset);
-    if (!mutation.skips(topic, partition))
+    const work = async (): Promise<void> =>
       await handle({ topic, partition, offset, record: decodeRecordValue(message.value) });
+    if (!mutation.skips(topic, partition)) await work();
+    if (mutation.repeats(topic, partition)) {
+      deliver(topic, partition, [message]);
+      await work();
+    }
     if (!commitsFirst) await commitRecord(topic, partition, offset);
   };
 
@@ -52,7 +57,7 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
     const { topic, partition, messages } = payload.batch;
     deliver(topic, partition, messages);
     if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
-    for (const message of messages) {
+    for (const message of mutation.inOrder(messages)) {
       await handleRecord(topic, partition, message);
       if (commitMode.kind === 'auto') await payload.commitOffsetsIfNecessary();
       await payload.heartbeat();
@@ -66,7 +71,7 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
     deliver(topic, partition, messages);
     if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
     let processed: KafkaMessage | undefined;
-    for (const message of firstPart(messages, resolvesPartially)) {
+    for (const message of mutation.inOrder(firstPart(messages, resolvesPartially))) {
       if (!payload.isRunning() || payload.isStale()) break;
       await handleRecord(topic, partition, message);
       payload.resolveOffset(message.offset);

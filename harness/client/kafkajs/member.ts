@@ -90,9 +90,10 @@ export function startMember(start: MemberStart, host: Host): Application {
     host.exit(1);
   };
   recordClaims(consumer, group.id, host, {
-    onAssigned(assignment) {
-      mutation.assigned(assignment);
-      processed.assigned(assignment);
+    onAssigned(owned) {
+      mutation.assigned(owned);
+      processed.assigned(owned);
+      return mutation.claims(owned);
     },
     onCrash() {
       if (group.onClientCrash === 'disconnect') void endAfterCrash();

@@ -121,7 +121,7 @@ function joinNew(joining: Joining): Answer {
   const memberId = `${groupInstanceId ?? context.clientId ?? ''}-${shard.randomUuid()}`;
   if (groupInstanceId !== null) {
     const former = group.members.get(group.staticMembers.get(groupInstanceId) ?? '');
-    if (former === undefined) addMember(joining, memberId);
+    if (former === undefined || !shard.settings.fencesStaticMembers) addMember(joining, memberId);
     else rejoinStatic(joining, former, makeMember(joining, memberId, former));
     return null;
   }

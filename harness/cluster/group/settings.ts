@@ -23,6 +23,8 @@ export interface GroupSettings {
   readonly writeTimeoutMs: number;
   /** How long a new coordinator takes to load a partition; the real time depends on the log. */
   readonly loadingTimeMs: number;
+  /** False in a coordinator that is broken on purpose: it lets several members have one group.instance.id. */
+  readonly fencesStaticMembers: boolean;
 }
 
 export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
@@ -36,12 +38,16 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   offsetsRetentionCheckIntervalMs: 600_000,
   writeTimeoutMs: 5_000,
   loadingTimeMs: 20,
+  fencesStaticMembers: true,
 };
+
+/** The settings that are numbers. */
+type NumberSetting = Exclude<keyof GroupSettings, 'fencesStaticMembers'>;
 
 const MINUTE_MS = 60_000;
 
 /** By Kafka's name: which setting it is, and how many of its units one of Kafka's is. */
-const BY_KAFKA_NAME: Readonly<Record<string, readonly [keyof GroupSettings, factor: number]>> = {
+const BY_KAFKA_NAME: Readonly<Record<string, readonly [NumberSetting, factor: number]>> = {
   'group.min.session.timeout.ms': ['sessionTimeoutMinMs', 1],
   'group.max.session.timeout.ms': ['sessionTimeoutMaxMs', 1],
   'group.initial.rebalance.delay.ms': ['initialRebalanceDelayMs', 1],
@@ -60,7 +66,11 @@ export function groupSettings(
   kafkaSettings: Readonly<Record<string, string>>,
   loadingTimeMs = DEFAULT_GROUP_SETTINGS.loadingTimeMs,
 ): GroupSettings {
-  const settings = { ...DEFAULT_GROUP_SETTINGS, loadingTimeMs };
+  const settings = {
+    ...DEFAULT_GROUP_SETTINGS,
+    loadingTimeMs,
+    fencesStaticMembers: kafkaSettings['kafka-trial.fence.static.members'] !== 'false',
+  };
   for (const [name, [setting, factor]] of Object.entries(BY_KAFKA_NAME)) {
     const text = kafkaSettings[name];
     if (text !== undefined) settings[setting] = Number(text) * factor;

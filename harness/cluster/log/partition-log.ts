@@ -182,6 +182,10 @@ export class PartitionLog {
     return { errorCode: NONE, baseOffset, endOffset: this.#logEndOffset, logAppendTimeMs: -1 };
   }
 
+  get isEmpty(): boolean {
+    return this.#logEndOffset === this.#logStartOffset;
+  }
+
   /** Appends a leader's batch as follower, sharing its bytes. It has to begin at or after the log end offset. */
   appendReplica(batch: RecordBatch): void {
     if (batch.baseOffset < this.#logEndOffset)

@@ -2,13 +2,14 @@
  * One arm of the comparison: the steps of a sequence go to a cluster over real sockets, one after another, and what it
  * answers leaves, decoded, with what it gave out (ids, addresses, times) in the words of the sequence.
  */
+
+import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
+import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
+import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
 import type { AnyApi } from '../../cluster/protocol/api.ts';
 import { encodeRequest, readResponseBody } from '../../cluster/protocol/api.ts';
 import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
-import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
-import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
-import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
 import { errorCode } from '../../cluster/protocol/errors.ts';
 import { FuzzConnection } from './connection.ts';
 import { NAME_MARK, references, type Sequence, type Step } from './step.ts';
@@ -23,9 +24,15 @@ const SILENCE_MS = 800;
 const RETRY_MS = 10;
 const RETRIES_MAX = 200;
 const PASSING = new Set(
-  (['LEADER_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR'] as const).map(
-    errorCode,
-  ),
+  (
+    [
+      'LEADER_NOT_AVAILABLE',
+      'COORDINATOR_LOAD_IN_PROGRESS',
+      'COORDINATOR_NOT_AVAILABLE',
+      'CONCURRENT_TRANSACTIONS',
+      'NOT_COORDINATOR',
+    ] as const
+  ).map(errorCode),
 );
 /** After these a broker's metadata needs a moment to follow. */
 const CHANGES_METADATA = new Set([19, 20, 33, 37, 44]);
@@ -57,7 +64,13 @@ export class Arm {
   async run(sequence: Sequence, prefix: string): Promise<Outcome[]> {
     const admin = await FuzzConnection.open(this.#address);
     const connections = new Map<number, FuzzConnection>();
-    const given: Given = { topicIds: new Map(), memberId: '', generationId: -1, producerId: -1n, producerEpoch: -1 };
+    const given: Given = {
+      topicIds: new Map(),
+      memberId: '',
+      generationId: -1,
+      producerId: -1n,
+      producerEpoch: -1,
+    };
     try {
       await this.#createTopics(admin, prefix, given);
       const outcomes: Outcome[] = [];
@@ -73,20 +86,33 @@ export class Arm {
       return outcomes;
     } finally {
       for (const connection of connections.values()) connection.close();
-      await admin.ask(deleteTopicsApi, 1, { topicNames: TOPICS.map((topic) => prefix + topic), timeoutMs: 10_000 } as never);
+      await admin.ask(deleteTopicsApi, 1, {
+        topicNames: TOPICS.map((topic) => prefix + topic),
+        timeoutMs: 10_000,
+      } as never);
       admin.close();
     }
   }
 
   async #createTopics(admin: FuzzConnection, prefix: string, given: Given): Promise<void> {
     const names = TOPICS.map((topic) => prefix + topic);
-    const topics = names.map((name) => ({ name, numPartitions: PARTITIONS, replicationFactor: 1, assignments: [], configs: [] }));
+    const topics = names.map((name) => ({
+      name,
+      numPartitions: PARTITIONS,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }));
     await admin.ask(createTopicsApi, 5, { topics, timeoutMs: 10_000, validateOnly: false });
     for (;;) {
-      const answer = await admin.ask(metadataApi, 12, { topics: names.map((name) => ({ name })), allowAutoTopicCreation: false });
+      const answer = await admin.ask(metadataApi, 12, {
+        topics: names.map((name) => ({ name })),
+        allowAutoTopicCreation: false,
+      });
       const known = answer?.topics ?? [];
       const isReady = known.every(
-        ({ errorCode: error, partitions }) => error === 0 && partitions.length === PARTITIONS && partitions.every((one) => one.leaderId >= 0),
+        ({ errorCode: error, partitions }) =>
+          error === 0 && partitions.length === PARTITIONS && partitions.every((one) => one.leaderId >= 0),
       );
       if (known.length === names.length && isReady) {
         for (const { name, topicId } of known) given.topicIds.set((name ?? '').slice(prefix.length), topicId);
@@ -137,7 +163,8 @@ function hasPassingError(value: unknown): boolean {
 /** Keeps what later steps refer to. */
 function note(answer: Values, given: Given): void {
   if (typeof answer.memberId === 'string' && answer.memberId !== '') given.memberId = answer.memberId;
-  if (typeof answer.generationId === 'number' && answer.generationId >= 0) given.generationId = answer.generationId;
+  if (typeof answer.generationId === 'number' && answer.generationId >= 0)
+    given.generationId = answer.generationId;
   if (typeof answer.producerId === 'bigint' && answer.producerId >= 0n) {
     given.producerId = answer.producerId;
     given.producerEpoch = answer.producerEpoch as number;

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Outcome } from './arm.ts';
 import { knownDifferences } from './known.ts';
-import { Ids, normalise, type Normalising } from './normalise.ts';
+import { Ids, type Normalising, normalise } from './normalise.ts';
 import type { Sequence } from './step.ts';
 
 export interface Difference {
@@ -51,7 +51,11 @@ const API_VERSIONS = 18;
 function* differences(left: unknown, right: unknown, path: string): Generator<Omit<Difference, 'step'>> {
   if (isDeepStrictEqual(left, right)) return;
   const areStructs =
-    typeof left === 'object' && typeof right === 'object' && left !== null && right !== null && Array.isArray(left) === Array.isArray(right);
+    typeof left === 'object' &&
+    typeof right === 'object' &&
+    left !== null &&
+    right !== null &&
+    Array.isArray(left) === Array.isArray(right);
   const isSameLength = !Array.isArray(left) || left.length === (right as unknown[]).length;
   if (!areStructs || !isSameLength) {
     yield { path, simulated: left, real: right };

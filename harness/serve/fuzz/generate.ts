@@ -19,7 +19,11 @@ const STEPS_MAX = 8;
 const TIMESTAMP_MS = 1_577_836_800_000;
 
 const named = (name: string): string => `${NAME_MARK}${name}`;
-const topicNames = fc.constantFrom(...['orders', 'orders', 'orders', 'payments', 'missing'].map(named), '', 'bad/name');
+const topicNames = fc.constantFrom(
+  ...['orders', 'orders', 'orders', 'payments', 'missing'].map(named),
+  '',
+  'bad/name',
+);
 const groupNames = fc.constantFrom(...['g', 'g', 'h'].map(named), '');
 const transactionalIds = fc.constantFrom(...['t', 't', 'u'].map(named), '');
 const int64 = (value: number | bigint | string) => ({ int64: String(value) });
@@ -60,18 +64,35 @@ const subscription = encodeSubscription({
 
 /** By field name, then by what it is part of: values that mean something. */
 const meaning: readonly (readonly [pattern: RegExp, arbitrary: fc.Arbitrary<unknown>])[] = [
-  [/^(groupId|groups|groupsNames|key|coordinatorKeys|consumerGroupId)$/, fc.oneof(groupNames, transactionalIds)],
+  [
+    /^(groupId|groups|groupsNames|key|coordinatorKeys|consumerGroupId)$/,
+    fc.oneof(groupNames, transactionalIds),
+  ],
   [/transactionalId$/i, transactionalIds],
   [/^(topic|topicNames|topics|name|resourceName)$/, topicNames],
-  [/^topicId$/, fc.constantFrom(`${references.topicId}orders`, `${references.topicId}payments`, '0'.repeat(32), 'f'.repeat(32))],
+  [
+    /^topicId$/,
+    fc.constantFrom(
+      `${references.topicId}orders`,
+      `${references.topicId}payments`,
+      '0'.repeat(32),
+      'f'.repeat(32),
+    ),
+  ],
   [/^memberId$/, fc.constantFrom(references.memberId, references.memberId, '', 'unknown')],
   [/^groupInstanceId$/, fc.constantFrom(null, null, null, 'i')],
   [/^protocolType$/, fc.constantFrom('consumer', 'consumer', 'consumer', 'connect', '')],
   [/^protocolName$/, fc.constantFrom('range', 'range', 'other')],
-  [/^generationId(OrMemberEpoch)?$/, fc.constantFrom(references.generationId, references.generationId, -1, 0, 7)],
+  [
+    /^generationId(OrMemberEpoch)?$/,
+    fc.constantFrom(references.generationId, references.generationId, -1, 0, 7),
+  ],
   [/producerId$/i, fc.constantFrom(references.producerId, references.producerId, int64(-1), int64(999_999))],
   [/producerEpoch$/i, fc.constantFrom(references.producerEpoch, references.producerEpoch, -1, 0, 5)],
-  [/^(partition|index|partitionIndex|partitionIndexes|partitions)$/, fc.constantFrom(0, 0, 0, 1, 2, -1, INT32_MAX)],
+  [
+    /^(partition|index|partitionIndex|partitionIndexes|partitions)$/,
+    fc.constantFrom(0, 0, 0, 1, 2, -1, INT32_MAX),
+  ],
   [/^acks$/, fc.constantFrom(-1, 1, 2, -2)],
   [/^maxWaitMs$/, fc.constantFrom(0, 10)],
   [/^(sessionTimeoutMs)$/, fc.constantFrom(60_000, 60_000, 1, -1, INT32_MAX)],
@@ -81,7 +102,10 @@ const meaning: readonly (readonly [pattern: RegExp, arbitrary: fc.Arbitrary<unkn
   [/(maxBytes|MaxBytes)$/, fc.constantFrom(1_048_576, 1_048_576, 1, 0, INT32_MAX)],
   [/^replicaId$/, fc.constantFrom(-1, -1, -1, -2)],
   [/^isolationLevel$/, fc.constantFrom(0, 1)],
-  [/^(timestamp|commitTimestamp)$/, fc.constantFrom(-1, -2, -3, 0, TIMESTAMP_MS, TIMESTAMP_MS + 1).map(int64)],
+  [
+    /^(timestamp|commitTimestamp)$/,
+    fc.constantFrom(-1, -2, -3, 0, TIMESTAMP_MS, TIMESTAMP_MS + 1).map(int64),
+  ],
   [/(offset|Offset)$/, fc.constantFrom(0, 0, 1, 2, 3, -1, 100).map(int64)],
   [/(leaderEpoch|LeaderEpoch|lastFetchedEpoch)$/, fc.constantFrom(-1, -1, 0, 0, 1, 5)],
   [/^(count|numPartitions)$/, fc.constantFrom(1, 2, 3, 4, 0, -1)],
@@ -107,7 +131,7 @@ interface Place {
 
 const has = ({ from, to }: ShapeField, version: number): boolean => from <= version && version <= to;
 
-function valueOf(shape: Shape, place: Place): fc.Arbitrary<unknown> {
+function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
   const name = place.path.at(-1) ?? '';
   const around = place.path.at(-2) ?? '';
   switch (shape.kind) {
@@ -116,17 +140,20 @@ function valueOf(shape: Shape, place: Place): fc.Arbitrary<unknown> {
       return fc.record(
         Object.fromEntries(
           fields.map((one) => {
-            const value = valueOf(one.shape, { ...place, path: [...place.path, one.name] });
+            const value = valueFor(one.shape, { ...place, path: [...place.path, one.name] });
             // What travels among the tagged fields is left out more often than not.
-            return [one.name, one.tag === null ? value : fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, value)];
+            return [
+              one.name,
+              one.tag === null ? value : fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, value),
+            ];
           }),
         ),
       );
     }
     case 'array':
-      return fc.array(valueOf(shape.item, place), { minLength: 0, maxLength: 2 });
+      return fc.array(valueFor(shape.item, place), { minLength: 0, maxLength: 2 });
     case 'nullable': {
-      const value = valueOf(shape.type, place);
+      const value = valueFor(shape.type, place);
       if (place.layout.version < shape.from) return value;
       return fc.oneof({ weight: 4, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
     }
@@ -157,14 +184,27 @@ function valueOf(shape: Shape, place: Place): fc.Arbitrary<unknown> {
 }
 
 /** So that most sequences have something to speak of, the more fruitful APIs come more often. */
-const weights: Readonly<Record<number, number>> = { 0: 4, 1: 3, 2: 2, 8: 3, 9: 3, 11: 3, 12: 2, 14: 2, 22: 3, 24: 3, 26: 3, 28: 2 };
+const weights: Readonly<Record<number, number>> = {
+  0: 4,
+  1: 3,
+  2: 2,
+  8: 3,
+  9: 3,
+  11: 3,
+  12: 2,
+  14: 2,
+  22: 3,
+  24: 3,
+  26: 3,
+  28: 2,
+};
 /** SASL is about the connection and not the cluster, and what ApiVersions says differs on purpose. */
 const LEFT_OUT = new Set([17, 36]);
 
 const stepOf = ({ api, min, max }: Announced): fc.Arbitrary<Step> =>
   fc.integer({ min, max }).chain((version) => {
     const layout = at(version, version >= api.flexibleFrom);
-    const body = valueOf(api.request.shape, { api, path: [], layout });
+    const body = valueFor(api.request.shape, { api, path: [], layout });
     return fc.record({
       connection: fc.constantFrom(0, 0, 0, 1, 2),
       apiKey: fc.constant(api.key),

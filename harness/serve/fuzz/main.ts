@@ -2,11 +2,12 @@
  * `npm run fuzz:protocol`: generated sequences of raw requests go to the simulated cluster and to real Kafka; unexplained
  * differences leave as files that a test can run again, and an exit code: 0 none, 1 some, 2 bad input, 3 no real Kafka.
  */
+
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { profileNames } from '../../cluster/profiles.ts';
-import { randomUUID } from 'node:crypto';
 import { exitCodes, HarnessError, UsageError } from '../../errors.ts';
 import { packageRoot } from '../../version.ts';
 import { startClusterSet } from '../../world/kafka/cluster-set.ts';
@@ -31,7 +32,8 @@ const PROGRESS_EVERY = 500;
 
 function wholeNumber(name: 'runs' | 'seed' | 'jobs', max: number): number {
   const text = values[name];
-  if (!/^\d{1,9}$/.test(text) || Number(text) > max) throw new UsageError(`--${name} is a whole number up to ${max}.`);
+  if (!/^\d{1,9}$/.test(text) || Number(text) > max)
+    throw new UsageError(`--${name} is a whole number up to ${max}.`);
   return Number(text);
 }
 
@@ -40,7 +42,10 @@ async function main(): Promise<number> {
   const profile = profileNames.find((name) => name === values.profile);
   if (profile === undefined) throw new UsageError(`--profile is one of ${profileNames.join(', ')}.`);
   const mistakes: unknown[] = [];
-  await using simulated = await startCluster({ profile, settings: simulatedSettings }, { onFailure: (error) => mistakes.push(error) });
+  await using simulated = await startCluster(
+    { profile, settings: simulatedSettings },
+    { onFailure: (error) => mistakes.push(error) },
+  );
   await using started =
     values.brokers === undefined
       ? await startClusterSet({
@@ -66,7 +71,8 @@ async function main(): Promise<number> {
     },
     () => bySignature.size >= SAMPLES_MAX,
     (count) => {
-      if (count % PROGRESS_EVERY === 0) process.stderr.write(`${count} sequences, ${bySignature.size} differences\n`);
+      if (count % PROGRESS_EVERY === 0)
+        process.stderr.write(`${count} sequences, ${bySignature.size} differences\n`);
     },
   );
   const folder = join(packageRoot, values.out);
@@ -84,9 +90,12 @@ async function main(): Promise<number> {
         sequence.steps.map((step) => `  > ${JSON.stringify(step).slice(0, 600)}\n`).join(''),
     );
   }
-  for (const mistake of mistakes) process.stderr.write(`The simulated cluster made a mistake: ${(mistake as Error).stack}\n`);
+  for (const mistake of mistakes)
+    process.stderr.write(`The simulated cluster made a mistake: ${(mistake as Error).stack}\n`);
   for (const [reason, count] of search.known) process.stdout.write(`known, ${count} times: ${reason}\n`);
-  process.stdout.write(`${done} sequences, seed ${seed}, profile ${profile}: ${bySignature.size} unexplained differences\n`);
+  process.stdout.write(
+    `${done} sequences, seed ${seed}, profile ${profile}: ${bySignature.size} unexplained differences\n`,
+  );
   return bySignature.size + mistakes.length === 0 ? exitCodes.valid : exitCodes.invalid;
 }
 

@@ -27,7 +27,12 @@ const WORDS: Readonly<Record<string, string>> = {
   clientHost: 'an address',
   sessionId: 'a session',
 };
-const FEATURES = new Set(['supportedFeatures', 'finalizedFeatures', 'finalizedFeaturesEpoch', 'zkMigrationReady']);
+const FEATURES = new Set([
+  'supportedFeatures',
+  'finalizedFeatures',
+  'finalizedFeaturesEpoch',
+  'zkMigrationReady',
+]);
 
 /** The ids that one arm has given out in a sequence, by kind. */
 export class Ids {
@@ -70,8 +75,12 @@ export function normalise(value: unknown, by: Normalising, field = ''): unknown 
 function normaliseList(list: readonly unknown[], by: Normalising, field: string): unknown[] {
   const own = list.filter((item) => isOfSequence(item, by.prefix));
   const made = own.map((item) => normalise(item, by, field));
-  const isOfStructs = own.some((item) => typeof item === 'object' && item !== null && !ArrayBuffer.isView(item));
-  return isOfStructs ? made.sort((left, right) => compareTexts(JSON.stringify(left), JSON.stringify(right))) : made;
+  const isOfStructs = own.some(
+    (item) => typeof item === 'object' && item !== null && !ArrayBuffer.isView(item),
+  );
+  return isOfStructs
+    ? made.sort((left, right) => compareTexts(JSON.stringify(left), JSON.stringify(right)))
+    : made;
 }
 
 const compareTexts = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
@@ -87,7 +96,8 @@ function isOfSequence(item: unknown, prefix: string): boolean {
 
 function normaliseText(text: string, { ids, prefix }: Normalising, field: string): string {
   const kind = IDS[field];
-  if (kind !== undefined && text !== '' && text !== NO_UUID && text !== 'unknown') return ids.word(kind, text);
+  if (kind !== undefined && text !== '' && text !== NO_UUID && text !== 'unknown')
+    return ids.word(kind, text);
   if (field in WORDS && text !== '') return WORDS[field] as string;
   return text.replaceAll(prefix, '');
 }

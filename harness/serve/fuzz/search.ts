@@ -3,10 +3,10 @@
  * and items that they need.
  */
 import fc from 'fast-check';
+import { type ProfileName, profiles } from '../../cluster/profiles.ts';
 import { apiByKey } from '../../cluster/protocol/apis.ts';
-import { profiles, type ProfileName } from '../../cluster/profiles.ts';
 import { Arm } from './arm.ts';
-import { compare, type Comparison, type Difference } from './compare.ts';
+import { type Comparison, compare, type Difference } from './compare.ts';
 import { type Announced, sequences } from './generate.ts';
 import type { Sequence } from './step.ts';
 
@@ -94,7 +94,10 @@ export class Search {
   }
 
   /** Drops steps, then items of lists, as long as a difference at the same place of the same API stays. */
-  async shrink({ sequence, difference }: Pick<Failure, 'sequence' | 'difference'>): Promise<Pick<Failure, 'sequence' | 'difference'>> {
+  async shrink({
+    sequence,
+    difference,
+  }: Pick<Failure, 'sequence' | 'difference'>): Promise<Pick<Failure, 'sequence' | 'difference'>> {
     let best = { sequence, difference };
     const signature = signatureOf(sequence, difference);
     for (let isSmaller = true; isSmaller; ) {

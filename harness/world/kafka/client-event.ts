@@ -31,6 +31,8 @@ const CLIENT_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   'produce-ok',
   'produce-fail',
   'produce-unknown',
+  'transaction',
+  'transaction-end',
   'producer-close',
 ]);
 

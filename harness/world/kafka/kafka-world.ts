@@ -121,6 +121,7 @@ export class KafkaWorld implements World {
         admin: cluster.admin,
         brokers: cluster.set,
         links: null,
+        cluster: null,
         awaitHealthy: async () => await cluster.set?.awaitHealthy({ signal }),
         collectGroupFacts: async () =>
           await collectGroupFacts(cluster.admin, realGroups, emit, ADMIN_DEADLINE_MS),
@@ -183,6 +184,10 @@ export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boo
   if (scenario.topology.network !== undefined)
     sentences.push(
       'topology.network: the Kafka world has the network of its machine, and cannot set its speed.',
+    );
+  if (scenario.topology.offsetsRetentionMs !== undefined)
+    sentences.push(
+      'topology.offsetsRetentionMs: Kafka counts the retention of offsets in minutes, so the Kafka world leaves it alone.',
     );
   if (scenario.groups.some(({ members }) => members.some(({ clock }) => clock !== undefined)))
     sentences.push('groups.members.clock: the Kafka world has the clock of its machine, and cannot set it.');

@@ -46,6 +46,35 @@ export class SimulatedAdministration implements Administration, Facts {
     await Promise.resolve();
   }
 
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    for (const topic of topics) {
+      const { errorCode, message } = this.#cluster.deleteTopic(topic);
+      throwOnError(`deleting ${topic}`, errorCode, message);
+    }
+    await Promise.resolve();
+  }
+
+  /** A client's request for metadata may have created it meanwhile, with fewer partitions. */
+  async createTopics(
+    topics: readonly { name: string; partitions: number; replicationFactor: number }[],
+    timeoutMs: number,
+  ): Promise<void> {
+    for (const { name, partitions, replicationFactor } of topics) {
+      const what = `creating ${name}`;
+      await this.#retried(what, timeoutMs, async () => {
+        const present = this.#cluster.image.topics.get(name)?.partitions.length;
+        if (present === partitions) return;
+        const { errorCode, message } =
+          present === undefined
+            ? this.#cluster.createTopic({ name, partitions, replicationFactor })
+            : this.#cluster.addPartitions(name, partitions);
+        // No broker to put it on: some are on their way back.
+        if (errorCode !== 0) throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE', message);
+        await Promise.resolve();
+      });
+    }
+  }
+
   async deleteRecords(
     topic: string,
     partition: number,

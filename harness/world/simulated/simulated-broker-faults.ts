@@ -55,6 +55,8 @@ export class SimulatedBrokerFaults implements BrokerFaults {
   stopBroker(id: number): Promise<void> {
     return this.#inTurn(id, async () => {
       if (this.#cluster.phase(id) !== 'running') return;
+      // A process that is frozen cannot shut down; the order that would let it go on comes after this one.
+      this.#thaw(id);
       await new Promise<void>((resolve) => this.#cluster.stopBroker(id, resolve));
       this.#environment.endLife(id);
     });
@@ -69,6 +71,8 @@ export class SimulatedBrokerFaults implements BrokerFaults {
 
   pauseBroker(id: number): Promise<void> {
     return this.#inTurn(id, async () => {
+      // One that another fault has taken away cannot be frozen too.
+      if (this.#cluster.phase(id) !== 'running') return;
       this.#cluster.pauseBroker(id);
       this.#scheduler.hold(this.#environment.owner(id));
       await Promise.resolve();
@@ -77,10 +81,17 @@ export class SimulatedBrokerFaults implements BrokerFaults {
 
   unpauseBroker(id: number): Promise<void> {
     return this.#inTurn(id, async () => {
-      this.#scheduler.release(this.#environment.owner(id), this.#random);
-      this.#cluster.unpauseBroker(id);
+      if (!this.#thaw(id)) return;
       await this.#until(`broker ${id} is back`, START_MS_MAX, () => this.#serves(id));
     });
+  }
+
+  /** @returns whether it was frozen */
+  #thaw(id: number): boolean {
+    if (!this.#cluster.core.broker(id).isPaused) return false;
+    this.#scheduler.release(this.#environment.owner(id), this.#random);
+    this.#cluster.unpauseBroker(id);
+    return true;
   }
 
   /** Resolves when all brokers serve, every partition has a leader and all replicas are in sync. */

@@ -6,6 +6,7 @@
 import type { Scenario, Topology } from '../../../scenarios/schema.ts';
 import { mixSeed } from '../../../scenarios/seed.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
+import { breakCluster, brokenSettings } from '../../cluster/broken/clusters.ts';
 import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.ts';
 import { kafka43 } from '../../cluster/profiles.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
@@ -27,6 +28,7 @@ import { RandomStreams } from './random.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { SimulatedAdministration } from './simulated-administration.ts';
 import { SimulatedBrokerFaults } from './simulated-broker-faults.ts';
+import { SimulatedClusterFaults } from './simulated-cluster-faults.ts';
 import { linkConditions, SimulatedLinkFaults } from './simulated-link-faults.ts';
 import { label, type Recording, Trace } from './trace.ts';
 import { VirtualEnvironment } from './virtual-environment.ts';
@@ -76,6 +78,8 @@ export interface Machine {
 const KAFKA_VERSION = 'simulated 4.3';
 /** From the birth of the cluster to scenario time 0: coordinators have loaded by then. */
 const WARM_UP_US = 500_000;
+/** So that a retention of seconds is kept to about that. */
+const RETENTION_CHECK_MS = 500;
 const clock = label('clock');
 
 export class SimulatedWorld implements World {
@@ -178,13 +182,14 @@ class SimulatedRun {
     this.#cluster = createSimulatedCluster({
       brokerCount: scenario.topology.brokers,
       profile: kafka43,
-      settings: clusterSettings(scenario.topology),
+      settings: clusterSettings(scenario.topology, brokenSettings(subject.mutant)),
       environment: this.#environment,
       parts: [
         (core) => {
           this.#groups = addGroupCoordinators(core);
           addTransactionCoordinators(core, this.#groups);
         },
+        (core) => breakCluster(core, subject.mutant),
       ],
     });
     this.#tap = options.inspection === undefined ? null : this.#createTap(options.inspection);
@@ -230,6 +235,7 @@ class SimulatedRun {
       admin,
       brokers,
       links: new SimulatedLinkFaults(this.#network),
+      cluster: new SimulatedClusterFaults(this.#cluster, this.#groups as GroupPart),
       awaitHealthy: async () => await brokers.awaitHealthy(),
       collectGroupFacts: async () => await collectGroupFacts(admin, this.#scenario.groups, emit, unlimited),
       collectFacts: async () =>
@@ -381,7 +387,10 @@ class SimulatedRun {
 }
 
 /** The settings of the Kafka world's brokers (`../kafka/broker-settings.ts`), and delays as measured there. */
-function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): Partial<ClusterSettings> {
+function clusterSettings(
+  { brokers, groupInitialRebalanceDelayMs, offsetsRetentionMs }: Topology,
+  broken: Readonly<Record<string, string>>,
+): Partial<ClusterSettings> {
   const coordinators = brokers === 1 ? 1 : 3;
   return {
     offsetsTopicNumPartitions: coordinators,
@@ -401,6 +410,13 @@ function clusterSettings({ brokers, groupInitialRebalanceDelayMs }: Topology): P
     extra: {
       'group.min.session.timeout.ms': '500',
       'group.initial.rebalance.delay.ms': String(groupInitialRebalanceDelayMs),
+      ...(offsetsRetentionMs === undefined
+        ? {}
+        : {
+            'offsets.retention.minutes': String(offsetsRetentionMs / 60_000),
+            'offsets.retention.check.interval.ms': String(RETENTION_CHECK_MS),
+          }),
+      ...broken,
     },
   };
 }

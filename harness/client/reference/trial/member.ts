@@ -122,9 +122,10 @@ const createListener = ({
   };
   return {
     async onPartitionsAssigned(added) {
-      const assignment = toAssignment(consumer.assignment());
-      mutation.assigned(assignment);
-      processed.assigned(assignment);
+      const owned = toAssignment(consumer.assignment());
+      mutation.assigned(owned);
+      processed.assigned(owned);
+      const assignment = mutation.claims(owned);
       const { isLeader: leader, protocol } = consumer.groupRole;
       const { memberId } = consumer.groupMetadata();
       host.emit({ kind: 'client-joined', group, memberId, leader, protocol: protocol ?? '', assignment });

@@ -7,6 +7,7 @@ import type { Mutation } from '../../application/mutation.ts';
 import { firstPart } from '../../application/partial.ts';
 import type { Host } from '../../host.ts';
 import { decodeRecordValue } from '../../record-value.ts';
+import { nowMs } from '../clock.ts';
 import type { ConsumerRecord } from '../consumer/completed-fetch.ts';
 import type { Consumer } from '../consumer/consumer.ts';
 import { nameOf } from '../errors.ts';
@@ -37,6 +38,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
   const { resolvesPartially = false } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
 
+  let polledAtMs = 0;
   const deliver = ({ topic, partition }: PartitionWork, records: readonly ConsumerRecord[]): void =>
     host.emit({
       kind: 'delivery',
@@ -44,6 +46,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       topic,
       partition,
       offsets: records.map(({ offset }) => String(offset)),
+      sincePollMs: nowMs() - polledAtMs,
     });
 
   const commitRecord = async ({ topic, partition, offset }: ConsumerRecord): Promise<void> => {
@@ -61,13 +64,24 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
   const handleRecord = async (record: ConsumerRecord, done: () => void): Promise<void> => {
     const { topic, partition, offset } = record;
     if (commitsFirst) await commitRecord(record);
-    if (!mutation.skips(topic, partition))
+    const work = async (): Promise<void> =>
       await handle({ topic, partition, offset: String(offset), record: decodeRecordValue(record.value) });
+    if (!mutation.skips(topic, partition)) await work();
+    if (mutation.repeats(topic, partition)) {
+      deliver({ topic, partition, records: [record], next: offset }, [record]);
+      await work();
+    }
     done();
     if (!commitsFirst) await commitRecord(record);
   };
 
-  return async (records) => {
+  /** What a mutant has kept back of the last poll. */
+  let kept: readonly ConsumerRecord[] = [];
+
+  return async (polled) => {
+    const records = mutation.holdsBack ? [...kept, ...polled.slice(0, -1)] : polled;
+    if (mutation.holdsBack) kept = polled.slice(-1);
+    polledAtMs = nowMs();
     let isAbandoned = false;
     const mayGoOn = (): boolean => !isAbandoned && !isClosing();
 
@@ -87,7 +101,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       const last = work.records.at(-1);
       deliver(work, work.records);
       if (commitsFirst) await commitBatch(last);
-      for (const record of work.records) await handleRecord(record, () => {});
+      for (const record of mutation.inOrder(work.records)) await handleRecord(record, () => {});
       if (last !== undefined) work.next = last.offset + 1;
       if (!commitsFirst) await commitBatch(last);
     };
@@ -98,7 +112,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       deliver(work, work.records);
       if (commitsFirst) await commitBatch(work.records.at(-1));
       let processed: ConsumerRecord | undefined;
-      for (const record of firstPart(work.records, resolvesPartially)) {
+      for (const record of mutation.inOrder(firstPart(work.records, resolvesPartially))) {
         if (!mayGoOn()) break;
         await handleRecord(record, () => {
           work.next = record.offset + 1;

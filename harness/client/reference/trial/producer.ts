@@ -3,6 +3,7 @@
  * leaves `produce-invoke` and one outcome.
  */
 import { describeError } from '../../application/describe-error.ts';
+import { closingOf } from '../../application/mutation.ts';
 import type { PlannedSend } from '../../application/send-plan.ts';
 import { SendSchedule } from '../../application/send-schedule.ts';
 import type { Application, Host } from '../../host.ts';
@@ -10,6 +11,7 @@ import type { ProducerStart } from '../../protocol.ts';
 import { fateOf } from '../errors.ts';
 import type { RecordMetadata } from '../producer/batch.ts';
 import { Producer } from '../producer/producer.ts';
+import { createTransactions } from './transactions.ts';
 import { commonOptions, createTransport } from './transport.ts';
 
 /** One answer for each run of neighbouring offsets: records of one call may be in several batches. */
@@ -27,12 +29,14 @@ function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOff
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */
 export function startProducer(start: ProducerStart, host: Host): Application {
-  const { acks, idempotent, keys, lingerMs, batchBytes, closing, native } = start.producer;
+  const { acks, idempotent, keys, lingerMs, batchBytes, native, transactions } = start.producer;
+  const closing = closingOf(start.producer, start.mutant);
   const producer = new Producer(
     {
       ...commonOptions(start),
       acks,
       'enable.idempotence': idempotent,
+      ...(transactions === undefined ? {} : { 'transactional.id': start.producer.id }),
       ...(lingerMs === undefined ? {} : { 'linger.ms': lingerMs }),
       ...(batchBytes === undefined ? {} : { 'batch.size': batchBytes }),
       // Java's own would put all records of a short trial into one partition.
@@ -57,7 +61,8 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     host.emit({ kind, produce, error: describeError(first.reason) });
   };
 
-  const schedule = new SendSchedule(start, host, send);
+  const frame = createTransactions(producer, start.producer, host, () => schedule.settled());
+  const schedule: SendSchedule = new SendSchedule(start, host, send, frame);
 
   const run = async (): Promise<void> => {
     await schedule.begin();

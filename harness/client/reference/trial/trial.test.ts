@@ -123,6 +123,27 @@ describe('the reference client on trial', () => {
     expect(new Set(offsets)).toEqual(new Set(['-1']));
   });
 
+  it('sends in transactions, and a group with read_committed gets the committed ones alone', async () => {
+    const transactions = { sends: 4, abortEvery: 3 };
+    const { of, illegal } = await run(scenarioOf({ isolationLevel: 'read_committed' }, [], { transactions }));
+    expect(illegal).toEqual([]);
+    const ends = of('transaction-end');
+    expect(ends.map(({ ending }) => ending)).toEqual(['commit', 'commit', 'abort', 'commit', 'commit']);
+    expect(ends.every(({ outcome }) => outcome === 'ok')).toBe(true);
+    const aborted = new Set(
+      of('produce-invoke')
+        .filter(({ transaction }) => transaction === 2)
+        .flatMap(({ records }) => records.map(({ record }) => record)),
+    );
+    expect(aborted.size).toBe(12);
+    const processed = new Set(of('processing-begin').map(({ record }) => record));
+    const inLogs = of('fact-log').flatMap(({ records }) => records.map(({ record }) => record));
+    expect(inLogs.filter((record) => record !== null && !processed.has(record))).toEqual(
+      inLogs.filter((record) => record !== null && aborted.has(record)),
+    );
+    expect(inLogs.filter((record) => record !== null && aborted.has(record))).toHaveLength(12);
+  });
+
   it('gives the same trace whether processes share its modules or not, and on every run', async () => {
     for (const scenario of [scenarioOf(), generateScenario(3, 6)]) {
       const shared = await run(scenario, { isolation: 'thread' });

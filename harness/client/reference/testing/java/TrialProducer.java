@@ -58,9 +58,14 @@ final class TrialProducer implements Driver.Application {
     options.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, config.get("idempotent").getAsBoolean());
     if (config.has("lingerMs")) options.put(ProducerConfig.LINGER_MS_CONFIG, config.get("lingerMs").getAsInt());
     if (config.has("batchBytes")) options.put(ProducerConfig.BATCH_SIZE_CONFIG, config.get("batchBytes").getAsInt());
+    if (isTransactional()) options.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, config.get("id").getAsString());
     if (config.get("keys").isJsonNull())
       options.put(ProducerConfig.PARTITIONER_CLASS_CONFIG, RoundRobinPartitioner.class);
     return options;
+  }
+
+  private boolean isTransactional() {
+    return config.has("transactions");
   }
 
   private boolean drops() {
@@ -108,14 +113,68 @@ final class TrialProducer implements Driver.Application {
         told.add(one);
       }
       int number = send;
+      Integer transaction = isTransactional() ? beforeSend(send) : null;
       host.emit("produce-invoke", event -> {
         event.addProperty("produce", number);
+        if (transaction != null) event.addProperty("transaction", transaction);
         event.addProperty("topic", topic);
         event.add("acks", config.get("acks"));
         event.add("records", told);
       });
       send(number, batch);
+      if (transaction != null) afterSend(send, sends - 1, transaction);
     }
+  }
+
+  private int sendsOfTransaction() {
+    return config.getAsJsonObject("transactions").get("sends").getAsInt();
+  }
+
+  /** The transactions of harness/client/reference/trial/transactions.ts. */
+  private int beforeSend(int send) {
+    int transaction = send / sendsOfTransaction();
+    if (send == 0) producer.initTransactions();
+    if (send % sendsOfTransaction() == 0) {
+      call(transaction, "begin");
+      producer.beginTransaction();
+    }
+    return transaction;
+  }
+
+  private void afterSend(int send, int last, int transaction) {
+    if (send != last && (send + 1) / sendsOfTransaction() == transaction) return;
+    JsonElement abortEvery = config.getAsJsonObject("transactions").get("abortEvery");
+    boolean isAborted = !abortEvery.isJsonNull() && (transaction + 1) % abortEvery.getAsInt() == 0;
+    // So that what is aborted has been written, and a reader could see it.
+    if (isAborted) producer.flush();
+    end(transaction, isAborted ? "abort" : "commit");
+  }
+
+  private void call(int transaction, String call) {
+    host.emit("transaction", event -> {
+      event.addProperty("transaction", transaction);
+      event.addProperty("call", call);
+    });
+  }
+
+  private void end(int transaction, String ending) {
+    call(transaction, ending);
+    KafkaException error = null;
+    try {
+      if (ending.equals("commit")) producer.commitTransaction();
+      else producer.abortTransaction();
+    } catch (KafkaException exception) {
+      error = exception;
+    }
+    KafkaException told = error;
+    host.emit("transaction-end", event -> {
+      event.addProperty("transaction", transaction);
+      event.addProperty("ending", ending);
+      event.addProperty("outcome", told == null ? "ok" : Errors.fateOf(told));
+      event.addProperty("error", told == null ? null : Errors.describe(told));
+    });
+    if (told != null && ending.equals("commit")) end(transaction, "abort");
+    else if (told != null) throw told;
   }
 
   private String keyOf(int number) {

@@ -1,0 +1,67 @@
+/**
+ * The transactions of a producer's application: its send calls enter, each in a transaction of so many, which the application
+ * commits or aborts as the scenario says; the calls leave as `transaction` events, and their answers.
+ */
+import { describeError } from '../../application/describe-error.ts';
+import type { Frame } from '../../application/send-schedule.ts';
+import type { Host } from '../../host.ts';
+import type { ProducerStart } from '../../protocol.ts';
+import { fateOf } from '../errors.ts';
+import type { Producer } from '../producer/producer.ts';
+
+type TransactionalProducer = Pick<
+  Producer,
+  'initTransactions' | 'beginTransaction' | 'commitTransaction' | 'abortTransaction'
+>;
+
+/** @param settled resolves when every send call that has begun has its outcome */
+export function createTransactions(
+  producer: TransactionalProducer,
+  { transactions, records, recordsPerSend }: ProducerStart['producer'],
+  host: Host,
+  settled: () => Promise<void>,
+): Frame | null {
+  if (transactions === undefined) return null;
+  const { sends, abortEvery } = transactions;
+  const last = Math.ceil(records / recordsPerSend) - 1;
+  const numberOf = (produce: number): number => Math.floor(produce / sends);
+
+  const end = async (transaction: number, ending: 'commit' | 'abort'): Promise<void> => {
+    host.emit({ kind: 'transaction', transaction, call: ending });
+    const call = ending === 'commit' ? producer.commitTransaction() : producer.abortTransaction();
+    const error = await call.then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    host.emit({
+      kind: 'transaction-end',
+      transaction,
+      ending,
+      outcome: error === null ? 'ok' : fateOf(error),
+      error: error === null ? null : describeError(error),
+    });
+    // Kafka's documentation: what cannot be committed is aborted.
+    if (error !== null && ending === 'commit') await end(transaction, 'abort');
+    else if (error !== null) throw error;
+  };
+
+  return {
+    async before({ produce }) {
+      const transaction = numberOf(produce);
+      if (produce === 0) await producer.initTransactions();
+      if (produce % sends === 0) {
+        host.emit({ kind: 'transaction', transaction, call: 'begin' });
+        producer.beginTransaction();
+      }
+      return transaction;
+    },
+    async after({ produce }) {
+      const transaction = numberOf(produce);
+      if (produce !== last && numberOf(produce + 1) === transaction) return;
+      const isAborted = abortEvery !== null && (transaction + 1) % abortEvery === 0;
+      // So that what is aborted has been written, and a reader could see it.
+      if (isAborted) await settled();
+      await end(transaction, isAborted ? 'abort' : 'commit');
+    },
+  };
+}

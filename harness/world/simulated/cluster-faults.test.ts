@@ -1,0 +1,190 @@
+/** The faults inside the cluster: each is carried out, shows where it has to, and the group comes to its goal. */
+import { describe, expect, it } from 'vitest';
+import { parseScenario } from '../../../scenarios/schema.ts';
+import type { EventKind, EventOf } from '../../history/schema.ts';
+import { HistoryRecorder } from '../../history/writer.ts';
+import { SimulatedWorld } from './simulated-world.ts';
+
+async function run(
+  actions: readonly object[],
+  changes: { topology?: object; group?: object; dead?: object } = {},
+) {
+  const scenario = parseScenario(
+    {
+      version: 1,
+      name: 'faults',
+      seed: 5,
+      topology: {
+        brokers: 3,
+        topics: [{ name: 'orders', partitions: 3, replicationFactor: 3 }],
+        ...changes.topology,
+      },
+      producers: [
+        {
+          id: 'producer-1',
+          topics: ['orders'],
+          acks: 'all',
+          idempotent: true,
+          keys: null,
+          records: 60,
+          recordsPerSend: 1,
+          valueBytes: 20,
+          startMs: 500,
+          stopMs: 12_000,
+        },
+      ],
+      groups: [
+        {
+          id: 'billing',
+          topics: ['orders'],
+          sessionTimeoutMs: 3_000,
+          rebalanceTimeoutMs: 6_000,
+          heartbeatIntervalMs: 300,
+          autoOffsetReset: 'earliest',
+          consumeMode: 'each-message',
+          commitMode: { kind: 'per-record' },
+          commitOrder: 'process-then-commit',
+          handler: { timeMs: { min: 1, max: 1 }, failuresPerThousand: 0, failuresPerRecord: 1 },
+          members: [{ id: 'm1' }, { id: 'm2' }],
+          ...changes.group,
+        },
+      ],
+      actions: [{ kind: 'join', atMs: 0, member: 'm1' }, ...actions],
+      settling: { boundMs: 90_000, ...(changes.dead === undefined ? {} : { dead: changes.dead }) },
+    },
+    'the test',
+  );
+  const recorder = new HistoryRecorder();
+  await new SimulatedWorld().run(scenario, { client: 'reference', mutant: null }, recorder);
+  const { events } = recorder.finishHistory();
+  const of = <K extends EventKind>(kind: K): EventOf<K>[] =>
+    events.filter((event): event is EventOf<K> => event.kind === kind);
+  expect(of('settled')[0]?.undrained).toEqual([]);
+  const skipped = of('action').flatMap(({ reason }) => reason ?? []);
+  return { of, skipped };
+}
+
+describe('errors on purpose', () => {
+  it('are answered so often, to whom they are for', async () => {
+    const { of } = await run([
+      { kind: 'join', atMs: 0, member: 'm2' },
+      {
+        kind: 'answer-error',
+        atMs: 4_000,
+        api: 'Heartbeat',
+        error: 'ILLEGAL_GENERATION',
+        times: 2,
+        process: 'm2',
+      },
+    ]);
+    const errors = of('wire-heartbeat').filter(({ error }) => error === 'ILLEGAL_GENERATION');
+    expect(errors.map(({ process }) => process)).toEqual(['m2.1', 'm2.1']);
+  });
+
+  it('that nobody was answered are over when the run is healed', async () => {
+    const { of } = await run([
+      {
+        kind: 'answer-error',
+        atMs: 4_000,
+        api: 'JoinGroup',
+        error: 'UNKNOWN_MEMBER_ID',
+        times: 50,
+        process: 'm2',
+      },
+      { kind: 'join', atMs: 4_500, member: 'm2' },
+    ]);
+    const refused = of('wire-join').filter(({ error }) => error === 'UNKNOWN_MEMBER_ID');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every(({ time }) => time <= (of('heal')[0]?.time ?? 0))).toBe(true);
+  });
+
+  it('are those of the API alone', () => {
+    const wrong = [
+      { kind: 'answer-error', atMs: 1, api: 'Fetch', error: 'ILLEGAL_GENERATION', times: 1, process: null },
+    ];
+    return expect(run(wrong)).rejects.toThrow('actions[1].error: expected one of NOT_LEADER_OR_FOLLOWER');
+  });
+});
+
+it('a coordinator that moves is looked for again', async () => {
+  const { of, skipped } = await run([{ kind: 'move-coordinator', atMs: 4_000, group: 'billing' }]);
+  expect(skipped).toEqual([]);
+  const refusals = [...of('wire-heartbeat'), ...of('commit-fail').flatMap(({ errors }) => errors)];
+  expect(refusals.some(({ error }) => error === 'NOT_COORDINATOR')).toBe(true);
+});
+
+it('a leader that moves is followed', async () => {
+  const { of, skipped } = await run([{ kind: 'move-leader', atMs: 4_000, topic: 'orders', partition: 1 }]);
+  expect(skipped).toEqual([]);
+  expect(of('wire-fetch-error').some(({ partition }) => partition === 1)).toBe(true);
+});
+
+it('brokers are cut off from each other, from the controller, and throttled', async () => {
+  const { of, skipped } = await run([
+    { kind: 'isolate-brokers', atMs: 2_000, durationMs: 4_000, brokers: [1, 2] },
+    { kind: 'throttle-broker', atMs: 3_000, durationMs: 2_000, broker: 3, delayMs: 400 },
+    { kind: 'isolate-controller', atMs: 7_000, durationMs: 5_000, broker: 1 },
+  ]);
+  expect(skipped).toEqual([]);
+  expect(of('action').filter(({ phase }) => phase === 'end')).toHaveLength(3);
+});
+
+it('a topic that is recreated is consumed from its beginning', async () => {
+  const { of } = await run([{ kind: 'recreate-topic', atMs: 4_000, durationMs: 1_000, topic: 'orders' }]);
+  expect(of('commit-removed').length).toBeGreaterThan(0);
+  expect(of('fact-log').every(({ logStartOffset }) => logStartOffset === '0')).toBe(true);
+  const written = of('fact-log').reduce((sum, { records }) => sum + records.length, 0);
+  expect(written).toBeLessThan(60);
+});
+
+it('an operator sets offsets of an empty group, and of no other', async () => {
+  const { of, skipped } = await run([
+    { kind: 'alter-offsets', atMs: 2_000, group: 'billing', topic: 'orders', partition: 0, offset: 1 },
+    { kind: 'leave', atMs: 5_000, member: 'm1' },
+    { kind: 'alter-offsets', atMs: 6_500, group: 'billing', topic: 'orders', partition: 0, offset: 1 },
+    { kind: 'join', atMs: 8_000, member: 'm1' },
+  ]);
+  expect(skipped).toEqual(['Kafka answered UNKNOWN_MEMBER_ID']);
+  const again = of('delivery').filter(({ partition, offsets }) => partition === 0 && offsets.includes('1'));
+  expect(again).toHaveLength(2);
+});
+
+it('offsets of a group that is empty expire', async () => {
+  const { of } = await run(
+    [
+      { kind: 'leave', atMs: 4_000, member: 'm1' },
+      { kind: 'join', atMs: 9_000, member: 'm1' },
+    ],
+    { topology: { offsetsRetentionMs: 2_000 } },
+  );
+  expect(of('commit-removed')).toHaveLength(3);
+  expect(
+    of('delivery').filter(({ partition, offsets }) => partition === 0 && offsets.includes('0')),
+  ).toHaveLength(2);
+});
+
+describe('what stays dead', () => {
+  it('leaves the rest to come to its goal', async () => {
+    const { of } = await run([{ kind: 'join', atMs: 0, member: 'm2' }], {
+      dead: { members: ['m1'], brokers: [2] },
+    });
+    expect(of('core')).toMatchObject([{ deadMembers: ['m1'], deadBrokers: [2] }]);
+    const last = of('group-generation').findLast(({ state }) => state === 'stable');
+    expect(last?.members.map(({ clientId }) => clientId)).toEqual(['m2.1']);
+  });
+
+  it('is less than half of the brokers', () =>
+    expect(run([], { dead: { members: [], brokers: [1, 2] } })).rejects.toThrow(
+      'settling.dead.brokers: expected fewer than half of the 3 brokers',
+    ));
+});
+
+it('faults of one broker that overlap are over some time', async () => {
+  const { of } = await run([
+    { kind: 'restart-broker', atMs: 2_000, durationMs: 3_000, broker: 1 },
+    { kind: 'pause-broker', atMs: 3_000, durationMs: 500, broker: 1 },
+    { kind: 'pause-broker', atMs: 7_000, durationMs: 3_000, broker: 2 },
+    { kind: 'restart-broker', atMs: 8_000, durationMs: 500, broker: 2 },
+  ]);
+  expect(of('finish')[0]?.incomplete).toEqual([]);
+});

@@ -1,0 +1,124 @@
+/**
+ * What a simulated cluster can be made to do from inside: orders to answer errors, to move leaders and coordinators, to
+ * cut brokers off from each other and to be slow enter, and the cluster carries them out.
+ */
+import type { InjectableApi } from '../../../scenarios/injectable-errors.ts';
+import type { GroupPart } from '../../cluster/group/part.ts';
+import { type ErrorName, errorCode, errorOrNull } from '../../cluster/protocol/errors.ts';
+import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
+import type { ClusterFaults } from '../administration.ts';
+
+const API_KEYS: Readonly<Record<InjectableApi, number>> = {
+  Produce: 0,
+  Fetch: 1,
+  ListOffsets: 2,
+  Metadata: 3,
+  OffsetCommit: 8,
+  OffsetFetch: 9,
+  FindCoordinator: 10,
+  JoinGroup: 11,
+  Heartbeat: 12,
+  SyncGroup: 14,
+};
+
+export class SimulatedClusterFaults implements ClusterFaults {
+  readonly #cluster: SimulatedCluster;
+  readonly #groups: GroupPart;
+  readonly #errors: (() => void)[] = [];
+
+  constructor(cluster: SimulatedCluster, groups: GroupPart) {
+    this.#cluster = cluster;
+    this.#groups = groups;
+  }
+
+  answerError(api: InjectableApi, error: string, times: number, process: string | null): void {
+    const end = this.#cluster.intercept({
+      apiKey: API_KEYS[api],
+      errorCode: errorCode(error as ErrorName),
+      times,
+      match: (_request, { clientId }) => process === null || clientId?.startsWith(`${process}.`) === true,
+    });
+    this.#errors.push(end);
+  }
+
+  heal(): void {
+    for (const end of this.#errors.splice(0)) end();
+  }
+
+  moveLeader(topic: string, partition: number): string | null {
+    const state = this.#cluster.image.topics.get(topic)?.partitions[partition];
+    if (state === undefined) return 'the partition does not exist';
+    const other = state.isr.find((id) => id !== state.leader && this.#cluster.phase(id) === 'running');
+    if (other === undefined) return 'no other replica is in sync';
+    return this.#cluster.moveLeader(topic, partition, other).message;
+  }
+
+  moveCoordinator(group: string): string | null {
+    const [broker] = this.#cluster.core.brokers.values();
+    if (broker === undefined) return 'there is no broker';
+    return this.moveLeader(OFFSETS_TOPIC, this.#groups.of(broker).partitionOf(group));
+  }
+
+  throttle(broker: number, delayMs: number): () => void {
+    const ends = Object.values(API_KEYS).map((apiKey) =>
+      this.#cluster.intercept({
+        apiKey,
+        times: Number.POSITIVE_INFINITY,
+        delayMs,
+        match: (_request, context) => context.broker.brokerId === broker,
+      }),
+    );
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  isolateBrokers(one: number, other: number): () => void {
+    this.#cluster.isolateBroker(one, other);
+    return () => this.#cluster.isolateBroker(one, other, false);
+  }
+
+  isolateController(broker: number): () => void {
+    this.#cluster.isolateFromController(broker);
+    return () => this.#cluster.isolateFromController(broker, false);
+  }
+
+  async alterOffsets(
+    group: string,
+    topic: string,
+    partition: number,
+    offset: number,
+  ): Promise<string | null> {
+    const [broker] = this.#cluster.core.brokers.values();
+    const place = broker === undefined ? 0 : this.#groups.of(broker).partitionOf(group);
+    const leader = this.#cluster.leaderOf(OFFSETS_TOPIC, place);
+    if (leader === null || this.#cluster.phase(leader) !== 'running') return 'the group has no coordinator';
+    const committed = {
+      partitionIndex: partition,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: '',
+    };
+    return await new Promise((resolve) => {
+      this.#groups.of(this.#cluster.core.broker(leader)).commitOffsets(
+        ALTER_VERSION,
+        {
+          groupId: group,
+          memberId: '',
+          groupInstanceId: null,
+          generationId: -1,
+          retentionTimeMs: -1n,
+          topics: [{ name: topic, topicId: NO_TOPIC_ID, partitions: [committed] }],
+        },
+        (result) => {
+          const error = errorOrNull(result[0]?.partitions[0]?.errorCode ?? 0);
+          resolve(error === null ? null : `Kafka answered ${error}`);
+        },
+      );
+    });
+  }
+}
+
+/** The version of OffsetCommit that Java's administration client uses, as far as it matters here. */
+const ALTER_VERSION = 8;
+const NO_TOPIC_ID = '0'.repeat(32);

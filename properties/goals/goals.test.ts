@@ -1,0 +1,76 @@
+/** The catalogue of goals: its size and names, and that goals are reached where, and only where, their thing happens. */
+import { describe, expect, it } from 'vitest';
+import { alone, pair } from '../testing/good-histories.ts';
+import type { Story } from '../testing/history-builder.ts';
+import { goals, goalsReached } from './index.ts';
+
+const reached = (story: Story): string[] => goalsReached(story.history());
+
+it('has names of its own, and enough of them', () => {
+  const names = goals.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(goals.filter(({ name }) => !name.startsWith('reset-')).length).toBeGreaterThanOrEqual(40);
+  expect(goals.filter(({ name }) => name.startsWith('reset-'))).toHaveLength(3 * 6 * 3);
+  for (const name of names) expect(name).toMatch(/^[a-z0-9-]+$/);
+});
+
+describe('says of a history', () => {
+  it('in which nothing happens that it got nowhere but into the group', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.works(0, 3).commits(0, 3);
+    expect(reached(story)).toEqual(['reset-earliest-never-committed-undisturbed']);
+  });
+
+  it('with a refused commit and an unanswered one which they were', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.works(0, 1).commits(0, 1, { told: { refused: 'ILLEGAL_GENERATION' } });
+    m1.works(0, 1).commits(0, 2, { told: 'silence' });
+    expect(reached(story)).toEqual(
+      expect.arrayContaining([
+        'commit-illegal-generation',
+        'commit-never-answered',
+        'commit-written-and-never-answered',
+      ]),
+    );
+  });
+
+  it('with a crash what came again', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(4);
+    m1.works(0, 3).commits(0, 1);
+    m1.crashes();
+    story.generation([[m2, [0, 1]]]);
+    m2.hears().works(0, 3);
+    expect(reached(story)).toContain('repeated-after-a-crash');
+  });
+
+  it('with a stall that a commit after it was refused', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(4);
+    m1.works(0, 2);
+    m1.stalls(() => {
+      story.generation([[m2, [0, 1]]]);
+      m2.hears();
+    });
+    m1.commits(0, 2, { told: { refused: 'UNKNOWN_MEMBER_ID' } });
+    expect(reached(story)).toEqual(
+      expect.arrayContaining(['zombie-commit-after-resume', 'commit-unknown-member']),
+    );
+  });
+
+  it('with a reset the cell that it was in', () => {
+    const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+    story.produces(4);
+    m1.works(0, 2).commits(0, 2);
+    story.deletesRecords(3);
+    m1.findsOutOfRange(0, { offset: 2 });
+    story.produces(1);
+    m1.works(0, 1).commits(0, 5);
+    expect(reached(story)).toEqual(
+      expect.arrayContaining(['reset-latest-below-the-log-undisturbed', 'position-below-the-log']),
+    );
+    expect(reached(story)).not.toContain('reset-earliest-below-the-log-undisturbed');
+  });
+});

@@ -1,0 +1,52 @@
+/** no-spurious-rebalance on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { noSpuriousRebalance } from './no-spurious-rebalance.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+
+describeGoodHistories(noSpuriousRebalance);
+
+describe('finds', () => {
+  it('a generation out of nothing', () => {
+    const { story, m1, m2 } = pair();
+    story.wait(30_000).generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | generation without a cause | Generation 2 of group billing has the members of generation 1, and nothing had happened since. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
+  it('a member that loses its place out of nothing', () => {
+    const { story, m2 } = pair();
+    story.wait(30_000).generation([[m2, [0, 1]]]);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member lost its place without a cause | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group. | group-generation group-generation | billing m1.1",
+      ]
+    `);
+  });
+
+  it('as observed one that loses its place because its heartbeats do not fit into its session', () => {
+    const { story, m2 } = pair({ groups: [{ heartbeatIntervalMs: 3_000 }] });
+    story.wait(30_000).generation([[m2, [0, 1]]]);
+    expect(findings(noSpuriousRebalance, story).map((one) => one.split(' | ')[0])).toEqual(['observed']);
+  });
+
+  it('a rebalance that only records were deleted for', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    story
+      .wait(30_000)
+      .deletesRecords(1)
+      .generation([[m1, [0]]]);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | generation without a cause | Generation 2 of group billing has the members of generation 1, and nothing had happened since. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+});

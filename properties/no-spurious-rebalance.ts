@@ -1,0 +1,176 @@
+/** no-spurious-rebalance: the coordinator's generations and what happened enter, generations without a cause leave. */
+import type { Scenario } from '../scenarios/schema.ts';
+import { groupOf, proof, reporter } from './anomaly.ts';
+import { isRewritten } from './balanced-assignment.ts';
+import { noticeMs, withheldIn } from './coverage.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  type GroupEvidence,
+  isOutageWithin,
+  rebalanceWaitMs,
+} from './evidence/evidence.ts';
+import type { GenerationEvidence } from './evidence/generations.ts';
+import { membershipOf } from './evidence/membership.ts';
+import { isStalledWithin, type ProcessEvidence } from './evidence/processes.ts';
+import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('no-spurious-rebalance');
+
+const EXPIRED = 'member lost its place without a cause';
+const EXPIRED_IN_REAL_TIME = 'member lost its place without a cause, in real time';
+const NO_CAUSE = 'generation without a cause';
+
+export const noSpuriousRebalance: Property = {
+  id: 'no-spurious-rebalance',
+  title: 'Every rebalance has a cause',
+  statement:
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+  check(history) {
+    const evidence = evidenceOf(history);
+    const isRealTime = history.start.world !== 'simulated';
+    return evidence.groups.flatMap((group) =>
+      group.generations
+        .filter((generation) => generation.index > 0 && !isRewritten(group, generation))
+        .filter(({ time }) => evidence.settled === null || time < evidence.settled.time)
+        .flatMap((generation) => causeless(evidence, group, generation, isRealTime)),
+    );
+  },
+  policy: (scenario, anomaly) =>
+    anomaly.signature === EXPIRED_IN_REAL_TIME ||
+    (anomaly.signature === EXPIRED && !canKeepSession(scenario, anomaly))
+      ? 'observed'
+      : 'illegal',
+};
+
+function canKeepSession(scenario: Scenario, anomaly: Anomaly): boolean {
+  const { heartbeatIntervalMs, fetchMaxWaitMs, sessionTimeoutMs } = groupOf(scenario, anomaly);
+  return 2 * (heartbeatIntervalMs + fetchMaxWaitMs) <= sessionTimeoutMs;
+}
+
+function causeless(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+  isRealTime: boolean,
+): Anomaly[] {
+  const before = group.generations[generation.index - 1] as GenerationEvidence;
+  const silenceMs = group.config.sessionTimeoutMs + rebalanceWaitMs(group.config);
+  // What silenced a member may lie as far back as its session is long, and the wait for the others after that.
+  const span = { from: before.time - silenceMs, to: generation.time + CLOCK_TOLERANCE_MS };
+  const former = new Set(before.members.map(({ clientId }) => clientId));
+  const gone = before.members.filter(({ memberId }) => !generation.memberById.has(memberId));
+  // Where the members are the same, what a client reported before the last generation was written had its effect in it.
+  const reportedFrom = gone.length === 0 ? before.time - CLOCK_TOLERANCE_MS : span.from;
+  if (isOutageWithin(evidence, span.from, span.to)) return [];
+  if (
+    group.processes.some((process) =>
+      hasCause(evidence, process, former.has(process.process), {
+        ...span,
+        // Whoever was no member any more has had its effect.
+        from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
+        startedFrom: span.from,
+        reportedFrom,
+      }),
+    )
+  )
+    return [];
+  if (generation.members.some(({ clientId }) => !former.has(clientId))) return [];
+  if (withheldIn(group, before).size > 0) return [];
+  if (hasOtherTopics(evidence, group, before, generation, span)) return [];
+  const events = proof(before.seq, generation.seq);
+  if (gone.length === 0)
+    return [
+      report(
+        NO_CAUSE,
+        `Generation ${generation.generation} of group ${group.id} has the members of generation ${before.generation}, and nothing had happened since.`,
+        events,
+        { group: group.id },
+      ),
+    ];
+  return gone.map(({ clientId }) =>
+    report(
+      isRealTime ? EXPIRED_IN_REAL_TIME : EXPIRED,
+      `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group.`,
+      events,
+      { group: group.id, process: clientId },
+    ),
+  );
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** @param wasMember whether it is in the generation before: then its start has had its effect already */
+function hasCause(
+  evidence: Evidence,
+  process: ProcessEvidence,
+  wasMember: boolean,
+  { from, to, startedFrom, reportedFrom }: Span & { startedFrom: number; reportedFrom: number },
+): boolean {
+  const isReported = (time: number): boolean => time >= reportedFrom && time <= to;
+  const isWithin = (time: number | undefined): boolean => time !== undefined && time >= from && time <= to;
+  return (
+    (!wasMember &&
+      process.startTime >= startedFrom &&
+      process.startTime <= to &&
+      (process.exit?.time ?? to) >= from) ||
+    isWithin(process.exit?.time) ||
+    isWithin(process.order?.time) ||
+    isStalledWithin(process, from, to) ||
+    process.clientCrashes.some(({ time }) => isReported(time)) ||
+    process.applicationErrors.some(({ time }) => isReported(time)) ||
+    membershipOf(evidence, process.process).some(
+      ({ kind, time }) => (kind === 'left' || kind === 'lost') && isReported(time),
+    ) ||
+    isToldByAction(evidence, process, from, to)
+  );
+}
+
+/** The calls that move or hold back what a member reads, and leave it where it is in its group. */
+const QUIET_CALLS: ReadonlySet<string> = new Set(['seek', 'pause-partitions', 'commit']);
+
+/** What these do shows in the life of the process. */
+const LIFECYCLE: ReadonlySet<string> = new Set(['join', 'leave', 'terminate', 'crash', 'stall']);
+
+/** Whether an action made the application call its consumer in a way that may move it in its group. */
+const isToldByAction = (evidence: Evidence, { id }: ProcessEvidence, from: number, to: number): boolean =>
+  evidence.actions.some(
+    ({ action, fromTime, toTime }) =>
+      'member' in action &&
+      action.member === id &&
+      !QUIET_CALLS.has(action.kind) &&
+      !LIFECYCLE.has(action.kind) &&
+      fromTime <= to &&
+      toTime >= from,
+  );
+
+/** The actions that name a topic and leave its partitions as they are. */
+const CONTENT_ACTIONS: ReadonlySet<string> = new Set(['delete-records', 'delete-offsets', ...QUIET_CALLS]);
+
+function hasOtherTopics(
+  evidence: Evidence,
+  group: GroupEvidence,
+  before: GenerationEvidence,
+  { members, time }: GenerationEvidence,
+  { to }: Span,
+): boolean {
+  const isResubscribed = members.some(({ memberId, subscription }) => {
+    const former = before.memberById.get(memberId);
+    return former !== undefined && [...former.subscription].sort().join() !== [...subscription].sort().join();
+  });
+  return (
+    isResubscribed ||
+    evidence.actions.some(
+      ({ action, fromTime, toTime }) =>
+        'topic' in action &&
+        !CONTENT_ACTIONS.has(action.kind) &&
+        group.config.topics.includes(action.topic) &&
+        fromTime <= to &&
+        time <= toTime + 2 * noticeMs(group),
+    )
+  );
+}

@@ -1,0 +1,97 @@
+/** What operators and clusters do to a group's offsets: what that explains, and what it does not. */
+import { describe, expect, it } from 'vitest';
+import { judge } from './index.ts';
+import { alone } from './testing/good-histories.ts';
+import type { Story } from './testing/history-builder.ts';
+
+const illegal = (story: Story): string[] =>
+  judge(story.history())
+    .anomalies.filter(({ policy }) => policy === 'illegal')
+    .map(({ property, signature }) => `${property}: ${signature}`);
+
+describe('an offset that an operator sets', () => {
+  const tell = (isActed: boolean, offset: number): Story => {
+    const { story, m1 } = alone();
+    story.produces(6);
+    m1.works(0, 6).commits(0, 6).leaves();
+    m1.exits(0);
+    story.empties();
+    if (isActed)
+      story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset });
+    story.accepts('orders', 0, offset);
+    const again = story.joins('m1');
+    story.generation([[again, [0]]]);
+    again.hears();
+    return story;
+  };
+
+  it('back explains that records come again', () => {
+    expect(illegal(tell(true, 2))).toEqual([]);
+    expect(illegal(tell(false, 2))).toContain('owned-commit: accepted commit that nobody asked for');
+    expect(illegal(tell(false, 2))).toContain(
+      'commit-monotonic: commit went back from one member to another',
+    );
+  });
+});
+
+describe('offsets that go', () => {
+  const tell = (offsetsRetentionMs: number | null, emptyMs: number): Story => {
+    const { story, m1 } = alone();
+    if (offsetsRetentionMs !== null) {
+      const [start] = story.events;
+      if (start?.kind === 'start') start.scenario.topology.offsetsRetentionMs = offsetsRetentionMs;
+    }
+    story.produces(3);
+    m1.works(0, 3).commits(0, 3).leaves();
+    m1.exits(0);
+    story.empties();
+    story.wait(emptyMs);
+    story.coordinatorEvent({
+      process: 'coordinator',
+      kind: 'commit-removed',
+      group: 'billing',
+      topic: 'orders',
+      partition: 0,
+      logPosition: story.coordinatorPlace(),
+    });
+    story.group().committed.clear();
+    return story;
+  };
+  const CAUSELESS = 'group-isolation: committed offset removed without a cause';
+
+  it('by their retention, when the group has been empty for so long', () => {
+    expect(illegal(tell(2_000, 2_500))).not.toContain(CAUSELESS);
+    expect(illegal(tell(2_000, 500))).toContain(CAUSELESS);
+    expect(illegal(tell(null, 2_500))).toContain(CAUSELESS);
+  });
+});
+
+it('what is found about the offsets of a recreated topic is observed', () => {
+  const tell = (isRecreated: boolean): Story => {
+    const { story, m1 } = alone();
+    if (isRecreated) story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 });
+    story.produces(4);
+    m1.works(0, 2).stands(0, 3).works(0, 1).commits(0, 4);
+    return story;
+  };
+  expect(illegal(tell(true))).toEqual([]);
+  expect(illegal(tell(false))).toEqual(['at-least-once: lost: never delivered']);
+});
+
+it('a position above the end is where an operator had set it, or somebody sought it, and nowhere else', () => {
+  const tell = (isActed: boolean): Story => {
+    const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+    story.produces(3);
+    m1.works(0, 3).commits(0, 3);
+    if (isActed)
+      story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 5 });
+    m1.findsOutOfRange(0, { offset: 5 });
+    story.produces(4);
+    m1.works(0, 4).commits(0, 7);
+    return story;
+  };
+  const spurious = (story: Story) =>
+    judge(story.history()).anomalies.filter(({ signature }) => signature.startsWith('reset although'));
+  expect(spurious(tell(true))).toEqual([]);
+  expect(spurious(tell(false))).toHaveLength(1);
+});

@@ -1,0 +1,89 @@
+/** order: the first processing of each key's records enters, records that were begun before an older one leave. */
+import { groupOf, proof, reporter } from './anomaly.ts';
+import type { PartitionConsumption, Processing } from './evidence/consumption.ts';
+import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('order');
+
+const INSIDE = 'key processed out of order by one member';
+const ACROSS = 'key processed out of order by two members';
+const PASSED = 'key processed out of order: the group had passed over a record in the hand of another member';
+
+export const order: Property = {
+  id: 'order',
+  title: "A key's records come in order",
+  statement:
+    "In each group, the records of one key in one partition are first begun in the order of their offsets; repetitions do not count, and a record that is never begun is another property's matter. With commit-then-process a record that its member had committed before it was interrupted may be begun after the next owner's first ones: observed there. So is a record that was deleted from the log, or passed over by a reset to latest, while another member still had it in its hand.",
+  check(history) {
+    const evidence = evidenceOf(history);
+    const keys = keysOf(evidence);
+    return evidence.groups.flatMap((group) =>
+      [...group.consumption.values()].flatMap((consumption) =>
+        inversions(evidence, group, consumption, keys),
+      ),
+    );
+  },
+  policy: (scenario, anomaly) =>
+    anomaly.signature === PASSED ||
+    (anomaly.signature === ACROSS && groupOf(scenario, anomaly).commitOrder === 'commit-then-process')
+      ? 'observed'
+      : 'illegal',
+};
+
+/** Whether the group could go on behind the record without it: it was deleted, or the position reset to the log's end. */
+const isPassedOver = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  key: string,
+  { offset }: Processing,
+): boolean =>
+  offset < (evidence.logs.get(key)?.logStartOffset ?? 0) || group.config.autoOffsetReset === 'latest';
+
+/** By record, for those that have one. */
+function keysOf({ history }: Evidence): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const event of history.events)
+    if (event.kind === 'produce-invoke')
+      for (const { record, key } of event.records) if (key !== null) keys.set(record, key);
+  return keys;
+}
+
+function inversions(
+  evidence: Evidence,
+  group: GroupEvidence,
+  { key: place, topic, partition, fates }: PartitionConsumption,
+  keys: ReadonlyMap<string, string>,
+): Anomaly[] {
+  const latest = new Map<string, Processing>();
+  const found = new Map<string, Anomaly>();
+  for (const [, { begun }] of [...fates].sort(([a], [b]) => a - b)) {
+    if (begun === null || begun.record === null) continue;
+    const key = keys.get(begun.record);
+    if (key === undefined) continue;
+    const before = latest.get(key);
+    // Ascending by offset, so whatever was begun later than this one should have been begun earlier.
+    if (before === undefined || begun.seq > before.seq) {
+      latest.set(key, begun);
+      continue;
+    }
+    const signature =
+      begun.process === before.process
+        ? INSIDE
+        : isPassedOver(evidence, group, place, before)
+          ? PASSED
+          : ACROSS;
+    const pair = `${signature} ${begun.process} ${before.process}`;
+    if (found.has(pair)) continue;
+    found.set(
+      pair,
+      report(
+        signature,
+        `Group ${group.id} began offset ${begun.offset} of ${place} (key ${key}, in ${begun.process}) before offset ${before.offset} (in ${before.process}), which has the same key.`,
+        proof(begun.seq, before.seq),
+        { group: group.id, topic, partition, process: before.process },
+      ),
+    );
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,87 @@
+/** owned-consumption on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { ownedConsumption } from './owned-consumption.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+
+describeGoodHistories(ownedConsumption);
+
+describe('finds', () => {
+  it('a partition that is not assigned any more, once for each assignment', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(4);
+    m1.works(0, 1).commits(0, 1);
+    story.generation([
+      [m1, []],
+      [m2, [0, 1]],
+    ]);
+    m1.works(0, 2);
+    expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | delivered from a partition that is not assigned | m1.1 was handed offset 1 of orders/0 in group billing although its assignment in generation 2 has no such partition. | wire-sync delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a delivery between the generation and its assignment', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 1).isJoining().works(0, 1);
+    expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | delivered while joining | m1.1 was handed offset 1 of orders/0 in group billing after it had joined generation 2 and before it had its assignment. | wire-join delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a delivery after the member has left', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 1).departs().works(0, 1);
+    expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | delivered after it had left | m1.1 was handed offset 1 of orders/0 in group billing after it had left the group. | wire-leave delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a delivery before the first assignment', () => {
+    const { story, m1 } = alone();
+    story.produces(1);
+    const m2 = story.joins('m2');
+    m2.isJoining(2).delivers(0, [0]);
+    m1.works(0, 1);
+    expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | delivered while joining | m2.1 was handed offset 0 of orders/0 in group billing after it had joined generation 2 and before it had its assignment. | wire-join delivery | billing orders 0 m2.1",
+      ]
+    `);
+  });
+
+  it('as observed what is handed over while the coordinator is away', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 1);
+    story.during({ kind: 'pause-broker', broker: 1 }, () => m1.departs().works(0, 1));
+    expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
+      [
+        "observed | delivered after it had left a coordinator that it could not reach | m1.1 was handed offset 1 of orders/0 in group billing after it had left the group. | wire-leave delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('the same by the reports of a client whose traffic is not known', () => {
+    const { story, m1, m2 } = pair({ wire: false });
+    story.produces(2);
+    story.generation([
+      [m1, []],
+      [m2, [0, 1]],
+    ]);
+    m1.works(0, 1);
+    expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | delivered from a partition that is not assigned | m1.1 was handed offset 0 of orders/0 in group billing although generation 2 assigns it to m2.1. | client-joined delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+});

@@ -1,0 +1,108 @@
+/** owned-consumption: deliveries and what each member was told of its place enter, deliveries that it had no right to leave. */
+import type { EventOf } from '../harness/history/schema.ts';
+import { proof, reporter } from './anomaly.ts';
+import { isCooperative } from './coverage.ts';
+import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
+import { handedOverAt } from './evidence/hand-overs.ts';
+import { type MembershipChange, membershipOf } from './evidence/membership.ts';
+import { lastBefore, partitionKey } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('owned-consumption');
+
+const LEFT = 'delivered after it had left';
+const UNREACHABLE = 'delivered after it had left a coordinator that it could not reach';
+
+export const ownedConsumption: Property = {
+  id: 'owned-consumption',
+  title: 'Members read only what is assigned to them',
+  statement:
+    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), and not after it has left. What a poll had handed over before counts as in the application's hand. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
+  check(history) {
+    const evidence = evidenceOf(history);
+    const groups = new Map(evidence.groups.map((group) => [group.id, group]));
+    const found = new Map<string, { anomaly: () => Anomaly }>();
+    for (const event of history.events) {
+      if (event.kind !== 'delivery') continue;
+      const group = groups.get(event.group);
+      if (group === undefined) continue;
+      const breach = breachOf(evidence, group, event);
+      if (breach === null) continue;
+      // One for each stay in the wrong place, not one for each record.
+      const place = `${event.process} ${breach.signature} ${event.topic}/${event.partition} ${breach.since}`;
+      if (!found.has(place)) found.set(place, { anomaly: () => toAnomaly(event, breach) });
+    }
+    return [...found.values()].map(({ anomaly }) => anomaly());
+  },
+  policy: (_scenario, { signature }) => (signature === UNREACHABLE ? 'observed' : 'illegal'),
+};
+
+interface Breach {
+  readonly signature: string;
+  readonly why: string;
+  /** `seq` of what it had been told, or -1. */
+  readonly since: number;
+}
+
+const toAnomaly = (event: EventOf<'delivery'>, { signature, why, since }: Breach): Anomaly => {
+  const { process, group, topic, partition, offsets, seq } = event;
+  return report(
+    signature,
+    `${process} was handed offset ${offsets[0]} of ${topic}/${partition} in group ${group} ${why}.`,
+    proof(since < 0 ? null : since, seq),
+    { group, topic, partition, process },
+  );
+};
+
+function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'delivery'>): Breach | null {
+  const { process, topic, partition, seq } = event;
+  const key = partitionKey(topic, partition);
+  if (!(evidence.processes.get(process)?.hasWire ?? false)) return claimedBreach(evidence, event, key);
+  const since = handedOverAt(event);
+  const changes = membershipOf(evidence, process).filter(({ kind }) => kind !== 'lost');
+  // What was told after the records had been handed over changes nothing of what is in hand.
+  const before = changes.filter((change) => change.seq < seq && change.time <= since);
+  const current = (event.sincePollMs ?? 0) > 0 ? (before.at(-1) ?? null) : lastBefore(changes, seq);
+  const last = current?.kind === 'joining' && isCooperative(group) ? lastAssigned(before) : current;
+  if (last === null)
+    return { signature: 'delivered before it was a member', why: 'before it had an assignment', since: -1 };
+  const at = { since: last.seq };
+  if (last.kind === 'left')
+    return {
+      signature: isOutageWithin(evidence, last.time, event.time) ? UNREACHABLE : LEFT,
+      why: 'after it had left the group',
+      ...at,
+    };
+  if (last.kind === 'joining')
+    return {
+      signature: 'delivered while joining',
+      why: `after it had joined generation ${last.generation} and before it had its assignment`,
+      ...at,
+    };
+  return last.partitions.has(key)
+    ? null
+    : {
+        signature: 'delivered from a partition that is not assigned',
+        why: `although its assignment in generation ${last.generation} has no such partition`,
+        ...at,
+      };
+}
+
+const lastAssigned = (changes: readonly MembershipChange[]): MembershipChange | null =>
+  changes.findLast(({ kind }) => kind === 'assigned') ?? null;
+
+function claimedBreach(
+  evidence: Evidence,
+  { process, seq }: EventOf<'delivery'>,
+  key: string,
+): Breach | null {
+  const join = lastBefore(evidence.positions.joins.get(process) ?? [], seq);
+  if (join === null)
+    return { signature: 'delivered before it was a member', why: 'before it had an assignment', since: -1 };
+  if (join.generation === null || join.generation.owners.get(key)?.includes(process) === true) return null;
+  return {
+    signature: 'delivered from a partition that is not assigned',
+    why: `although generation ${join.generation.generation} assigns it to ${join.generation.owners.get(key)?.join(' and ') ?? 'nobody'}`,
+    since: join.seq,
+  };
+}

@@ -1,0 +1,58 @@
+/** static-fencing on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { staticFencing } from './static-fencing.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { pair } from './testing/good-histories.ts';
+
+describeGoodHistories(staticFencing);
+
+describe('finds', () => {
+  const both = () => {
+    const story = pair({ groups: [{ staticMembership: true }] });
+    story.story.produces(2);
+    story.m1.works(0, 1);
+    const back = story.story.starts('m1');
+    story.story.takesPlaceOf(back, story.m1);
+    return { ...story, back };
+  };
+
+  it('two members with one instance id', () => {
+    const { story, m1, m2 } = pair({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    const back = story.joins('m1');
+    story.generation(
+      [
+        [back, [0]],
+        [m1, []],
+        [m2, [1]],
+      ],
+      { unaware: [m1] },
+    );
+    expect(findings(staticFencing, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | two members with one group.instance.id | Generation 2 of group billing has 2 members with the group.instance.id m1 (m1.2, m1.1). | group-generation | billing m1.2",
+      ]
+    `);
+  });
+
+  it('a commit of the fenced member that is accepted', () => {
+    const { story, m1 } = both();
+    m1.commits(0, 1).isRefused('FENCED_INSTANCE_ID').exits(1);
+    expect(findings(staticFencing, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | commit of a fenced member was accepted | m1.1, whose group.instance.id m1 had been taken over by generation 1 of group billing, committed orders/0 at 1, and the coordinator accepted it. | group-generation commit-invoke commit-accepted | billing m1.1 orders 0",
+      ]
+    `);
+  });
+
+  it('a fenced member that nobody tells', () => {
+    const { story } = both();
+    story.wait(60_000);
+    expect(findings(staticFencing, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | commit of a fenced member was accepted | m1.1, whose group.instance.id m1 had been taken over by generation 1 of group billing, committed orders/0 at 3, and the coordinator accepted it. | group-generation commit-invoke commit-accepted | billing m1.1 orders 0",
+        "illegal | fenced member was never told | m1.1, whose group.instance.id m1 had been taken over by generation 1 of group billing, went on for 8000 ms, and nobody told it. | group-generation | billing m1.1",
+      ]
+    `);
+  });
+});

@@ -1,0 +1,96 @@
+/** sticky-economy on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { stickyEconomy } from './sticky-economy.ts';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { handOver, pair } from './testing/good-histories.ts';
+import { Story } from './testing/history-builder.ts';
+
+describeGoodHistories(stickyEconomy);
+
+describe('finds', () => {
+  it('a swap among the same members', () => {
+    const { story, m1, m2 } = pair();
+    story.generation([
+      [m1, [1]],
+      [m2, [0]],
+    ]);
+    expect(findings(stickyEconomy, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition taken although nothing had changed | Generation 2 of group billing takes orders/0 from m1.1, although its members, subscriptions and partitions are those of generation 1. | group-generation group-generation | billing m1.1",
+        "illegal | partition taken although nothing had changed | Generation 2 of group billing takes orders/1 from m2.1, although its members, subscriptions and partitions are those of generation 1. | group-generation group-generation | billing m2.1",
+      ]
+    `);
+  });
+
+  it('partitions that a static bounce costs the others', () => {
+    const { story, m1, m2 } = pair({ groups: [{ staticMembership: true, assignors: ['range'] }] });
+    m1.crashes();
+    const back = story.joins('m1');
+    story.generation([
+      [back, [1]],
+      [m2, [0]],
+    ]);
+    expect(findings(stickyEconomy, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition taken although nothing had changed | Generation 2 of group billing takes orders/0 from m1.2, although its members, subscriptions and partitions are those of generation 1. | group-generation group-generation | billing m1.2",
+        "illegal | partition taken although nothing had changed | Generation 2 of group billing takes orders/1 from m2.1, although its members, subscriptions and partitions are those of generation 1. | group-generation group-generation | billing m2.1",
+      ]
+    `);
+  });
+
+  it('more moves than a new member needs', () => {
+    const story = new Story({ topics: { orders: 6 }, groups: [{ assignors: ['sticky'] }] });
+    const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+    story.generation([
+      [m1, [0, 1, 2]],
+      [m2, [3, 4, 5]],
+    ]);
+    const m3 = story.joins('m3');
+    story.generation([
+      [m1, [0, 3]],
+      [m2, [1, 4]],
+      [m3, [2, 5]],
+    ]);
+    expect(findings(stickyEconomy, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | more partitions moved than the balance needs | Generation 2 of group billing (sticky) takes 4 partitions (orders/1, orders/2, orders/3, orders/5) from m1.1, m2.1, and 2 would have done. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
+  it('a partition that a cooperative group takes without need', () => {
+    const { story, m1, m2 } = handOver();
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    story.generation([
+      [m1, [0]],
+      [m2, []],
+    ]);
+    expect(findings(stickyEconomy, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | more partitions moved than the balance needs | Generation 4 of group billing (cooperative-sticky) takes 1 partition (orders/1) from m2.1, and 0 would have done. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
+  it('as observed what an old claim may cost', () => {
+    const story = new Story({ topics: { orders: 3 }, groups: [{ assignors: ['sticky'] }] });
+    const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+    story.generation([
+      [m1, [0]],
+      [m2, [1, 2]],
+    ]);
+    m2.stalls(() => story.wait(7_000).generation([[m1, [0, 1, 2]]]));
+    story.generation([
+      [m1, [1]],
+      [m2, [0, 2]],
+    ]);
+    expect(findings(stickyEconomy, story)).toMatchInlineSnapshot(`
+      [
+        "observed | more partitions moved than the balance needs when a member came back with an old claim | Generation 3 of group billing (sticky) takes 2 partitions (orders/0, orders/2) from m1.1, and 1 would have done. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+});

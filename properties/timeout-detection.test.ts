@@ -1,0 +1,94 @@
+/** timeout-detection on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { pair } from './testing/good-histories.ts';
+import { timeoutDetection } from './timeout-detection.ts';
+
+describeGoodHistories(timeoutDetection);
+
+describe('finds', () => {
+  it('a crashed member that is dropped too soon', () => {
+    const { story, m1, m2 } = pair();
+    m1.crashes();
+    story.wait(2_000).generation([[m2, [0, 1]]]);
+    expect(findings(timeoutDetection, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member was dropped before its session timeout | m1.1 was alive for the coordinator of group billing 2240 ms before generation 2, which is without it, and might be silent for 6000 ms. | group-generation group-generation | billing m1.1",
+      ]
+    `);
+  });
+
+  it('one that had committed a moment ago', () => {
+    const { story, m1, m2 } = pair({ groups: [{ rebalanceTimeoutMs: 60_000 }] });
+    story.produces(1);
+    story.wait(5_000);
+    m1.works(0, 1).commits(0, 1).crashes();
+    story.wait(2_000).generation([[m2, [0, 1]]]);
+    expect(findings(timeoutDetection, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member was dropped before its session timeout | m1.1 was alive for the coordinator of group billing 2120 ms before generation 2, which is without it, and might be silent for 6000 ms. | group-generation commit-invoke group-generation | billing m1.1",
+      ]
+    `);
+  });
+
+  it('a crashed member that is kept', () => {
+    const { story, m1 } = pair();
+    m1.crashes();
+    story.wait(60_000);
+    expect(findings(timeoutDetection, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | silent member was kept beyond its session timeout | m1.1 fell silent at 380 ms, and 13000 ms later it was still a member of group billing (session.timeout.ms 6000). | group-generation process-exit | billing m1.1",
+      ]
+    `);
+  });
+
+  it('a stalled member that is kept', () => {
+    const { story, m1 } = pair();
+    m1.stalls(() => story.wait(60_000));
+    expect(findings(timeoutDetection, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | silent member was kept beyond its session timeout | m1.1 fell silent at 360 ms, and 13000 ms later it was still a member of group billing (session.timeout.ms 6000). | group-generation action | billing m1.1",
+      ]
+    `);
+  });
+
+  const polled = (story: ReturnType<typeof pair>['story'], process: string, sincePollMs: number) =>
+    story.emit({
+      process,
+      kind: 'delivery',
+      group: 'billing',
+      topic: 'orders',
+      partition: 0,
+      offsets: ['0'],
+      sincePollMs,
+    });
+
+  it('a member that works longer than its poll interval and stays', () => {
+    const { story, m1 } = pair({ groups: [{ maxPollIntervalMs: 2_000 }] });
+    story.produces(1);
+    story.wait(10_000);
+    polled(story, m1.process, 8_000);
+    m1.processes(0, 0);
+    expect(findings(timeoutDetection, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member was kept beyond max.poll.interval.ms | m1.1 worked 8000 ms on what one poll had given it, and was still a member of group billing (max.poll.interval.ms 2000). | delivery | billing m1.1 orders 0",
+      ]
+    `);
+  });
+
+  it('a member that leaves before its poll interval is over', () => {
+    const { story, m1, m2 } = pair({ groups: [{ maxPollIntervalMs: 5_000 }] });
+    story.produces(1);
+    polled(story, m1.process, 0);
+    m1.processes(0, 0).departs();
+    story.generation([
+      [m1, [0]],
+      [m2, [1]],
+    ]);
+    expect(findings(timeoutDetection, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member left before max.poll.interval.ms | m1.1 left group billing 60 ms after a poll, and max.poll.interval.ms is 5000. | delivery wire-leave | billing m1.1",
+      ]
+    `);
+  });
+});

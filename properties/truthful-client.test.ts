@@ -1,0 +1,73 @@
+/** truthful-client on hand-written histories. */
+import { describe, expect, it } from 'vitest';
+import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone, pair } from './testing/good-histories.ts';
+import { truthfulClient } from './truthful-client.ts';
+
+describeGoodHistories(truthfulClient);
+
+describe('finds', () => {
+  /** What a member says of its assignment, right after it has heard of one. */
+  const claims = (change: { assignment?: number[]; protocol?: string; leader?: boolean }) => {
+    const { story, m2 } = pair();
+    const { assignment = [1], protocol = 'RoundRobinAssigner', leader = false } = change;
+    story.emit({
+      process: m2.process,
+      kind: 'client-joined',
+      group: 'billing',
+      memberId: m2.memberId,
+      leader,
+      protocol,
+      assignment: [{ topic: 'orders', partitions: assignment }],
+    });
+    return findings(truthfulClient, story);
+  };
+
+  it('another assignment, protocol or leader than is recorded', () => {
+    expect([
+      ...claims({ assignment: [0, 1] }),
+      ...claims({ protocol: 'range' }),
+      ...claims({ leader: true }),
+    ]).toMatchInlineSnapshot(`
+      [
+        "illegal | client reports another assignment than the coordinator recorded | m2.1 reports orders/0, orders/1 as its assignment in generation 1 of group billing, and the coordinator recorded orders/1. | group-generation client-joined | billing m2.1",
+        "illegal | client reports another protocol than the coordinator recorded | m2.1 reports range as the protocol of generation 1 of group billing, and the coordinator recorded RoundRobinAssigner. | group-generation client-joined | billing m2.1",
+        "illegal | client reports to lead a group that it does not lead | m2.1 reports to lead generation 1 of group billing, and the coordinator recorded m1.1-id as its leader. | group-generation client-joined | billing m2.1",
+      ]
+    `);
+  });
+
+  it('a coordinator that answers another assignment than it has recorded', () => {
+    const { story, m2 } = pair();
+    story.emit({
+      process: m2.process,
+      kind: 'wire-sync',
+      group: 'billing',
+      memberId: m2.memberId,
+      generation: 1,
+      assignment: [{ topic: 'orders', partitions: [0, 1] }],
+      error: null,
+    });
+    expect(findings(truthfulClient, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | answered assignment is not the recorded one | m2.1 was answered orders/0, orders/1 as its assignment in generation 1 of group billing, and the coordinator recorded orders/1. | group-generation wire-sync | billing m2.1",
+      ]
+    `);
+  });
+
+  it('a commit that is reported as failed and was accepted', () => {
+    const { story, m1 } = alone();
+    story.produces(1);
+    m1.works(0, 1);
+    const offsets = [{ topic: 'orders', partition: 0, offset: '1' }];
+    const about = { process: m1.process, group: 'billing' };
+    story.emit({ ...about, kind: 'application-commit', call: 0, awaited: true, offsets });
+    m1.commits(0, 1);
+    story.emit({ ...about, kind: 'application-commit-end', call: 0, outcome: 'failed', error: 'no' });
+    expect(findings(truthfulClient, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | accepted commit was reported as failed | m1.1 was told that its commit of orders/0 at 1 in group billing had failed (no), and the coordinator had accepted it. | application-commit commit-ok application-commit-end | billing orders 0 m1.1",
+      ]
+    `);
+  });
+});

@@ -1,0 +1,161 @@
+/** truthful-client: what clients say of themselves and what the coordinator recorded enter, contradictions leave. */
+import type { EventOf } from '../harness/history/schema.ts';
+import { proof, reporter } from './anomaly.ts';
+import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
+import { membershipOf } from './evidence/membership.ts';
+import { CLOCK_TOLERANCE_MS, lastBefore, partitionKey, toOffset } from './evidence/values.ts';
+import { requestsWithin } from './no-lost-commit.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('truthful-client');
+
+export const truthfulClient: Property = {
+  id: 'truthful-client',
+  title: 'What a client says of itself is so',
+  statement:
+    "When a client reports that it has joined, its assignment, its protocol and whether it leads are those that the coordinator recorded for it in the generation of its last assignment; the assignment that the coordinator answered is the one that it recorded; and a commit that the application is told has failed was not accepted for all of its partitions. (That a commit which is reported as done was not refused is part of owned-commit, and that it was sent of no-lost-commit.) Where a client's traffic is not recorded, its report has to be that of any generation that it may have heard of.",
+  check(history) {
+    const evidence = evidenceOf(history);
+    const groups = new Map(evidence.groups.map((group) => [group.id, group]));
+    const claims = history.events.flatMap((event) => {
+      const group = event.kind === 'client-joined' ? groups.get(event.group) : undefined;
+      return event.kind === 'client-joined' && group !== undefined ? judgeClaim(evidence, group, event) : [];
+    });
+    return [
+      ...claims,
+      ...evidence.groups.flatMap((group) => [...wrongAnswers(evidence, group), ...wrongFailures(group)]),
+    ];
+  },
+  policy: () => 'illegal',
+};
+
+type Claim = EventOf<'client-joined'>;
+
+const namesOf = (assignment: Claim['assignment']): string =>
+  assignment
+    .flatMap(({ topic, partitions }) => partitions.map((partition) => partitionKey(topic, partition)))
+    .sort()
+    .join(', ');
+
+function judgeClaim(evidence: Evidence, group: GroupEvidence, claim: Claim): Anomaly[] {
+  const candidates = candidatesOf(evidence, group, claim);
+  if (candidates.length === 0) return [];
+  const found = candidates.map((generation) => contradictions(group, generation, claim));
+  if (found.some((anomalies) => anomalies.length === 0)) return [];
+  return found.at(-1) ?? [];
+}
+
+/** The generations that the claim may be about. */
+function candidatesOf(evidence: Evidence, group: GroupEvidence, claim: Claim): GenerationEvidence[] {
+  const { process, memberId, seq, time } = claim;
+  if (evidence.processes.get(process)?.hasWire === true) {
+    const join = lastBefore(evidence.positions.joins.get(process) ?? [], seq);
+    return join?.generation == null || join.memberId !== memberId ? [] : [join.generation];
+  }
+  return group.generations.filter(
+    (generation) => generation.memberById.has(memberId) && generation.time <= time + CLOCK_TOLERANCE_MS,
+  );
+}
+
+function contradictions(group: GroupEvidence, generation: GenerationEvidence, claim: Claim): Anomaly[] {
+  const { process, memberId, seq } = claim;
+  const member = generation.memberById.get(memberId);
+  if (member === undefined) return [];
+  const at = `generation ${generation.generation} of group ${group.id}`;
+  const subject = { group: group.id, process };
+  const events = proof(generation.seq, seq);
+  const anomalies: Anomaly[] = [];
+  const [said, recorded] = [namesOf(claim.assignment), namesOf(member.assignment)];
+  if (said !== recorded)
+    anomalies.push(
+      report(
+        'client reports another assignment than the coordinator recorded',
+        `${process} reports ${said || 'nothing'} as its assignment in ${at}, and the coordinator recorded ${recorded || 'nothing'}.`,
+        events,
+        subject,
+      ),
+    );
+  if (claim.protocol !== (generation.event.protocol ?? ''))
+    anomalies.push(
+      report(
+        'client reports another protocol than the coordinator recorded',
+        `${process} reports ${claim.protocol || 'none'} as the protocol of ${at}, and the coordinator recorded ${generation.event.protocol ?? 'none'}.`,
+        events,
+        subject,
+      ),
+    );
+  // A static member that takes its former self's place is not told that it leads (KIP-814), so only leading is a claim.
+  if (
+    claim.leader &&
+    generation.event.leaderMemberId !== memberId &&
+    !isReplaced(group, generation, memberId)
+  )
+    anomalies.push(
+      report(
+        'client reports to lead a group that it does not lead',
+        `${process} reports to lead ${at}, and the coordinator recorded ${generation.event.leaderMemberId ?? 'nobody'} as its leader.`,
+        events,
+        subject,
+      ),
+    );
+  return anomalies;
+}
+
+/** The same generation is written again where a static member has come back, and its leader may be another then. */
+const isReplaced = (group: GroupEvidence, { generation }: GenerationEvidence, memberId: string): boolean =>
+  group.generations.some((one) => one.generation === generation && one.event.leaderMemberId === memberId);
+
+function wrongAnswers(evidence: Evidence, group: GroupEvidence): Anomaly[] {
+  return group.processes.flatMap(({ process }) =>
+    membershipOf(evidence, process).flatMap((change) => {
+      if (change.kind !== 'assigned') return [];
+      const recorded = group.generations.filter(
+        ({ generation, isStable, memberById }) =>
+          isStable && generation === change.generation && memberById.has(change.memberId),
+      );
+      // A record that is not there may have been lost with its broker; what follows from that is convergence's matter.
+      if (recorded.length === 0) return [];
+      const answered = [...change.partitions].sort().join(', ');
+      const written = recorded.map(({ memberById }) =>
+        [...assignedPartitions(memberById.get(change.memberId) as never)].sort().join(', '),
+      );
+      if (written.includes(answered)) return [];
+      return [
+        report(
+          'answered assignment is not the recorded one',
+          `${process} was answered ${answered || 'nothing'} as its assignment in generation ${change.generation} of group ${group.id}, and the coordinator recorded ${written.at(-1) || 'nothing'}.`,
+          proof(recorded.at(-1)?.seq, change.seq),
+          { group: group.id, process },
+        ),
+      ];
+    }),
+  );
+}
+
+function wrongFailures(group: GroupEvidence): Anomaly[] {
+  return group.commits.applicationCommits.flatMap((call) => {
+    const { begin, end } = call;
+    if (end?.outcome !== 'failed') return [];
+    const sent = requestsWithin(group, call);
+    const isAccepted = begin.offsets.every(({ topic, partition, offset }) =>
+      sent.some(
+        (request) =>
+          request.topic === topic &&
+          request.partition === partition &&
+          request.offset === toOffset(offset) &&
+          request.outcome === 'ok',
+      ),
+    );
+    if (!isAccepted || begin.offsets.length === 0) return [];
+    const { topic, partition, offset } = begin.offsets[0] as (typeof begin.offsets)[number];
+    return [
+      report(
+        'accepted commit was reported as failed',
+        `${begin.process} was told that its commit of ${topic}/${partition} at ${offset} in group ${group.id} had failed (${end.error}), and the coordinator had accepted it.`,
+        proof(begin.seq, ...sent.map(({ outcomeSeq }) => outcomeSeq), end.seq),
+        { group: group.id, topic, partition, process: begin.process },
+      ),
+    ];
+  });
+}
