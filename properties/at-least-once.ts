@@ -64,6 +64,17 @@ export const atLeastOnce: Property = {
   },
 };
 
+/** How many records a group never processed that it had to, over all groups and whatever the policy says of each. */
+export const recordsLost = (evidence: Evidence): number =>
+  evidence.groups
+    .filter((group) => hadToDrain(evidence, group))
+    .flatMap((group) =>
+      [...evidence.logs.values()]
+        .filter((log) => group.config.topics.includes(log.topic))
+        .flatMap((log) => [...lostIn(evidence, group, log).values()]),
+    )
+    .reduce((sum, { offsets }) => sum + offsets.length, 0);
+
 function brokerLosses(evidence: Evidence): Anomaly[] {
   return evidence.producing.sends.flatMap((send) => {
     if (send.outcome !== 'ok' || send.acks === 0) return [];
@@ -95,33 +106,27 @@ interface Jump {
   readonly process: string;
 }
 
-/** Whether a reader with read_committed need not be given the record, since its transaction may have been aborted. */
-const mayBeKeptBack = (
-  { producing }: Evidence,
-  { config }: GroupEvidence,
-  log: PartitionLog,
-  offset: number,
-): boolean =>
-  config.isolationLevel === 'read_committed' && producing.uncommitted.has(log.recordAt.get(offset) ?? '');
+interface Lost {
+  readonly offsets: number[];
+  readonly seqs: (number | null | undefined)[];
+  process: string | null;
+}
 
-function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Anomaly[] {
+/** The records of a partition that were lost, by how. */
+function lostIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): ReadonlyMap<string, Lost> {
   const key = `${log.topic}/${log.partition}`;
   const consumption = group.consumption.get(key);
+  const lost = new Map<string, Lost>();
   const start = startingPoint(evidence, group, key, consumption);
-  if (start === null) return [];
+  if (start === null) return lost;
   const jumps = jumpsOf(evidence, group, key);
   const hasSettled = evidence.settled?.undrained.length === 0;
   const end = passedUpTo(evidence, group, log, consumption);
   const committedMax = entriesOf(group, key).reduce((most, entry) => Math.max(most, entry.value), 0);
-  const lost = new Map<
-    string,
-    { offsets: number[]; seqs: (number | null | undefined)[]; process: string | null }
-  >();
   for (const offset of log.offsets) {
     if (offset < start || offset >= end) continue;
     const fate = consumption?.fates.get(offset);
     if (fate?.done != null || isHiddenFrom(group.config, log, offset)) continue;
-    if (mayBeKeptBack(evidence, group, log, offset)) continue;
     // Where the bound came first, the handler call that has it may still be running.
     if (!hasSettled && fate !== undefined && isInHand(evidence, fate)) continue;
     const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);
@@ -148,6 +153,12 @@ function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): 
     found.process ??= fate?.failed?.process ?? jump?.process ?? fate?.delivered?.stretch.process ?? null;
     lost.set(signature, found);
   }
+  return lost;
+}
+
+function lossesIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Anomaly[] {
+  const key = `${log.topic}/${log.partition}`;
+  const lost = lostIn(evidence, group, log);
   const last = entriesOf(group, key).findLast((entry) => entry.kind === 'commit');
   return [...lost].map(([signature, { offsets, seqs, process }]) =>
     report(

@@ -96,12 +96,12 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
     const before = group.generations[generation.index - 1];
     // Written again, with another member id, where a static member has come back; nothing has been handed out (KIP-345).
     const same = before?.generation === generation.generation ? found.get(before) : undefined;
+    for (const member of generation.members)
+      for (const key of assignedPartitions(member)) holders.set(key, member.memberId);
     if (same !== undefined) {
       found.set(generation, same);
       continue;
     }
-    for (const member of generation.members)
-      for (const key of assignedPartitions(member)) holders.set(key, member.memberId);
     const kept = [...holders].filter(
       ([key, memberId]) => !generation.owners.has(key) && generation.memberById.has(memberId),
     );
@@ -129,7 +129,8 @@ export function isUnnoticed(
       ({ action, toTime }) =>
         action.kind === 'add-partitions' &&
         action.topic === topic &&
-        toTime >= before.time - CLOCK_TOLERANCE_MS &&
+        // The leader that was away had not noticed yet what came within its metadata.max.age.ms.
+        toTime >= before.time - group.config.metadataMaxAgeMs - CLOCK_TOLERANCE_MS &&
         toTime <= generation.time + CLOCK_TOLERANCE_MS,
     )
   );

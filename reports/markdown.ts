@@ -59,7 +59,7 @@ function describeFinding(result: RunResult, finding: Finding): string[] {
   const commands = replayCommands(result, example);
   const path = planPath(result, example.scenarioIndex);
   return [
-    `### ${code(finding.property)}: ${text(finding.signature)}`,
+    `### ${finding.known === null ? '' : 'Known: '}${code(finding.property)}: ${text(finding.signature)}`,
     '',
     text(shorten(example.message, TEXT_MAX)),
     '',
@@ -106,7 +106,7 @@ const text = (words: string): string =>
   visible(words)
     .replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character] ?? character)
     .replace(/[\\`*_{}[\]()+\-.!|~^$]/g, '\\$&')
-    .replace(/[@#:]/g, `$&${BREAK}`)
+    .replace(/[@#]|:(?=\/)/g, `$&${BREAK}`)
     .replace(/(www|GH)(\\[.-])/gi, `$1${BREAK}$2`);
 
 /** Words as code, in which GitHub reads nothing at all; as many backticks around them as they need. */

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { configurationJsonSchema } from '../scenarios/configuration.ts';
 import { bugsResultSchema } from './bugs-result.ts';
+import { comparisonJsonSchema } from './comparison.ts';
 import { inspectionJsonSchema } from './inspection.ts';
 import { runResultJsonSchema } from './json.ts';
 import { lessonsResultSchema } from './lesson-result.ts';
@@ -12,6 +13,7 @@ import { shrinkResultSchema } from './shrink-result.ts';
 
 export const publishedSchemas = (): Record<string, object> => ({
   'configuration.json': configurationJsonSchema(),
+  'comparison.json': comparisonJsonSchema(),
   'run-result.json': runResultJsonSchema(),
   'inspection.json': inspectionJsonSchema(),
   'lessons-result.json': {

@@ -3,6 +3,7 @@
  * that lead to each of its proving events leave, of the processes that it concerns.
  */
 import { z } from 'zod';
+import type { HistoryEvent } from '../harness/history/schema.ts';
 import type { Happening } from '../harness/runner/inspect.ts';
 import type { Anomaly } from '../properties/property.ts';
 import { happeningSchema } from './inspection.ts';
@@ -33,7 +34,12 @@ const AFTER_MAX = 3;
 /** Those are sent all the time; where one of them matters, the history has an event for it. */
 const QUIET_APIS: ReadonlySet<string> = new Set(['Fetch', 'Metadata', 'ApiVersions', 'Produce']);
 const QUIET_EVENTS: ReadonlySet<string> = new Set(['start', 'finish', 'fact-log', 'fact-committed']);
+/** Of the harness, which sends marker after marker while a run settles. */
+const QUIET_OF_HARNESS: ReadonlySet<string> = new Set(['produce-invoke', 'produce-ok']);
 const NOBODY: ReadonlySet<string> = new Set(['harness', 'coordinator', 'cluster']);
+
+const isQuiet = ({ kind, process }: HistoryEvent): boolean =>
+  QUIET_EVENTS.has(kind) || (process === 'harness' && QUIET_OF_HARNESS.has(kind));
 
 export function traceAround(
   happenings: readonly Happening[],
@@ -56,7 +62,7 @@ export function traceAround(
     (one) =>
       isProving(one) ||
       ('event' in one
-        ? !QUIET_EVENTS.has(one.event.kind) && isOfThem(one.event.process) && isOfPartition(one.event)
+        ? !isQuiet(one.event) && isOfThem(one.event.process) && isOfPartition(one.event)
         : !QUIET_APIS.has(one.message.api) && isOfThem(one.message.process)),
   );
   const wanted = new Set<number>();

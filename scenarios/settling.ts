@@ -34,6 +34,23 @@ function overrunMs(
   return Math.ceil(backlogMs / intervalMs) * (intervalMs + REJOIN_MS);
 }
 
+/** What a record takes in a batch beside its value. */
+const RECORD_OVERHEAD_BYTES = 100;
+
+/**
+ * Where a partition may not bring as much as fetch.min.bytes asks for, every answer waits for fetch.max.wait.ms, however
+ * much is there.
+ */
+function starvedMs(
+  { fetchMinBytes = 1, maxPartitionFetchBytes, fetchMaxWaitMs }: Group,
+  records: number,
+  valueBytes: number,
+) {
+  if (fetchMinBytes <= maxPartitionFetchBytes) return 0;
+  const perAnswer = Math.max(1, Math.floor(maxPartitionFetchBytes / (valueBytes + RECORD_OVERHEAD_BYTES)));
+  return Math.ceil(records / perAnswer) * fetchMaxWaitMs;
+}
+
 /**
  * The settling bound that a configuration justifies, as the sum of the longest waits that it allows one after the
  * other: a dead member is noticed (session timeout), the others are called back (rebalance timeout), both once more
@@ -49,9 +66,9 @@ export function settlingBoundMs(
 ): number {
   const roundTripMs = LAN_ROUND_TRIP_MS + 2 * (network?.latencyMs.max ?? 0);
   const perGroup = groups.map((group) => {
-    const records = producers
-      .filter((producer) => producer.topics.some((topic) => group.topics.includes(topic)))
-      .reduce((sum, producer) => sum + producer.records, 0);
+    const sources = producers.filter(({ topics }) => topics.some((topic) => group.topics.includes(topic)));
+    const records = sources.reduce((sum, producer) => sum + producer.records, 0);
+    const valueBytesMax = sources.reduce((most, { valueBytes }) => Math.max(most, valueBytes), 0);
     // One member may have to work off everything alone, twice over where a crash makes records come again, and with
     // a commit's round trip for each.
     const backlogMs = records * (group.handler.timeMs.max + roundTripMs) * 2;
@@ -63,6 +80,7 @@ export function settlingBoundMs(
       : 0;
     return (
       overrunMs(group, backlogMs) +
+      2 * starvedMs(group, records, valueBytesMax) +
       2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs + (group.maxPollIntervalMs ?? 0)) +
       backlogMs +
       failures * 1_000 +

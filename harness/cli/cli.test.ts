@@ -86,6 +86,19 @@ describe('bad input', () => {
       () => ['replay', '7:3', '--config', file('word.yaml', 'session.timeout.ms: 6000\n')],
       /word\.yaml is not a configuration:\n {2}session\.timeout\.ms: expected below 'consumer:'/,
     ],
+    ['one alone to compare', () => ['compare', 'kafkajs'], /at least two to compare, got 'kafkajs' alone/],
+    [
+      'a client to compare that is none',
+      () => ['compare', 'kafkajs', 'kafkaj'],
+      /'kafkaj' is no client, and/,
+    ],
+    [
+      'a configuration to compare that its client cannot have',
+      () => ['compare', 'kafkajs', `kafkajs:${file('polls.yaml', 'consumer:\n  max.poll.records: 5\n')}`],
+      /polls\.yaml asks for what kafkajs cannot do:/,
+    ],
+    ['a sweep of nothing', () => ['compare', '--sweep', 'speed=1,2'], /no word 'speed' in a configuration/],
+    ['a sweep of one point', () => ['compare', '--sweep', 'session.timeout=6000'], /two are the least/],
     ['broken JSON', () => ['replay', file('broken.json', '{"version":')], /broken\.json is not JSON/],
     [
       'an unknown key in a scenario',
@@ -101,7 +114,7 @@ describe('bad input', () => {
     const out = mkdtempSync(join(folder, 'out-'));
     const words = commandArguments();
     const { code, stdout, stderr } = await runCommand(
-      ['run', 'replay'].includes(words[0] as string) ? [...words, '--out', out] : words,
+      ['run', 'replay', 'compare'].includes(words[0] as string) ? [...words, '--out', out] : words,
     );
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/at .*\.js:\d+/);
@@ -316,6 +329,7 @@ describe('help', () => {
     ['--help'],
     ['run', '--help'],
     ['replay', '--help'],
+    ['compare', '--help'],
     ['check', '--help'],
     ['lessons', '--help'],
     ['report', '--help'],

@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes, HarnessError } from '../errors.ts';
 import { harnessVersion } from '../version.ts';
 import { bugsCommand } from './bugs.ts';
 import { checkCommand } from './check.ts';
+import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
 import type { Ended } from './exit-code.ts';
 import { lessonsCommand } from './lessons.ts';
@@ -26,6 +27,7 @@ async function main(commandLine: readonly string[]): Promise<ExitCode> {
     .addCommand(replayCommand(ended))
     .addCommand(shrinkCommand(ended))
     .addCommand(bugsCommand(ended))
+    .addCommand(compareCommand(ended))
     .addCommand(lessonsCommand(ended))
     .addCommand(checkCommand(ended))
     .addCommand(serveCommand(ended))

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunResult, runResultSchema } from '../../reports/results.ts';
+import { traceSchema } from '../../reports/trace.ts';
 import { type Ending, runCommand } from '../testing/command-line.ts';
 
 let folder: string;
@@ -83,6 +84,26 @@ describe('--merge', () => {
     );
     expect(stderr).toContain('Shard 2/2 is missing.');
     expect(code).toBe(3);
+  });
+});
+
+describe('a run of the simulated world', () => {
+  it('shows the messages around the example of a finding', () => {
+    const example = whole.anomalies.find(({ account }) => account.length > 0);
+    const { directory } = whole.results.find(({ index }) => index === example?.scenarioIndex) ?? {};
+    const trace = traceSchema.parse(
+      JSON.parse(readFileSync(join(directory as string, 'trace.json'), 'utf8')),
+    );
+    const happenings = trace.traces[0]?.stretches.flat() ?? [];
+    expect(happenings.some((one) => 'message' in one && one.message.api === 'OffsetCommit')).toBe(true);
+    expect(happenings.some((one) => 'event' in one && one.event.kind === 'commit-accepted')).toBe(true);
+    const html = readFileSync(join(directoryOf(whole), 'report.html'), 'utf8');
+    expect(html).toMatch(/The messages and events around it[\s\S]*-> broker \d {2}OffsetCommit v\d/);
+  });
+
+  it('says how often each action was scheduled', () => {
+    expect(whole.actions.join).toBeGreaterThan(0);
+    expect(Object.keys(whole.actions)).toEqual(Object.keys(whole.actions).toSorted());
   });
 });
 

@@ -32,11 +32,11 @@ export type ClientName = keyof typeof clients;
 export const isClientName = (name: string): name is ClientName => Object.hasOwn(clients, name);
 
 /** @param client its name, with or without a version behind an @ */
-const clientNameOf = (client: string): ClientName => {
+export function clientNameOf(client: string): ClientName {
   const name = client.split('@', 1)[0] as string;
   if (!isClientName(name)) throw new Error(`no client is called ${name}`);
   return name;
-};
+}
 
 /** @param client its name, with or without a version behind an @ */
 export function refusals(client: string, scenario: Scenario): string[] {

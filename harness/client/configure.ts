@@ -13,7 +13,7 @@ import {
 } from '../../scenarios/schema.ts';
 import { settlingBoundMs } from '../../scenarios/settling.ts';
 import { UsageError } from '../errors.ts';
-import { vocabularyOf } from './clients.ts';
+import { clientNameOf, vocabularyOf } from './clients.ts';
 import { type ClientOptions, nativeRefusals, type Taken } from './vocabulary.ts';
 
 /** Java's own, where automatic commits are asked for and their interval is not said. */
@@ -27,7 +27,8 @@ export function refuseConfiguration(configuration: Configuration, client: string
       taken !== 'scenario' && 'refused' in taken ? [`${section}: ${word}: ${taken.refused}.`] : [],
     ),
   );
-  refused.push(...nativeRefusals(client, vocabularyOf(client), configuration.native?.[client] ?? {}));
+  const name = clientNameOf(client);
+  refused.push(...nativeRefusals(name, vocabularyOf(name), configuration.native?.[name] ?? {}));
   if (refused.length > 0)
     throw new UsageError(
       `${source} asks for what ${client} cannot do:\n${refused.map((one) => `  ${one}`).join('\n')}`,
@@ -133,7 +134,7 @@ function nativeOf(
   client: string,
 ): (role: 'member' | 'producer') => ClientOptions | null {
   const sections = vocabularyOf(client).native;
-  const given = configuration.native?.[client] ?? {};
+  const given = configuration.native?.[clientNameOf(client)] ?? {};
   return (role) => {
     const words = role === 'member' ? (['consumer', 'application'] as const) : (['producer'] as const);
     const all = words
@@ -155,7 +156,7 @@ function withNative<T extends { native?: NativeOptions | undefined }>(
   options: ClientOptions | null,
 ): T {
   if (options === null) return of;
-  return { ...of, native: merge(of.native ?? {}, { [client]: options }) as NativeOptions };
+  return { ...of, native: merge(of.native ?? {}, { [clientNameOf(client)]: options }) as NativeOptions };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -163,7 +163,7 @@ export class BrokerConnection implements Connection {
     const { apiKey, apiVersion } = header;
     this.clientId = header.clientId;
     this.requests += 1;
-    this.#broker.cluster.requests += 1;
+    this.#broker.cluster.countRequest(apiKey);
     const handler = this.#broker.cluster.handler(apiKey);
     const isAllowed = this.sasl === null || isSaslAllowed(this.sasl, apiKey);
     if (handler === undefined || !isAllowed) {

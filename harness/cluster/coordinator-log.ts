@@ -10,7 +10,7 @@ import type {
   TransactionalProducer,
   TransactionOutcome,
 } from './environment.ts';
-import { markerOf, readRecords } from './log/record-batch.ts';
+import { storedRecords } from './log/stored-records.ts';
 import { errorCode } from './protocol/errors.ts';
 import type { Replica } from './replica.ts';
 
@@ -76,17 +76,7 @@ export class ReplicaCoordinatorLog implements CoordinatorLog {
     isLater = true;
   }
 
-  *read(): Generator<StoredRecord> {
-    const { log } = this.#replica;
-    for (const batch of log.batches) {
-      const producerId = BigInt(batch.producerId);
-      const marker = batch.isControl ? (markerOf(batch)?.marker ?? null) : null;
-      if (batch.isControl && marker === null) continue;
-      for (const { offset, timestampMs, key, value } of readRecords(batch)) {
-        if (offset < log.logStartOffset) continue;
-        const record = { offset: BigInt(offset), timestampMs, key, value };
-        yield batch.isTransactional ? { ...record, transaction: { producerId, marker } } : record;
-      }
-    }
+  read(): Generator<StoredRecord> {
+    return storedRecords(this.#replica.log);
   }
 }

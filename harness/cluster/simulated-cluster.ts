@@ -19,6 +19,7 @@ import type {
 import type { AnyHandler } from './handler.ts';
 import { type EndInterception, type Interception, Interceptions } from './interception.ts';
 import type { PartitionLog } from './log/partition-log.ts';
+import { storedRecords } from './log/stored-records.ts';
 import { type MetadataImage, NO_LEADER, type TopicState } from './metadata-image.ts';
 import type { Profile } from './profiles.ts';
 import { apiVersionsApi } from './protocol/18-api-versions.ts';
@@ -80,7 +81,10 @@ export interface LogOffsets {
 export interface PartitionContents {
   readonly logStartOffset: bigint;
   readonly highWatermark: bigint;
+  /** Those of data. */
   readonly records: readonly StoredRecord[];
+  /** The same, and the markers of transactions among them. */
+  readonly entries: readonly StoredRecord[];
 }
 
 /** What the parts of the cluster share. */
@@ -99,6 +103,8 @@ export class ClusterCore {
   readonly brokers = new Map<number, Broker>();
   /** Requests that brokers have taken up, for measurements. */
   requests = 0;
+  /** Of those, how many of each API, by its key. */
+  readonly requestsByApi = new Map<number, number>();
   readonly #addressOf: (brokerId: number) => Address;
   readonly #handlers = new Map<number, AnyHandler>();
   readonly #leadershipListeners = new Map<string, LeadershipListener[]>();
@@ -160,6 +166,12 @@ export class ClusterCore {
   registerHandlers(handlers: readonly AnyHandler[]): void {
     for (const handler of handlers) this.#handlers.set(handler.api.key, handler);
     this.#announcement = null;
+  }
+
+  /** A broker has taken up a request. */
+  countRequest(apiKey: number): void {
+    this.requests += 1;
+    this.requestsByApi.set(apiKey, (this.requestsByApi.get(apiKey) ?? 0) + 1);
   }
 
   handler(apiKey: number): AnyHandler | undefined {
@@ -559,13 +571,13 @@ export class SimulatedCluster {
   readPartition(topic: string, partition: number): PartitionContents | null {
     const log = this.core.authoritativeLog(topic, partition);
     if (log === null) return null;
-    const records: StoredRecord[] = [];
-    for (const { offset, timestampMs, key, value } of log.records())
-      records.push({ offset: BigInt(offset), timestampMs, key, value });
+    const highWatermark = BigInt(log.highWatermark);
+    const entries = [...storedRecords(log)].filter(({ offset }) => offset < highWatermark);
     return {
       logStartOffset: BigInt(log.logStartOffset),
-      highWatermark: BigInt(log.highWatermark),
-      records,
+      highWatermark,
+      records: entries.filter(({ transaction }) => (transaction?.marker ?? null) === null),
+      entries,
     };
   }
 

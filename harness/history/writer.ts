@@ -18,9 +18,19 @@ type CoordinatorEvent = Extract<UnplacedEvent, { logPosition: unknown }>;
 export class HistoryRecorder implements Recorder {
   readonly #events: UnplacedEvent[] = [];
   #trace: TraceSummary | null = null;
+  #requests: Readonly<Record<string, number>> | null = null;
 
   traced(trace: TraceSummary): void {
     this.#trace = trace;
+  }
+
+  counted(requests: Readonly<Record<string, number>>): void {
+    this.#requests = requests;
+  }
+
+  /** By API; null where the world does not count them, and until the run is over. */
+  get requests(): Readonly<Record<string, number>> | null {
+    return this.#requests;
   }
 
   /** Null where the world has none, and until the run is over. */

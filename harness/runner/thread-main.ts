@@ -13,7 +13,7 @@ import { type Plan, runUnit } from './unit.ts';
 const port = parentPort;
 if (port === null) throw new Error('this file is the main file of a worker thread');
 
-const { subject, properties: ids, build } = workerData as ThreadTask;
+const { subject, properties: ids, measures = false, build } = workerData as ThreadTask;
 adoptBuilds([build]);
 const properties = catalogue.filter(({ id }) => ids.includes(id));
 /** What the clients of the unit in hand wrote, as far as it can fit into the run's log. */
@@ -32,9 +32,9 @@ const { signal } = new AbortController();
 port.on('message', (plan: Plan) => {
   log = [];
   logBytes = 0;
-  runUnit(plan, { world, subject, properties }, signal).then(
+  runUnit(plan, { world, subject, properties, measures }, signal).then(
     (ran) => {
-      const packed = packRan(ran, log);
+      const packed = packRan(measures ? { ...ran, history: null } : ran, log);
       const answer: Answer = { ran: packed };
       port.postMessage(answer, packed.history === null ? [] : [packed.history.buffer as ArrayBuffer]);
     },

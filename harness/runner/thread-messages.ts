@@ -14,6 +14,8 @@ export interface ThreadsTask {
   readonly subject: Subject;
   /** Ids of the properties to check. */
   readonly properties: readonly string[];
+  /** Whether figures are wanted in place of histories. */
+  readonly measures?: boolean;
 }
 
 export interface ThreadTask extends ThreadsTask {

@@ -11,6 +11,7 @@ import { generateScenario, type ProfileName } from '../../scenarios/arbitrary.ts
 import type { Configuration } from '../../scenarios/configuration.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { configureScenario } from '../client/configure.ts';
+import { type Figures, figuresOf } from '../compare/figures.ts';
 import { WorldUnavailableError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
@@ -41,6 +42,8 @@ export interface Ran {
   /** Null in a world that has no trace. */
   readonly traceHash: string | null;
   readonly wallSeconds: number;
+  /** Null where nobody asked to measure, and where the world failed. */
+  readonly figures: Figures | null;
   /** Why the world failed; the verdict says so too. Null where it did not. */
   readonly failure: WorldUnavailableError | null;
   /** Lines of the client processes that were not passed on while it ran: origin and text. */
@@ -63,6 +66,8 @@ export interface UnitOptions {
   readonly world: World;
   readonly subject: Subject;
   readonly properties: readonly Property[];
+  /** Whether the figures of each run are wanted. */
+  readonly measures?: boolean;
 }
 
 /** In this thread. */
@@ -94,10 +99,12 @@ export async function runUnit(plan: Plan, options: UnitOptions, signal: AbortSig
   let history: History | null;
   let verdict: Verdict;
   let failure: WorldUnavailableError | null = null;
+  let figures: Figures | null = null;
   try {
     await world.run(scenario, subject, recorder, signal);
     history = recorder.finishHistory();
     verdict = judge(history, properties);
+    if (options.measures === true) figures = figuresOf(history, verdict, recorder.requests);
     if (recorder.trace !== null && plan.index % REPEAT_EVERY === 0) {
       // Only the simulated world has traces; another one does not load it.
       const { findNondeterminism, rerun } = await import('../world/simulated/determinism.ts');
@@ -119,6 +126,7 @@ export async function runUnit(plan: Plan, options: UnitOptions, signal: AbortSig
     scenarioMs: history?.events.at(-1)?.time ?? 0,
     traceHash: failure === null ? (recorder.trace?.hash ?? null) : null,
     wallSeconds: (performance.now() - startedMs) / 1_000,
+    figures,
     failure,
     log: [],
   };

@@ -27,6 +27,7 @@ const ranWith = (scenario: Scenario, anomalies: JudgedAnomaly[]): Ran => ({
   scenarioMs: 0,
   traceHash: null,
   wallSeconds: 0,
+  figures: null,
   failure: null,
   log: [],
 });

@@ -28,7 +28,7 @@ describe('README', () => {
   it('names only commands and options that exist', async () => {
     const uses = [
       ...readme.matchAll(
-        /kafka-trial (run|replay|shrink|bugs run|lessons|serve|check|report|doctor)([^`\n]*)/g,
+        /kafka-trial (run|replay|compare|shrink|bugs run|lessons|serve|check|report|doctor)([^`\n]*)/g,
       ),
     ];
     expect(uses.length).toBeGreaterThan(5);

@@ -29,6 +29,8 @@ export interface Recorder {
   record(event: UnplacedEvent): void;
   /** Takes the trace of the run when it is over, from a world that has one: equal traces are equal runs. */
   traced?(trace: TraceSummary): void;
+  /** Takes how many requests the brokers got from clients, by Kafka's name of the API, from a world that counts them. */
+  counted?(requests: Readonly<Record<string, number>>): void;
 }
 
 /** Everything that happened in a run, as hashes. */

@@ -181,9 +181,10 @@ function indexJoins(
           listAt(byClientId, `${group} ${clientId}`).push(generation);
         }
   const joins = new Map<string, Join[]>();
-  for (const { process, group, exit } of processes.values()) {
+  for (const { process, group, exit, hasWire } of processes.values()) {
     if (group === null) continue;
-    const ofProcess = syncs.get(process);
+    // Where there is a tap, what it did not see never reached the member.
+    const ofProcess = syncs.get(process) ?? (hasWire ? [] : undefined);
     if (ofProcess !== undefined) {
       joins.set(
         process,

@@ -124,6 +124,24 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
         [m2, [1]],
       ]);
     },
+    'a partition of a static member that is back is kept back': () => {
+      const group = { ...cooperative, staticMembership: true };
+      const story = new Story({ topics: { orders: 2 }, groups: [group] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0, 1]]]);
+      m1.crashes();
+      const back = story.joins('m1');
+      story.takesPlaceOf(back, m1);
+      const m2 = story.joins('m2');
+      story.generation([
+        [back, [0]],
+        [m2, []],
+      ]);
+      return story.generation([
+        [back, [0]],
+        [m2, [1]],
+      ]);
+    },
     'the group is empty for a while': () => {
       const { story, m1 } = alone();
       m1.leaves();
@@ -155,6 +173,22 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
         [m2, [1]],
         [m1, []],
       ]);
+    },
+    'the owner never learned that it was one, nor of any assignment before': () => {
+      const story = new Story({ topics: { orders: 2 }, groups: [cooperative] });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      story.generation([[m1, [0, 1]]], { unaware: [m1] });
+      m1.hearsNothingOf('REBALANCE_IN_PROGRESS');
+      // It is still counted as a member, and dies before it hears of this one.
+      story.generation(
+        [
+          [m1, [0]],
+          [m2, [1]],
+        ],
+        { unaware: [m1] },
+      );
+      m1.crashes();
+      return story.wait(6_000).generation([[m2, [0, 1]]]);
     },
     'the owner never learned that it was one': () => {
       const { story, m1, m2 } = handOver();

@@ -661,6 +661,23 @@ export class Member {
     return this;
   }
 
+  /** Its SyncGroup is refused: the group has moved on before the coordinator had written the generation. */
+  hearsNothingOf(error: string): this {
+    const { story, group, process, memberId } = this;
+    const { generation } = story.group(group.id);
+    if (story.wire)
+      story.emit({
+        process,
+        kind: 'wire-sync',
+        group: group.id,
+        memberId,
+        generation,
+        assignment: [],
+        error,
+      });
+    return this;
+  }
+
   /** The application is told what it owns in the generation that it learnt of, and finds its positions. */
   takesUp(): this {
     const { story, group } = this;

@@ -133,6 +133,7 @@ export class KafkaWorld implements World {
             realGroups,
             emit,
             ADMIN_DEADLINE_MS,
+            timeOriginEpochMs,
           );
         },
       });

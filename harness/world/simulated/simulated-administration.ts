@@ -15,6 +15,7 @@ import {
   throwOnError,
 } from '../kafka/observer/kafka-error.ts';
 import { byMemberId, decodeMember } from '../kafka/observer/member.ts';
+import { withOutcomes } from '../kafka/observer/transaction-outcomes.ts';
 import { type RunContext, waitMs } from '../run-context.ts';
 
 type Facts = Pick<ClusterAdmin, 'logOffsets' | 'readPartition' | 'committedOffsets' | 'describeGroup'>;
@@ -150,11 +151,13 @@ export class SimulatedAdministration implements Administration, Facts {
     const contents = this.#cluster.readPartition(topic, partition);
     if (contents === null)
       throw new KafkaRequestError(`reading ${topic}-${partition}`, 'LEADER_NOT_AVAILABLE');
-    const records = contents.records.flatMap(({ offset, timestampMs, key, value }) =>
-      offset >= fromOffset && offset < toOffset
-        ? [{ offset, timestampEpochMs: timestampMs, key: asBuffer(key), value: asBuffer(value) }]
-        : [],
-    );
+    const entries = contents.entries.map(({ timestampMs, key, value, ...rest }) => ({
+      ...rest,
+      timestampEpochMs: timestampMs,
+      key: asBuffer(key),
+      value: asBuffer(value),
+    }));
+    const records = withOutcomes(entries).filter(({ offset }) => offset >= fromOffset && offset < toOffset);
     return await Promise.resolve(records);
   }
 

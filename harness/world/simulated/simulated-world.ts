@@ -114,6 +114,7 @@ export class SimulatedWorld implements World {
       );
     } finally {
       recorder.traced?.(trace.summary());
+      recorder.counted?.(run.requestsByApi);
       this.#options.onRequests?.(run.requests);
     }
   }
@@ -204,6 +205,15 @@ class SimulatedRun {
     return this.#cluster.core.requests;
   }
 
+  get requestsByApi(): Record<string, number> {
+    const { requestsByApi } = this.#cluster.core;
+    return Object.fromEntries(
+      [...requestsByApi]
+        .sort(([a], [b]) => a - b)
+        .map(([key, count]) => [this.#cluster.core.handler(key)?.api.name ?? `API ${key}`, count]),
+    );
+  }
+
   async toEnd(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#scheduler.after(this.#scheduler.harness, WARM_UP_US, clock, resolve);
@@ -245,6 +255,7 @@ class SimulatedRun {
           this.#scenario.groups,
           emit,
           unlimited,
+          context.timeOriginEpochMs,
         ),
     });
     context.note({ process: 'harness', kind: 'finish', incomplete });

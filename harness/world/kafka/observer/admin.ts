@@ -14,8 +14,8 @@ import { Deadline } from './deadline.ts';
 import { featuresV3 } from './features-request.ts';
 import { throwOnError } from './kafka-error.ts';
 import { readPartition } from './read-partition.ts';
-import type { LogRecord } from './record-batches.ts';
 import { releaseOf } from './release.ts';
+import type { SettledRecord } from './transaction-outcomes.ts';
 
 export type { AskedPartitions, CommittedOffset, GroupDescription } from './admin-groups.ts';
 export type { LogOffsets, NewTopic } from './admin-topics.ts';
@@ -75,7 +75,7 @@ export class ClusterAdmin implements AsyncDisposable {
     fromOffset: bigint,
     toOffset: bigint,
     timeoutMs = TIMEOUT_MS,
-  ): Promise<LogRecord[]> {
+  ): Promise<SettledRecord[]> {
     return await readPartition(this.#link, topic, partition, fromOffset, toOffset, new Deadline(timeoutMs));
   }
 

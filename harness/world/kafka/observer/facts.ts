@@ -22,13 +22,17 @@ export interface FactGroup {
   readonly topics: readonly string[];
 }
 
-/** What each partition log holds, and what each group has committed for each partition of its topics. */
+/**
+ * What each partition log holds, and what each group has committed for each partition of its topics.
+ * @param timeOriginEpochMs scenario time 0, by the wall clock
+ */
 export async function collectFacts(
   admin: FactSource,
   topics: readonly string[],
   groups: readonly FactGroup[],
   emit: (fact: Fact) => void,
   timeoutMs: number,
+  timeOriginEpochMs: number,
 ): Promise<void> {
   const deadline = new Deadline(timeoutMs);
   const partitionCounts = new Map<string, number>();
@@ -50,9 +54,20 @@ export async function collectFacts(
         partition,
         logStartOffset: String(logStartOffset),
         logEndOffset: String(logEndOffset),
-        records: records.map(({ offset, value }) => ({
+        records: records.map(({ offset, value, transaction }) => ({
           offset: String(offset),
           record: decodeRecordValue(value),
+          ...(transaction === undefined
+            ? {}
+            : {
+                transaction: {
+                  state: transaction.state,
+                  endedAt:
+                    transaction.endedAtEpochMs === null
+                      ? null
+                      : transaction.endedAtEpochMs - timeOriginEpochMs,
+                },
+              }),
         })),
       });
     }

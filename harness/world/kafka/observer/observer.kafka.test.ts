@@ -142,6 +142,7 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
       [{ id: `${prefix}nobody`, topics: [topic] }],
       (fact) => facts.push(fact),
       20_000,
+      0,
     );
     const common = { process: 'cluster', topic };
     expect(facts).toEqual([
@@ -155,7 +156,11 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
           { offset: '1', record: 'b' },
           { offset: '2', record: null },
           { offset: '3', record: 'c' },
-          { offset: '4', record: 'aborted' },
+          {
+            offset: '4',
+            record: 'aborted',
+            transaction: { state: 'aborted', endedAt: expect.closeTo(Date.now(), -6) },
+          },
           { offset: '6', record: 'd' },
         ],
       },

@@ -1,6 +1,7 @@
 /**
  * Reads a partition log: topic, partition and a range of offsets enter, its records leave as they are in the log now,
- * whatever transaction they belong to (read_uncommitted). Control records are left out; their offsets are gaps.
+ * whatever transaction they belong to (read_uncommitted), with how that ended. Control records are left out; their offsets
+ * are gaps.
  */
 import { errorOrNull } from '../../../cluster/protocol/errors.ts';
 import type { ClusterLink } from './cluster-link.ts';
@@ -9,7 +10,8 @@ import type { Deadline } from './deadline.ts';
 import { fetchV11 } from './fetch-request.ts';
 import { BrokerUnreachableError, KafkaRequestError, throwOnError } from './kafka-error.ts';
 import { listOffsets } from './offsets-request.ts';
-import { CorruptBatchError, decodeRecordBatches, type LogRecord } from './record-batches.ts';
+import { CorruptBatchError, decodeRecordBatches, type RecordBatch } from './record-batches.ts';
+import { type LogEntry, type SettledRecord, withOutcomes } from './transaction-outcomes.ts';
 
 const MAX_WAIT_MS = 250;
 const PARTITION_BYTES_MAX = 8 * 1024 * 1024;
@@ -25,9 +27,9 @@ export async function readPartition(
   fromOffset: bigint,
   toOffset: bigint,
   deadline: Deadline,
-): Promise<LogRecord[]> {
+): Promise<SettledRecord[]> {
   const what = `reading ${topic}-${partition} from ${fromOffset} to ${toOffset}`;
-  const records: LogRecord[] = [];
+  const entries: LogEntry[] = [];
   let position = fromOffset;
   let leader: Awaited<ReturnType<ClusterLink['leaderOf']>> | null = null;
   while (position < toOffset) {
@@ -57,8 +59,8 @@ export async function readPartition(
         throwOnError(what, fetched.errorCode);
         const batches = decodeRecordBatches(fetched.recordBytes);
         for (const batch of batches)
-          for (const record of batch.records)
-            if (record.offset >= position && record.offset < toOffset) records.push(record);
+          for (const entry of entriesOf(batch))
+            if (entry.offset >= position && entry.offset < toOffset) entries.push(entry);
         const last = batches.at(-1);
         if (last) position = last.lastOffset + 1n;
         // Nothing yet: a new leader's high watermark may be behind for a moment.
@@ -71,5 +73,28 @@ export async function readPartition(
       }
     });
   }
-  return records;
+  return withOutcomes(entries);
+}
+
+function entriesOf({
+  control,
+  transactional,
+  producerId,
+  records,
+  baseOffset,
+  timestampEpochMs,
+}: RecordBatch): LogEntry[] {
+  if (control === 'commit' || control === 'abort')
+    return [
+      {
+        offset: baseOffset,
+        timestampEpochMs,
+        key: null,
+        value: null,
+        transaction: { producerId, marker: control },
+      },
+    ];
+  return transactional
+    ? records.map((record) => ({ ...record, transaction: { producerId, marker: null } }))
+    : [...records];
 }

@@ -18,6 +18,8 @@ export interface RecordBatch {
   /** The batch reaches to here, whether or not its last record is still in it. */
   readonly lastOffset: bigint;
   readonly leaderEpoch: number;
+  /** The largest time stamp in it. */
+  readonly timestampEpochMs: number;
   readonly producerId: bigint;
   readonly transactional: boolean;
   /** Number of records that the batch was written with and that compaction has taken since. */
@@ -94,6 +96,7 @@ function decodeRecordBatch(bytes: Buffer): RecordBatch {
     baseOffset,
     lastOffset: baseOffset + BigInt(lastOffsetDelta),
     leaderEpoch: bytes.readInt32BE(12),
+    timestampEpochMs: Number(maxTimestamp),
     producerId: bytes.readBigInt64BE(43),
     transactional: (attributes & TRANSACTIONAL) !== 0,
     removedRecords: lastOffsetDelta + 1 - count,

@@ -1,0 +1,118 @@
+/** `compare` as a user runs it: what it prints and writes, the same for any number of jobs. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Comparison, comparisonSchema } from '../../reports/comparison.ts';
+import { runCommand } from '../testing/command-line.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'compare-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, content: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+
+const short = () => file('short.yaml', 'consumer: { session.timeout.ms: 3000 }\n');
+const long = () => file('long.json', JSON.stringify({ consumer: { 'session.timeout.ms': 30_000 } }));
+
+async function compare(...words: string[]): Promise<{ comparison: Comparison; code: number | null }> {
+  const { code, stdout, stderr } = await runCommand([
+    ...['compare', ...words, '--json', '--out', join(folder, 'out')],
+  ]);
+  expect(stderr).not.toMatch(/at .*\.js:\d+/);
+  return { comparison: comparisonSchema.parse(JSON.parse(stdout)), code };
+}
+
+/** What depends on when and how it was run, and no more. */
+const withoutCircumstances = ({
+  startedAt: _startedAt,
+  cpuSeconds: _cpuSeconds,
+  wallSeconds: _wallSeconds,
+  runDirectory,
+  ...rest
+}: Comparison): unknown => JSON.parse(JSON.stringify(rest).replaceAll(runDirectory, 'DIRECTORY'));
+
+describe('compare', { timeout: 240_000 }, () => {
+  it('gives the same for any number of jobs, with all files that it names', async () => {
+    const words = [short(), long(), '--runs', '3', '--seed', '11'];
+    const { comparison, code } = await compare(...words, '--jobs', '1');
+    const other = await compare(...words, '--jobs', '3');
+    expect(withoutCircumstances(other.comparison)).toEqual(withoutCircumstances(comparison));
+    expect(code).toBe(0);
+    expect(comparison.subjects.map(({ label }) => label)).toEqual(['short', 'long']);
+    expect(comparison.scenarios.run).toBe(3);
+    expect(comparison.figures).toEqual(comparison.comparisons[0]?.figures);
+    expect(comparison.figures['requests:Heartbeat']?.a).toBeGreaterThan(0);
+
+    const { files, examples } = comparison;
+    expect(readFileSync(files.markdown, 'utf8')).toMatch(/\| figure \| A \| B \|/);
+    const page = readFileSync(files.html, 'utf8');
+    expect(examples.length).toBeGreaterThan(0);
+    for (const { runs } of examples) {
+      expect(runs.map(({ label }) => label)).toEqual(['short', 'long']);
+      for (const { scenarioFile, historyFile, command } of runs) {
+        expect(existsSync(scenarioFile) && existsSync(historyFile)).toBe(true);
+        expect(page).toContain(command);
+      }
+    }
+    // Two swim-lanes for each example.
+    expect(page.split('class="plot"').length - 1).toBe(2 * examples.length);
+  });
+
+  it('runs clients against each other, named with their versions', async () => {
+    const { comparison } = await compare(
+      'kafkajs',
+      'kafkajs@2.2.3',
+      `reference:${short()}`,
+      '--runs',
+      '1',
+      '--seed',
+      '2',
+    );
+    expect(comparison.subjects.map(({ label }) => label)).toEqual([
+      'kafkajs 2.2.4',
+      'kafkajs 2.2.3',
+      expect.stringMatching(/^reference \S+ short$/),
+    ]);
+    expect(comparison.comparisons.map(({ a, b }) => [a, b])).toEqual([
+      ['kafkajs 2.2.4', 'kafkajs 2.2.3'],
+      ['kafkajs 2.2.4', comparison.subjects[2]?.label],
+    ]);
+  });
+
+  it('sweeps a grid, and marks what no other point beats', async () => {
+    const out = join(folder, 'out');
+    const words = ['--sweep', 'session.timeout=3000,9000', '--sweep', 'heartbeat=500,1000'];
+    const { code, stdout } = await runCommand([
+      'compare',
+      ...words,
+      '--runs',
+      '2',
+      '--seed',
+      '11',
+      '--out',
+      out,
+    ]);
+    expect(stdout).toMatch(/session\.timeout\.ms {2}heartbeat\.interval\.ms {2}delivered twice/);
+    expect(stdout.match(/^(3000|9000) +(500|1000) /gm)).toHaveLength(4);
+    expect(stdout).toMatch(/ \*$/m);
+    expect(code).toBe(0);
+    const page = readFileSync(join(out, 'latest', 'compare.html'), 'utf8');
+    expect(page).toContain('class="front"');
+  });
+
+  it('fails on what is worse where that was asked for', async () => {
+    const slow = file('slow.yaml', 'consumer: { fetch.max.wait.ms: 200 }\n');
+    const usual = file('usual.yaml', 'consumer: { fetch.max.wait.ms: 1000 }\n');
+    const words = [usual, slow, '--runs', '6', '--seed', '3', '--profile', 'calm'];
+    const { comparison, code } = await compare(...words, '--fail-on-worse');
+    expect(comparison.figures['requests:Fetch']?.verdict).toBe('worse');
+    expect(code).toBe(1);
+  });
+});

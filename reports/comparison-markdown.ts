@@ -1,0 +1,79 @@
+/** A comparison as Markdown for a pull request: a comparison enters, tables that are short enough to read there leave. */
+import type { ComparedFigure, Comparison } from './comparison.ts';
+import { formatFigure, formatInterval, isShown, pointRows, summaryOf } from './comparison-words.ts';
+import { visible } from './escape.ts';
+
+export function renderComparisonMarkdown(comparison: Comparison): string {
+  const blocks = [`### kafka-trial compare`, `${summaryOf(comparison)}.`];
+  if (comparison.sweep !== null) {
+    blocks.push(table(pointRows(comparison.sweep, 'Pareto front')));
+  } else
+    for (const { a, b, figures } of comparison.comparisons) {
+      const shown = Object.entries(figures).filter(([name, figure]) => isShown(name, figure));
+      const main = shown.filter(([name]) => !name.includes(':'));
+      const parts = shown.filter(([name]) => name.includes(':'));
+      blocks.push(`**A** ${text(a)} · **B** ${text(b)}`, headline(main), table([HEAD, ...main.map(row)]));
+      if (parts.length > 0)
+        blocks.push(
+          `<details><summary>By property and by API</summary>\n\n${table([HEAD, ...parts.map(row)])}\n\n</details>`,
+        );
+    }
+  if (comparison.examples.length > 0)
+    blocks.push(
+      [
+        'The largest differences:',
+        ...comparison.examples.map(
+          ({ scenario, figure, runs }) =>
+            `- ${text(scenario)}, ${comparison.figures[figure]?.title ?? figure}: ${runs
+              .map(
+                ({ label, value }) =>
+                  `${formatFigure(value, comparison.figures[figure]?.unit ?? '')} (${text(label)})`,
+              )
+              .join(' against ')}`,
+        ),
+      ].join('\n'),
+    );
+  blocks.push(
+    `Means per scenario; less is better in every figure. The interval is a 95 % bootstrap interval of the paired difference. \`--seed ${comparison.seed} --profile ${comparison.profile} --runs ${comparison.scenarios.run}\``,
+  );
+  return `${blocks.join('\n\n')}\n`;
+}
+
+const HEAD = ['figure', 'A', 'B', 'B - A', '95 % interval', 'A better', 'B better', 'B is'];
+
+const row = ([, figure]: readonly [string, ComparedFigure]): string[] => [
+  figure.title,
+  formatFigure(figure.a, figure.unit),
+  formatFigure(figure.b, figure.unit),
+  formatFigure(figure.difference, figure.unit, true),
+  formatInterval(figure),
+  String(figure.aBetter),
+  String(figure.bBetter),
+  figure.verdict === 'no difference shown' ? figure.verdict : `**${figure.verdict}**`,
+];
+
+function headline(figures: readonly (readonly [string, ComparedFigure])[]): string {
+  const of = (verdict: string): string =>
+    figures
+      .filter(([, figure]) => figure.verdict === verdict)
+      .map(([, { title }]) => title)
+      .join('; ');
+  const [better, worse] = [of('better'), of('worse')];
+  if (better === '' && worse === '') return 'No difference shown in any figure.';
+  return [better === '' ? '' : `B is better: ${better}.`, worse === '' ? '' : `B is worse: ${worse}.`]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+}
+
+const table = ([head = [], ...rows]: readonly (readonly string[])[]): string =>
+  [
+    `| ${head.map(text).join(' | ')} |`,
+    `|${head.map((_, column) => (column === 0 ? '---' : '---:')).join('|')}|`,
+    ...rows.map(
+      (cells) => `| ${cells.map((cell) => (cell.startsWith('**') ? cell : text(cell))).join(' | ')} |`,
+    ),
+  ].join('\n');
+
+/** Names come from files: nothing in them may become a table's cell, a link or markup. */
+const text = (value: string): string =>
+  visible(value).replace(/[\\`*_{}[\]<>()#+!|~]/g, (character) => `\\${character}`);

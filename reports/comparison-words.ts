@@ -1,0 +1,44 @@
+/** How a comparison's numbers are written, the same in every format: figures enter, short texts leave. */
+import type { ComparedFigure, Comparison } from './comparison.ts';
+import { count } from './describe-event.ts';
+
+/** Of figures that are a part of another, those that say something: some scenario had any. */
+export const isShown = (name: string, figure: ComparedFigure): boolean =>
+  !name.includes(':') || figure.aWorst > 0 || figure.bWorst > 0;
+
+/** @param isSigned whether a plus stands before what is more than 0 */
+export function formatFigure(value: number, unit: string, isSigned = false): string {
+  const sign = value < 0 ? '-' : isSigned && value > 0 ? '+' : '';
+  const size = Math.abs(value);
+  if (size === 0) return '0';
+  if (unit !== 'ms') return `${sign}${threeDigits(size)}`;
+  return size >= 1_000 ? `${sign}${threeDigits(size / 1_000)} s` : `${sign}${threeDigits(size)} ms`;
+}
+
+const threeDigits = (size: number): string =>
+  size >= 100 ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size >= 0.01 ? size.toFixed(2) : '<0.01';
+
+export const formatInterval = ({ interval: [from, to], unit }: ComparedFigure): string =>
+  `${formatFigure(from, unit, true)} to ${formatFigure(to, unit, true)}`;
+
+/** One line: how much was compared. */
+export function summaryOf({ subjects, scenarios, seed, profile, world, interrupted }: Comparison): string {
+  const excluded = new Set(scenarios.excluded.map(({ scenario }) => scenario)).size;
+  return [
+    `${count(scenarios.run, 'scenario')} of profile ${profile}, seed ${seed}, through ${count(subjects.length, 'subject')}`,
+    world === 'kafka' ? ' on real Kafka' : ' in the simulated world',
+    excluded === 0 ? '' : `; ${excluded} could not be compared`,
+    interrupted ? ' (interrupted)' : '',
+  ].join('');
+}
+
+/** The rows of a sweep's table, with its head; what no other point beats has the mark. */
+export const pointRows = (sweep: NonNullable<Comparison['sweep']>, mark: string): string[][] => [
+  [...sweep.words.map(({ word }) => word), 'delivered twice', 'without a live owner', ''],
+  ...sweep.points.map(({ values, duplicates, ownerlessMs, pareto }) => [
+    ...sweep.words.map(({ word }) => String(values[word])),
+    formatFigure(duplicates, 'records'),
+    formatFigure(ownerlessMs, 'ms'),
+    pareto ? mark : '',
+  ]),
+];

@@ -1,0 +1,143 @@
+/** A comparison in its formats: the numbers are there, and names from outside stay names. */
+import { describe, expect, it } from 'vitest';
+import {
+  type ComparedFigure,
+  type Comparison,
+  comparisonSchema,
+  renderComparisonJson,
+} from './comparison.ts';
+import { renderComparisonMarkdown } from './comparison-markdown.ts';
+import { renderComparison } from './comparison-terminal.ts';
+import { formatFigure, formatInterval } from './comparison-words.ts';
+import { renderComparisonHtml } from './html/comparison.tsx';
+
+const figure = (wishes: Partial<ComparedFigure> = {}): ComparedFigure => ({
+  title: 'delivered twice',
+  unit: 'records',
+  a: 10,
+  b: 4,
+  difference: -6,
+  interval: [-8, -4],
+  verdict: 'better',
+  pairs: 20,
+  aBetter: 1,
+  bBetter: 15,
+  aWorst: 30,
+  bWorst: 12,
+  ...wishes,
+});
+
+const comparison = (labels: readonly [string, string], wishes: Partial<Comparison> = {}): Comparison => {
+  const figures = {
+    duplicates: figure(),
+    requests: figure({ title: 'requests', unit: 'times', verdict: 'worse', difference: 3, interval: [1, 5] }),
+    'requests:Fetch': figure({ title: 'requests: Fetch', unit: 'times' }),
+    'requests:Produce': figure({ title: 'requests: Produce', unit: 'times', aWorst: 0, bWorst: 0 }),
+  };
+  return comparisonSchema.parse({
+    schema: 1,
+    command: 'compare',
+    seed: 7,
+    profile: 'members',
+    world: 'simulated',
+    versions: {},
+    startedAt: '2026-01-01T00:00:00Z',
+    subjects: labels.map((label) => ({
+      label,
+      client: { name: 'kafkajs', version: '2.2.4' },
+      configuration: null,
+      traceHash: null,
+    })),
+    scenarios: { run: 20, excluded: [] },
+    figures,
+    comparisons: [{ a: labels[0], b: labels[1], figures }],
+    measurements: [
+      { scenario: 'seed-7-0-members', figures: [{ duplicates: 3 }, { duplicates: 1 }] },
+      { scenario: 'seed-7-1-members', figures: [{ duplicates: null }, { duplicates: 1 }] },
+    ],
+    sweep: null,
+    examples: [],
+    virtualSeconds: 1,
+    cpuSeconds: 1,
+    wallSeconds: 1,
+    runDirectory: 'out',
+    files: { json: 'out/compare.json', markdown: 'out/compare.md', html: 'out/compare.html' },
+    interrupted: false,
+    ...wishes,
+  } satisfies Comparison);
+};
+
+const terminal = (of: Comparison): string => renderComparison(of, { color: false, width: 120 });
+
+describe('numbers', () => {
+  it('have three digits, a unit that fits, and a sign where they are differences', () => {
+    expect([0, 0.001, 3.137, 42.42, 1234.5].map((value) => formatFigure(value, 'records'))).toEqual([
+      '0',
+      '<0.01',
+      '3.14',
+      '42.4',
+      '1235',
+    ]);
+    expect([12.3456, 1_500, -90_000].map((value) => formatFigure(value, 'ms', true))).toEqual([
+      '+12.3 ms',
+      '+1.50 s',
+      '-90.0 s',
+    ]);
+    expect(formatInterval(figure())).toBe('-8.00 to -4.00');
+  });
+});
+
+describe('a comparison', () => {
+  it('says each figure with its verdict, and leaves out parts that nobody has', () => {
+    const text = terminal(comparison(['a', 'b']));
+    expect(text).toMatch(/delivered twice +10\.0 +4\.00 +-6\.00 +-8\.00 to -4\.00 +1 +15 +better/);
+    expect(text).toMatch(/requests: Fetch/);
+    expect(text).not.toMatch(/Produce/);
+    const markdown = renderComparisonMarkdown(comparison(['a', 'b']));
+    expect(markdown).toContain('B is better: delivered twice. B is worse: requests.');
+    expect(markdown).toMatch(/<details>.*requests: Fetch.*<\/details>/s);
+  });
+
+  it('plots the pairs that both have, and the figures that differ', () => {
+    const page = renderComparisonHtml(comparison(['a', 'b']), []);
+    expect(page).toContain('<title>seed-7-0-members: A 3.00, B 1.00</title>');
+    expect(page).not.toContain('seed-7-1-members: A');
+    expect(page.match(/<figcaption>/g)).toHaveLength(2);
+  });
+
+  it('marks the Pareto front of a sweep in every format', () => {
+    const point = (timeout: number, duplicates: number, pareto: boolean) => ({
+      label: `session.timeout.ms=${timeout}`,
+      values: { 'session.timeout.ms': timeout },
+      duplicates,
+      ownerlessMs: timeout,
+      pareto,
+    });
+    const swept = comparison(['a', 'b'], {
+      sweep: {
+        words: [{ word: 'session.timeout.ms', values: [6_000, 9_000] }],
+        points: [point(6_000, 5, true), point(9_000, 7, false)],
+      },
+    });
+    expect(terminal(swept)).toMatch(/^6000 +5\.00 +6\.00 s {2}\*\n9000 +7\.00 +9\.00 s\n/m);
+    expect(renderComparisonMarkdown(swept)).toMatch(/\| 6000 \| 5\.00 \| 6\.00 s \| Pareto front \|/);
+    expect(renderComparisonHtml(swept, [])).toMatch(/class="front"/);
+  });
+
+  it('shows names from outside as text', () => {
+    const hostile = comparison(['<img src=x>|`*', 'x\n| y \u001b[31m\u202e']);
+    const markdown = renderComparisonMarkdown(hostile);
+    expect(markdown).toContain('\\<img src=x\\>\\|\\`\\*');
+    expect(markdown).not.toMatch(/^\| y/m);
+    const page = renderComparisonHtml(hostile, []);
+    expect(page).not.toContain('<img');
+    for (const text of [markdown, page, terminal(hostile)]) {
+      expect(text).not.toContain('\u001b');
+      expect(text).not.toContain('\u202e');
+    }
+  });
+
+  it('is one document that its schema takes', () => {
+    expect(comparisonSchema.parse(JSON.parse(renderComparisonJson(comparison(['a', 'b']))))).toBeTruthy();
+  });
+});

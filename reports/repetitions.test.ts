@@ -1,0 +1,142 @@
+/** Rows of repetitions say who, what, when and why, and put together only what belongs together. */
+import { describe, expect, test } from 'vitest';
+import type { History, UnplacedEvent } from '../harness/history/schema.ts';
+import { HistoryRecorder } from '../harness/history/writer.ts';
+import type { LedgerEntry } from '../properties/property.ts';
+import { repetitionsOf } from './repetitions.ts';
+import { syntheticHistory, syntheticScenario } from './testing/synthetic.ts';
+
+type Work = readonly [fromMs: number, process: string, offset: number, outcome?: 'ok' | 'failed' | 'cut off'];
+
+function historyOf(...works: readonly Work[]): History {
+  const recorder = new HistoryRecorder();
+  const emit = (time: number, process: string, event: object): void =>
+    recorder.record({ time, process, ...event } as UnplacedEvent);
+  emit(0, 'harness', {
+    kind: 'start',
+    schema: 1,
+    scenario: syntheticScenario(),
+    world: 'simulated',
+    client: { name: 'kafkajs', version: '2.2.4' },
+    mutant: null,
+    versions: {},
+  });
+  for (const [fromMs, process, number, outcome = 'ok'] of works) {
+    const place = { group: 'billing', topic: 'orders', partition: 0, offset: String(number) };
+    emit(fromMs, process, { kind: 'processing-begin', ...place, record: `p1-${number}` });
+    if (outcome !== 'cut off') emit(fromMs + 5, process, { kind: 'processing-end', ...place, outcome });
+  }
+  emit(9_000, 'harness', { kind: 'finish', incomplete: [] });
+  return recorder.finishHistory();
+}
+
+const crash = (history: History, toProcess: string, more: Partial<LedgerEntry> = {}): LedgerEntry => {
+  const opened = history.events.find(
+    (event) => event.kind === 'processing-begin' && event.process === toProcess,
+  );
+  return {
+    group: 'billing',
+    topic: 'orders',
+    partition: 0,
+    cause: 'crash',
+    fromProcess: 'm1.1',
+    toProcess,
+    time: opened?.time ?? 0,
+    committedOffset: '1',
+    resumedOffset: '1',
+    mustReplay: 1,
+    mayReplay: 2,
+    replayed: 2,
+    event: opened?.seq ?? 0,
+    ...more,
+  };
+};
+
+describe('repetitionsOf', () => {
+  const crashed = historyOf(
+    [100, 'm1.1', 0],
+    [200, 'm1.1', 1],
+    [300, 'm1.1', 2, 'cut off'],
+    [500, 'm2.1', 1],
+    [600, 'm2.1', 2],
+    [700, 'm2.1', 3],
+  );
+
+  test('one row for what one member processed again for one reason', () => {
+    expect(repetitionsOf(crashed, [crash(crashed, 'm2.1')])).toEqual([
+      {
+        group: 'billing',
+        topic: 'orders',
+        partition: 0,
+        firstOffset: 1,
+        lastOffset: 2,
+        firstRecord: 'p1-1',
+        lastRecord: 'p1-2',
+        before: [
+          { process: 'm1.1', timeMs: 200 },
+          { process: 'm1.1', timeMs: 300 },
+        ],
+        finishedBefore: 1,
+        again: [
+          { process: 'm2.1', timeMs: 500 },
+          { process: 'm2.1', timeMs: 600 },
+        ],
+        why: 'after the crash of m1.1, m2.1 went on with orders-0 at offset 1, since 1 was committed, and 2 records came again',
+        tooMany: false,
+      },
+    ]);
+  });
+
+  test('more than was allowed is said to be', () => {
+    const [row] = repetitionsOf(crashed, [crash(crashed, 'm2.1', { mayReplay: 1 })]);
+    expect(row?.tooMany).toBe(true);
+  });
+
+  test('without a hand-over it says so, and whether it was allowed is not known', () => {
+    const [row] = repetitionsOf(historyOf([100, 'm1.1', 0, 'failed'], [200, 'm1.1', 0]), []);
+    expect(row).toMatchObject({
+      why: 'm1.1 was given it again, with no hand-over in between',
+      finishedBefore: 0,
+      tooMany: null,
+    });
+  });
+
+  test('a gap between offsets, another member before, or a third time begin a row of their own', () => {
+    const rows = repetitionsOf(
+      historyOf(
+        [100, 'm1.1', 0],
+        [200, 'm1.1', 1],
+        [300, 'm3.1', 2],
+        [400, 'm1.1', 4],
+        [500, 'm2.1', 0],
+        [600, 'm2.1', 1],
+        [700, 'm2.1', 2],
+        [800, 'm2.1', 4],
+        [900, 'm2.1', 0],
+      ),
+      [],
+    );
+    expect(
+      rows.map(({ before, firstOffset, lastOffset }) => [before[0].process, firstOffset, lastOffset]),
+    ).toEqual([
+      ['m1.1', 0, 1],
+      ['m3.1', 2, 2],
+      ['m1.1', 4, 4],
+      ['m2.1', 0, 0],
+    ]);
+  });
+
+  test('nothing came again: nothing to say', () => {
+    expect(repetitionsOf(historyOf([100, 'm1.1', 0], [200, 'm2.1', 1]), [])).toEqual([]);
+  });
+
+  test('of a whole run it counts as many as there are', () => {
+    const { history, verdict } = syntheticHistory();
+    const begun = history.events.filter((event) => event.kind === 'processing-begin');
+    const places = new Set(begun.map((one) => `${one.group} ${one.topic}/${one.partition}/${one.offset}`));
+    const rows = repetitionsOf(history, verdict.ledger);
+    const again = rows.reduce((sum, row) => sum + row.lastOffset - row.firstOffset + 1, 0);
+    expect(again).toBe(begun.length - places.size);
+    expect(again).toBeGreaterThan(10);
+  });
+});
