@@ -31,12 +31,15 @@ export function replayCommand(result: Subject & Pick<RunResult, 'world'>, anomal
   return replayCommands(result, anomaly)?.[result.world] ?? null;
 }
 
+/** Indices from here on are of scenarios that were given, and run before the generated ones. */
+export const REGRESSIONS_FROM = 1_000_000;
+
 /** `7:3:calm`, from which `replay` makes the scenario again on any machine; null where it was not generated. */
 export function planPath(
   { command, seed, options }: Pick<RunResult, 'command' | 'seed' | 'options'>,
   index: number,
 ): string | null {
-  if (command !== 'run' || seed === null) return null;
+  if (command !== 'run' || seed === null || index >= REGRESSIONS_FROM) return null;
   const { profile } = options;
   return `${seed}:${index}${typeof profile === 'string' && profile !== 'default' ? `:${profile}` : ''}`;
 }

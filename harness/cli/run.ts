@@ -1,6 +1,7 @@
 /** `kafka-trial run`: a seed and a profile enter, generated scenarios are run and judged, an exit code leaves. */
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
+import { REGRESSIONS_FROM } from '../../reports/replay-command.ts';
 import { GENERATOR_VERSION, type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
 import type { Configuration } from '../../scenarios/configuration.ts';
 import { UsageError } from '../errors.ts';
@@ -8,6 +9,7 @@ import type { Plan } from '../runner/unit.ts';
 import { readCheckedConfiguration } from './configuration-file.ts';
 import type { Ended } from './exit-code.ts';
 import { addTrialOptions, duration, type TrialOptions, wholeNumber } from './options.ts';
+import { loadRegressions, REGRESSIONS_FOLDER } from './regressions.ts';
 import { isInShard, parseShard, type Shard, sizeOfShard } from './shard.ts';
 
 interface RunOptions extends TrialOptions {
@@ -17,6 +19,8 @@ interface RunOptions extends TrialOptions {
   readonly profile: ProfileName;
   /** Whether known issues count as new ones do. */
   readonly strict?: boolean;
+  /** A folder of scenarios to run before the others; false for none. */
+  readonly regressions: string | false;
   readonly shard?: Shard;
 }
 
@@ -47,7 +51,14 @@ export function runCommand(ended: Ended): Command {
         .choices(Object.keys(profiles))
         .default('default'),
     );
-  command.option('--strict', 'exit with 1 for known issues of the client too');
+  command
+    .option('--strict', 'exit with 1 for known issues of the client too')
+    .option(
+      '--regressions <dir>',
+      'run the scenarios of this folder first, where there is one',
+      REGRESSIONS_FOLDER,
+    )
+    .option('--no-regressions', 'run no scenarios but the generated ones');
   return addTrialOptions(command)
     .addHelpText(
       'after',
@@ -61,6 +72,7 @@ Examples:
   kafka-trial run --runs 20 --seed 7
   kafka-trial run --time 10m --profile brokers
   kafka-trial run --config billing.yaml --runs 50        with your configuration
+  kafka-trial run --regressions scenarios/regressions    first what once failed, one file each
   kafka-trial run --mutant skip-partition --runs 20      watch a broken consumer being caught
   kafka-trial run --runs 400 --seed 7 --shard 2/4        the second of four machines' share
   kafka-trial run --brokers localhost:9092               use a cluster of yours`,
@@ -91,17 +103,26 @@ Examples:
         throw new UsageError(
           `There are more shards than scenarios: nothing is left for this one of ${runs}.`,
         );
+      // They are one shard's share: each of them once in a run is enough.
+      const regressions =
+        options.regressions === false || (shard !== undefined && shard.number > 1)
+          ? []
+          : await loadRegressions(options.regressions, options);
       ended(
         await trial(options, {
           command: 'run',
           seed,
           runName: `seed-${seed}${shard === undefined ? '' : `-shard-${shard.number}-of-${shard.of}`}`,
-          plans: generated(seed, options.profile, runs, shard, configuration),
-          planned,
+          plans: chain(
+            regressions.map((scenario, number) => ({ index: REGRESSIONS_FROM + number, scenario })),
+            generated(seed, options.profile, runs, shard, configuration),
+          ),
+          planned: planned === null ? null : planned + regressions.length,
           given: [],
           timeLimitMs: options.time ?? null,
           shownOptions: {
             ...(options.strict === true ? { strict: true } : {}),
+            ...(regressions.length === 0 ? {} : { regressions: regressions.length }),
             profile: options.profile,
             generator: GENERATOR_VERSION,
             ...(configuration === null ? {} : { configuration }),
@@ -111,6 +132,11 @@ Examples:
         }),
       );
     });
+}
+
+function* chain(first: readonly Plan[], then: Iterable<Plan>): Generator<Plan> {
+  yield* first;
+  yield* then;
 }
 
 function* generated(

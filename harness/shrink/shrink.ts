@@ -5,7 +5,7 @@
  */
 import type { JudgedAnomaly, Policy } from '../../properties/property.ts';
 import { type Scenario, scenarioSchema } from '../../scenarios/schema.ts';
-import { cutAfter, type Pass, passes } from '../../scenarios/shrink/reductions.ts';
+import { cutAfter, type Pass, passes, persistentPasses } from '../../scenarios/shrink/reductions.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';
 import type { Executor, Ran } from '../runner/unit.ts';
 
@@ -95,14 +95,22 @@ class Shrinking {
   async toEnd(): Promise<Shrunk> {
     try {
       await this.#pass(cutAfter(this.#provenMs()));
-      for (let before = -1; before < this.#steps; ) {
-        before = this.#steps;
-        for (const pass of passes) await this.#pass(pass);
-      }
+      await this.#toFixpoint();
+      const before = this.#steps;
+      if (membersOf(this.#best.scenario) > FEW_MEMBERS)
+        for (const pass of persistentPasses) await this.#pass(pass);
+      if (this.#steps > before) await this.#toFixpoint();
       return this.#shrunk('smallest');
     } catch (error) {
       if (error instanceof Ended) return this.#shrunk(error.reason);
       throw error;
+    }
+  }
+
+  async #toFixpoint(): Promise<void> {
+    for (let before = -1; before < this.#steps; ) {
+      before = this.#steps;
+      for (const pass of passes) await this.#pass(pass);
     }
   }
 
@@ -156,6 +164,12 @@ class Shrinking {
     return { ...this.#progress(), ran: this.#best, ended };
   }
 }
+
+const membersOf = ({ groups }: Scenario): number =>
+  groups.reduce((sum, { members }) => sum + members.length, 0);
+
+/** A scenario with so many is small enough to be understood. */
+const FEW_MEMBERS = 3;
 
 /** Units at every twentieth place are run twice, which nothing is proven by here. */
 const NEVER_REPEATED = 1;

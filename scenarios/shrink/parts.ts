@@ -55,8 +55,16 @@ export function coherent(scenario: Scenario): Scenario {
   const names = new Set(topics.map(({ name }) => name));
   const present = (topic: string): boolean => names.has(topic);
   const groups = scenario.groups
-    .map((group) => ({ ...group, topics: group.topics.filter(present) }))
-    .filter((group) => group.topics.length > 0);
+    .map((group) => ({
+      ...group,
+      topics: group.topics.filter(present),
+      members: group.members
+        .map(({ topics: own, ...member }) =>
+          own === undefined ? member : { ...member, topics: own.filter(present) },
+        )
+        .filter((member) => !('topics' in member) || member.topics.length > 0),
+    }))
+    .filter((group) => group.topics.length > 0 && group.members.length > 0);
   const producers: Producer[] = scenario.producers
     .map((producer) => ({ ...producer, topics: producer.topics.filter(present) }))
     .filter((producer) => producer.topics.length > 0);

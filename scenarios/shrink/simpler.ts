@@ -101,7 +101,10 @@ function* plainChanges(scenario: Scenario): Generator<Change> {
         const changed = one.groups[i] as Group;
         return {
           ...one,
-          groups: one.groups.with(i, { ...changed, members: changed.members.map(({ id }) => ({ id })) }),
+          groups: one.groups.with(i, {
+            ...changed,
+            members: changed.members.map(({ clock: _clock, ...member }) => member),
+          }),
         };
       };
   for (const [i, producer] of scenario.producers.entries())
@@ -143,6 +146,9 @@ const PLAIN_GROUP = {
   maxPollIntervalMs: undefined,
   isolationLevel: undefined,
   subscription: undefined,
+  native: undefined,
+  resolvesPartially: undefined,
+  onClientCrash: undefined,
 } as const satisfies Partial<Record<keyof Group, unknown>>;
 
 const PLAIN_PRODUCER = {
@@ -154,4 +160,5 @@ const PLAIN_PRODUCER = {
   lingerMs: undefined,
   batchBytes: undefined,
   closing: undefined,
+  native: undefined,
 } as const satisfies Partial<Record<keyof Producer, unknown>>;
