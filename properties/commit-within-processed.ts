@@ -20,7 +20,7 @@ export const commitWithinProcessed: Property = {
   id: 'commit-within-processed',
   title: 'Only what is done is committed',
   statement:
-    "Each record of the final log that lies between the place where a member took up a partition and an offset that it commits there has been handed over to a member of the group before the request leaves, its processing has begun, and with process-then-commit it has ended well. The place is where the member's position was after its last join, reset or seek. With commit-then-process a commit of what was handed over and not processed is observed and not illegal. Where a client's traffic is not recorded, the application's own commits are judged.",
+    "Each record of the final log that lies between the place where a member took up a partition and an offset that it commits there has been handed over to a member of the group before the request leaves, its processing has begun, and with process-then-commit it has ended well. The place is where the member's position was after its last join, reset or seek. With commit-then-process a commit of what was handed over and not processed is observed and not illegal. Where a client's traffic is not recorded, the application's own commits are judged. An application of the user's has begun to process what its handler was called with, and has ended that where it commits it.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => judge(evidence, group));
@@ -64,6 +64,9 @@ interface Finding {
 /** One finding for each time that a member has the partition, and not one for each commit. */
 function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   const found = new Map<string, Finding>();
+  const [start] = evidence.history.events;
+  // Such an application does its work and commits within one call, and only the call itself can be seen.
+  const hasOpaqueWork = start?.kind === 'start' && start.application === true;
   for (const commit of commitsOf(group)) {
     const { topic, partition, offset, process, seq } = commit;
     const key = partitionKey(topic, partition);
@@ -73,7 +76,9 @@ function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
     const fates = group.consumption.get(key)?.fates;
     for (const record of recordsBetween(log, start.offset, offset)) {
       if (isHiddenFrom(group.config, log, record)) continue;
-      const signature = shortcomingOf(evidence, group, key, fates?.get(record), record, seq);
+      const fate = fates?.get(record);
+      if (hasOpaqueWork && fate?.begun != null && fate.begun.seq < seq) continue;
+      const signature = shortcomingOf(evidence, group, key, fate, record, seq);
       if (signature === null) continue;
       const place = `${signature}\n${process} ${key} ${start.seq}`;
       const finding = found.get(place);

@@ -5,6 +5,7 @@ import { isCooperative } from './coverage.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { handedOverAt } from './evidence/hand-overs.ts';
 import { type MembershipChange, membershipOf } from './evidence/membership.ts';
+import { holdingJoin } from './evidence/positions.ts';
 import { lastBefore, partitionKey } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -79,7 +80,7 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
       why: `after it had joined generation ${last.generation} and before it had its assignment`,
       ...at,
     };
-  return last.partitions.has(key)
+  return last.partitions.has(key) || stillHolds(evidence, process, key, seq)
     ? null
     : {
         signature: 'delivered from a partition that is not assigned',
@@ -87,6 +88,10 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
         ...at,
       };
 }
+
+/** Whether a cooperative rebalance took the partition away, and the application has not given it up yet. */
+const stillHolds = ({ positions }: Evidence, process: string, key: string, seq: number): boolean =>
+  holdingJoin(positions, process, key, seq)?.generation?.owners.get(key)?.includes(process) === true;
 
 const lastAssigned = (changes: readonly MembershipChange[]): MembershipChange | null =>
   changes.findLast(({ kind }) => kind === 'assigned') ?? null;
@@ -96,7 +101,7 @@ function claimedBreach(
   { process, seq }: EventOf<'delivery'>,
   key: string,
 ): Breach | null {
-  const join = lastBefore(evidence.positions.joins.get(process) ?? [], seq);
+  const join = holdingJoin(evidence.positions, process, key, seq);
   if (join === null)
     return { signature: 'delivered before it was a member', why: 'before it had an assignment', since: -1 };
   if (join.generation === null || join.generation.owners.get(key)?.includes(process) === true) return null;

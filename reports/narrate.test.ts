@@ -22,7 +22,7 @@ describe('the story of a crash', () => {
   m1.delivers(0, [4, 5, 6, 7]).begins(0, 4).finishes(0, 4).begins(0, 5).finishes(0, 5).begins(0, 6);
   m1.crashes();
   const m2 = story.joins('m2');
-  story.generation([[m2, [0]]]);
+  story.wait(6_000).generation([[m2, [0]]]);
   m2.worksBatch(0, 4).commits(0, 8);
   const { steps, findings } = tell(story.history());
 
@@ -73,7 +73,7 @@ describe('other endings', () => {
     story.generation([[m1, [0]]]).produces(3);
     m1.delivers(0, [0, 1, 2]).commits(0, 3).begins(0, 0).finishes(0, 0).begins(0, 1).crashes();
     const m2 = story.joins('m2');
-    story.generation([[m2, [0]]]);
+    story.wait(6_000).generation([[m2, [0]]]);
     const { steps, findings } = tell(story.history());
     expect(steps).toContain(
       'it left orders-0 behind: committed 3, offset 1 in the middle of processing, offset 2 handed over and not begun, so offsets 1 to 2 committed without having been processed',

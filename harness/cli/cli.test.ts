@@ -303,7 +303,9 @@ describe('lessons', () => {
     expect(stdout).toMatch(/^Commit before processing: a crash loses records\n/);
     expect(stdout).toMatch(/ {2}2\.30 s {2}m1 was killed \(SIGKILL\)\n/);
     expect(stdout).toMatch(/What it shows\n {2}Records p-8 to p-9 were never processed in billing\.\n/);
-    expect(stdout).toMatch(/\nVALID: at-least-once observed\ncommit-before-processing {2}as expected\n$/);
+    expect(stdout).toMatch(
+      /\nVALID: at-least-once observed, commit-within-processed observed\ncommit-before-processing {2}as expected\n$/,
+    );
     expect(code).toBe(0);
   });
 

@@ -57,6 +57,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     client: z.strictObject({ name: z.string(), version: z.string() }),
     /** A client or application broken on purpose, or null. */
     mutant: z.string().nullable(),
+    /** Where the members run an application of the user's, of which only what it is handed and asks for can be seen. */
+    application: z.literal(true).optional(),
     versions: z.record(z.string(), z.string()),
   }),
   /** Last event. `incomplete` names what evidence is missing; where it is not empty the verdict is at best unknown. */

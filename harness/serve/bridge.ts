@@ -118,9 +118,10 @@ export class Bridge implements Peer, Linked, Holder {
   }
 
   resetNow(): void {
-    // The handle of a TLS socket cannot be reset.
-    if (this.#socket instanceof TLSSocket || this.#socket.destroyed) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    const socket = this.#socket;
+    // The handle of a TLS socket cannot be reset, nor one whose end is on its way: libuv refuses, and then spins on it.
+    if (socket instanceof TLSSocket || socket.destroyed || socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
     this.#over();
   }
 

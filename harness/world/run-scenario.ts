@@ -58,6 +58,7 @@ export function noteStart(context: RunContext, world: World['name'], kafkaVersio
     world,
     client: describeSubject(subject),
     mutant: subject.mutant,
+    ...(subject.application === undefined ? {} : { application: true }),
     versions: { harness: harnessVersion(), node: process.versions.node, kafka: kafkaVersion },
   });
 }

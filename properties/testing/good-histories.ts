@@ -539,7 +539,10 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       story.generation([[m1, [0, 1]]]).produces(3, { partition: 1 });
       m1.works(1, 1);
       // Thrown out, and back with both: nothing was committed, so its one record is due again.
-      story.empties().generation([[m1, [0, 1]]]);
+      story
+        .wait(6_000)
+        .empties()
+        .generation([[m1, [0, 1]]]);
       m1.resolves(1).stands(1, 0);
       const m2 = story.joins('m2');
       const shares = [

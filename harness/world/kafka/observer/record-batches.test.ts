@@ -46,6 +46,8 @@ describe('record batches', () => {
               baseOffset: batch.baseOffset,
               lastOffset: batch.baseOffset + BigInt(batch.records.length - 1),
               leaderEpoch: batch.leaderEpoch,
+              // The largest that the writer says, whatever its records say.
+              timestampEpochMs: 1_700_000_009_999,
               producerId: batch.producerId,
               transactional: batch.transactional,
               removedRecords: 0,
