@@ -1,6 +1,7 @@
 /** complete-assignment on hand-written histories. */
 import { describe, expect, it } from 'vitest';
 import { completeAssignment } from './complete-assignment.ts';
+import { convergence } from './convergence.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, handOver, pair } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
@@ -167,6 +168,24 @@ describe('finds', () => {
     expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
       [
         "observed | partition added while the static leader was away | Generation 1 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
+  it('as observed, a partition that a static member had to give up when it went away', () => {
+    const { story, m1 } = handOver({ staticMembership: true });
+    m1.crashes();
+    story.takesPlaceOf(story.joins('m1'), m1);
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "observed | partition given up by a static member that went away before it had joined again | Generation 2 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "observed | partition given up by a static member that went away before it had joined again | Nobody owns orders/1 in generation 2 of group billing, the last one. | group-generation settled | billing orders 1",
+        "observed | partition given up by a static member that went away before it had joined again | The run did not settle within its bound of 60000 ms: orders-1 has no owner in group billing | settled | billing",
       ]
     `);
   });

@@ -1,12 +1,18 @@
 /** complete-assignment: the coordinator's stable generations enter, partitions left out or made up leave. */
 import { proof, reporter } from './anomaly.ts';
-import { coverageBreaches, isUnnoticed, lastGeneration, namePartitions, withheldIn } from './coverage.ts';
+import {
+  coverageBreaches,
+  howMissed,
+  lastGeneration,
+  missed,
+  namePartitions,
+  withheldIn,
+} from './coverage.ts';
 import { type Evidence, evidenceOf, liveMembers } from './evidence/evidence.ts';
 import type { Property } from './property.ts';
 
 const report = reporter('complete-assignment');
 
-const UNNOTICED = 'partition added while the static leader was away';
 const BLIND = 'partition left out while brokers refused its metadata';
 const SIGNATURES = {
   unowned: 'partition left without an owner',
@@ -18,7 +24,7 @@ export const completeAssignment: Property = {
   id: 'complete-assignment',
   title: 'Every partition has an owner',
   statement:
-    'In each stable generation that the group coordinator wrote, the assignments cover exactly the partitions of the topics that its members subscribe to, and each member is assigned only topics it subscribes to. While partitions are being added, and until metadata.max.age.ms and one rebalance later, the old count and the new one are both right; the last stable generation of a settled run has the new one. With cooperative-sticky as the only assignor (KIP-429), a generation may leave out a partition whose last owner is still a member, since it gives the partition up only then; another generation has to follow. Partitions that were added while a static leader was away are noticed by nobody until something else causes a rebalance (KIP-814): observed; so is a generation, another one following it, of a leader to which the brokers refused the metadata of its topics.',
+    'In each stable generation that the group coordinator wrote, the assignments cover exactly the partitions of the topics that its members subscribe to, and each member is assigned only topics it subscribes to. While partitions are being added, and until metadata.max.age.ms and one rebalance later, the old count and the new one are both right; the last stable generation of a settled run has the new one. With cooperative-sticky as the only assignor (KIP-429), a generation may leave out a partition whose last owner is still a member, since it gives the partition up only then; another generation has to follow. Partitions that were added while a static leader was away are noticed by nobody until something else causes a rebalance (KIP-814), and so are those that a static member had to give up when it went away and came back (KIP-345): observed; so is a generation, another one following it, of a leader to which the brokers refused the metadata of its topics.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
@@ -32,35 +38,29 @@ export const completeAssignment: Property = {
           const isFollowed = generation !== last && group.generations[generation.index + 1] !== undefined;
           // A group whose members have all ended owes nobody another generation.
           const withheld = isFollowed || last === null ? withheldIn(group, generation) : undefined;
-          return coverageBreaches(evidence, group, generation, atTime, withheld).map(
-            ({ kind, topic, partitions, process }) => {
-              const named = namePartitions(topic, partitions);
-              const message =
-                kind === 'unowned'
-                  ? `Generation ${generation.generation} of group ${group.id} assigns ${named} to nobody.`
-                  : kind === 'unknown partition'
-                    ? `Generation ${generation.generation} of group ${group.id} assigns ${named}, which did not exist.`
-                    : `Generation ${generation.generation} of group ${group.id} assigns ${named} to ${process}, which does not subscribe to ${topic}.`;
-              const isMissed = kind === 'unowned' && isUnnoticed(evidence, group, generation, topic);
-              const isBlind = kind === 'unowned' && isFollowed && isLeaderBlind(evidence, generation.time);
-              return report(
-                isMissed ? UNNOTICED : isBlind ? BLIND : SIGNATURES[kind],
-                message,
-                proof(generation.seq),
-                {
-                  group: group.id,
-                  topic,
-                  ...(partitions.length === 1 ? { partition: partitions[0] as number } : {}),
-                  ...(process === null ? {} : { process }),
-                },
-              );
-            },
-          );
+          return coverageBreaches(evidence, group, generation, atTime, withheld).map((breach) => {
+            const { kind, topic, partitions, process } = breach;
+            const named = namePartitions(topic, partitions);
+            const message =
+              kind === 'unowned'
+                ? `Generation ${generation.generation} of group ${group.id} assigns ${named} to nobody.`
+                : kind === 'unknown partition'
+                  ? `Generation ${generation.generation} of group ${group.id} assigns ${named}, which did not exist.`
+                  : `Generation ${generation.generation} of group ${group.id} assigns ${named} to ${process}, which does not subscribe to ${topic}.`;
+            const why = kind === 'unowned' ? howMissed(evidence, group, generation, breach) : null;
+            const isBlind = kind === 'unowned' && isFollowed && isLeaderBlind(evidence, generation.time);
+            return report(why ?? (isBlind ? BLIND : SIGNATURES[kind]), message, proof(generation.seq), {
+              group: group.id,
+              topic,
+              ...(partitions.length === 1 ? { partition: partitions[0] as number } : {}),
+              ...(process === null ? {} : { process }),
+            });
+          });
         });
     });
   },
   policy: (_scenario, { signature }) =>
-    signature === UNNOTICED || signature === BLIND ? 'observed' : 'illegal',
+    Object.values<string>(missed).includes(signature) || signature === BLIND ? 'observed' : 'illegal',
 };
 
 /** Whether the brokers may have refused the leader the metadata of its topics. */

@@ -1,7 +1,7 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
 import { isLifecycleAction } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
-import { coverageBreaches, isUnnoticed, lastGeneration, namePartitions } from './coverage.ts';
+import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
 import {
   type Evidence,
   evidenceOf,
@@ -18,14 +18,13 @@ const report = reporter('convergence');
 
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
-const UNNOTICED = 'partition added while the static leader was away';
 const GONE = 'member ended by itself and stayed away';
 
 export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away have no owner until something else causes a rebalance (KIP-814): that they are not drained is observed too.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -50,7 +49,7 @@ export const convergence: Property = {
   policy: (scenario, anomaly) =>
     anomaly.signature === AGAIN ||
     anomaly.signature === CANNOT_START ||
-    anomaly.signature === UNNOTICED ||
+    Object.values<string>(missed).includes(anomaly.signature) ||
     (anomaly.signature === GONE && mayLoseTouch(scenario))
       ? 'observed'
       : 'illegal',
@@ -178,9 +177,10 @@ function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvide
   const atTime = evidence.settled?.time ?? last.time;
   return coverageBreaches(evidence, group, last, atTime)
     .filter(({ kind }) => kind === 'unowned')
-    .map(({ topic, partitions }) =>
-      report(
-        isUnnoticed(evidence, group, last, topic) ? UNNOTICED : 'partition without an owner at the end',
+    .map((breach) => {
+      const { topic, partitions } = breach;
+      return report(
+        howMissed(evidence, group, last, breach) ?? 'partition without an owner at the end',
         `Nobody owns ${namePartitions(topic, partitions)} in generation ${last.generation} of group ${group.id}, the last one.`,
         proof(last.seq, evidence.settled?.seq),
         {
@@ -188,8 +188,8 @@ function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvide
           topic,
           ...(partitions.length === 1 ? { partition: partitions[0] as number } : {}),
         },
-      ),
-    );
+      );
+    });
 }
 
 /** The description is taken after settling and before the members are told to end. */
@@ -243,9 +243,8 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
     if (group !== undefined && evidenceOfGroup === undefined) return [];
     return [
       report(
-        evidenceOfGroup !== undefined && isUndrainedUnnoticed(evidence, evidenceOfGroup, words)
-          ? UNNOTICED
-          : 'not drained at the bound',
+        (evidenceOfGroup !== undefined && undrainedSince(evidence, evidenceOfGroup, words)) ||
+          'not drained at the bound',
         `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}`,
         proof(settled?.seq),
         group === undefined ? {} : { group: group.id },
@@ -254,15 +253,14 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
   });
 }
 
-/** Whether the sentence is about a partition that nobody has noticed. */
-function isUndrainedUnnoticed(evidence: Evidence, group: GroupEvidence, words: ReadonlySet<string>): boolean {
+/** Why nobody owns the partition that the sentence is about, where that is as it has to be. */
+function undrainedSince(evidence: Evidence, group: GroupEvidence, words: ReadonlySet<string>): string | null {
   const last = lastGeneration(evidence, group);
-  if (last === null) return false;
+  if (last === null) return null;
   const atTime = evidence.settled?.time ?? last.time;
-  return coverageBreaches(evidence, group, last, atTime).some(
+  const breach = coverageBreaches(evidence, group, last, atTime).find(
     ({ kind, topic, partitions }) =>
-      kind === 'unowned' &&
-      isUnnoticed(evidence, group, last, topic) &&
-      partitions.some((partition) => words.has(`${topic}-${partition}`)),
+      kind === 'unowned' && partitions.some((partition) => words.has(`${topic}-${partition}`)),
   );
+  return breach === undefined ? null : howMissed(evidence, group, last, breach);
 }

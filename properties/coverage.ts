@@ -110,12 +110,41 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
   return found;
 }
 
+/** Why a partition may have no owner until something else causes a rebalance. */
+export const missed = {
+  unnoticed: 'partition added while the static leader was away',
+  forgotten: 'partition given up by a static member that went away before it had joined again',
+} as const;
+
+/** @returns a value of `missed`, or null where somebody should have seen to it */
+export function howMissed(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+  { topic, partitions }: CoverageBreach,
+): (typeof missed)[keyof typeof missed] | null {
+  if (isUnnoticed(evidence, group, generation, topic)) return missed.unnoticed;
+  return partitions.every((partition) => isForgotten(group, generation, partitionKey(topic, partition)))
+    ? missed.forgotten
+    : null;
+}
+
+/**
+ * Whether a cooperative rebalance took the partition from a static member that went away before it had joined again for
+ * it, and is back: the coordinator gives it its old assignment without a rebalance (KIP-345), and a new process owns
+ * nothing that it would have to give up (KIP-429).
+ */
+function isForgotten(group: GroupEvidence, generation: GenerationEvidence, key: string): boolean {
+  const holder = withheldIn(group, generation).get(key);
+  return holder !== undefined && !generation.memberById.has(holder);
+}
+
 /**
  * Whether partitions were added while the group's leader, a static member, was away, so that nobody notices: the group
  * keeps its assignment when it is back, and it watches for changes from then on only (KIP-814, Kafka's class
  * ConsumerCoordinator).
  */
-export function isUnnoticed(
+function isUnnoticed(
   { actions }: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
