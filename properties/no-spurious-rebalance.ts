@@ -26,7 +26,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -78,6 +78,7 @@ function causeless(
     return [];
   if (generation.members.some(({ clientId }) => !former.has(clientId))) return [];
   if (withheldIn(group, before).size > 0) return [];
+  if (lacksSync(evidence, group, before)) return [];
   if (hasOtherTopics(evidence, group, before, generation, span)) return [];
   const events = proof(before.seq, generation.seq);
   if (gone.length === 0)
@@ -96,6 +97,18 @@ function causeless(
       events,
       { group: group.id, process: clientId },
     ),
+  );
+}
+
+/** Whether a member of the generation, as it was written first, ended before it had its assignment. */
+function lacksSync(evidence: Evidence, group: GroupEvidence, { generation }: GenerationEvidence): boolean {
+  const first = group.generations.find((one) => one.generation === generation);
+  return (first?.members ?? []).some(
+    ({ clientId }) =>
+      (evidence.processes.get(clientId)?.exit ?? null) !== null &&
+      !membershipOf(evidence, clientId).some(
+        (change) => change.kind === 'assigned' && change.generation === generation,
+      ),
   );
 }
 

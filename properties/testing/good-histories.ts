@@ -1099,6 +1099,24 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       m1.clientCrashes('connection lost', true);
       return story.generation([[m1, [0]]]);
     },
+    'a static member went away before its assignment came, and the coordinator waits for that one': () => {
+      const story = new Story({ topics: { orders: 2 }, groups: [{ staticMembership: true }] });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      m2.crashes();
+      story.generation(
+        [
+          [m1, [0]],
+          [m2, [1]],
+        ],
+        { unaware: [m2] },
+      );
+      const back = story.joins('m2');
+      story.takesPlaceOf(back, m2);
+      return story.wait(6_000).generation([
+        [m1, [0]],
+        [back, [1]],
+      ]);
+    },
     'the second half of a cooperative rebalance': () => {
       const { story, m1, m2 } = handOver();
       return story.wait(30_000).generation([
