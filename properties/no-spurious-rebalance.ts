@@ -103,13 +103,19 @@ function causeless(
 /** Whether a member of the generation, as it was written first, ended before it had its assignment. */
 function lacksSync(evidence: Evidence, group: GroupEvidence, { generation }: GenerationEvidence): boolean {
   const first = group.generations.find((one) => one.generation === generation);
-  return (first?.members ?? []).some(
-    ({ clientId }) =>
-      (evidence.processes.get(clientId)?.exit ?? null) !== null &&
+  if (first === undefined) return false;
+  return first.members.some(({ clientId }) => {
+    const process = evidence.processes.get(clientId);
+    if (process?.exit == null) return false;
+    // Where its traffic is not recorded, only who was gone before is known not to have heard of it.
+    const graceMs = process.hasWire ? rebalanceWaitMs(group.config) : 0;
+    return (
+      process.exit.time <= first.time + graceMs + CLOCK_TOLERANCE_MS &&
       !membershipOf(evidence, clientId).some(
         (change) => change.kind === 'assigned' && change.generation === generation,
-      ),
-  );
+      )
+    );
+  });
 }
 
 interface Span {
