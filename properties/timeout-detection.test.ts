@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { pair } from './testing/good-histories.ts';
+import { Story } from './testing/history-builder.ts';
 import { timeoutDetection } from './timeout-detection.ts';
 
 describeGoodHistories(timeoutDetection);
@@ -90,5 +91,31 @@ describe('finds', () => {
         "illegal | member left before max.poll.interval.ms | m1.1 left group billing 60 ms after a poll, and max.poll.interval.ms is 5000. | delivery wire-leave | billing m1.1",
       ]
     `);
+  });
+});
+
+describe('says nothing', () => {
+  it('of one that asked for its assignment after it had been written, which is no sign of life', () => {
+    const story = new Story({ topics: { orders: 2 } });
+    const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+    story.generation(
+      [
+        [m1, [0]],
+        [m2, [1]],
+      ],
+      { unaware: [m2] },
+    );
+    story.wait(2_000).emit({
+      process: m2.process,
+      kind: 'wire-join',
+      group: 'billing',
+      memberId: m2.memberId,
+      generation: 1,
+      leaderMemberId: m1.memberId,
+      error: null,
+    });
+    m2.hears();
+    story.wait(1_000).generation([[m1, [0, 1]]]);
+    expect(findings(timeoutDetection, story)).toEqual([]);
   });
 });
