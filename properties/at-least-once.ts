@@ -14,7 +14,7 @@ import {
   hasBrokerFault,
   mayLoseTouch,
 } from './evidence/evidence.ts';
-import { deletionsOf, isHiddenFrom, type PartitionLog } from './evidence/logs.ts';
+import { deletionsOf, type PartitionLog, shownTo } from './evidence/logs.ts';
 import { type ListedOffset, positionsOf } from './evidence/positions.ts';
 import { committedAt, resumeOf } from './evidence/resume.ts';
 import { lastBefore, nameOffsets } from './evidence/values.ts';
@@ -123,10 +123,10 @@ function lostIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Re
   const hasSettled = evidence.settled?.undrained.length === 0;
   const end = passedUpTo(evidence, group, log, consumption);
   const committedMax = entriesOf(group, key).reduce((most, entry) => Math.max(most, entry.value), 0);
-  for (const offset of log.offsets) {
+  for (const offset of shownTo(group.config, log).offsets) {
     if (offset < start || offset >= end) continue;
     const fate = consumption?.fates.get(offset);
-    if (fate?.done != null || isHiddenFrom(group.config, log, offset)) continue;
+    if (fate?.done != null) continue;
     // Where the bound came first, the handler call that has it may still be running.
     if (!hasSettled && fate !== undefined && isInHand(evidence, fate)) continue;
     const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);

@@ -3,7 +3,7 @@ import { groupOf, proof, reporter } from './anomaly.ts';
 import type { OffsetFate, Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { firstDeliveriesOf } from './evidence/hand-overs.ts';
-import { isHiddenFrom, recordsBetween } from './evidence/logs.ts';
+import { recordsBetween, shownTo } from './evidence/logs.ts';
 import { positionsOf } from './evidence/positions.ts';
 import { mayHaveBeenReset } from './evidence/resume.ts';
 import { hasSought } from './evidence/seeks.ts';
@@ -70,12 +70,11 @@ function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   for (const commit of commitsOf(group)) {
     const { topic, partition, offset, process, seq } = commit;
     const key = partitionKey(topic, partition);
-    const log = evidence.logs.get(key);
+    const log = shownTo(group.config, evidence.logs.get(key));
     const start = startOf(evidence, group, commit, key);
     if (log === undefined || start === null || offset <= start.offset) continue;
     const fates = group.consumption.get(key)?.fates;
     for (const record of recordsBetween(log, start.offset, offset)) {
-      if (isHiddenFrom(group.config, log, record)) continue;
       const fate = fates?.get(record);
       if (hasOpaqueWork && fate?.begun != null && fate.begun.seq < seq) continue;
       const signature = shortcomingOf(evidence, group, key, fate, record, seq);

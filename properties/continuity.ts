@@ -2,7 +2,7 @@
 import { proof, reporter } from './anomaly.ts';
 import type { PartitionConsumption, Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
-import { isHiddenFrom, recordsBetween } from './evidence/logs.ts';
+import { recordsBetween, shownTo } from './evidence/logs.ts';
 import { mayHaveBeenReset } from './evidence/resume.ts';
 import { hasSought } from './evidence/seeks.ts';
 import { nameOffsets } from './evidence/values.ts';
@@ -38,16 +38,14 @@ function gaps(
   { key, topic, partition }: PartitionConsumption,
   stretch: Stretch,
 ): Anomaly[] {
-  const log = evidence.logs.get(key);
+  const log = shownTo(group.config, evidence.logs.get(key));
   if (log === undefined) return [];
   const left: number[] = [];
   const offsets = [...stretch.delivered].sort((a, b) => a - b);
   for (const [i, offset] of offsets.entries()) {
     const before = offsets[i - 1];
     if (before === undefined || offset === before + 1) continue;
-    left.push(
-      ...recordsBetween(log, before + 1, offset).filter((one) => !isHiddenFrom(group.config, log, one)),
-    );
+    left.push(...recordsBetween(log, before + 1, offset));
   }
   const { process, openSeq, lastSeq } = stretch;
   if (left.length === 0 || hasSought(evidence, process, topic, partition, openSeq, lastSeq + 1)) return [];

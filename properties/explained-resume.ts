@@ -2,7 +2,7 @@
 import { proof, reporter } from './anomaly.ts';
 import type { Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
-import { isNextRecord, recordsBetween } from './evidence/logs.ts';
+import { isNextRecord, recordsBetween, shownTo } from './evidence/logs.ts';
 import {
   type CommittedState,
   isOwned,
@@ -37,8 +37,8 @@ function unexplained(evidence: Evidence, group: GroupEvidence, stretch: Stretch)
   if (stretch.opening !== 'join' || !isOwned(stretch)) return null;
   const { process, key, topic, partition, first, openSeq } = stretch;
   const { committed, fetched, listed, outOfRange } = resumeOf(evidence, group, stretch);
-  if (outOfRange !== null || mayHaveKeptPosition(evidence, stretch)) return null;
-  const log = evidence.logs.get(key);
+  if (outOfRange !== null || mayHaveKeptPosition(evidence, group, stretch)) return null;
+  const log = shownTo(group.config, evidence.logs.get(key));
   const states = [committed.certain, ...committed.possible];
   const isReachable = (offset: number): boolean =>
     isNextRecord(log, offset, first) || mayHaveMovedOn(evidence, group, stretch, offset);

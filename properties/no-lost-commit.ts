@@ -135,7 +135,7 @@ function forgottenByDelivery(evidence: Evidence, group: GroupEvidence): Anomaly[
       if (stretch.opening !== 'join' || evidence.processes.get(process)?.hasWire || !isOwned(stretch))
         return [];
       const { committed } = resumeOf(evidence, group, stretch);
-      if (!isOlder(first, committed) || mayHaveKeptPosition(evidence, stretch)) return [];
+      if (!isOlder(first, committed) || mayHaveKeptPosition(evidence, group, stretch)) return [];
       return [
         report(
           'owner resumed before the last commit',

@@ -39,7 +39,7 @@ function wrongStart(evidence: Evidence, group: GroupEvidence, stretch: Stretch):
     stretch.opening === 'back' ||
     stretch.opening === 'seek' ||
     !isOwned(stretch) ||
-    mayHaveKeptPosition(evidence, stretch)
+    mayHaveKeptPosition(evidence, group, stretch)
   )
     return null;
   const { process, key, topic, partition, first, openSeq } = stretch;

@@ -12,6 +12,7 @@ import { applyCluster, clusterPlan } from './families/cluster.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
 import { applyResets, resetsPlan } from './families/resets.ts';
+import { applyTransactions, transactionsPlan } from './families/transactions.ts';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
 import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
@@ -39,6 +40,8 @@ export interface Profile {
   readonly breaksCluster: boolean;
   /** Whether the first group begins in a cell of auto.offset.reset (the simulated world). */
   readonly resetsOffsets: boolean;
+  /** Whether producers send in transactions: the reference client only. */
+  readonly sendsTransactions: boolean;
   /** Whether members and brokers may stay dead when all else is healed. */
   readonly leavesDead: boolean;
   /** Whether each scenario draws which families it has at all. */
@@ -51,6 +54,7 @@ const PLAIN = {
   callsConsumers: false,
   breaksCluster: false,
   resetsOffsets: false,
+  sendsTransactions: false,
   leavesDead: false,
   isSwarm: false,
 } as const;
@@ -153,6 +157,17 @@ export const profiles = {
     ...PLAIN,
     hasJavaOptions: true,
     resetsOffsets: true,
+  },
+  transactions: {
+    description:
+      'producers send in transactions and abort some, groups have isolation levels (with --client reference)',
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 6,
+    adminActionsPerTen: 1,
+    handlerFailuresPerTen: 1,
+    ...PLAIN,
+    hasJavaOptions: true,
+    sendsTransactions: true,
   },
   everything: {
     description: 'a swarm: each scenario draws which of all families it has, and how much of each',
@@ -709,6 +724,7 @@ function familiesOf(profile: Profile): Family[] {
     ...(profile.resetsOffsets ? [family(resetsPlan, applyResets(profile.hasJavaOptions))] : []),
     ...(profile.breaksNetwork ? [family(networkPlan, breakNetwork, ({ brokers }) => brokers)] : []),
     ...(profile.hasJavaOptions ? [family(javaPlan, configureAsJava)] : []),
+    ...(profile.sendsTransactions ? [family(transactionsPlan, applyTransactions)] : []),
     ...(profile.callsConsumers ? [family(consumerApiPlan, applyConsumerApi)] : []),
     ...(profile.breaksCluster ? [family(clusterPlan, applyCluster, ({ brokers }) => brokers)] : []),
     ...(profile.leavesDead ? [family(deadPlan, applyDead)] : []),

@@ -18,6 +18,11 @@ const BROKER_RECOVERY_MS = 45_000;
 const START_MS = 10_000;
 /** JoinGroup twice, SyncGroup, and the initial rebalance delay where the group had become empty. */
 const REJOIN_MS = 1_000;
+/**
+ * `transaction.timeout.ms`, and how soon the coordinator looks for what has run out: a producer that died in a transaction
+ * holds up readers with read_committed for so long (KIP-98).
+ */
+const OPEN_TRANSACTION_MS = 60_000 + 10_000;
 /** Request and answer in one machine room, with what the broker needs to replicate a commit. */
 const LAN_ROUND_TRIP_MS = 5;
 
@@ -89,5 +94,13 @@ export function settlingBoundMs(
     );
   });
   const awayFromBroker = actions.some(isOutage) || (dead?.brokers.length ?? 0) > 0;
-  return Math.ceil(START_MS + Math.max(...perGroup) + (awayFromBroker ? BROKER_RECOVERY_MS : 0));
+  const holdsUp =
+    producers.some(({ transactions }) => transactions !== undefined) &&
+    (awayFromBroker || actions.some(({ kind }) => kind === 'crash-producer'));
+  return Math.ceil(
+    START_MS +
+      Math.max(...perGroup) +
+      (awayFromBroker ? BROKER_RECOVERY_MS : 0) +
+      (holdsUp ? OPEN_TRANSACTION_MS : 0),
+  );
 }

@@ -206,6 +206,14 @@ export const mutants = [
     breaks: 'broker',
     caughtBy: ['continuity'],
   },
+  {
+    id: 'leaky-broker',
+    description: 'The broker gives consumers with read_committed what transactions have not committed.',
+    breaks: 'broker',
+    caughtBy: ['read-committed'],
+    client: 'reference',
+    profile: 'transactions',
+  },
 ] as const satisfies readonly Mutant[];
 
 export type MutantId = (typeof mutants)[number]['id'];

@@ -5,7 +5,7 @@
 import type { History } from '../../harness/history/schema.ts';
 import { owns } from './generations.ts';
 import type { PartitionLog } from './logs.ts';
-import { isNextRecord } from './logs.ts';
+import { isNextRecord, shownTo } from './logs.ts';
 import { holdingJoin, type Join, type PositionEvidence, positionsOf } from './positions.ts';
 import { between, lastBefore, listAt, partitionKey, toOffset } from './values.ts';
 
@@ -103,6 +103,7 @@ export function indexConsumption(
   logs: ReadonlyMap<string, PartitionLog>,
 ): ConsumptionEvidence {
   const groups = new Map<string, Map<string, Building>>();
+  const configs = new Map(history.start.scenario.groups.map((group) => [group.id, group]));
   // A process's stretches of one partition, newest last.
   const ofProcess = new Map<string, OpenStretch[]>();
   const running = new Map<string, Mutable<Processing>[]>();
@@ -124,7 +125,9 @@ export function indexConsumption(
 
   const deliver = (of: Building, process: string, offset: number, seq: number, time: number): OpenStretch => {
     const stretches = listAt(ofProcess, `${process} ${of.group} ${of.key}`);
-    const next = continued(stretches, positions, logs.get(of.key), process, of.key, offset, seq);
+    const config = configs.get(of.group);
+    const log = config === undefined ? logs.get(of.key) : shownTo(config, logs.get(of.key));
+    const next = continued(stretches, positions, log, process, of.key, offset, seq);
     let current: OpenStretch;
     if ('delivered' in next) current = next;
     else {

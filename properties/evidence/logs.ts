@@ -74,11 +74,23 @@ export const recordsBetween = (log: PartitionLog, from: number, to: number): rea
     firstIndexWhere(log.offsets, (offset) => offset >= to),
   );
 
-/** Whether a group may have been kept from the record because its transaction was not committed. */
-export const isHiddenFrom = ({ isolationLevel }: Group, log: PartitionLog, offset: number): boolean => {
-  const state = log.transactions.get(offset)?.state;
-  return isolationLevel !== 'read_uncommitted' && state !== undefined && state !== 'committed';
-};
+const shown = new WeakMap<PartitionLog, PartitionLog>();
+
+/** The log as a group sees it: without the records that it may be kept from because their transaction was not committed. */
+export function shownTo(group: Group, log: PartitionLog): PartitionLog;
+export function shownTo(group: Group, log: PartitionLog | undefined): PartitionLog | undefined;
+export function shownTo(group: Group, log: PartitionLog | undefined): PartitionLog | undefined {
+  if (log === undefined || log.transactions.size === 0 || group.isolationLevel === 'read_uncommitted')
+    return log;
+  let seen = shown.get(log);
+  if (seen === undefined) {
+    const isCommitted = (offset: number): boolean =>
+      (log.transactions.get(offset)?.state ?? 'committed') === 'committed';
+    seen = { ...log, offsets: log.offsets.filter(isCommitted) };
+    shown.set(log, seen);
+  }
+  return seen;
+}
 
 /** Whether a reader at `from` may deliver `to` first: nothing that the final log still holds lies between. */
 export const isNextRecord = (log: PartitionLog | undefined, from: number, to: number): boolean =>

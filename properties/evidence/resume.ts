@@ -6,7 +6,7 @@ import type { CommitEntry } from './commits.ts';
 import type { Stretch } from './consumption.ts';
 import { type Evidence, entriesOf, type GroupEvidence } from './evidence.ts';
 import type { GenerationEvidence } from './generations.ts';
-import { deletionsOf, isNextRecord } from './logs.ts';
+import { deletionsOf, isNextRecord, shownTo } from './logs.ts';
 import { type FetchedOffset, type ListedOffset, type OutOfRange, positionsOf } from './positions.ts';
 import { between, CLOCK_TOLERANCE_MS, firstIndexWhere, lastBefore, listAt, partitionKey } from './values.ts';
 
@@ -106,10 +106,14 @@ export const isOwned = (stretch: Stretch): boolean =>
   (stretch.join.generation.owners.get(stretch.key)?.includes(stretch.process) ?? false);
 
 /** Whether a member whose traffic is not known may simply have gone on where it was, over a rebalance. */
-export const mayHaveKeptPosition = (evidence: Evidence, { process, key, before, first }: Stretch): boolean =>
+export const mayHaveKeptPosition = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  { process, key, before, first }: Stretch,
+): boolean =>
   !(evidence.processes.get(process)?.hasWire ?? false) &&
   before !== null &&
-  isNextRecord(evidence.logs.get(key), before.last + 1, first);
+  isNextRecord(shownTo(group.config, evidence.logs.get(key)), before.last + 1, first);
 
 /**
  * Whether a member that starts from a committed offset may have moved forward from it over any records: they may have
@@ -155,7 +159,7 @@ export function resetBreach(
   stretch: Stretch,
   listed: readonly ListedOffset[],
 ): string | null {
-  const log = evidence.logs.get(stretch.key);
+  const log = shownTo(group.config, evidence.logs.get(stretch.key));
   const policy = group.config.autoOffsetReset;
   if (policy === 'none') return 'auto.offset.reset none forbids a start without a committed offset';
   if (policy === 'earliest') {

@@ -377,6 +377,16 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'explained-resume': {
+    'a group with read_committed starts, and resumes, behind aborted records': () => {
+      const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_committed' }] });
+      story.produces(4);
+      for (const offset of [0, 2]) story.transaction(0, offset, { state: 'aborted', endedAt: story.time });
+      m1.stands(0, 1).works(0, 1).commits(0, 2).leaves();
+      const m2 = story.joins('m2');
+      story.generation([[m2, [0]]]);
+      m2.stands(0, 3).works(0, 1).commits(0, 4);
+      return story;
+    },
     'a cooperative member keeps its partition, and a record that failed comes again': () => {
       const { story, m1, m2 } = handOver();
       story.produces(4);

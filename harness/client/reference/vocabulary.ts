@@ -27,8 +27,8 @@ const own = (
     'bootstrap.servers': HARNESS,
     'client.id': HARNESS,
     'group.id': HARNESS,
-    'transactional.id': 'the application here writes no transactions',
-    'transaction.timeout.ms': 'the application here writes no transactions',
+    'transactional.id': 'the scenario says who sends in transactions (--profile transactions)',
+    'transaction.timeout.ms': 'the scenario says who sends in transactions (--profile transactions)',
     'partitioner.class': HARNESS,
   },
 });

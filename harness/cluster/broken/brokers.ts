@@ -28,6 +28,15 @@ export const offByOne = (): Breakage[] => {
   ];
 };
 
+/** Gives every consumer what transactions have not committed, and says of none that it was aborted. */
+export const leaky = (): Breakage[] => [
+  breaking(
+    fetchApi,
+    (handle) => (context, request, version, respond) =>
+      handle(context, { ...request, isolationLevel: 0 }, version, respond),
+  ),
+];
+
 /** Base offset and length come before the part whose length is given. */
 const BATCH_OVERHEAD_BYTES = 12;
 

@@ -4,7 +4,7 @@
  */
 import type { ClusterCore } from '../simulated-cluster.ts';
 import { type Breakage, breakHandlers } from './breakage.ts';
-import { gappy, offByOne } from './brokers.ts';
+import { gappy, leaky, offByOne } from './brokers.ts';
 import {
   forgetful,
   impatient,
@@ -35,6 +35,7 @@ const breakages: Readonly<Record<string, () => Breakage[]>> = {
   'two-faced-coordinator': twoFaced,
   'off-by-one-broker': offByOne,
   'gappy-broker': gappy,
+  'leaky-broker': leaky,
 };
 
 /** Settings of the cluster, by Kafka's name or one of ours. */
