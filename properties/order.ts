@@ -2,6 +2,7 @@
 import { groupOf, proof, reporter } from './anomaly.ts';
 import type { PartitionConsumption, Processing } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import { hasSought } from './evidence/seeks.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('order');
@@ -14,7 +15,7 @@ export const order: Property = {
   id: 'order',
   title: "A key's records come in order",
   statement:
-    "In each group, the records of one key in one partition are first begun in the order of their offsets; repetitions do not count, and a record that is never begun is another property's matter. With commit-then-process a record that its member had committed before it was interrupted may be begun after the next owner's first ones: observed there. So is a record that was deleted from the log, or passed over by a reset to latest, while another member still had it in its hand.",
+    "In each group, the records of one key in one partition are first begun in the order of their offsets; repetitions do not count, and a record that is never begun is another property's matter. With commit-then-process a record that its member had committed before it was interrupted may be begun after the next owner's first ones: observed there. So is a record that was deleted from the log, or passed over by a reset to latest, while another member still had it in its hand. What an application itself has sought past is out of order as it wanted.",
   check(history) {
     const evidence = evidenceOf(history);
     const keys = keysOf(evidence);
@@ -67,6 +68,11 @@ function inversions(
       latest.set(key, begun);
       continue;
     }
+    // Ahead to the one, or back to the other.
+    const isSought =
+      hasSought(evidence, begun.process, topic, partition, -1, begun.seq) ||
+      hasSought(evidence, before.process, topic, partition, begun.seq, before.seq);
+    if (isSought) continue;
     const signature =
       begun.process === before.process
         ? INSIDE

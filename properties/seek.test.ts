@@ -53,6 +53,21 @@ describe('a seek', () => {
     expect(illegal(goesForward(false))).toContain('at-least-once: lost: never delivered');
   });
 
+  it('forward, and one back, explain that a key is worked on out of order', () => {
+    const tell = (ahead: boolean, back: boolean): Story => {
+      const { story, m1 } = alone();
+      story.produces(4, { key: 'a' });
+      if (ahead) seek(story, m1, 2);
+      m1.stands(0, 2).works(0, 2);
+      if (back) seek(story, m1, 0);
+      return m1.stands(0, 0).works(0, 4).commits(0, 4).story;
+    };
+    const disorder = 'order: key processed out of order by one member';
+    expect(illegal(tell(true, true))).toEqual([]);
+    expect(illegal(tell(false, true))).not.toContain(disorder);
+    expect(illegal(tell(false, false))).toContain(disorder);
+  });
+
   it('forward explains none behind where it went', () => {
     const { story, m1 } = alone();
     story.produces(8);

@@ -1,4 +1,5 @@
 /** timeout-detection: silence of members and generations enter, members that were dropped too early or too late leave. */
+import type { EventOf } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import {
   type Evidence,
@@ -224,7 +225,7 @@ function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: bo
     if (poll === undefined || !isBack || isEnding) return [];
     const elapsedMs = time - poll.time;
     if (elapsedMs >= intervalMs * (1 - DRIFT) - CLOCK_TOLERANCE_MS) return [];
-    if (isAskedFor(evidence, process, poll.time, time)) return [];
+    if (isAskedFor(evidence, process, poll.time, time) || isStopping(evidence, process, seq)) return [];
     return [
       report(
         POLL_EARLY,
@@ -234,6 +235,18 @@ function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: bo
       ),
     ];
   });
+}
+
+/** Whether the application had called for its consumer to stop, which it does once it has done what it has in hand. */
+function isStopping({ history }: Evidence, process: string, beforeSeq: number): boolean {
+  const last = history.events.findLast(
+    (event): event is EventOf<'application-call'> =>
+      event.kind === 'application-call' &&
+      event.process === process &&
+      event.seq < beforeSeq &&
+      (event.call === 'stop' || event.call === 'run'),
+  );
+  return last?.call === 'stop';
 }
 
 /** Whether an action made the application give up its membership. */

@@ -1,28 +1,20 @@
 /**
- * Where the application moved a member's position itself: actions of a seek enter, whether one explains where the
- * member goes on leaves.
+ * Where the application moved a member's position itself: its calls enter, whether one explains where the member goes on
+ * leaves.
  */
 import type { Evidence } from './evidence.ts';
+import { positionsOf } from './positions.ts';
+import { partitionKey } from './values.ts';
 
 /** Whether the application has sought in the partition, between two places of the history. */
-export function hasSought(
-  evidence: Evidence,
+export const hasSought = (
+  { positions }: Evidence,
   process: string,
   topic: string,
   partition: number,
   afterSeq: number,
   beforeSeq: number,
-): boolean {
-  const id = evidence.processes.get(process)?.id;
-  return evidence.actions.some(({ action, seq }) => {
-    const named: { kind: string; member?: string; topic?: string; partition?: number } = action;
-    return (
-      named.kind === 'seek' &&
-      named.member === id &&
-      (named.topic ?? topic) === topic &&
-      (named.partition ?? partition) === partition &&
-      seq > afterSeq &&
-      seq < beforeSeq
-    );
-  });
-}
+): boolean =>
+  positionsOf(positions, process, partitionKey(topic, partition)).sought.some(
+    ({ seq }) => seq > afterSeq && seq < beforeSeq,
+  );
