@@ -1,6 +1,6 @@
 /**
- * Runs a scenario on real Kafka once and in the simulated world as often as it takes: a scenario and an open Kafka
- * world enter, whether the two agree on it leaves.
+ * Runs a scenario in the simulated world as often as it takes: a scenario and the history of its run on real Kafka enter,
+ * whether the two worlds agree on it leaves.
  */
 import { judge } from '../../properties/index.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
@@ -29,13 +29,16 @@ export interface Agreement extends Comparison {
   readonly realHistory: History;
 }
 
+/**
+ * @param realHistory of the scenario on real Kafka; no real run may be under way while this one compares, since a
+ * simulated run keeps the thread to itself, and with it the schedule of a real one
+ */
 export async function agreementOn(
   scenario: Scenario,
   subject: Subject,
-  kafka: World,
+  realHistory: History,
   signal: AbortSignal,
 ): Promise<Agreement> {
-  const realHistory = await historyOf(kafka, scenario, subject, signal);
   const real = endStateOf(realHistory, judge(realHistory));
   const firstHistory = await historyOf(new SimulatedWorld(), scenario, subject, signal);
   const machine = machineOf(realHistory, firstHistory);

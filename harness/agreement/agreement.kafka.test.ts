@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { afterAll, expect, test } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
+import type { History } from '../history/schema.ts';
 import { KafkaWorld } from '../world/kafka/kafka-world.ts';
-import { agreementOn } from './agree.ts';
+import { agreementOn, historyOf } from './agree.ts';
 import { inParallel } from './in-parallel.ts';
 
 const SEED = 42;
@@ -26,14 +28,19 @@ afterAll(async () => {
 
 test(`scenarios ${SEED}:${FROM} to ${SEED}:${FROM + SCENARIOS - 1}`, { timeout: 600_000 }, async () => {
   const scenarios = Array.from({ length: SCENARIOS }, (_, index) => generateScenario(SEED, FROM + index));
-  const disagreements = new Map<string, readonly string[]>();
+  const subject = { client: 'kafkajs', mutant: null };
+  const { signal } = interruption;
+  const ran = new Map<Scenario, History>();
   await inParallel(
     scenarios,
     availableParallelism() + 1,
-    (scenario) => agreementOn(scenario, { client: 'kafkajs', mutant: null }, kafka, interruption.signal),
-    (one) => {
-      disagreements.set(one.scenario.name, one.disagreements);
+    async (scenario) => [scenario, await historyOf(kafka, scenario, subject, signal)] as const,
+    ([scenario, history]) => {
+      ran.set(scenario, history);
     },
   );
+  const disagreements = new Map<string, readonly string[]>();
+  for (const [scenario, history] of ran)
+    disagreements.set(scenario.name, (await agreementOn(scenario, subject, history, signal)).disagreements);
   expect(disagreements).toEqual(new Map(scenarios.map(({ name }) => [name, []])));
 });

@@ -10,10 +10,11 @@ import { parseArgs } from 'node:util';
 import { generateScenario, isProfileName } from '../../scenarios/arbitrary.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { exitCodes, HarnessError, UsageError } from '../errors.ts';
+import type { History } from '../history/schema.ts';
 import { writeHistory } from '../history/writer.ts';
 import { KafkaWorld } from '../world/kafka/kafka-world.ts';
 import { findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
-import { type Agreement, agreementOn } from './agree.ts';
+import { type Agreement, agreementOn, historyOf } from './agree.ts';
 import { inParallel } from './in-parallel.ts';
 
 const { values } = parseArgs({
@@ -53,7 +54,9 @@ async function main(): Promise<number> {
     sessionId: randomUUID(),
     signal: interruption.signal,
   });
-  const agreements: Agreement[] = [];
+  const subject = { client, mutant: null };
+  const { signal } = interruption;
+  const ran: (readonly [Scenario, History])[] = [];
   const scenarios = function* (): Generator<Scenario> {
     for (let index = from; index < from + runs && !interruption.signal.aborted; index++)
       yield generateScenario(seed, index, profile);
@@ -61,13 +64,19 @@ async function main(): Promise<number> {
   await inParallel(
     scenarios(),
     jobs,
-    (scenario) => agreementOn(scenario, { client, mutant: null }, kafka, interruption.signal),
-    async (one) => {
-      agreements.push(one);
-      console.log(`${one.scenario.name}: ${describe(one)}`);
-      if (one.disagreements.length > 0) await keep(path.join(out, one.scenario.name), one);
+    async (scenario) => [scenario, await historyOf(kafka, scenario, subject, signal)] as const,
+    (one) => {
+      ran.push(one);
+      console.error(`${ran.length} of ${runs} scenarios have run on real Kafka.`);
     },
   );
+  const agreements: Agreement[] = [];
+  for (const [scenario, history] of ran) {
+    const one = await agreementOn(scenario, subject, history, signal);
+    agreements.push(one);
+    console.log(`${scenario.name}: ${describe(one)}`);
+    if (one.disagreements.length > 0) await keep(path.join(out, scenario.name), one);
+  }
   const count = (what: (one: Agreement) => boolean): number => agreements.filter(what).length;
   console.log(
     `${agreements.length} scenarios in both worlds: ${count((one) => one.real.outcome === one.simulated.outcome)} with the same verdict in the first simulated run, ${count((one) => one.equal)} with the same end state in it, ${count((one) => one.disagreements.length === 0)} with an end state that the simulated world allows, ${count((one) => one.disagreements.length > 0)} disagreements.`,

@@ -149,7 +149,7 @@ describe('every ending', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('%s keeps what was found and leaves nothing', async (signal) => {
     const out = join(folder, signal);
     const run = startCommand([...begun, '--out', out]);
-    await run.said(/1 of 50/);
+    await run.said(/\b[1-9]\d* of 50/);
     run.child.kill(signal);
     const { code, stderr } = await run.ended;
     expect(stderr).toMatch(/Ending: keeping what was found/);
@@ -161,7 +161,7 @@ describe('every ending', () => {
 
   it('kill -9 leaves what doctor then removes', async () => {
     const run = startCommand([...begun, '--out', join(folder, 'killed')]);
-    await run.said(/1 of 50/);
+    await run.said(/\b[1-9]\d* of 50/);
     run.child.kill('SIGKILL');
     await run.ended;
     expect(await leftOf(run.child.pid)).not.toEqual([]);
