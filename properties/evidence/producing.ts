@@ -10,8 +10,6 @@ export interface Send {
   readonly topic: string;
   readonly acks: 0 | 1 | 'all';
   readonly records: readonly string[];
-  /** Of its process; null outside transactions. */
-  readonly transaction: number | null;
   readonly seq: number;
   readonly time: number;
   /** `none`: the history shows no outcome, so nobody knows whether the records were written. */
@@ -54,7 +52,6 @@ export function indexProducing(
       topic: event.topic,
       acks: event.acks,
       records: event.records.map(({ record }) => record),
-      transaction: event.transaction ?? null,
       seq: event.seq,
       time: event.time,
       outcome: outcome === undefined ? 'none' : OUTCOME_BY_KIND[outcome.kind],
