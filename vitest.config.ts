@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     // kafkajs changes its retries under NODE_ENV=test; every world runs it as users do.
     env: { NODE_ENV: 'production' },
+    setupFiles: ['./harness/testing/fast-check.setup.ts'],
     globalSetup: [kafka, java, browser].every(({ missing }) => missing === null)
       ? []
       : ['./harness/testing/report-left-out.ts'],

@@ -281,6 +281,19 @@ describe('between join and sync', () => {
     expect([b.joinOnce()(), b.generation]).toEqual(['NONE', 2]);
   });
 
+  it('never answers the sync of a member that leaves meanwhile, as Kafka does not', () => {
+    const world = new FakeWorld();
+    const [a, b] = [new FakeMember(world, 'a'), new FakeMember(world, 'b')];
+    for (const member of [a, b]) member.join();
+    world.pass(6_000);
+    const [leader, follower] = a.isLeader ? [a, b] : [b, a];
+    const synced = follower.sync();
+    follower.leave();
+    leader.joinOnce();
+    world.pass(300_000);
+    expect(synced()).toBe('pending');
+  });
+
   it('answers a member that asks again with the same generation, and rebalances for changed metadata', () => {
     const world = new FakeWorld();
     const [a, b] = [new FakeMember(world, 'a'), new FakeMember(world, 'b')];
