@@ -4,6 +4,6 @@
  */
 import fc from 'fast-check';
 
-const seed = Number(process.env['KAFKA_TRIAL_TEST_SEED'] ?? 20_261_128);
+const seed = Number(process.env.KAFKA_TRIAL_TEST_SEED ?? 20_261_128);
 if (!Number.isInteger(seed)) throw new Error('KAFKA_TRIAL_TEST_SEED is not a whole number');
 fc.configureGlobal({ ...fc.readConfigureGlobal(), seed });
