@@ -5,19 +5,27 @@
  *
  * This is the one place of a simulated run that looks at a real clock. Nothing but "it never ends" may follow from it.
  */
+import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
 import { WorldUnavailableError } from '../../errors.ts';
 
-/** Far longer than any event takes, even where many processes share the processor. */
-const ENDLESS_AFTER_MS = 3_000;
+/** Far longer than any event takes, even where many processes share the processor: V8 counts by the wall clock. */
+const ENDLESS_AFTER_MS = 10_000;
 /** Less than this of processor time in it, and it was the machine that stood still, not the code that ran on. */
-const ENDLESS_CPU_MS = 300;
+const ENDLESS_CPU_MS = 500;
 /** Work is handed over in portions that are over in much less. */
 const PORTION_MS = 300;
 
 const hook = Symbol.for('kafka-trial.work');
 const script = new Script(`globalThis[Symbol.for('kafka-trial.work')]()`, { filename: 'watchdog' });
 const global = globalThis as unknown as Record<symbol, () => void>;
+
+/** Of this thread where the system tells, since other simulated runs burn the processor beside it; else of them all. */
+function cpuMs(): number {
+  if (process.platform !== 'linux') return process.cpuUsage().user / 1_000;
+  const [nanoseconds] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ');
+  return Number(nanoseconds) / 1_000_000;
+}
 
 /**
  * Runs the work, which has to return soon after `isOver` says so.
@@ -26,14 +34,14 @@ const global = globalThis as unknown as Record<symbol, () => void>;
  */
 export function runWatched(work: (isOver: () => boolean) => void): boolean {
   const endMs = performance.now() + PORTION_MS;
-  const cpu = process.cpuUsage();
+  const startCpuMs = cpuMs();
   global[hook] = () => work(() => performance.now() >= endMs);
   try {
     script.runInThisContext({ timeout: ENDLESS_AFTER_MS });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
-    if (process.cpuUsage(cpu).user < ENDLESS_CPU_MS * 1_000)
+    if (cpuMs() - startCpuMs < ENDLESS_CPU_MS)
       throw new WorldUnavailableError(
         `The machine stood still for ${ENDLESS_AFTER_MS / 1_000} s in the middle of a simulated run.`,
       );
