@@ -218,11 +218,11 @@ const rank = (finding: Finding): number =>
   finding.policy === 'observed' ? 2 : finding.known === null ? 0 : 1;
 
 /**
- * The verdict of the whole command: a new illegal anomaly (with the option `strict`, and in a replay, a known one too)
- * makes it invalid, a scenario without a verdict unknown. A command that judged nothing proved nothing.
+ * The verdict of the whole command: a new illegal anomaly (with the option `strict`, and in a replay or a check, a known one
+ * too) makes it invalid, a scenario without a verdict unknown. A command that judged nothing proved nothing.
  */
 export function outcomeOf(result: RunResult): Outcome {
-  const strict = result.options.strict === true || result.command === 'replay';
+  const strict = result.options.strict === true || result.command !== 'run';
   if (result.anomalies.some((one) => one.policy === 'illegal' && (strict || one.known === null)))
     return 'invalid';
   return result.scenarios.unknown > 0 || result.scenarios.run === 0 ? 'unknown' : 'valid';

@@ -346,6 +346,23 @@ describe('a broken application is caught by name in at most twenty generated sce
   });
 });
 
+describe('a history that shows a known bug', () => {
+  it('is judged by check as by the run that recorded it: known by name, and invalid', async () => {
+    const bug = JSON.parse(
+      readFileSync('scenarios/known-bugs/kafkajs-commit-while-stopping.json', 'utf8'),
+    ) as { scenario: unknown };
+    const out = join(folder, 'known');
+    const replayed = await runCommand(['replay', file('bug.json', bug.scenario), '--out', out, '--json']);
+    const [shown] = runResultSchema.parse(JSON.parse(replayed.stdout)).anomalies;
+    const checked = await runCommand(['check', shown?.historyFile ?? '', '--json']);
+    const { anomalies } = runResultSchema.parse(JSON.parse(checked.stdout));
+    expect([replayed.code, checked.code]).toEqual([1, 1]);
+    expect(anomalies).toContainEqual(
+      expect.objectContaining({ property: 'no-lost-commit', known: 'kafkajs-commit-while-stopping' }),
+    );
+  });
+});
+
 describe('help', () => {
   it.each([
     ['--help'],
