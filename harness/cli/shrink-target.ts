@@ -18,12 +18,22 @@ import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { selectProperties } from './options.ts';
+import { selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
-import type { ShrinkCommandOptions } from './shrink.ts';
-import { DEFAULT_CLIENT, openSubject } from './subject.ts';
+import { DEFAULT_CLIENT, openSubject, type SubjectOptions } from './subject.ts';
 import { readTarget, type Target } from './target.ts';
 import { refuse } from './worlds.ts';
+
+export interface ShrinkCommandOptions
+  extends Pick<TrialOptions, 'json'>,
+    Omit<SubjectOptions, 'client' | 'config'> {
+  /** Unset: the one that the target was recorded with, or kafkajs. */
+  readonly client?: string;
+  readonly property?: string;
+  readonly signature?: string;
+  readonly time: number;
+  readonly out?: string;
+}
 
 /** @throws UsageError where there is nothing to make smaller */
 export async function shrinkTarget(name: string, options: ShrinkCommandOptions): Promise<ExitCode> {

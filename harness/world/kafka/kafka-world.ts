@@ -191,7 +191,8 @@ function driverOf({ role }: StartCommand, { application }: Subject): { driver?: 
  * @param ownCluster whether the world starts the cluster itself
  */
 export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
-  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario) : [];
+  const isOfUser = subject.application !== undefined;
+  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario, isOfUser) : [];
   const { brokers } = scenario.topology;
   if (ownCluster && brokers !== 1 && brokers !== 3)
     sentences.push(
