@@ -6,15 +6,14 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { catalogue } from '../../properties/index.ts';
 import type { JudgedAnomaly } from '../../properties/property.ts';
-import { paragraphOf } from '../../reports/account.ts';
 import { renderShrink, renderShrinkJson, type ShrinkResult, sizeOf } from '../../reports/shrink-result.ts';
 import type { Finding } from '../../scenarios/finding.ts';
 import { type ExitCode, exitCodes, UsageError, WorldUnavailableError } from '../errors.ts';
 import { writeFileAtomically } from '../history/atomic-write.ts';
 import { forSubject, inThisThread, type Ran } from '../runner/unit.ts';
+import { toFinding } from '../shrink/finding.ts';
 import { keepApplication } from '../shrink/keep-application.ts';
 import { failureOf, findFailure, type Shrunk, shrink } from '../shrink/shrink.ts';
-import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import { listenForInterruption } from './interrupt.ts';
@@ -79,22 +78,7 @@ export async function shrinkTarget(name: string, options: ShrinkCommandOptions):
   if (last.history === null || anomaly === undefined)
     throw new WorldUnavailableError('The smallest scenario did not fail again when it was run once more.');
   output.end();
-  const finding: Finding = {
-    finding: {
-      property: failure.property,
-      signature: failure.signature,
-      policy: failure.policy,
-      text: paragraphOf(last.history, last.verdict, anomaly),
-      recorded: {
-        traceHash: last.traceHash,
-        client: subject.client,
-        clientVersion: client.version,
-        mutant: subject.mutant,
-        versions: { 'kafka-trial': harnessVersion(), node: process.versions.node },
-      },
-    },
-    scenario: shrunk.smallest,
-  };
+  const finding = toFinding(last, anomaly, subject);
   const file = options.out ?? defaultFile(target);
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomically(file, [`${JSON.stringify(finding, null, 2)}\n`]);

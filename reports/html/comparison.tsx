@@ -16,9 +16,9 @@ import {
   summaryOf,
 } from '../comparison-words.ts';
 import { shorten, visibleLines } from '../escape.ts';
+import { Wide } from './badges.tsx';
 import { IntervalBar, PairsPlot, SweepPlot } from './comparison-plots.tsx';
 import { Legend } from './legend.tsx';
-import { Wide } from './overview.tsx';
 import { PatternDefinitions } from './palette.tsx';
 import { css } from './style.ts';
 import { SwimLane, stylesIn } from './swim-lane.tsx';
