@@ -1,6 +1,13 @@
 /** A comparison as Markdown for a pull request: a comparison enters, tables that are short enough to read there leave. */
 import type { ComparedFigure, Comparison } from './comparison.ts';
-import { formatFigure, formatInterval, isShown, pointRows, summaryOf } from './comparison-words.ts';
+import {
+  formatFigure,
+  formatInterval,
+  isShown,
+  missingFigures,
+  pointRows,
+  summaryOf,
+} from './comparison-words.ts';
 import { visible } from './escape.ts';
 
 export function renderComparisonMarkdown(comparison: Comparison): string {
@@ -18,6 +25,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
           `<details><summary>By property and by API</summary>\n\n${table([HEAD, ...parts.map(row)])}\n\n</details>`,
         );
     }
+  if (comparison.notMeasured.length > 0) blocks.push(missingFigures(comparison).map(text).join(' '));
   if (comparison.examples.length > 0)
     blocks.push(
       [

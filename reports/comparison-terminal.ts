@@ -1,7 +1,15 @@
 /** The text of a comparison for a terminal: a comparison enters, tables and the files to look at leave. */
 import pc from 'picocolors';
 import type { ComparedFigure, Comparison } from './comparison.ts';
-import { formatFigure, formatInterval, isShown, pointRows, summaryOf } from './comparison-words.ts';
+import {
+  durationOf,
+  formatFigure,
+  formatInterval,
+  isShown,
+  missingFigures,
+  pointRows,
+  summaryOf,
+} from './comparison-words.ts';
 import { visible } from './escape.ts';
 import { wrap } from './terminal.ts';
 
@@ -38,6 +46,7 @@ export function renderComparison(
       '',
     );
   }
+  for (const sentence of missingFigures(comparison)) lines.push(...wrap(sentence, width, ''));
   for (const { scenario, label, reason } of comparison.scenarios.excluded.slice(0, 3))
     lines.push(...wrap(`${scenario} was left out: ${visible(label)}: ${visible(reason)}`, width, ''));
   if (comparison.scenarios.excluded.length > 3)
@@ -46,7 +55,11 @@ export function renderComparison(
     lines.push(`${scenario} differs most in ${comparison.figures[figure]?.title ?? figure}:`);
     for (const run of runs) lines.push(colors.dim(`  ${run.command}`));
   }
-  lines.push('', `Report: ${comparison.files.html}, for a pull request: ${comparison.files.markdown}`);
+  lines.push(
+    '',
+    `Took ${durationOf(comparison)}.`,
+    `Report: ${comparison.files.html}, for a pull request: ${comparison.files.markdown}`,
+  );
   return `${lines.join('\n')}\n`;
 }
 

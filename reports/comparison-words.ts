@@ -32,6 +32,14 @@ export function summaryOf({ subjects, scenarios, seed, profile, world, interrupt
   ].join('');
 }
 
+/** Sentences on the figures that a reader would look for in vain. */
+export const missingFigures = ({ notMeasured }: Comparison): string[] =>
+  notMeasured.map(({ title, reason }) => `Not measured: ${title}, since ${reason}.`);
+
+/** How long it took, and the time of processors that went into it. */
+export const durationOf = ({ wallSeconds, cpuSeconds }: Comparison): string =>
+  `${wallSeconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of processor time`;
+
 /** The rows of a sweep's table, with its head; what no other point beats has the mark. */
 export const pointRows = (sweep: NonNullable<Comparison['sweep']>, mark: string): string[][] => [
   [...sweep.words.map(({ word }) => word), 'delivered twice', 'without a live owner', ''],

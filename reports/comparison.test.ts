@@ -42,9 +42,11 @@ const comparison = (labels: readonly [string, string], wishes: Partial<Compariso
     world: 'simulated',
     versions: {},
     startedAt: '2026-01-01T00:00:00Z',
+    notMeasured: [],
     subjects: labels.map((label) => ({
       label,
       client: { name: 'kafkajs', version: '2.2.4' },
+      application: null,
       configuration: null,
       traceHash: null,
     })),
@@ -135,6 +137,17 @@ describe('a comparison', () => {
       expect(text).not.toContain('\u001b');
       expect(text).not.toContain('\u202e');
     }
+  });
+
+  it('names what its world cannot measure, in every format', () => {
+    const real = comparison(['a', 'b'], {
+      world: 'kafka',
+      notMeasured: [{ title: 'requests by API', reason: 'nobody counts them' }],
+    });
+    const sentence = 'Not measured: requests by API, since nobody counts them.';
+    for (const text of [terminal(real), renderComparisonMarkdown(real), renderComparisonHtml(real, [])])
+      expect(text).toContain(sentence);
+    expect(terminal(comparison(['a', 'b']))).not.toContain('Not measured');
   });
 
   it('is one document that its schema takes', () => {

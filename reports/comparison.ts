@@ -54,11 +54,15 @@ export const comparisonSchema = z.strictObject({
   world: z.enum(['kafka', 'simulated']),
   versions: z.record(z.string(), z.string()),
   startedAt: z.iso.datetime(),
+  /** Figures that this world has no way to measure, with the reason. */
+  notMeasured: z.array(z.strictObject({ title: z.string(), reason: z.string() })),
   /** In the order given; the first is what the others are held against. */
   subjects: z.array(
     z.strictObject({
       label: z.string(),
       client: z.strictObject({ name: z.string(), version: z.string() }),
+      /** The module of the user's that is on trial in place of kafka-trial's own application, or null. */
+      application: z.string().nullable(),
       configuration: z.record(z.string(), z.unknown()).nullable(),
       /** Over the traces of its scenarios, in order; null in a world that has none. */
       traceHash: z.string().nullable(),

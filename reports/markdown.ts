@@ -4,7 +4,7 @@
  */
 import { count } from './describe-event.ts';
 import { shorten, visible } from './escape.ts';
-import { planPath, replayCommands } from './replay-command.ts';
+import { commandsOf, planPath, replayCommands } from './replay-command.ts';
 import { type Finding, findingsOf, outcomeOf, type RunResult } from './results.ts';
 
 /** GitHub takes a megabyte of summary from a step; twenty findings are more than a person reads there. */
@@ -56,7 +56,9 @@ export function renderMarkdown(result: RunResult): string {
 
 function describeFinding(result: RunResult, finding: Finding): string[] {
   const { example } = finding;
-  const commands = replayCommands(result, example);
+  const commands = commandsOf(result, example);
+  const { shrunkFile = null } = example;
+  const small = replayCommands(result, { scenarioFile: shrunkFile })?.simulated;
   const path = planPath(result, example.scenarioIndex);
   return [
     `### ${finding.known === null ? '' : 'Known: '}${code(finding.property)}: ${text(finding.signature)}`,
@@ -67,7 +69,15 @@ function describeFinding(result: RunResult, finding: Finding): string[] {
       finding.known === null ? '' : `, known as ${text(finding.known)}`
     }; for example in ${code(example.scenario)}${path === null ? '' : `, which is ${code(path)} on any machine`}.`,
     ...(example.account.length === 0 ? [] : ['', ...fenced(example.account.slice(-ACCOUNT_LINES_MAX))]),
-    ...(commands === null ? [] : ['', ...fenced([commands.simulated, commands.kafka], 'sh')]),
+    ...(commands === null
+      ? []
+      : [
+          '',
+          ...fenced(
+            [small, commands.simulated, commands.kafka].flatMap((command) => command ?? []),
+            'sh',
+          ),
+        ]),
   ];
 }
 

@@ -140,7 +140,10 @@ function movesOf(
   return moves;
 }
 
-function moveAnomaly(anomaly: ResultAnomaly, moves: ReturnType<typeof movesOf>): ResultAnomaly {
+function moveAnomaly(
+  { shrunkFile, ...anomaly }: ResultAnomaly,
+  moves: ReturnType<typeof movesOf>,
+): ResultAnomaly {
   const to = moves.get(anomaly.scenarioIndex)?.to;
   const moved = (file: string | null): string | null =>
     file === null || to === undefined ? null : join(to, basename(file));
@@ -148,6 +151,7 @@ function moveAnomaly(anomaly: ResultAnomaly, moves: ReturnType<typeof movesOf>):
     ...anomaly,
     scenarioFile: moved(anomaly.scenarioFile),
     historyFile: moved(anomaly.historyFile),
+    ...(shrunkFile === undefined || to === undefined ? {} : { shrunkFile: join(to, basename(shrunkFile)) }),
   };
 }
 

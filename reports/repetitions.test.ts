@@ -1,34 +1,25 @@
 /** Rows of repetitions say who, what, when and why, and put together only what belongs together. */
 import { describe, expect, test } from 'vitest';
-import type { History, UnplacedEvent } from '../harness/history/schema.ts';
-import { HistoryRecorder } from '../harness/history/writer.ts';
+import type { History } from '../harness/history/schema.ts';
 import type { LedgerEntry } from '../properties/property.ts';
 import { repetitionsOf } from './repetitions.ts';
-import { syntheticHistory, syntheticScenario } from './testing/synthetic.ts';
+import { historyOf, type TimedEvent } from './testing/histories.ts';
+import { syntheticHistory } from './testing/synthetic.ts';
 
 type Work = readonly [fromMs: number, process: string, offset: number, outcome?: 'ok' | 'failed' | 'cut off'];
 
-function historyOf(...works: readonly Work[]): History {
-  const recorder = new HistoryRecorder();
-  const emit = (time: number, process: string, event: object): void =>
-    recorder.record({ time, process, ...event } as UnplacedEvent);
-  emit(0, 'harness', {
-    kind: 'start',
-    schema: 1,
-    scenario: syntheticScenario(),
-    world: 'simulated',
-    client: { name: 'kafkajs', version: '2.2.4' },
-    mutant: null,
-    versions: {},
-  });
-  for (const [fromMs, process, number, outcome = 'ok'] of works) {
-    const place = { group: 'billing', topic: 'orders', partition: 0, offset: String(number) };
-    emit(fromMs, process, { kind: 'processing-begin', ...place, record: `p1-${number}` });
-    if (outcome !== 'cut off') emit(fromMs + 5, process, { kind: 'processing-end', ...place, outcome });
-  }
-  emit(9_000, 'harness', { kind: 'finish', incomplete: [] });
-  return recorder.finishHistory();
-}
+const workedHistoryOf = (...works: readonly Work[]): History =>
+  historyOf(
+    works.flatMap(([fromMs, process, number, outcome = 'ok']): TimedEvent[] => {
+      const place = { group: 'billing', topic: 'orders', partition: 0, offset: String(number) };
+      return [
+        [fromMs, process, { kind: 'processing-begin', ...place, record: `p1-${number}` }],
+        ...(outcome === 'cut off'
+          ? []
+          : [[fromMs + 5, process, { kind: 'processing-end', ...place, outcome }] as TimedEvent]),
+      ];
+    }),
+  );
 
 const crash = (history: History, toProcess: string, more: Partial<LedgerEntry> = {}): LedgerEntry => {
   const opened = history.events.find(
@@ -53,7 +44,7 @@ const crash = (history: History, toProcess: string, more: Partial<LedgerEntry> =
 };
 
 describe('repetitionsOf', () => {
-  const crashed = historyOf(
+  const crashed = workedHistoryOf(
     [100, 'm1.1', 0],
     [200, 'm1.1', 1],
     [300, 'm1.1', 2, 'cut off'],
@@ -93,7 +84,7 @@ describe('repetitionsOf', () => {
   });
 
   test('without a hand-over it says so, and whether it was allowed is not known', () => {
-    const [row] = repetitionsOf(historyOf([100, 'm1.1', 0, 'failed'], [200, 'm1.1', 0]), []);
+    const [row] = repetitionsOf(workedHistoryOf([100, 'm1.1', 0, 'failed'], [200, 'm1.1', 0]), []);
     expect(row).toMatchObject({
       why: 'm1.1 was given it again, with no hand-over in between',
       finishedBefore: 0,
@@ -103,7 +94,7 @@ describe('repetitionsOf', () => {
 
   test('a gap between offsets, another member before, or a third time begin a row of their own', () => {
     const rows = repetitionsOf(
-      historyOf(
+      workedHistoryOf(
         [100, 'm1.1', 0],
         [200, 'm1.1', 1],
         [300, 'm3.1', 2],
@@ -127,7 +118,7 @@ describe('repetitionsOf', () => {
   });
 
   test('nothing came again: nothing to say', () => {
-    expect(repetitionsOf(historyOf([100, 'm1.1', 0], [200, 'm2.1', 1]), [])).toEqual([]);
+    expect(repetitionsOf(workedHistoryOf([100, 'm1.1', 0], [200, 'm2.1', 1]), [])).toEqual([]);
   });
 
   test('of a whole run it counts as many as there are', () => {

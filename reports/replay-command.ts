@@ -7,14 +7,24 @@ const TIMES_ON_REAL_KAFKA = 10;
 /** One for each world. */
 export interface ReplayCommands {
   readonly simulated: string;
-  readonly kafka: string;
+  /** Null where real Kafka cannot do what the scenario asks for. */
+  readonly kafka: string | null;
+  /** Then why. */
+  readonly whyNotKafka: readonly string[];
 }
 
 type Subject = Pick<RunResult, 'mutant' | 'options'>;
 type Kept = Pick<ResultAnomaly, 'scenarioFile'>;
 
-/** Null where the scenario was not kept. */
-export function replayCommands({ mutant, options }: Subject, { scenarioFile }: Kept): ReplayCommands | null {
+/**
+ * Null where the scenario was not kept.
+ * @param whyNotKafka why it can be run in the simulated world alone
+ */
+export function replayCommands(
+  { mutant, options }: Subject,
+  { scenarioFile }: Kept,
+  whyNotKafka: readonly string[] = [],
+): ReplayCommands | null {
   if (scenarioFile === null) return null;
   const replay = ['kafka-trial', 'replay', scenarioFile];
   const subject = [
@@ -23,8 +33,20 @@ export function replayCommands({ mutant, options }: Subject, { scenarioFile }: K
     ...(Array.isArray(options.application) ? options.application.map(String) : []),
   ];
   const line = (...words: string[]): string => [...replay, ...words, ...subject].map(quoteForShell).join(' ');
-  return { simulated: line(), kafka: line('--world', 'kafka', '--times', String(TIMES_ON_REAL_KAFKA)) };
+  const kafka = line('--world', 'kafka', '--times', String(TIMES_ON_REAL_KAFKA));
+  return { simulated: line(), kafka: whyNotKafka.length === 0 ? kafka : null, whyNotKafka };
 }
+
+/** Those of a finding's example, as the result has it. */
+export const commandsOf = (
+  result: Subject & Pick<RunResult, 'results'>,
+  example: ResultAnomaly,
+): ReplayCommands | null =>
+  replayCommands(
+    result,
+    example,
+    result.results.find(({ index }) => index === example.scenarioIndex)?.simulatedOnly,
+  );
 
 /** The one for the world in which it happened; null where the scenario was not kept. */
 export function replayCommand(result: Subject & Pick<RunResult, 'world'>, anomaly: Kept): string | null {

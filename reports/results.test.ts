@@ -311,6 +311,15 @@ describe('replayCommands', () => {
     expect(replayCommands(kafkajs, { scenarioFile: 'a/b.json' })).toEqual({
       simulated: 'kafka-trial replay a/b.json',
       kafka: 'kafka-trial replay a/b.json --world kafka --times 10',
+      whyNotKafka: [],
+    });
+  });
+
+  test('there is none for real Kafka where it cannot do what the scenario asks for', () => {
+    expect(replayCommands(kafkajs, { scenarioFile: 'a/b.json' }, ['no links'])).toEqual({
+      simulated: 'kafka-trial replay a/b.json',
+      kafka: null,
+      whyNotKafka: ['no links'],
     });
   });
 

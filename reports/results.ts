@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { History } from '../harness/history/schema.ts';
+import { simulatedOnlyOf } from '../harness/world/kafka/refusals.ts';
 import type { Anomaly, LedgerEntry, Outcome, Verdict } from '../properties/property.ts';
 import type { Scenario } from '../scenarios/schema.ts';
 import { count, describeEvent, formatSeconds } from './describe-event.ts';
@@ -36,6 +37,8 @@ const resultAnomalySchema = z.strictObject({
   /** Paths for `replay` and `check`, or null where the scenario was not kept. */
   scenarioFile: z.string().nullable(),
   historyFile: z.string().nullable(),
+  /** The smallest scenario found that still fails so, for `replay`; of the findings that were made small. */
+  shrunkFile: z.string().exactOptional(),
   message: z.string(),
   signature: z.string(),
   subject: subjectSchema,
@@ -90,6 +93,8 @@ export const runResultSchema = z.strictObject({
       /** Where the scenario, its history and its verdict are, or null where they were not kept. */
       directory: z.string().nullable(),
       skippedActions: z.array(z.string()),
+      /** Why it can be run in the simulated world alone; left out where real Kafka can run it too. */
+      simulatedOnly: z.array(z.string()).exactOptional(),
       /** Why the outcome is unknown, one sentence each. */
       unknown: z.array(z.string()),
     }),
@@ -324,6 +329,7 @@ export class RunResultBuilder {
       });
     }
     const illegal = verdict.anomalies.filter((one) => one.policy === 'illegal').length;
+    const simulatedOnly = simulatedOnlyOf(scenario, this.#header.mutant);
     this.#results.push({
       index,
       name: scenario.name,
@@ -337,6 +343,7 @@ export class RunResultBuilder {
       skippedActions: [
         ...(judged.skippedActions ?? (judged.history === null ? [] : skippedActionsOf(judged.history))),
       ],
+      ...(simulatedOnly.length === 0 ? {} : { simulatedOnly }),
       unknown: [...verdict.unknown],
     });
   }

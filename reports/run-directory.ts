@@ -18,7 +18,7 @@ import { readHistory } from '../harness/history/reader.ts';
 import type { History } from '../harness/history/schema.ts';
 import { writeHistory } from '../harness/history/writer.ts';
 import type { Verdict } from '../properties/property.ts';
-import { parseFinding } from '../scenarios/finding.ts';
+import { type Finding, parseFinding } from '../scenarios/finding.ts';
 import { formatPath, parseScenario, type Scenario, scenarioSchema } from '../scenarios/schema.ts';
 import { renderJson } from './json.ts';
 import { Keeping } from './keeping.ts';
@@ -46,8 +46,8 @@ export interface LoadedScenario {
   readonly verdict: Verdict | null;
   /** The messages around its anomalies, where they were looked at. */
   readonly trace: Trace | null;
-  /** The few steps that matter, where it was shrunk. */
-  readonly shrunk: Scenario | null;
+  /** The few steps that matter and what happens in them, where it was shrunk. */
+  readonly shrunk: Finding | null;
 }
 
 /** `2025-11-03T14-05-09-seed-42`: sorts by time, and is a legal file name everywhere. */
@@ -177,8 +177,7 @@ export async function loadScenarioDirectory(directory: string): Promise<LoadedSc
   const trace = traceText === null ? null : parseWith(traceSchema, traceText, traceFile);
   const shrunkFile = join(directory, 'shrunk.json');
   const shrunkText = await readOptional(shrunkFile);
-  const shrunk =
-    shrunkText === null ? null : parseFinding(parseJson(shrunkText, shrunkFile), shrunkFile).scenario;
+  const shrunk = shrunkText === null ? null : parseFinding(parseJson(shrunkText, shrunkFile), shrunkFile);
   const number = /^\d+(?=-)/.exec(basename(directory));
   const index = number === null ? null : Number(number[0]);
   return { directory, index, scenario, history, verdict, trace, shrunk };
@@ -225,6 +224,7 @@ export async function loadRunResult(path: string): Promise<RunResult> {
       ...one,
       scenarioFile: moved(one.scenarioFile),
       historyFile: moved(one.historyFile),
+      ...(one.shrunkFile === undefined ? {} : { shrunkFile: moved(one.shrunkFile) as string }),
     })),
   };
 }

@@ -301,3 +301,19 @@ test('wrap breaks between words, and inside a word only where it must', () => {
   expect(wrap('x'.repeat(45), 22, '  ')).toEqual([`  ${'x'.repeat(20)}`, `  ${'x'.repeat(20)}`, '  xxxxx']);
   expect(wrap('', 22, '  ')).toEqual(['']);
 });
+
+test('a finding that was made small names that file, and why real Kafka cannot run it where it cannot', () => {
+  const { result } = syntheticRun();
+  const text = renderSummary(
+    {
+      ...result,
+      world: 'simulated',
+      anomalies: result.anomalies.map((one) => ({ ...one, shrunkFile: 'out/shrunk.json' })),
+      results: result.results.map((one) => ({ ...one, simulatedOnly: ['It has no links.'] })),
+    },
+    { color: false, width: 120 },
+  );
+  expect(text).toContain('    small     kafka-trial replay out/shrunk.json\n');
+  expect(text).toContain('    on Kafka  not possible: It has no links.\n');
+  expect(text).not.toContain('--world kafka');
+});

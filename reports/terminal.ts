@@ -6,7 +6,7 @@ import pc from 'picocolors';
 import type { Outcome } from '../properties/property.ts';
 import { count } from './describe-event.ts';
 import { shorten, visible } from './escape.ts';
-import { planPath, replayCommands } from './replay-command.ts';
+import { commandsOf, planPath, replayCommands } from './replay-command.ts';
 import { type Finding, findingsOf, outcomeOf, type ResultAnomaly, type RunResult } from './results.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -135,7 +135,7 @@ function failureBlock(result: RunResult, finding: Finding, colors: Colors, colum
     ...(example.scenarioFile === null ? [] : [`    file      ${visible(example.scenarioFile)}`]),
     ...account.flatMap((line, index) => labelled(index === 0 ? 'events' : '', line, columns)),
     ...labelled('versions', versionsOf(result), columns),
-    ...replayLines(result, example, colors),
+    ...replayLines(result, example, colors, columns),
   ];
 }
 
@@ -147,15 +147,23 @@ const versionsOf = ({ client, versions }: RunResult): string =>
   ].join(', ');
 
 /** Not wrapped: they are there to be copied. */
-function replayLines(result: RunResult, example: ResultAnomaly, colors: Colors): string[] {
-  const commands = replayCommands(result, example);
+function replayLines(result: RunResult, example: ResultAnomaly, colors: Colors, columns: number): string[] {
+  const commands = commandsOf(result, example);
   if (commands === null) return [];
-  const { simulated, kafka } = commands;
+  const { simulated, kafka, whyNotKafka } = commands;
   const line = (label: string, command: string): string =>
     `    ${label.padEnd(10)}${colors.cyan(visible(command))}`;
-  return result.world === 'kafka'
-    ? [line('replay', kafka), line('simulated', simulated)]
-    : [line('replay', simulated), line('on Kafka', kafka)];
+  if (result.world === 'kafka' && kafka !== null)
+    return [line('replay', kafka), line('simulated', simulated)];
+  const { shrunkFile = null } = example;
+  const small = replayCommands(result, { scenarioFile: shrunkFile })?.simulated;
+  return [
+    line('replay', simulated),
+    ...(small === undefined ? [] : [line('small', small)]),
+    ...(kafka === null
+      ? labelled('on Kafka', `not possible: ${whyNotKafka[0]}`, columns)
+      : [line('on Kafka', kafka)]),
+  ];
 }
 
 function describeScenario(result: RunResult, { scenario, scenarioIndex }: ResultAnomaly): string {

@@ -1,11 +1,12 @@
 /**
  * The messages around an anomaly: what happened in a run, in order, and the anomaly enter; the few events and messages
- * that lead to each of its proving events leave, of the processes that it concerns.
+ * leave that could have mattered to it and lead to each of its proving events.
  */
 import { z } from 'zod';
-import type { HistoryEvent } from '../harness/history/schema.ts';
 import type { Happening } from '../harness/runner/inspect.ts';
 import type { Anomaly } from '../properties/property.ts';
+import type { Scenario } from '../scenarios/schema.ts';
+import { causalSlice } from './causal-slice.ts';
 import { happeningSchema } from './inspection.ts';
 
 const counter = z.int().min(0);
@@ -26,50 +27,28 @@ export const traceSchema = z.strictObject({
 export type Trace = z.infer<typeof traceSchema>;
 export type Stretches = readonly (readonly Happening[])[];
 
-/** Of the proving events, the last so many have their surroundings shown. */
+/** Of the proving events, the last so many have what led to them shown. */
 const EVENTS_MAX = 4;
+/** So much before each of them, and so much before the last one, which is where a person looks first. */
 const BEFORE_MAX = 8;
-const AFTER_MAX = 3;
+const BEFORE_LAST_MAX = 30;
 
-/** Those are sent all the time; where one of them matters, the history has an event for it. */
-const QUIET_APIS: ReadonlySet<string> = new Set(['Fetch', 'Metadata', 'ApiVersions', 'Produce']);
-const QUIET_EVENTS: ReadonlySet<string> = new Set(['start', 'finish', 'fact-log', 'fact-committed']);
-/** Of the harness, which sends marker after marker while a run settles. */
-const QUIET_OF_HARNESS: ReadonlySet<string> = new Set(['produce-invoke', 'produce-ok']);
-const NOBODY: ReadonlySet<string> = new Set(['harness', 'coordinator', 'cluster']);
-
-const isQuiet = ({ kind, process }: HistoryEvent): boolean =>
-  QUIET_EVENTS.has(kind) || (process === 'harness' && QUIET_OF_HARNESS.has(kind));
-
+/** What of it could have mattered to the anomaly (see `causal-slice.ts`), close to what proves it. */
 export function traceAround(
   happenings: readonly Happening[],
-  { events, subject }: Pick<Anomaly, 'events' | 'subject'>,
+  anomaly: Pick<Anomaly, 'events' | 'subject'>,
+  scenario: Scenario,
 ): Stretches {
-  const proving = new Set(events);
-  const isProving = (one: Happening): boolean => 'event' in one && proving.has(one.event.seq);
-  const concerned = new Set(
-    happenings.flatMap((one) => ('event' in one && isProving(one) ? [one.event.process] : [])),
-  );
-  if (subject.process !== undefined) concerned.add(subject.process);
-  for (const name of NOBODY) concerned.delete(name);
-  const isOfThem = (process: string | null): boolean =>
-    concerned.size === 0 || (process !== null && (concerned.has(process) || NOBODY.has(process)));
-  const isOfPartition = (one: object): boolean =>
-    !('partition' in one && 'topic' in one) ||
-    subject.partition === undefined ||
-    (one.topic === subject.topic && one.partition === subject.partition);
-  const relevant = happenings.filter(
-    (one) =>
-      isProving(one) ||
-      ('event' in one
-        ? !isQuiet(one.event) && isOfThem(one.event.process) && isOfPartition(one.event)
-        : !QUIET_APIS.has(one.message.api) && isOfThem(one.message.process)),
-  );
+  const proving = new Set(anomaly.events);
+  const relevant = causalSlice(happenings, anomaly, scenario);
+  const places = relevant
+    .flatMap((one, index) => ('event' in one && proving.has(one.event.seq) ? [index] : []))
+    .slice(-EVENTS_MAX);
   const wanted = new Set<number>();
-  const places = relevant.flatMap((one, index) => (isProving(one) ? [index] : [])).slice(-EVENTS_MAX);
-  for (const place of places)
-    for (let index = place - BEFORE_MAX; index <= place + AFTER_MAX; index += 1)
-      if (index >= 0 && index < relevant.length) wanted.add(index);
+  for (const place of places) {
+    const before = place === places.at(-1) ? BEFORE_LAST_MAX : BEFORE_MAX;
+    for (let index = Math.max(0, place - before); index <= place; index += 1) wanted.add(index);
+  }
   const stretches: Happening[][] = [];
   let previous = Number.NEGATIVE_INFINITY;
   for (const index of [...wanted].sort((a, b) => a - b)) {

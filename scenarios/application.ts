@@ -5,12 +5,20 @@
 import type { Action, Group, Scenario, Topic } from './schema.ts';
 import { settlingBoundMs } from './settling.ts';
 
+/** Among a group's native options, those that are put over what an application of the user's gives to its client. */
+export const APPLICATION_OPTIONS = 'application';
+
 /** What a scenario has to know of an application. */
 export interface ApplicationShape {
   /** The topics that it needs, with what their records look like. */
   readonly topics: readonly ApplicationTopic[];
   /** Its group, with the configuration that it gives to its client and the promises that it is held to. */
   readonly group: Omit<Group, 'members' | 'topics'>;
+  /**
+   * The session timeout that stalls are to outlast; left out, its own. Applications that are compared have one for all,
+   * so that the same is done to each.
+   */
+  readonly stallsOutlastMs?: number;
 }
 
 export interface ApplicationTopic {
@@ -29,7 +37,7 @@ const isOfMember = (action: Action): action is Extract<Action, { member: string 
  */
 export function fitToApplication(
   scenario: Scenario,
-  { topics: shaped, group: config }: ApplicationShape,
+  { topics: shaped, group: config, stallsOutlastMs = config.sessionTimeoutMs }: ApplicationShape,
 ): Scenario {
   const [drawnGroup] = scenario.groups as [Group];
   const drawnTopics = scenario.topology.topics;
@@ -59,7 +67,7 @@ export function fitToApplication(
       const renamed = renameAction(action, { group: group.id, topicOf, processOf });
       return renamed === null ? [] : [renamed];
     }),
-    group.sessionTimeoutMs - drawnGroup.sessionTimeoutMs,
+    stallsOutlastMs - drawnGroup.sessionTimeoutMs,
   );
   const groups = [group];
   return {

@@ -17,11 +17,15 @@ import { describeClient } from '../subject/builds.ts';
 import { installedVersions } from '../subject/installed-package.ts';
 import { packageRoot } from '../version.ts';
 import type { World } from '../world/world.ts';
-import type { BugsOptions } from './bugs.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { readWorldConnection } from './options.ts';
+import { readWorldConnection, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
 import { openWorld } from './worlds.ts';
+
+export interface BugsOptions extends Pick<TrialOptions, 'world' | 'brokers' | 'connection' | 'json'> {
+  readonly all?: boolean;
+  readonly client?: string;
+}
 
 export async function listBugs({ json }: Pick<BugsOptions, 'json'>): Promise<ExitCode> {
   const bugs = (await loadKnownBugs()).map(toEntry);

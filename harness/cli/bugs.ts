@@ -3,13 +3,9 @@
  * has, leaves, and an exit code that says whether all came as the catalogue says.
  */
 import { Command, Option } from 'commander';
+import type { BugsOptions } from './bugs-run.ts';
 import type { Ended } from './exit-code.ts';
-import { clientSpec, type TrialOptions } from './options.ts';
-
-export interface BugsOptions extends Pick<TrialOptions, 'world' | 'brokers' | 'connection' | 'json'> {
-  readonly all?: boolean;
-  readonly client?: string;
-}
+import { clientSpec } from './options.ts';
 
 export function bugsCommand(ended: Ended): Command {
   const bugs = new Command('bugs').description('known bugs of clients, each with the scenario that shows it');

@@ -86,6 +86,62 @@ describe('compare', { timeout: 240_000 }, () => {
     ]);
   });
 
+  it('runs versions of a user’s own consumer, also with a configuration, and names the command that repeats each', async () => {
+    const [early, mended] = ['examples/outbox/consumer.ts', 'examples/outbox/consumer.fixed.ts'] as const;
+    const value = ['--value', '{"orderId":"{record}","amount":{number}}'];
+    const substitute = ['--substitute', './outbox.ts=examples/outbox/outbox.memory.ts'];
+    const subjects = [early, mended, `${mended}:${long()}`];
+    // In two of these, scenario 9 among them, committing early loses records.
+    const { comparison, code } = await compare(
+      ...subjects,
+      ...value,
+      ...substitute,
+      '--runs',
+      '10',
+      '--seed',
+      '7',
+    );
+    expect(code).toBe(0);
+    expect(comparison.subjects.map(({ label, application }) => [label, application])).toEqual([
+      ['consumer.ts', early],
+      ['consumer.fixed.ts', mended],
+      ['consumer.fixed.ts long', mended],
+    ]);
+    const [repair, patience] = comparison.comparisons;
+    expect(repair?.figures.lost).toMatchObject({ a: expect.any(Number), b: 0, aBetter: 0, bBetter: 2 });
+    expect(patience?.figures['ownerless.worst']?.verdict).toBe('worse');
+
+    // The configuration is in the scenario, so a replay needs the application alone.
+    const configured = comparison.examples
+      .flatMap(({ runs }) => runs)
+      .find(({ label }) => label === 'consumer.fixed.ts long');
+    expect(configured?.command).toContain(`--application ${mended}`);
+    const out = join(folder, 'replayed');
+    const replayed = await runCommand([
+      ...['replay', configured?.scenarioFile ?? '', '--application', mended, ...value, ...substitute],
+      ...['--json', '--out', out],
+    ]);
+    const { anomalies, results } = JSON.parse(replayed.stdout) as {
+      anomalies: unknown[];
+      results: { outcome: string; directory: string | null }[];
+    };
+    expect([anomalies.length === 0, results[0]?.outcome]).not.toContain('unknown');
+    const kept = results[0]?.directory;
+    expect(kept).not.toBeNull();
+    expect(readFileSync(join(kept as string, 'history.jsonl'), 'utf8').split('\n').length).toBe(
+      readFileSync(configured?.historyFile ?? '', 'utf8').split('\n').length,
+    );
+  });
+
+  it.each([
+    [['consumer.ts', 'kafkajs'], /compared with applications alone/],
+    [['kafkajs', 'reference', '--value', 'x'], /--value says something of an application/],
+    [['nowhere.ts', 'nothing.ts'], /There is no application module 'nowhere\.ts'/],
+  ])('refuses %j', async (words, message) => {
+    const { code, stderr } = await runCommand(['compare', ...words, '--out', join(folder, 'out')]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
   it('sweeps a grid, and marks what no other point beats', async () => {
     const out = join(folder, 'out');
     const words = ['--sweep', 'session.timeout=3000,9000', '--sweep', 'heartbeat=500,1000'];

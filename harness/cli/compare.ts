@@ -4,30 +4,22 @@
  */
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
-import { type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
+import { profiles } from '../../scenarios/arbitrary.ts';
+import type { CompareOptions } from '../compare/compare.ts';
 import { UsageError } from '../errors.ts';
 import type { Ended } from './exit-code.ts';
-import { clientSpec, type TrialOptions, wholeNumber } from './options.ts';
-import { DEFAULT_CLIENT } from './subject.ts';
-
-export interface CompareOptions
-  extends Pick<TrialOptions, 'world' | 'client' | 'jobs' | 'out' | 'brokers' | 'connection' | 'json'> {
-  readonly runs: number;
-  readonly seed?: number;
-  readonly profile: ProfileName;
-  readonly sweep: readonly string[];
-  readonly failOnWorse?: boolean;
-}
+import { clientSpec, wholeNumber } from './options.ts';
+import { addApplicationDetails, DEFAULT_CLIENT } from './subject.ts';
 
 /** Enough for a difference that matters to be told from chance, in a minute or so. */
 const DEFAULT_RUNS = 100;
 
 export function compareCommand(ended: Ended): Command {
-  return new Command('compare')
+  const command = new Command('compare')
     .description('run the same scenarios through configurations, clients or versions, and show what differs')
     .argument(
       '[subjects...]',
-      'a configuration file, a client (kafkajs, kafkajs@2.2.4), or both (kafkajs@2.2.4:billing.yaml); the first is what the others are held against',
+      'a configuration file, a client (kafkajs, kafkajs@2.2.4), a consumer module of yours (consumer.ts), or one of the latter two with a configuration (kafkajs@2.2.4:billing.yaml, consumer.ts:billing.yaml); the first is what the others are held against',
     )
     .option('--runs <n>', 'number of scenarios', wholeNumber(1, 1_000_000), DEFAULT_RUNS)
     .option(
@@ -69,7 +61,8 @@ export function compareCommand(ended: Ended): Command {
       'use this cluster (host:port, comma-separated) instead of containers, with --world kafka',
     )
     .option('--connection <file>', 'JSON file with bootstrapServers, tls and sasl for --brokers')
-    .option('--json', 'print one JSON document on standard output, everything else on standard error')
+    .option('--json', 'print one JSON document on standard output, everything else on standard error');
+  return addApplicationDetails(command)
     .addHelpText(
       'after',
       `
@@ -81,6 +74,8 @@ difference now and then looks like one: of those that matter, run more scenarios
 Examples:
   kafka-trial compare patient.yaml eager.yaml
   kafka-trial compare kafkajs:a.yaml reference:a.yaml --runs 200 --seed 7
+  kafka-trial compare before/consumer.ts after/consumer.ts --value '{"id":"{record}"}'
+  kafka-trial compare consumer.ts consumer.ts:patient.yaml
   kafka-trial compare billing.yaml --sweep session.timeout=6000,10000,30000 --sweep heartbeat=1000,3000
   kafka-trial compare a.yaml b.yaml --world kafka --runs 20`,
     )

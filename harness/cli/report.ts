@@ -5,16 +5,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.ts';
 import type { Ended } from './exit-code.ts';
+import type { Format, ReportOptions } from './write-reports.ts';
 
-const formats = ['html', 'junit', 'markdown', 'json', 'github'] as const;
-export type Format = (typeof formats)[number];
-
-export interface ReportOptions {
-  readonly format: readonly Format[];
-  readonly merge?: boolean;
-  readonly out: string;
-  readonly json?: boolean;
-}
+const formats = ['html', 'junit', 'markdown', 'json', 'github'] as const satisfies readonly Format[];
 
 function parseFormats(text: string): Format[] {
   return text.split(',').map((name) => {

@@ -22,10 +22,14 @@ interface RunOptions extends TrialOptions {
   /** A folder of scenarios to run before the others; false for none. */
   readonly regressions: string | false;
   readonly shard?: Shard;
+  /** How long to make new findings small, in milliseconds; false for not at all. */
+  readonly shrink: number | false;
 }
 
 /** Enough to meet most kinds of fault once, in a few minutes on real Kafka. */
 const DEFAULT_RUNS = 10;
+/** Most failures are small within three seconds. */
+const SHRINK_MS = 10_000;
 
 export function runCommand(ended: Ended): Command {
   const command = new Command('run')
@@ -58,7 +62,16 @@ export function runCommand(ended: Ended): Command {
       'run the scenarios of this folder first, where there is one',
       REGRESSIONS_FOLDER,
     )
-    .option('--no-regressions', 'run no scenarios but the generated ones');
+    .option('--no-regressions', 'run no scenarios but the generated ones')
+    .addOption(
+      new Option(
+        '--shrink <duration>',
+        'at the end, make new findings of the simulated world small, for so long at most',
+      )
+        .argParser(duration)
+        .default(SHRINK_MS, '10s'),
+    )
+    .option('--no-shrink', 'leave findings as they are');
   return addTrialOptions(command)
     .addHelpText(
       'after',
@@ -120,6 +133,7 @@ Examples:
           planned: planned === null ? null : planned + regressions.length,
           given: [],
           timeLimitMs: options.time ?? null,
+          shrinkMs: options.shrink === false ? 0 : options.shrink,
           shownOptions: {
             ...(options.strict === true ? { strict: true } : {}),
             ...(regressions.length === 0 ? {} : { regressions: regressions.length }),

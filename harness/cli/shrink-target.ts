@@ -6,24 +6,33 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { catalogue } from '../../properties/index.ts';
 import type { JudgedAnomaly } from '../../properties/property.ts';
-import { paragraphOf } from '../../reports/account.ts';
 import { renderShrink, renderShrinkJson, type ShrinkResult, sizeOf } from '../../reports/shrink-result.ts';
 import type { Finding } from '../../scenarios/finding.ts';
 import { type ExitCode, exitCodes, UsageError, WorldUnavailableError } from '../errors.ts';
 import { writeFileAtomically } from '../history/atomic-write.ts';
 import { forSubject, inThisThread, type Ran } from '../runner/unit.ts';
+import { toFinding } from '../shrink/finding.ts';
 import { keepApplication } from '../shrink/keep-application.ts';
 import { failureOf, findFailure, type Shrunk, shrink } from '../shrink/shrink.ts';
-import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import { listenForInterruption } from './interrupt.ts';
-import { selectProperties } from './options.ts';
+import { selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
-import type { ShrinkCommandOptions } from './shrink.ts';
-import { DEFAULT_CLIENT, openSubject } from './subject.ts';
+import { DEFAULT_CLIENT, openSubject, type SubjectOptions } from './subject.ts';
 import { readTarget, type Target } from './target.ts';
 import { refuse } from './worlds.ts';
+
+export interface ShrinkCommandOptions
+  extends Pick<TrialOptions, 'json'>,
+    Omit<SubjectOptions, 'client' | 'config'> {
+  /** Unset: the one that the target was recorded with, or kafkajs. */
+  readonly client?: string;
+  readonly property?: string;
+  readonly signature?: string;
+  readonly time: number;
+  readonly out?: string;
+}
 
 /** @throws UsageError where there is nothing to make smaller */
 export async function shrinkTarget(name: string, options: ShrinkCommandOptions): Promise<ExitCode> {
@@ -69,22 +78,7 @@ export async function shrinkTarget(name: string, options: ShrinkCommandOptions):
   if (last.history === null || anomaly === undefined)
     throw new WorldUnavailableError('The smallest scenario did not fail again when it was run once more.');
   output.end();
-  const finding: Finding = {
-    finding: {
-      property: failure.property,
-      signature: failure.signature,
-      policy: failure.policy,
-      text: paragraphOf(last.history, last.verdict, anomaly),
-      recorded: {
-        traceHash: last.traceHash,
-        client: subject.client,
-        clientVersion: client.version,
-        mutant: subject.mutant,
-        versions: { 'kafka-trial': harnessVersion(), node: process.versions.node },
-      },
-    },
-    scenario: shrunk.smallest,
-  };
+  const finding = toFinding(last, anomaly, subject);
   const file = options.out ?? defaultFile(target);
   await mkdir(dirname(file), { recursive: true });
   await writeFileAtomically(file, [`${JSON.stringify(finding, null, 2)}\n`]);

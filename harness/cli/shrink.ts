@@ -5,19 +5,9 @@
 import { Command, Option } from 'commander';
 import { mutants } from '../client/mutants.ts';
 import type { Ended } from './exit-code.ts';
-import { clientSpec, duration, type TrialOptions } from './options.ts';
-import { addApplicationOptions, DEFAULT_CLIENT, type SubjectOptions } from './subject.ts';
-
-export interface ShrinkCommandOptions
-  extends Pick<TrialOptions, 'json'>,
-    Omit<SubjectOptions, 'client' | 'config'> {
-  /** Unset: the one that the target was recorded with, or kafkajs. */
-  readonly client?: string;
-  readonly property?: string;
-  readonly signature?: string;
-  readonly time: number;
-  readonly out?: string;
-}
+import { clientSpec, duration } from './options.ts';
+import type { ShrinkCommandOptions } from './shrink-target.ts';
+import { addApplicationOptions, DEFAULT_CLIENT } from './subject.ts';
 
 export function shrinkCommand(ended: Ended): Command {
   const command = new Command('shrink').description(

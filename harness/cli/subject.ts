@@ -29,9 +29,15 @@ export const DEFAULT_CLIENT = 'kafkajs';
 
 const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
 
-export function addApplicationOptions(command: Command): Command {
+export const addApplicationOptions = (command: Command): Command =>
+  addApplicationDetails(
+    command.option('--application <file>', 'put this module of yours on trial, which consumes with kafkajs'),
+  );
+
+/** What is said of an application that is named elsewhere. */
+export function addApplicationDetails(command: Command): Command {
   return command
-    .option('--application <file>', 'put this module of yours on trial, which consumes with kafkajs')
+    .option('--group <id>', 'what it finds as its group id, where it does not have one of its own')
     .option(
       '--topics <names>',
       'topics that it consumes (default: those that it subscribes to; comma-separated)',
@@ -54,13 +60,19 @@ const dependents = ['group', 'topics', 'outputTopics', 'value', 'env', 'substitu
 const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** @throws UsageError where one is given that says something of an application, and there is none */
+export function refuseApplicationOptions(options: Omit<SubjectOptions, 'client'>): void {
+  const named = dependents.find((name) => options[name] !== undefined);
+  if (named !== undefined)
+    throw new UsageError(`${flagOf(named)} says something of an application, and there is none.`);
+}
+
 /** @throws UsageError where the options contradict each other or the application cannot be put on trial */
 export async function openSubject(options: SubjectOptions): Promise<OpenedSubject> {
   const subject = { client: options.client, mutant: options.mutant ?? null };
   const { application: file } = options;
   if (file === undefined) {
-    const named = dependents.find((name) => options[name] !== undefined);
-    if (named !== undefined) throw new UsageError(`${flagOf(named)} can be used with --application only.`);
+    refuseApplicationOptions(options);
     return { subject, words: [], async [Symbol.asyncDispose]() {} };
   }
   if (options.config !== undefined)

@@ -25,6 +25,7 @@ import { commitOf } from '../commit.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, forSubject, inThisThread, type Plan } from '../runner/unit.ts';
+import type { ShrinkFailuresOptions } from '../shrink/shrink-failures.ts';
 import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
@@ -37,6 +38,9 @@ import { compareWithRecorded } from './reproduction.ts';
 import { DEFAULT_CLIENT, openSubject } from './subject.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
 
+/** A run with more new findings than this has one cause, or is read one after the other. */
+const SHRUNK_MAX = 3;
+
 export interface Trial {
   readonly command: 'run' | 'replay';
   readonly seed: number | null;
@@ -47,6 +51,8 @@ export interface Trial {
   /** Scenarios that the user wrote: what cannot be run of them is said before anything starts. */
   readonly given: readonly Scenario[];
   readonly timeLimitMs: number | null;
+  /** How long to make new findings small when all is done; 0 leaves them as they are. */
+  readonly shrinkMs?: number;
   /** The runs that these are to be again, by index; null where there is none, and left out where nobody asked. */
   readonly recorded?: readonly (Recorded | null)[];
   /** Options that the result shows; never a secret. */
@@ -122,6 +128,14 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
     if (world.name === 'kafka') output.say('Stopping the cluster.');
   }
   await directory.writeResult(result);
+  result = await shrinkNew(result, what.shrinkMs ?? 0, {
+    directory,
+    subject,
+    properties,
+    signal: interruption.signal,
+    onProgress: (sentence) => output.status(sentence),
+  });
+  await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
   await directory.writeMarkdown(renderMarkdown(result));
   const { scenarios } = await loadRunDirectory(directory.path);
@@ -139,6 +153,41 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   return reproduction !== null && reproduction.same < reproduction.runs
     ? exitCodes.unknown
     : exitCodeOf(result);
+}
+
+/**
+ * Makes what is new small, for as long as was allowed, so that the reports have it; what a person interrupts is left as
+ * it is by then.
+ */
+async function shrinkNew(
+  result: RunResult,
+  timeMs: number,
+  options: Pick<ShrinkFailuresOptions, 'subject' | 'properties' | 'signal' | 'onProgress'> & {
+    readonly directory: RunDirectory;
+  },
+): Promise<RunResult> {
+  const { directory, signal } = options;
+  const isWorthIt = result.anomalies.some(({ policy, known }) => policy === 'illegal' && known === null);
+  if (timeMs === 0 || !isWorthIt || result.world !== 'simulated' || signal.aborted) return result;
+  const { shrinkFailures } = await import('../shrink/shrink-failures.ts');
+  const { scenarios } = await loadRunDirectory(directory.path);
+  const shrunk = await shrinkFailures({
+    ...options,
+    result,
+    scenarios,
+    timeMs,
+    failuresMax: SHRUNK_MAX,
+    isKnownToo: false,
+  });
+  return {
+    ...result,
+    anomalies: result.anomalies.map((one) => {
+      const small = one.scenarioFile === null ? undefined : shrunk.get(one.scenarioFile);
+      return small?.property === one.property && one.policy === 'illegal' && one.known === null
+        ? { ...one, shrunkFile: small.scenarioFile }
+        : one;
+    }),
+  };
 }
 
 /** Under a mutant nothing is known: it was broken on purpose. */

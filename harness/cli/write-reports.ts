@@ -21,7 +21,15 @@ import { type ExitCode, exitCodes } from '../errors.ts';
 import { asWriteError } from '../history/atomic-write.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { colorOf } from './output.ts';
-import type { Format, ReportOptions } from './report.ts';
+
+export type Format = 'html' | 'junit' | 'markdown' | 'json' | 'github';
+
+export interface ReportOptions {
+  readonly format: readonly Format[];
+  readonly merge?: boolean;
+  readonly out: string;
+  readonly json?: boolean;
+}
 
 /** @throws UsageError for what is no run directory, or no shard of the same run */
 export async function writeReports(paths: readonly string[], options: ReportOptions): Promise<ExitCode> {

@@ -38,19 +38,22 @@ export function clientNameOf(client: string): ClientName {
   return name;
 }
 
-/** @param client its name, with or without a version behind an @ */
-export function refusals(client: string, scenario: Scenario): string[] {
+/**
+ * @param client its name, with or without a version behind an @
+ * @param isOfUser whether the members run an application of the user's, whose options are not this client's
+ */
+export function refusals(client: string, scenario: Scenario, isOfUser = false): string[] {
   const name = clientNameOf(client);
-  return [...clients[name].refusals(scenario), ...foreignOptions(name, scenario)];
+  return [...clients[name].refusals(scenario), ...foreignOptions(name, scenario, isOfUser)];
 }
 
 /** @param client its name, with or without a version behind an @ */
 export const vocabularyOf = (client: string): Vocabulary => clients[clientNameOf(client)].vocabulary;
 
 /** Options of a client's own that this one would ignore. */
-function foreignOptions(name: ClientName, { groups, producers }: Scenario): string[] {
+function foreignOptions(name: ClientName, { groups, producers }: Scenario, isOfUser: boolean): string[] {
   const all = [
-    ...groups.map(({ native }, i) => ({ native, path: `groups[${i}]` })),
+    ...(isOfUser ? [] : groups.map(({ native }, i) => ({ native, path: `groups[${i}]` }))),
     ...producers.map(({ native }, i) => ({ native, path: `producers[${i}]` })),
   ];
   return all.flatMap(({ native, path }) => {

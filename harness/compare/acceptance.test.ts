@@ -30,7 +30,13 @@ async function compared(
     measures: true,
   });
   const { scenarios } = await runComparison({
-    subjects: configurations.map((configuration, i) => ({ label: String(i), client, configuration })),
+    subjects: configurations.map((configuration, i) => ({
+      label: String(i),
+      key: client,
+      subject: { client, mutant: null },
+      words: [],
+      configuration,
+    })),
     seed: SEED,
     profile: 'members',
     runs,

@@ -2,36 +2,42 @@
  * A whole comparison: what was given on the command line enters; everything is checked, the scenarios are run, examples
  * are run again for their pictures, all reports are written, and an exit code leaves.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { catalogue } from '../../properties/index.ts';
 import { type Comparison, comparisonSchema, renderComparisonJson } from '../../reports/comparison.ts';
 import { renderComparisonMarkdown } from '../../reports/comparison-markdown.ts';
 import { renderComparison } from '../../reports/comparison-terminal.ts';
 import { renderComparisonHtml } from '../../reports/html/comparison.tsx';
-import { quoteForShell } from '../../reports/replay-command.ts';
 import { createRunDirectory, makeRunId } from '../../reports/run-directory.ts';
-import { profiles } from '../../scenarios/arbitrary.ts';
+import { type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
 import { ClientLog } from '../cli/client-log.ts';
-import type { CompareOptions } from '../cli/compare.ts';
 import { listenForInterruption } from '../cli/interrupt.ts';
-import { readWorldConnection } from '../cli/options.ts';
+import { readWorldConnection, type TrialOptions } from '../cli/options.ts';
 import { colorOf, Output } from '../cli/output.ts';
 import { defaultJobs, openWorld } from '../cli/worlds.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import { writeFileAtomically } from '../history/atomic-write.ts';
-import type { History } from '../history/schema.ts';
-import { HistoryRecorder, writeHistory } from '../history/writer.ts';
 import { type Executor, inThisThread } from '../runner/unit.ts';
-import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
-import type { World } from '../world/world.ts';
-import { type Example, figuresAgainst, largestDifferences, pairsOf } from './pairs.ts';
+import { describeSubject } from '../world/run-scenario.ts';
+import type { Subject, World } from '../world/world.ts';
+import { type KeptExample, keepExamples } from './examples.ts';
+import { figuresAgainst } from './pairs.ts';
 import { type ComparisonRun, type Measured, runComparison } from './run.ts';
-import { type ComparedSubject, readSubjects } from './subjects.ts';
+import { type ApplicationOptions, type ComparedSubject, readSubjects } from './subjects.ts';
 import { gridOf, paretoFront, parseSweep, type SweepPoint, type SweptWord } from './sweep.ts';
 
-interface Planned {
+export interface CompareOptions
+  extends Pick<TrialOptions, 'world' | 'client' | 'jobs' | 'out' | 'brokers' | 'connection' | 'json'>,
+    ApplicationOptions {
+  readonly runs: number;
+  readonly seed?: number;
+  readonly profile: ProfileName;
+  readonly sweep: readonly string[];
+  readonly failOnWorse?: boolean;
+}
+
+interface Planned extends AsyncDisposable {
   readonly subjects: readonly ComparedSubject[];
   readonly words: readonly SweptWord[];
   /** Null where nothing is swept. */
@@ -41,15 +47,27 @@ interface Planned {
 /** @throws UsageError */
 async function plan(texts: readonly string[], options: CompareOptions): Promise<Planned> {
   const given = texts.length === 0 ? [options.client] : texts;
-  const [words, subjects] = await Promise.all([
-    Promise.all(options.sweep.map(parseSweep)),
-    readSubjects(given, options.client),
-  ]);
-  if (words.length === 0) return { subjects, words, points: null };
-  const points = gridOf(subjects[0] as ComparedSubject, words);
-  if (points.length < 2) throw new UsageError('--sweep names one combination of values; two are the least.');
-  return { subjects: points.map(({ subject }) => subject), words, points };
+  const words = await Promise.all(options.sweep.map(parseSweep));
+  const read = await readSubjects(given, options.client, options);
+  const dispose = async (): Promise<void> => await read[Symbol.asyncDispose]();
+  if (words.length === 0)
+    return { subjects: read.subjects, words, points: null, [Symbol.asyncDispose]: dispose };
+  try {
+    const points = gridOf(read.subjects[0] as ComparedSubject, words);
+    if (points.length < 2)
+      throw new UsageError('--sweep names one combination of values; two are the least.');
+    return { subjects: points.map(({ subject }) => subject), words, points, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }
+
+/** The harness does not stand between the clients and real brokers, and these do not tell whose requests they were. */
+const REQUESTS_ARE_NOT_COUNTED = {
+  title: 'requests, in all and by API',
+  reason: 'the simulated brokers count them, and real ones do not',
+};
 
 /** @throws HarnessError */
 export async function compare(
@@ -57,14 +75,14 @@ export async function compare(
   options: CompareOptions & { readonly seed: number },
 ): Promise<ExitCode> {
   const connection = readWorldConnection(options);
-  const planned = await plan(texts, options);
+  await using planned = await plan(texts, options);
   const { subjects } = planned;
   const { seed, profile, runs, world: worldName } = options;
   if (worldName === 'kafka' && profiles[profile].breaksNetwork)
     throw new UsageError(
       `The Kafka world cannot break the network, so --profile ${profile} needs --world sim.`,
     );
-  const foreign = subjects.find(({ client }) => client !== 'reference');
+  const foreign = subjects.find(({ subject }) => subject.client !== 'reference');
   if (foreign !== undefined && profiles[profile].hasJavaOptions)
     throw new UsageError(
       `--profile ${profile} configures what only the Java client has words for, and ${foreign.label} is another client.`,
@@ -98,7 +116,7 @@ export async function compare(
       seed,
       profile,
       runs,
-      executors: await executors.byClient(),
+      executors: await executors.byKey(),
       jobs,
       onProgress: (progress) => output.progress(progress),
       onLog,
@@ -125,12 +143,14 @@ export async function compare(
     world: opened.world.name,
     versions: { 'kafka-trial': harnessVersion(), node: process.versions.node, ...opened.versions },
     startedAt: startedAt.toISOString(),
-    subjects: subjects.map(({ label, client, configuration }, i) => ({
+    subjects: subjects.map(({ label, subject, configuration }, i) => ({
       label,
-      client: describeClient(client),
+      client: describeSubject(subject),
+      application: subject.application?.file ?? null,
       configuration,
       traceHash: run.traceHashes[i] ?? null,
     })),
+    notMeasured: opened.world.name === 'kafka' ? [REQUESTS_ARE_NOT_COUNTED] : [],
     scenarios: { run: run.scenarios.length, excluded: excludedOf(run.scenarios, subjects) },
     figures: comparisons[0]?.figures ?? {},
     comparisons,
@@ -182,25 +202,24 @@ function exitCodeOf({ comparisons, measurements }: Comparison, failsOnWorse: boo
   return failsOnWorse && isWorse ? exitCodes.invalid : exitCodes.valid;
 }
 
-/** One executor for each client, shared by all its configurations. */
+/** One executor for each client or application, shared by all its configurations. */
 class Executors implements AsyncDisposable {
   readonly #world: World;
-  readonly #clients: ReadonlySet<string>;
+  readonly #subjects: ReadonlyMap<string, Subject>;
   readonly #inThreads: boolean;
   readonly #executors = new Map<string, Executor>();
 
   constructor(world: World, subjects: readonly ComparedSubject[], inThreads: boolean) {
     this.#world = world;
-    this.#clients = new Set(subjects.map(({ client }) => client));
+    this.#subjects = new Map(subjects.map(({ key, subject }) => [key, subject]));
     this.#inThreads = inThreads;
   }
 
-  async byClient(): Promise<ReadonlyMap<string, Executor>> {
+  async byKey(): Promise<ReadonlyMap<string, Executor>> {
     const { Threads } = await import('../runner/threads.ts');
-    for (const client of this.#clients) {
-      const subject = { client, mutant: null };
+    for (const [key, subject] of this.#subjects) {
       this.#executors.set(
-        client,
+        key,
         this.#inThreads
           ? new Threads({ subject, properties: catalogue.map(({ id }) => id), measures: true })
           : inThisThread({ world: this.#world, subject, properties: catalogue, measures: true }),
@@ -242,94 +261,4 @@ function sweepOf(
     words: words.map(({ word, values }) => ({ word, values: [...values] })),
     points: placed.map((point, i) => ({ ...point, pareto: front[i] === true })),
   };
-}
-
-interface KeptExample {
-  readonly example: Comparison['examples'][number];
-  readonly histories: readonly History[];
-}
-
-/**
- * Writes the scenarios that differ most, under the first subject and under the one that differs from it most.
- * @param simulated the world to run them in again; null where their histories were kept
- */
-async function keepExamples(
-  run: ComparisonRun,
-  subjects: readonly ComparedSubject[],
-  folder: string,
-  simulated: World | null,
-): Promise<KeptExample[]> {
-  const other = subjects.length === 2 ? 1 : mostDifferent(run, subjects.length);
-  const kept: KeptExample[] = [];
-  for (const example of largestDifferences(run.scenarios, other)) {
-    const runs: Comparison['examples'][number]['runs'] = [];
-    const histories: History[] = [];
-    for (const place of [0, other]) {
-      const measured = run.scenarios[example.index]?.[place];
-      const subject = subjects[place];
-      if (measured === undefined || subject === undefined) continue;
-      const history = measured.history ?? (await repeat(measured, subject, simulated));
-      if (history === null) continue;
-      const path = join(folder, 'scenarios', `${String(example.index).padStart(4, '0')}-${place + 1}`);
-      const [scenarioFile, historyFile] = [join(path, 'scenario.json'), join(path, 'history.jsonl')];
-      await mkdir(path, { recursive: true });
-      await writeFileAtomically(scenarioFile, [`${JSON.stringify(measured.scenario, null, 2)}\n`]);
-      await writeHistory(historyFile, history);
-      histories.push(history);
-      runs.push({
-        label: subject.label,
-        value: place === 0 ? example.a : example.b,
-        scenarioFile,
-        historyFile,
-        command: commandOf(scenarioFile, subject, simulated === null),
-      });
-    }
-    kept.push({ example: exampleOf(example, run, runs), histories });
-  }
-  return kept;
-}
-
-const exampleOf = (
-  { index, figure }: Example,
-  run: ComparisonRun,
-  runs: Comparison['examples'][number]['runs'],
-): Comparison['examples'][number] => ({
-  scenario: run.scenarios[index]?.[0]?.scenario.name ?? '',
-  index,
-  figure,
-  runs,
-});
-
-const commandOf = (scenarioFile: string, { client }: ComparedSubject, isReal: boolean): string =>
-  [
-    ...['kafka-trial', 'replay', scenarioFile, '--client', client],
-    ...(isReal ? ['--world', 'kafka', '--times', '10'] : []),
-  ]
-    .map(quoteForShell)
-    .join(' ');
-
-/** Of several, the one whose time without owners and duplicates differ most from the first one's, in total. */
-function mostDifferent(run: ComparisonRun, subjects: number): number {
-  const differenceOf = (b: number): number =>
-    ['duplicates', 'ownerless'].reduce((sum, name) => {
-      const pairs = pairsOf(run.scenarios, b);
-      const total = (side: 'a' | 'b'): number =>
-        pairs.reduce((all, pair) => all + (pair[side][name] ?? 0), 0);
-      const [a, other] = [total('a'), total('b')];
-      return sum + Math.abs(other - a) / Math.max(1, a, other);
-    }, 0);
-  return Array.from({ length: subjects - 1 }, (_, i) => i + 1).reduce((best, b) =>
-    differenceOf(b) > differenceOf(best) ? b : best,
-  );
-}
-
-async function repeat(
-  { scenario }: Measured,
-  { client }: ComparedSubject,
-  world: World | null,
-): Promise<History | null> {
-  if (world === null) return null;
-  const recorder = new HistoryRecorder();
-  await world.run(scenario, { client, mutant: null }, recorder);
-  return recorder.finishHistory();
 }

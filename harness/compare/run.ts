@@ -18,7 +18,7 @@ export interface ComparisonRunOptions {
   readonly seed: number;
   readonly profile: ProfileName;
   readonly runs: number;
-  /** By client. */
+  /** By the subjects' keys. */
   readonly executors: ReadonlyMap<string, Executor>;
   readonly jobs: number;
   readonly onProgress: (progress: ProgressState) => void;
@@ -96,8 +96,8 @@ export async function runComparison(options: ComparisonRunOptions): Promise<Comp
 
   const execute = async (place: number): Promise<Ran> => {
     const subject = subjects[place % subjects.length] as ComparedSubject;
-    const executor = executors.get(subject.client);
-    if (executor === undefined) throw new Error(`nothing runs ${subject.client}`);
+    const executor = executors.get(subject.key);
+    if (executor === undefined) throw new Error(`nothing runs ${subject.key}`);
     const configured = subject.configuration === null ? {} : { configuration: subject.configuration };
     const plan: Plan = { index: Math.floor(place / subjects.length), seed, profile, ...configured };
     running++;

@@ -2,7 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { gridOf, paretoFront, parseSweep } from './sweep.ts';
 
-const base = { label: 'kafkajs', client: 'kafkajs', configuration: null };
+const base = {
+  label: 'kafkajs',
+  key: 'kafkajs',
+  subject: { client: 'kafkajs', mutant: null },
+  words: [],
+  configuration: null,
+};
 
 describe('a swept word', () => {
   it('may be cut short as long as it is the only one that begins so', async () => {

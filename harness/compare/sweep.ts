@@ -8,9 +8,8 @@ import {
   type Section,
   wordsOf,
 } from '../../scenarios/configuration.ts';
-import { refuseConfiguration } from '../client/configure.ts';
 import { UsageError } from '../errors.ts';
-import type { ComparedSubject } from './subjects.ts';
+import { type ComparedSubject, refuseFor } from './subjects.ts';
 
 export interface SweptWord {
   readonly section: Section;
@@ -87,10 +86,10 @@ export function gridOf(base: ComparedSubject, words: readonly SweptWord[]): Swee
       { ...base.configuration, ...sections, name: label.slice(0, 60) },
       `--sweep at ${label}`,
     );
-    refuseConfiguration(configuration, base.client, `--sweep at ${label}`);
+    refuseFor(base.subject, configuration, `--sweep at ${label}`);
     return {
       values: Object.fromEntries(point.map(({ word, value }) => [word, value])),
-      subject: { label, client: base.client, configuration },
+      subject: { ...base, label, configuration },
     };
   });
 }

@@ -27,13 +27,13 @@ import type { Connection } from '../client/protocol.ts';
 import { UsageError } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { forSubject, inThisThread, type Plan } from '../runner/unit.ts';
+import { type ShrinkFailuresOptions, type ShrunkFailure, shrinkFailures } from '../shrink/shrink-failures.ts';
 import { parseClientSpec } from '../subject/client-spec.ts';
 import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
-import { type ShrinkFailureOptions, type ShrunkFailure, shrinkFailure } from './shrink-failure.ts';
 
-export type { ShrunkFailure } from './shrink-failure.ts';
+export type { ShrunkFailure } from '../shrink/shrink-failures.ts';
 
 export interface TrialOptions {
   /** Your consumer module: a path, relative to the working directory, or a URL such as `new URL('./consumer.ts', import.meta.url)`. */
@@ -182,15 +182,21 @@ function* generated(runs: number, seed: number, profile: ProfileName): Generator
 async function conclude(
   result: RunResult,
   directory: RunDirectory,
-  shrinking: Pick<ShrinkFailureOptions, 'subject' | 'properties' | 'signal' | 'timeMs'>,
+  shrinking: Pick<ShrinkFailuresOptions, 'subject' | 'properties' | 'signal' | 'timeMs'>,
 ): Promise<TrialResult> {
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
   const { scenarios: found } = await loadRunDirectory(directory.path);
   const shrunk =
     result.world === 'simulated' && outcomeOf(result) === 'invalid' && shrinking.timeMs > 0
-      ? await shrinkFailure({ ...shrinking, result, scenarios: found })
-      : null;
+      ? await shrinkFailures({
+          ...shrinking,
+          result,
+          scenarios: found,
+          failuresMax: 1,
+          isKnownToo: result.options.strict === true || result.command === 'replay',
+        })
+      : new Map<string, ShrunkFailure>();
   // Once more, so that the report has the small one too.
   const { scenarios } = await loadRunDirectory(directory.path);
   await directory.writeReport(renderHtml(result, scenarios));
@@ -202,7 +208,7 @@ async function conclude(
         ? []
         : [{ scenario, scenarioFile: join(folder, 'scenario.json') }],
     ),
-    shrunk,
+    shrunk: [...shrunk.values()][0] ?? null,
     summary: renderSummary(result, { color: false }),
     reportFile: directory.reportFile,
   };

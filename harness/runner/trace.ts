@@ -36,7 +36,7 @@ export async function traceFindings(
       schema: 1,
       traces: own.flatMap((anomaly, number) =>
         examples.includes(anomaly)
-          ? [{ anomaly: number, stretches: mutable(traceAround(happenings, anomaly)) }]
+          ? [{ anomaly: number, stretches: mutable(traceAround(happenings, anomaly, loaded.scenario)) }]
           : [],
       ),
     });

@@ -11,6 +11,7 @@ import { fitToApplication } from '../../scenarios/application.ts';
 import { generateScenario, type ProfileName } from '../../scenarios/arbitrary.ts';
 import type { Configuration } from '../../scenarios/configuration.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
+import { configureApplication } from '../application/configure.ts';
 import { configureScenario } from '../client/configure.ts';
 import { type Figures, figuresOf } from '../compare/figures.ts';
 import { WorldUnavailableError } from '../errors.ts';
@@ -81,13 +82,20 @@ export const inThisThread = (options: UnitOptions): Executor => ({
 
 function scenarioOf(plan: Plan, subject: Subject): Scenario {
   if ('scenario' in plan) return forSubject(plan.scenario, subject);
-  const scenario = generateScenario(plan.seed, plan.index, plan.profile);
+  const scenario = forSubject(generateScenario(plan.seed, plan.index, plan.profile), subject);
   const { configuration } = plan;
-  return forSubject(
-    configuration === undefined ? scenario : configureScenario(scenario, configuration, subject.client),
-    subject,
-  );
+  return configuration === undefined ? scenario : configured(scenario, configuration, subject);
 }
+
+/** @throws UsageError for what the subject cannot do */
+export const configured = (
+  scenario: Scenario,
+  configuration: Configuration,
+  { client, application }: Subject,
+): Scenario =>
+  application === undefined
+    ? configureScenario(scenario, configuration, client)
+    : configureApplication(scenario, configuration, application);
 
 /** The scenario as the subject can run it: an application of the user's has a group and topics of its own. */
 export function forSubject(scenario: Scenario, { application }: Subject): Scenario {

@@ -19,10 +19,17 @@ export interface RunningCommand {
   printed(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** This repository has regressions of its own, which a run given in it would begin with. */
-const withoutRegressions = (commandArguments: readonly string[]): readonly string[] =>
+/**
+ * This repository has regressions of its own, which a run given in it would begin with; and making what was found small
+ * takes longer than finding it, so that it has to be asked for.
+ */
+const asTested = (commandArguments: readonly string[]): readonly string[] =>
   commandArguments[0] === 'run' && !commandArguments.includes('--help')
-    ? [...commandArguments, '--no-regressions']
+    ? [
+        ...commandArguments,
+        '--no-regressions',
+        ...(commandArguments.includes('--shrink') ? [] : ['--no-shrink']),
+      ]
     : commandArguments;
 
 export function startCommand(
@@ -31,7 +38,7 @@ export function startCommand(
 ): RunningCommand {
   const child = spawn(
     process.execPath,
-    [join(packageRoot, 'dist/harness/cli/main.js'), ...withoutRegressions(commandArguments)],
+    [join(packageRoot, 'dist/harness/cli/main.js'), ...asTested(commandArguments)],
     {
       env: { ...process.env, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

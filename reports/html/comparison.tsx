@@ -7,11 +7,18 @@ import type { JSX } from 'preact';
 import { render } from 'preact-render-to-string';
 import type { History } from '../../harness/history/schema.ts';
 import type { ComparedFigure, Comparison } from '../comparison.ts';
-import { formatFigure, formatInterval, isShown, summaryOf } from '../comparison-words.ts';
+import {
+  durationOf,
+  formatFigure,
+  formatInterval,
+  isShown,
+  missingFigures,
+  summaryOf,
+} from '../comparison-words.ts';
 import { shorten, visibleLines } from '../escape.ts';
+import { Wide } from './badges.tsx';
 import { IntervalBar, PairsPlot, SweepPlot } from './comparison-plots.tsx';
 import { Legend } from './legend.tsx';
-import { Wide } from './overview.tsx';
 import { PatternDefinitions } from './palette.tsx';
 import { css } from './style.ts';
 import { SwimLane, stylesIn } from './swim-lane.tsx';
@@ -59,7 +66,14 @@ export function renderComparisonHtml(
         <PatternDefinitions count={Math.max(1, ...timelines.flat().map((timeline) => stylesIn(timeline)))} />
         <main>
           <h1>kafka-trial compare</h1>
-          <p class="quiet">{summaryOf(comparison)}</p>
+          <p class="quiet">
+            {summaryOf(comparison)}; it took {durationOf(comparison)}.
+          </p>
+          {missingFigures(comparison).map((sentence) => (
+            <p key={sentence} class="quiet">
+              {sentence}
+            </p>
+          ))}
           <Subjects comparison={comparison} />
           {comparison.sweep === null ? (
             comparison.comparisons.map((one, i) => (
@@ -113,10 +127,16 @@ function Subjects({ comparison }: { readonly comparison: Comparison }): JSX.Elem
     <details open={comparison.subjects.length <= 4}>
       <summary>What was compared</summary>
       <ol>
-        {comparison.subjects.map(({ label, client, configuration }) => (
+        {comparison.subjects.map(({ label, client, application, configuration }) => (
           <li key={label}>
-            <b>{shorten(label, LABEL_MAX)}</b>: {client.name} {client.version}
-            {configuration === null ? ', configured as each scenario says' : null}
+            <b>{shorten(label, LABEL_MAX)}</b>:{' '}
+            {application === null ? '' : `${shorten(application, LABEL_MAX)} on `}
+            {client.name} {client.version}
+            {configuration !== null
+              ? null
+              : application === null
+                ? ', configured as each scenario says'
+                : ', configured as it is'}
             {configuration === null ? null : <pre>{JSON.stringify(configuration, null, 2)}</pre>}
           </li>
         ))}

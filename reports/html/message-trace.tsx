@@ -34,12 +34,20 @@ export function MessageTrace({
     traceAround(
       history.events.map((event) => ({ event })),
       anomaly,
+      history.start.scenario,
     );
   if (stretches.length === 0) return null;
   const lines = stretches.flatMap((stretch, index) => [...(index === 0 ? [] : [null]), ...stretch]);
   return (
     <details>
-      <summary>{kept === undefined ? 'The events around it' : 'The messages and events around it'}</summary>
+      <summary>
+        {kept === undefined ? 'The events that led to it' : 'The messages and events that led to it'}
+      </summary>
+      {kept === undefined ? null : (
+        <p class="quiet">
+          Only what could have mattered to it; all of that is in <code>kafka-trial replay --trace</code>.
+        </p>
+      )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard. */}
       <pre class="trace" tabIndex={0}>
         {lines.slice(-LINES_MAX).map((line) => (

@@ -1,39 +1,31 @@
 /** Offsets over time: the model is what the history says, and the picture does not hide what happened last in a pixel. */
 import { render } from 'preact-render-to-string';
 import { describe, expect, test } from 'vitest';
-import type { History, UnplacedEvent } from '../../harness/history/schema.ts';
-import { HistoryRecorder } from '../../harness/history/writer.ts';
-import { syntheticHistory, syntheticScenario } from '../testing/synthetic.ts';
+import type { History } from '../../harness/history/schema.ts';
+import { historyOf, type TimedEvent } from '../testing/histories.ts';
+import { syntheticHistory } from '../testing/synthetic.ts';
 import { OffsetChart, stepPath } from './offset-chart.tsx';
 import { type OffsetLane, offsetLanesOf } from './offsets.ts';
 import { scaleOf } from './scale.ts';
 
 const topicPartition = { topic: 'orders', partition: 0 };
 
-function historyOf(...events: [time: number, process: string, event: object][]): History {
-  const recorder = new HistoryRecorder();
-  const emit = (time: number, process: string, event: object): void =>
-    recorder.record({ time, process, ...event } as UnplacedEvent);
-  emit(0, 'harness', {
-    kind: 'start',
-    schema: 1,
-    scenario: syntheticScenario(),
-    world: 'simulated',
-    client: { name: 'kafkajs', version: '2.2.4' },
-    mutant: null,
-    versions: {},
-  });
-  for (const event of events) emit(...event);
-  emit(9_000, 'harness', {
-    kind: 'fact-log',
-    ...topicPartition,
-    logStartOffset: '0',
-    logEndOffset: '4',
-    records: [0, 1, 2, 3].map((offset) => ({ offset: String(offset), record: `p1-${offset}` })),
-  });
-  emit(9_001, 'harness', { kind: 'finish', incomplete: [] });
-  return recorder.finishHistory();
-}
+/** All four records are in the log at the end. */
+const loggedHistoryOf = (...events: TimedEvent[]): History =>
+  historyOf([
+    ...events,
+    [
+      9_000,
+      'harness',
+      {
+        kind: 'fact-log',
+        ...topicPartition,
+        logStartOffset: '0',
+        logEndOffset: '4',
+        records: [0, 1, 2, 3].map((offset) => ({ offset: String(offset), record: `p1-${offset}` })),
+      },
+    ],
+  ]);
 
 const send = (produce: number, ...records: number[]): object => ({
   kind: 'produce-invoke',
@@ -65,7 +57,7 @@ const committed = (offset: number, logOffset: number): object => ({
 describe('offsetLanesOf', () => {
   test('the log ends where a send was confirmed, or earlier, where its records were delivered', () => {
     const [lane] = offsetLanesOf(
-      historyOf(
+      loggedHistoryOf(
         [100, 'p1.1', send(0, 0, 1)],
         [150, 'p1.1', sent(0)],
         [200, 'p1.1', send(1, 2, 3)],
@@ -83,7 +75,7 @@ describe('offsetLanesOf', () => {
 
   test('what was delivered before is counted, in one group apart from another', () => {
     const lanes = offsetLanesOf(
-      historyOf(
+      loggedHistoryOf(
         [300, 'm1.1', given(0, 1, 2)],
         [400, 'a1.1', { ...given(0, 1), group: 'archive' }],
         [500, 'm2.1', given(1, 2, 3)],
@@ -103,7 +95,7 @@ describe('offsetLanesOf', () => {
       ...topicPartition,
       logPosition: { partition: 0, offset: '2' },
     };
-    const history = historyOf(
+    const history = loggedHistoryOf(
       [100, 'coordinator', committed(2, 1)],
       [200, 'coordinator', removed],
       [300, 'coordinator', committed(1, 3)],

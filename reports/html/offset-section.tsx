@@ -9,9 +9,10 @@ import { scaleOf } from './scale.ts';
 import { stylesOf } from './swim-lane.tsx';
 import type { Timeline } from './timeline.ts';
 
-/** Charts to see at once, and those that are folded away; the history has the rest. */
-const OPEN_MAX = 2;
-const FOLDED_MAX = 6;
+/** Where no anomaly is about a partition, so many are there to see at once. */
+const OPEN_MIN = 2;
+/** A page of a hundred scenarios has room for so many charts in each; the history has the rest. */
+const CHARTS_MAX = 40;
 
 export function Offsets({
   history,
@@ -22,8 +23,10 @@ export function Offsets({
   readonly timeline: Timeline;
   readonly subjects: readonly Anomaly['subject'][];
 }): JSX.Element | null {
-  const lanes = byInterest(offsetLanesOf(history), subjects);
+  const isSubject = (lane: OffsetLane): boolean => subjects.some((one) => isAbout(one, lane));
+  const lanes = byInterest(offsetLanesOf(history), isSubject);
   if (lanes.length === 0) return null;
+  const openCount = Math.min(CHARTS_MAX, Math.max(OPEN_MIN, lanes.filter(isSubject).length));
   const scale = scaleOf(timeline);
   const styleOf = stylesOf(timeline);
   const chart = (lane: OffsetLane): JSX.Element => (
@@ -34,19 +37,18 @@ export function Offsets({
       styleOf={styleOf}
     />
   );
-  const folded = lanes.slice(OPEN_MAX, OPEN_MAX + FOLDED_MAX);
-  const left = lanes.length - OPEN_MAX - folded.length;
+  const open = lanes.slice(0, openCount);
+  const folded = lanes.slice(openCount, CHARTS_MAX);
+  const left = lanes.length - open.length - folded.length;
   return (
     <>
       <h3>Offsets over time</h3>
-      {lanes.slice(0, OPEN_MAX).map(chart)}
+      {open.map(chart)}
       <OffsetLegend />
+      {left > 0 ? <p class="quiet">{count(left, 'more partition')} in history.jsonl.</p> : null}
       {folded.length === 0 ? null : (
         <details>
-          <summary>
-            {count(folded.length, 'more partition')}
-            {left > 0 ? `, and ${left} that history.jsonl has` : ''}
-          </summary>
+          <summary>{count(folded.length, 'more partition')} that no anomaly is about</summary>
           {folded.map(chart)}
         </details>
       )}
@@ -54,15 +56,14 @@ export function Offsets({
   );
 }
 
+/** An anomaly that names no partition is about all of its group or topic, which says nothing of any one. */
+const isAbout = (subject: Anomaly['subject'], lane: OffsetLane): boolean =>
+  subject.topic === lane.topic &&
+  subject.partition === lane.partition &&
+  (subject.group === undefined || subject.group === lane.group);
+
 /** What an anomaly is about comes first, then where most came again. */
-function byInterest(lanes: readonly OffsetLane[], subjects: readonly Anomaly['subject'][]): OffsetLane[] {
+function byInterest(lanes: readonly OffsetLane[], isSubject: (lane: OffsetLane) => boolean): OffsetLane[] {
   const replays = (lane: OffsetLane): number => lane.delivered.reduce((sum, one) => sum + one.again, 0);
-  const isSubject = (lane: OffsetLane): boolean =>
-    subjects.some(
-      (one) =>
-        one.topic === lane.topic &&
-        one.partition === lane.partition &&
-        (one.group === undefined || one.group === lane.group),
-    );
   return lanes.toSorted((a, b) => Number(isSubject(b)) - Number(isSubject(a)) || replays(b) - replays(a));
 }

@@ -1,12 +1,16 @@
 /** The beginning of the report: a result enters, the verdict, the findings and the tables about all scenarios leave. */
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { count } from '../describe-event.ts';
 import { shorten } from '../escape.ts';
 import { replayCommand } from '../replay-command.ts';
 import { type Finding, findingsOf, outcomeOf, type RunResult } from '../results.ts';
+import { AnomalyBadge, KnownIssue, kindOf, OutcomeBadge, Wide } from './badges.tsx';
+import { Actions } from './faults.tsx';
 
 /** Names and sentences from outside are cut here; the JSON has them whole. */
 const TEXT_MAX = 2_000;
+/** Tables that are longer stand folded. */
+const OPEN_ROWS_MAX = 12;
 
 const worldNames = { kafka: 'real Apache Kafka', simulated: 'the simulated world' } as const;
 
@@ -57,6 +61,7 @@ export function Overview({
       <h2 id="properties">Properties</h2>
       <Properties result={result} />
       <Duplicates result={result} />
+      <Actions result={result} />
       <Goals result={result} />
       <Conditions result={result} />
       <h2 id="scenarios">Scenarios</h2>
@@ -124,12 +129,11 @@ function Tiles({ result }: { readonly result: RunResult }): JSX.Element {
 
 /** What ran, in a few lines: whoever opens the page a month later asks for these first. */
 function Facts({ result }: { readonly result: RunResult }): JSX.Element {
-  const { client, versions, options, command, actions, goals } = result;
+  const { client, versions, options, command, goals } = result;
   const { commit, 'kafka-trial': harness, ...others } = versions;
   const profile = typeof options.profile === 'string' ? `, profile ${options.profile}` : '';
   const seed = result.seed === null ? '' : `, seed ${result.seed}`;
   const reached = Object.values(goals).filter((times) => times > 0).length;
-  const skipped = result.results.reduce((sum, one) => sum + one.skippedActions.length, 0);
   const facts: [string, string][] = [
     ['on trial', `${client.name} ${client.version}, in ${worldNames[result.world]}`],
     ['what ran', `${command}${seed}${profile}, started ${result.startedAt}`],
@@ -141,15 +145,6 @@ function Facts({ result }: { readonly result: RunResult }): JSX.Element {
       ].join(', '),
     ],
     ['commit', commit ?? 'not known'],
-    [
-      'faults and actions',
-      Object.keys(actions).length === 0
-        ? 'none'
-        : `${Object.entries(actions)
-            .sort((a, b) => b[1] - a[1])
-            .map(([kind, times]) => `${kind} ${times}`)
-            .join(', ')}${skipped === 0 ? '' : `; ${skipped} of them skipped`}`,
-    ],
     ...(Object.keys(goals).length === 0
       ? []
       : ([['goals', `${reached} of ${Object.keys(goals).length} reached`]] as [string, string][])),
@@ -166,11 +161,6 @@ function Facts({ result }: { readonly result: RunResult }): JSX.Element {
   );
 }
 
-export const policyWords = {
-  illegal: 'illegal here',
-  observed: 'seen, and allowed here',
-} as const;
-
 function FindingCard({
   result,
   finding,
@@ -182,15 +172,19 @@ function FindingCard({
 }): JSX.Element {
   const command = replayCommand(result, finding.example);
   return (
-    <section class={`card ${finding.policy}`}>
+    <section class={`card ${kindOf(finding)}`}>
       <h3>
-        <PolicyBadge policy={finding.policy} /> {shorten(finding.property, 200)}:{' '}
-        {shorten(finding.signature, 400)}
+        <AnomalyBadge {...finding} /> {shorten(finding.property, 200)}: {shorten(finding.signature, 400)}
       </h3>
       <p>{shorten(finding.example.message, TEXT_MAX)}</p>
       <p class="quiet">
         {count(finding.count, 'time')} in {count(finding.scenarios, 'scenario')}
-        {finding.known === null ? '' : `, known as ${shorten(finding.known, 400)}`}, for example in{' '}
+        {finding.known === null ? null : (
+          <>
+            , known as <KnownIssue known={finding.known} />
+          </>
+        )}
+        , for example in{' '}
         {href === null ? (
           shorten(finding.example.scenario, 200)
         ) : (
@@ -201,23 +195,6 @@ function FindingCard({
     </section>
   );
 }
-
-export const PolicyBadge = ({ policy }: { readonly policy: Finding['policy'] }): JSX.Element => (
-  <span class={`badge ${policy === 'illegal' ? 'bad' : 'warn'}`}>{policyWords[policy]}</span>
-);
-
-export const Wide = ({
-  children,
-  label,
-}: {
-  readonly children: ComponentChildren;
-  readonly label: string;
-}): JSX.Element => (
-  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
-  <section class="wide" tabIndex={0} aria-label={label}>
-    {children}
-  </section>
-);
 
 function Properties({ result }: { readonly result: RunResult }): JSX.Element {
   return (
@@ -278,28 +255,47 @@ function Duplicates({ result }: { readonly result: RunResult }): JSX.Element | n
   );
 }
 
+/** What was never reached says as much as what was: nothing is proven of it. */
 function Goals({ result }: { readonly result: RunResult }): JSX.Element | null {
   const goals = Object.entries(result.goals);
   if (goals.length === 0) return null;
-  const reached = goals.filter(([, times]) => times > 0).length;
+  const reached = goals.filter(([, times]) => times > 0).sort((a, b) => b[1] - a[1]);
+  const never = goals.filter(([, times]) => times === 0).map(([goal]) => shorten(goal, 400));
   return (
-    <details>
-      <summary>
-        Goals: {reached} of {goals.length} reached
-      </summary>
-      <Wide label="goals">
-        <table>
-          <tbody>
-            {goals.map(([goal, times]) => (
-              <tr key={goal}>
-                <td>{shorten(goal, 400)}</td>
-                <td class={times === 0 ? 'n warn' : 'n'}>{times === 0 ? 'never' : times}</td>
+    <>
+      <h2 id="goals">Goals</h2>
+      <p class="quiet">
+        What generated scenarios have to get to now and then; one that never got there proves nothing about
+        it. {reached.length} of {goals.length} were reached.
+      </p>
+      <details open={reached.length <= OPEN_ROWS_MAX && reached.length > 0}>
+        <summary>Reached: {reached.length}</summary>
+        <Wide label="goals">
+          <table>
+            <thead>
+              <tr>
+                <th>goal</th>
+                <th class="n">scenarios</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </Wide>
-    </details>
+            </thead>
+            <tbody>
+              {reached.map(([goal, times]) => (
+                <tr key={goal}>
+                  <td>{shorten(goal, 400)}</td>
+                  <td class="n">{times}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Wide>
+      </details>
+      {never.length === 0 ? null : (
+        <details>
+          <summary>Never reached: {never.length}</summary>
+          <p>{never.join(', ')}</p>
+        </details>
+      )}
+    </>
   );
 }
 
@@ -388,13 +384,3 @@ function ScenarioTable({
     </details>
   );
 }
-
-export const OutcomeBadge = ({
-  outcome,
-}: {
-  readonly outcome: 'valid' | 'invalid' | 'unknown';
-}): JSX.Element => (
-  <span class={`badge ${outcome === 'valid' ? 'good' : outcome === 'invalid' ? 'bad' : 'warn'}`}>
-    {outcome}
-  </span>
-);

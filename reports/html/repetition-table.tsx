@@ -5,7 +5,7 @@ import type { LedgerEntry } from '../../properties/property.ts';
 import { count, formatSeconds } from '../describe-event.ts';
 import { shorten, shortenName } from '../escape.ts';
 import { type Repetition, repetitionsOf, type Turn } from '../repetitions.ts';
-import { Wide } from './overview.tsx';
+import { Wide } from './badges.tsx';
 
 const ROWS_MAX = 200;
 const TEXT_MAX = 1_000;

@@ -4,17 +4,20 @@
  */
 import type { JSX } from 'preact';
 import type { History, HistoryEvent } from '../../harness/history/schema.ts';
+import { simulatedOnlyOf } from '../../harness/world/kafka/refusals.ts';
 import type { LedgerEntry } from '../../properties/property.ts';
+import type { Finding } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { count, describeEvent, formatDuration, formatSeconds } from '../describe-event.ts';
 import { shorten, shortenName } from '../escape.ts';
 import { planPath, replayCommands } from '../replay-command.ts';
 import type { ResultAnomaly, RunResult, ScenarioResult } from '../results.ts';
 import type { LoadedScenario } from '../run-directory.ts';
+import { AnomalyBadge, kindOf, OutcomeBadge, Wide } from './badges.tsx';
 import { Legend } from './legend.tsx';
 import { MessageTrace } from './message-trace.tsx';
 import { Offsets } from './offset-section.tsx';
-import { anomalyId, OutcomeBadge, PolicyBadge, scenarioId, Wide } from './overview.tsx';
+import { anomalyId, scenarioId } from './overview.tsx';
 import { Repetitions } from './repetition-table.tsx';
 import { InShort, Steps, storyOf } from './story.tsx';
 import { type LaneName, type Marker, SwimLane } from './swim-lane.tsx';
@@ -25,6 +28,8 @@ const ANOMALIES_MAX = 60;
 const EVENTS_PER_ANOMALY_MAX = 12;
 const TABLE_ROWS_MAX = 1_500;
 const TEXT_MAX = 2_000;
+/** A paragraph on the small scenario is twenty sentences at most. */
+const SMALL_MAX = 6_000;
 /** Anomalies with markers in the picture: beyond that they would cover it. */
 const MARKED_MAX = 10;
 
@@ -73,6 +78,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
         </section>
       )}
       {story === null ? null : <InShort story={story} />}
+      {loaded.shrunk === null ? null : <Small {...loaded.shrunk} directory={loaded.directory} />}
       {ordered.length === 0 ? null : <h3>What went wrong, or might have</h3>}
       {kindsOf(ordered.slice(0, ANOMALIES_MAX)).map(([first, ...others]) => (
         <div key={first.number}>
@@ -141,7 +147,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
       <Ledger entries={loaded.verdict?.ledger ?? []} />
       {timeline === null ? null : <OwnershipTable timeline={timeline} />}
       {story === null ? null : <Steps story={story} />}
-      <ScenarioText scenario={scenario} shrunk={loaded.shrunk} />
+      <ScenarioText scenario={scenario} shrunk={loaded.shrunk?.scenario ?? null} />
       <Replay section={section} />
     </details>
   );
@@ -160,6 +166,27 @@ function kindsOf(anomalies: readonly Numbered[]): (readonly [Numbered, ...Number
     else kind.push(one);
   }
   return [...kinds.values()];
+}
+
+/** The failure in the fewest steps that were found to bring it about: where there is one, a reader needs no more. */
+function Small({ finding, scenario, directory }: Finding & { readonly directory: string }): JSX.Element {
+  const { property, signature, text } = finding;
+  return (
+    <section class="short" aria-label="the failure made small">
+      <h3>Made small</h3>
+      <p>
+        <b>
+          {shorten(property, 200)}: {shorten(signature, 400)}
+        </b>{' '}
+        still happens with {count(membersIn(scenario), 'member')} and{' '}
+        {count(scenario.actions.length, 'action')}:
+      </p>
+      <p>{shorten(text, SMALL_MAX)}</p>
+      <p class="quiet">
+        The scenario is <code>{`${directory}/shrunk.json`}</code>; it stands below as JSON.
+      </p>
+    </section>
+  );
 }
 
 function ScenarioText({
@@ -192,7 +219,11 @@ function Replay({
   readonly section: ScenarioSection;
 }): JSX.Element | null {
   const file = loaded.shrunk === null ? 'scenario.json' : 'shrunk.json';
-  const commands = replayCommands(result, { scenarioFile: `${loaded.directory}/${file}` });
+  const whyNotKafka =
+    loaded.shrunk === null
+      ? own.simulatedOnly
+      : simulatedOnlyOf(loaded.shrunk.scenario, loaded.shrunk.finding.recorded.mutant);
+  const commands = replayCommands(result, { scenarioFile: `${loaded.directory}/${file}` }, whyNotKafka);
   const path = planPath(result, own.index);
   if (commands === null) return null;
   return (
@@ -200,8 +231,21 @@ function Replay({
       <h3>Have it again</h3>
       <p>In the simulated world, the same bytes each time:</p>
       <code class="command">{commands.simulated}</code>
-      <p>On real Kafka, the same schedule ten times, since what happens there is never quite the same:</p>
-      <code class="command">{commands.kafka}</code>
+      {commands.kafka === null ? (
+        <>
+          <p>On real Kafka it cannot be run:</p>
+          <ul>
+            {commands.whyNotKafka.map((reason) => (
+              <li key={reason}>{shorten(reason, TEXT_MAX)}</li>
+            ))}
+          </ul>
+        </>
+      ) : (
+        <>
+          <p>On real Kafka, the same schedule ten times, since what happens there is never quite the same:</p>
+          <code class="command">{commands.kafka}</code>
+        </>
+      )}
       {path === null ? null : (
         <p class="quiet">
           Where this directory is not at hand, <code>{path}</code> in place of the file makes the same
@@ -239,7 +283,7 @@ function markersOf({ anomalies, own }: ScenarioSection, history: History): Marke
         id: markerId(own.index, number, event.seq),
         href: `#${anomalyId(own.index, number)}`,
         number,
-        policy: anomaly.policy,
+        kind: kindOf(anomaly),
         timeMs: event.time,
         lane: laneOf(event, scenario, anomaly.subject.group),
         text: shorten(
@@ -303,14 +347,12 @@ function AnomalyCard({
   const events = history === null ? [] : provingEvents(anomaly, history);
   const left = anomaly.events.length - events.length;
   return (
-    <section class={`card ${anomaly.policy}`} id={anomalyId(index, number)}>
+    <section class={`card ${kindOf(anomaly)}`} id={anomalyId(index, number)}>
       <h4>
         <span class="number">{number}</span>
-        {shorten(anomaly.property, 200)}: {shorten(anomaly.signature, 400)}{' '}
-        <PolicyBadge policy={anomaly.policy} />
+        {shorten(anomaly.property, 200)}: {shorten(anomaly.signature, 400)} <AnomalyBadge {...anomaly} />
       </h4>
       <p>{shorten(anomaly.message, TEXT_MAX)}</p>
-      {anomaly.known === null ? null : <p class="quiet">Known as {shorten(anomaly.known, 400)}.</p>}
       {left > 0 && history !== null ? (
         <p class="quiet">
           The last {events.length} of {anomaly.events.length} proving events:

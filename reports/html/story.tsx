@@ -5,7 +5,7 @@ import { shorten } from '../escape.ts';
 import { type Narration, narrate } from '../narrate.ts';
 import { fatesInWords } from '../narrate-findings.ts';
 import type { LoadedScenario } from '../run-directory.ts';
-import { Wide } from './overview.tsx';
+import { Wide } from './badges.tsx';
 
 const TEXT_MAX = 2_000;
 const STEPS_MAX = 300;

@@ -10,12 +10,12 @@ const perColor = (rule: (index: number) => string): string =>
 
 const light = `
 --page:#ffffff;--card:#f6f7f9;--line:#d9dde3;--text:#1b1f24;--quiet:#5b6470;--link:#0b57b8;
---bad:#b3122b;--bad-soft:#fdecef;--warn:#8a5a00;--warn-soft:#fdf3dc;--good:#1a7040;--good-soft:#e6f5ec;
+--bad:#b3122b;--bad-soft:#fdecef;--warn:#8a5a00;--warn-soft:#fdf3dc;--known:#5b3fa8;--good:#1a7040;--good-soft:#e6f5ec;
 --grid:#e9ecf0;--rebalance:#8b95a3;--shade:#8a5a0014;--fault:#8a5a00;--focus:#7a2ee6;--veil:#1b1f24;
 ${perColor((index) => `--i${index}:${inksOnLight[index]};`)}`;
 const dark = `
 --page:#14171b;--card:#1d2127;--line:#343b45;--text:#e7eaee;--quiet:#a0a9b5;--link:#7db7ff;
---bad:#ff7a8a;--bad-soft:#3a1a20;--warn:#f0bd5a;--warn-soft:#352a12;--good:#6fd39b;--good-soft:#15301f;
+--bad:#ff7a8a;--bad-soft:#3a1a20;--warn:#f0bd5a;--warn-soft:#352a12;--known:#b9a3ff;--good:#6fd39b;--good-soft:#15301f;
 --grid:#262c34;--rebalance:#8b95a3;--shade:#f0bd5a1f;--fault:#f0bd5a;--focus:#c79bff;--veil:#14171b;
 ${perColor((index) => `--i${index}:${areas[index]};`)}`;
 
@@ -45,11 +45,12 @@ pre{background:var(--card);border:1px solid var(--line);border-radius:6px;paddin
 .tiles b{display:block;font-size:20px;line-height:1.25}
 .badge{display:inline-block;border:1.5px solid;border-radius:10px;font-size:12px;font-weight:600;line-height:1.4;padding:0 8px;white-space:nowrap}
 .card{background:var(--page);border:1px solid var(--line);border-left:5px solid var(--line);border-radius:8px;padding:10px 16px;margin:10px 0;overflow-wrap:anywhere}
-.card.illegal{border-left-color:var(--bad)}.card.observed{border-left-color:var(--warn)}
+.card.illegal{border-left-color:var(--bad)}.card.known{border-left-color:var(--known)}.card.observed{border-left-color:var(--warn)}
 .card h3,.card h4{margin:0 0 4px;font-size:15px}
 .card:target,tr:target{box-shadow:0 0 0 3px var(--focus)}
 .number{display:inline-block;min-width:20px;height:20px;border-radius:10px;text-align:center;font-size:12px;font-weight:700;line-height:20px;margin-right:6px;color:var(--page);background:var(--bad)}
-.observed .number{background:var(--warn)}
+.observed .number{background:var(--warn)}.known .number{background:var(--known)}
+.badge.known{color:var(--known)}.badge.known a{color:inherit}
 ol.events{list-style:none;margin:6px 0;padding:0}
 ol.events li{display:flex;gap:10px;padding:1px 0}
 ol.events .when{flex:0 0 82px;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
@@ -100,7 +101,7 @@ g.rebalancing{fill:none;opacity:1}
 .killed path{stroke:var(--bad);stroke-width:2.6;fill:none}.ended path{stroke:var(--quiet);stroke-width:3;fill:none}
 .foreign{stroke:var(--bad);stroke-width:2;paint-order:stroke}
 .faults .moment .bar{fill:var(--good)}.faults .moment .line{stroke:var(--good);stroke-width:1.5;stroke-dasharray:none}.lanes .moment text{fill:var(--good)}
-.markers circle{fill:var(--bad);stroke:var(--page);stroke-width:2}.pin{fill:var(--bad)}.markers .observed circle,.observed .pin{fill:var(--warn)}
+.markers circle{fill:var(--bad);stroke:var(--page);stroke-width:2}.pin{fill:var(--bad)}.markers .observed circle,.observed .pin{fill:var(--warn)}.markers .known circle,.known .pin{fill:var(--known)}
 .lanes .markers text{fill:var(--page);text-anchor:middle;font-weight:700;font-size:10px}
 .anchor{scroll-margin-top:70px}
 .markers a:focus-visible{outline:none}

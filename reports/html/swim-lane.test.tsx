@@ -103,7 +103,7 @@ test('pins at the same place stand side by side', () => {
     id: `e${number}`,
     href: '#x',
     number,
-    policy: 'illegal',
+    kind: 'illegal',
     timeMs: 600,
     lane: { kind: 'partition', group: 'billing', topic: 't', partition: 0 },
     text: 'marker',

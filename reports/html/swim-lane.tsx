@@ -3,7 +3,6 @@
  * of the lanes, which stay in view, and the lanes, which can be scrolled.
  */
 import type { JSX } from 'preact';
-import type { Policy } from '../../properties/property.ts';
 import { formatSeconds } from '../describe-event.ts';
 import { shorten, shortenName } from '../escape.ts';
 import { fillOf, inkClassOf } from './palette.tsx';
@@ -26,7 +25,7 @@ export interface Marker {
   /** Where the marker links to: its anomaly in the list. */
   readonly href: string;
   readonly number: number;
-  readonly policy: Policy;
+  readonly kind: 'illegal' | 'known' | 'observed';
   readonly timeMs: number;
   readonly lane: LaneName;
   readonly text: string;
@@ -659,7 +658,7 @@ function Markers({
           center += side * 2 * MARKER_RADIUS;
         taken.push({ x: center, y });
         return (
-          <a key={marker.id} id={marker.id} href={marker.href} class={marker.policy} aria-label={marker.text}>
+          <a key={marker.id} id={marker.id} href={marker.href} class={marker.kind} aria-label={marker.text}>
             <title>{marker.text}</title>
             <path d={`M${x} ${AXIS_HEIGHT}V${layout.height - AXIS_HEIGHT}`} class="guide" />
             <path d={`M${x} ${y}L${center} ${y - 5}V${y + 5}z`} class="pin" />

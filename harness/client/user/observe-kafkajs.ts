@@ -14,6 +14,7 @@ import { describeError } from '../application/describe-error.ts';
 import { recordClaims } from '../kafkajs/claims.ts';
 import { outcomeOf } from '../kafkajs/errors.ts';
 import { saslConfig, sslConfig, tappedSockets } from '../kafkajs/sockets.ts';
+import { withGivenOptions } from './given-options.ts';
 import { observeHandlers } from './observe-handlers.ts';
 import { callClient, type Session, session } from './session.ts';
 
@@ -25,7 +26,7 @@ const onTrial = (config: KafkaConfig): KafkaConfig => {
   const { connection } = start;
   const { sasl: _, ...own } = config;
   return {
-    ...own,
+    ...withGivenOptions(start, 'kafka', own),
     clientId: start.process,
     brokers: connection.bootstrapServers,
     ssl: sslConfig(connection),
@@ -42,9 +43,10 @@ export function observeKafkajs(kafkajs: Kafkajs): Kafkajs {
 
     override consumer(config: ConsumerConfig): Consumer {
       const current = session();
-      const groupId = current.names.real(config.groupId);
-      const consumer = super.consumer({ ...config, groupId });
-      return observeConsumer(consumer, { ...config, groupId }, current);
+      const own = { ...config, groupId: current.names.real(config.groupId) };
+      const isOnTrial = own.groupId === current.start.group.id;
+      const given = isOnTrial ? withGivenOptions(current.start, 'consumer', own) : own;
+      return observeConsumer(super.consumer(given), given, current);
     }
 
     override producer(...config: Parameters<InstanceType<Kafkajs['Kafka']>['producer']>): Producer {
@@ -61,8 +63,11 @@ const topicsOf = ({ topic, topics }: { topic?: string | RegExp; topics?: (string
 
 function observeConsumer(consumer: Consumer, config: ConsumerConfig, current: Session): Consumer {
   const { start, host, names, consumers } = current;
+  const isOnTrial = config.groupId === start.group.id;
+  const given: typeof withGivenOptions = (of, takenBy, own) =>
+    isOnTrial ? withGivenOptions(of, takenBy, own) : own;
   const subscribed: { topic: string | RegExp; fromBeginning: boolean }[] = [];
-  if (config.groupId === start.group.id) recordClaims(consumer, start.group.id, host);
+  if (isOnTrial) recordClaims(consumer, start.group.id, host);
   const real = <T extends string | RegExp>(topic: T): T =>
     typeof topic === 'string' ? (names.real(topic) as T) : topic;
   const place = <T extends { topic: string }>(one: T): T => ({ ...one, topic: names.real(one.topic) });
@@ -84,7 +89,8 @@ function observeConsumer(consumer: Consumer, config: ConsumerConfig, current: Se
         ended();
       }
     },
-    async subscribe(subscription) {
+    async subscribe(asked) {
+      const subscription = given(start, 'subscribe', asked);
       const { fromBeginning = false } = subscription;
       for (const topic of topicsOf(subscription)) subscribed.push({ topic, fromBeginning });
       // What is asked for is all that is wanted to be known: the topics need not exist yet.
@@ -95,7 +101,8 @@ function observeConsumer(consumer: Consumer, config: ConsumerConfig, current: Se
           : { ...subscription, topics: subscription.topics.map(real) },
       );
     },
-    async run(run: ConsumerRunConfig = {}) {
+    async run(asked: ConsumerRunConfig = {}) {
+      const run = given(start, 'run', asked);
       host.configured?.({ consumer: config, run, subscribed });
       if (host.configured !== undefined) return;
       await consumer.run(observeHandlers(run, current));

@@ -18,6 +18,7 @@ import { defaultKafkaImage } from './image-name.ts';
 import { harnessArguments } from './leftovers.ts';
 import { createNames } from './names.ts';
 import { collectFacts, collectGroupFacts, type Fact } from './observer/facts.ts';
+import { kafkaRefusals } from './refusals.ts';
 import { epochMs, wallClock } from './wall-clock.ts';
 
 export interface KafkaWorldOptions {
@@ -191,24 +192,7 @@ function driverOf({ role }: StartCommand, { application }: Subject): { driver?: 
  * @param ownCluster whether the world starts the cluster itself
  */
 export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
-  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario) : [];
-  const { brokers } = scenario.topology;
-  if (ownCluster && brokers !== 1 && brokers !== 3)
-    sentences.push(
-      `topology.brokers: the Kafka world starts 1 or 3 brokers, not ${brokers}; --brokers names a cluster of another size.`,
-    );
-  if (scenario.topology.network !== undefined)
-    sentences.push(
-      'topology.network: the Kafka world has the network of its machine, and cannot set its speed.',
-    );
-  if (scenario.topology.offsetsRetentionMs !== undefined)
-    sentences.push(
-      'topology.offsetsRetentionMs: Kafka counts the retention of offsets in minutes, so the Kafka world leaves it alone.',
-    );
-  if (scenario.groups.some(({ members }) => members.some(({ clock }) => clock !== undefined)))
-    sentences.push('groups.members.clock: the Kafka world has the clock of its machine, and cannot set it.');
-  const link = scenario.actions.find((action) => 'link' in action);
-  if (link !== undefined)
-    sentences.push(`actions: the Kafka world cannot break links yet, so it cannot do '${link.kind}'.`);
-  return sentences;
+  const isOfUser = subject.application !== undefined;
+  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario, isOfUser) : [];
+  return [...sentences, ...kafkaRefusals(scenario, ownCluster)];
 }

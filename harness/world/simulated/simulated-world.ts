@@ -133,9 +133,9 @@ export class SimulatedWorld implements World {
 }
 
 /** What this world and the client cannot do of a scenario, one sentence each. */
-export const refusalsOf = (scenario: Scenario, { client, driver }: Subject): string[] =>
+export const refusalsOf = (scenario: Scenario, { client, driver, application }: Subject): string[] =>
   driver === undefined
-    ? clientRefusals(client, scenario)
+    ? clientRefusals(client, scenario, application !== undefined)
     : [`The simulated world runs no other programs, so it cannot run the driver of ${client}.`];
 
 class SimulatedRun {

@@ -1,0 +1,60 @@
+/** Small labels and frames that several parts of the page share: an outcome, a policy or a known issue enters, a label leaves. */
+import type { ComponentChildren, JSX } from 'preact';
+import { shorten } from '../escape.ts';
+import type { ResultAnomaly } from '../results.ts';
+
+const policyWords = { illegal: 'illegal here', observed: 'seen, and allowed here' } as const;
+
+type Judged = Pick<ResultAnomaly, 'policy' | 'known'>;
+
+/** What is known already is nobody's new mistake, so it does not look like one. */
+export const kindOf = ({ policy, known }: Judged): 'illegal' | 'known' | 'observed' =>
+  policy === 'illegal' && known !== null ? 'known' : policy;
+
+export function AnomalyBadge(judged: Judged): JSX.Element {
+  const { policy, known } = judged;
+  if (policy === 'illegal' && known !== null)
+    return (
+      <span class="badge known">
+        known issue <KnownIssue known={known} />
+      </span>
+    );
+  return <span class={`badge ${policy === 'illegal' ? 'bad' : 'warn'}`}>{policyWords[policy]}</span>;
+}
+
+/** `id (https://...)`, as the catalogue has it; anything else from outside stays text. */
+const LINKED = /^([\w.@-]+) \((https:\/\/[\w./?=&%-]+)\)$/;
+
+export function KnownIssue({ known }: { readonly known: string }): JSX.Element {
+  const [, id, link] = LINKED.exec(known) ?? [];
+  return link === undefined ? (
+    <span>{shorten(known, 400)}</span>
+  ) : (
+    <a href={link} rel="noreferrer">
+      {id}
+    </a>
+  );
+}
+
+export const OutcomeBadge = ({
+  outcome,
+}: {
+  readonly outcome: 'valid' | 'invalid' | 'unknown';
+}): JSX.Element => (
+  <span class={`badge ${outcome === 'valid' ? 'good' : outcome === 'invalid' ? 'bad' : 'warn'}`}>
+    {outcome}
+  </span>
+);
+
+export const Wide = ({
+  children,
+  label,
+}: {
+  readonly children: ComponentChildren;
+  readonly label: string;
+}): JSX.Element => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
+  <section class="wide" tabIndex={0} aria-label={label}>
+    {children}
+  </section>
+);
