@@ -266,7 +266,7 @@ function causeOfHandOver(evidence: Evidence, stretch: Stretch, previous: Stretch
 
 /**
  * Going back inside one ownership is explained by a handler call that did not end well: it threw, its commit failed, its
- * heartbeat was refused, or a broker went away under it.
+ * transaction was aborted, its heartbeat was refused, or a broker went away under it.
  */
 function causeOfGoingBack(evidence: Evidence, group: GroupEvidence, stretch: Stretch): Cause {
   const { process, before, openSeq, openTime } = stretch;
@@ -293,6 +293,7 @@ function failuresOf(evidence: Evidence, group: GroupEvidence, process: string): 
         (event.kind === 'application-commit-end' && event.outcome !== 'ok') ||
         event.kind === 'commit-fail' ||
         event.kind === 'commit-unknown' ||
+        (event.kind === 'transaction-end' && event.ending === 'abort') ||
         event.kind === 'wire-heartbeat' ||
         event.kind === 'wire-fetch-error' ||
         event.kind === 'client-crashed';

@@ -43,6 +43,7 @@ describe('the catalogue', () => {
       'commit-within-processed',
       'commit-monotonic',
       'read-committed',
+      'exactly-once',
       'truthful-client',
       'group-isolation',
       'produced-offset',

@@ -10,6 +10,7 @@ import { convergence } from './convergence.ts';
 import { cooperativeHandover } from './cooperative-handover.ts';
 import { duplicateBound } from './duplicate-bound.ts';
 import { duplicateLedger } from './duplicate-ledger.ts';
+import { exactlyOnce } from './exactly-once.ts';
 import { exclusiveAssignment } from './exclusive-assignment.ts';
 import { exclusiveProcessing } from './exclusive-processing.ts';
 import { explainedResume } from './explained-resume.ts';
@@ -55,6 +56,7 @@ export const catalogue: readonly Property[] = [
   commitWithinProcessed,
   commitMonotonic,
   readCommitted,
+  exactlyOnce,
   truthfulClient,
   groupIsolation,
   producedOffset,

@@ -13,13 +13,14 @@ import type { Anomaly, Property } from './property.ts';
 const report = reporter('owned-commit');
 
 const AFTER_OUT_OF_RANGE = 'negative offset committed after a position out of range';
+const TRANSACTION_OF_A_FORMER_OWNER = 'transaction of a former owner was committed';
 const SOUGHT = 'negative offset committed by a seek';
 
 export const ownedCommit: Property = {
   id: 'owned-commit',
   title: 'Only the current owner commits',
   statement:
-    'Every commit that the coordinator accepts, but for those of an operator while the group is empty, was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. With cooperative-sticky (KIP-429) the last owner of a partition that its generation keeps back may still commit it: it works on what it has in hand, and gives the partition up when it polls next. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so, and a seek to the beginning or the end of a log.',
+    'Every commit that the coordinator accepts, but for those of an operator while the group is empty, was asked for by a member of the generation that was current in its log, for a partition that this generation assigns to that member, and is not negative; a commit of a replaced generation is refused, stays refused, and where the application made it, the application is told. Offsets of a transaction that name no member (before KIP-447) are those of the process that owns the partition. With cooperative-sticky (KIP-429) the last owner of a partition that its generation keeps back may still commit it: it works on what it has in hand, and gives the partition up when it polls next. A single negative commit right after a position that was really out of range is observed and not illegal: kafkajs marks a reset so, and a seek to the beginning or the end of a log.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -64,7 +65,18 @@ function judgeEntry(evidence: Evidence, group: GroupEvidence, entry: CommitEntry
           ),
     ];
   }
-  if (!isOfGeneration(request, generation)) {
+  if (isNamelessTransaction(request)) {
+    const owners = generation?.owners.get(key) ?? [];
+    if (!owners.includes(request.process))
+      anomalies.push(
+        report(
+          TRANSACTION_OF_A_FORMER_OWNER,
+          `A transaction of ${request.process} committed ${key} at ${value} in group ${group.id} without the name of a member, so that the coordinator could not refuse it, and the partition was assigned to ${owners.join(' and ') || 'nobody'}.`,
+          proof(generation?.seq, request.seq, seq),
+          subject,
+        ),
+      );
+  } else if (!isOfGeneration(request, generation)) {
     anomalies.push(
       report(
         'commit of a replaced generation was accepted',
@@ -91,6 +103,10 @@ function judgeEntry(evidence: Evidence, group: GroupEvidence, entry: CommitEntry
   if (entry.kind === 'sentinel') anomalies.push(sentinel(evidence, group, entry, request));
   return anomalies;
 }
+
+/** Before KIP-447 the offsets of a transaction come without member and generation. */
+const isNamelessTransaction = ({ isTransactional, generation, memberId }: CommitRequest): boolean =>
+  isTransactional && generation < 0 && memberId === '';
 
 function isAssigned(
   request: CommitRequest,

@@ -11,6 +11,7 @@ import { defined, pick, switchedOn, time, unset } from './draws.ts';
 import { applyCluster, clusterPlan } from './families/cluster.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
+import { applyPipelines, pipelinesPlan } from './families/pipelines.ts';
 import { applyResets, resetsPlan } from './families/resets.ts';
 import { applyTransactions, transactionsPlan } from './families/transactions.ts';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
@@ -18,7 +19,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 3;
+export const GENERATOR_VERSION = 4;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -42,6 +43,8 @@ export interface Profile {
   readonly resetsOffsets: boolean;
   /** Whether producers send in transactions: the reference client only. */
   readonly sendsTransactions: boolean;
+  /** Whether the first group is a pipeline, which writes what it makes of its records in transactions. */
+  readonly hasPipelines: boolean;
   /** Whether members and brokers may stay dead when all else is healed. */
   readonly leavesDead: boolean;
   /** Whether each scenario draws which families it has at all. */
@@ -55,6 +58,7 @@ const PLAIN = {
   breaksCluster: false,
   resetsOffsets: false,
   sendsTransactions: false,
+  hasPipelines: false,
   leavesDead: false,
   isSwarm: false,
 } as const;
@@ -169,6 +173,28 @@ export const profiles = {
     hasJavaOptions: true,
     sendsTransactions: true,
   },
+  pipelines: {
+    description:
+      'a group writes what it makes of its records into a topic, in transactions with their offsets',
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 7,
+    adminActionsPerTen: 0,
+    handlerFailuresPerTen: 2,
+    ...PLAIN,
+    hasPipelines: true,
+  },
+  'pipelines-java': {
+    description:
+      "the same with the Java client's options, and producers with transactions (with --client reference)",
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 7,
+    adminActionsPerTen: 1,
+    handlerFailuresPerTen: 2,
+    ...PLAIN,
+    hasJavaOptions: true,
+    sendsTransactions: true,
+    hasPipelines: true,
+  },
   everything: {
     description: 'a swarm: each scenario draws which of all families it has, and how much of each',
     ...BUSY,
@@ -177,6 +203,7 @@ export const profiles = {
     callsConsumers: true,
     breaksCluster: true,
     resetsOffsets: true,
+    hasPipelines: true,
     leavesDead: true,
     isSwarm: true,
   },
@@ -189,6 +216,7 @@ export const profiles = {
     callsConsumers: true,
     breaksCluster: true,
     resetsOffsets: true,
+    hasPipelines: true,
     leavesDead: true,
     isSwarm: true,
   },
@@ -723,6 +751,7 @@ function familiesOf(profile: Profile): Family[] {
   return [
     ...(profile.resetsOffsets ? [family(resetsPlan, applyResets(profile.hasJavaOptions))] : []),
     ...(profile.breaksNetwork ? [family(networkPlan, breakNetwork, ({ brokers }) => brokers)] : []),
+    ...(profile.hasPipelines ? [family(pipelinesPlan, applyPipelines)] : []),
     ...(profile.hasJavaOptions ? [family(javaPlan, configureAsJava)] : []),
     ...(profile.sendsTransactions ? [family(transactionsPlan, applyTransactions)] : []),
     ...(profile.callsConsumers ? [family(consumerApiPlan, applyConsumerApi)] : []),

@@ -126,6 +126,16 @@ const commitModeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('asynchronous'), callback: z.boolean().optional() }),
   /** Nobody commits. */
   z.strictObject({ kind: z.literal('none') }),
+  /**
+   * Consume, transform, produce: the application writes one record for each that it has processed into another topic, in
+   * one transaction with their offsets (KIP-98, KIP-447). Nobody else may write there.
+   */
+  z.strictObject({
+    kind: z.literal('transaction'),
+    topic: resourceName,
+    /** Each time so many have ended, it aborts the last of them and works on the records again; null where it aborts none. */
+    abortEvery: z.int().min(2).max(1_000).nullable(),
+  }),
 ]);
 
 const handlerSchema = z.strictObject({
@@ -485,7 +495,13 @@ function* relations(scenario: Scenario): Generator<Issue> {
         path: [...path, 'commitOrder'],
         message: `expected 'process-then-commit': with commitMode '${group.commitMode.kind}' the application never commits`,
       };
+    if (group.commitOrder === 'commit-then-process' && group.commitMode.kind === 'transaction')
+      yield {
+        path: [...path, 'commitOrder'],
+        message: "expected 'process-then-commit': a transaction has what comes of the records in it",
+      };
   }
+  yield* pipelines(scenario, topics);
   const { dead } = scenario.settling;
   for (const [i, id] of (dead?.members ?? []).entries())
     if (!members.has(id))
@@ -561,6 +577,22 @@ function* relations(scenario: Scenario): Generator<Issue> {
           message: `expected 0 to ${count - 1}: '${action.topic}' has ${count}`,
         };
     }
+  }
+}
+
+/** What a pipeline writes can be held against what it reads only where nobody else writes there. */
+function* pipelines({ groups, producers }: Scenario, topics: ReadonlyMap<string, unknown>): Generator<Issue> {
+  const writers = new Set(producers.flatMap((producer) => producer.topics));
+  for (const [i, { id, topics: read, commitMode }] of groups.entries()) {
+    if (commitMode.kind !== 'transaction') continue;
+    const path = ['groups', i, 'commitMode', 'topic'];
+    const { topic } = commitMode;
+    if (!topics.has(topic)) yield { path, message: expectedOneOf('topic', topics.keys(), topic) };
+    if (read.includes(topic))
+      yield { path, message: `expected another topic than those that ${id} consumes` };
+    if (writers.has(topic))
+      yield { path, message: `expected a topic that nobody else writes to, got '${topic}'` };
+    writers.add(topic);
   }
 }
 

@@ -94,9 +94,11 @@ export function settlingBoundMs(
     );
   });
   const awayFromBroker = actions.some(isOutage) || (dead?.brokers.length ?? 0) > 0;
-  const holdsUp =
+  const producerHoldsUp =
     producers.some(({ transactions }) => transactions !== undefined) &&
     (awayFromBroker || actions.some(({ kind }) => kind === 'crash-producer'));
+  // A pipeline's member may end, or be cut off, within a transaction at any time.
+  const holdsUp = producerHoldsUp || groups.some(({ commitMode }) => commitMode.kind === 'transaction');
   return Math.ceil(
     START_MS +
       Math.max(...perGroup) +

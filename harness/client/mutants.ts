@@ -64,6 +64,14 @@ export const mutants = [
     caughtBy: ['offset-reset', 'explained-resume'],
   },
   {
+    id: 'careless-pipeline',
+    description:
+      'The application goes on behind a transaction that it has aborted, as if it had committed it.',
+    breaks: 'application',
+    caughtBy: ['exactly-once'],
+    profile: 'pipelines',
+  },
+  {
     id: 'hold-back',
     description: 'The client hands over the last record of each poll only with those of the next.',
     breaks: 'client',
@@ -193,6 +201,14 @@ export const mutants = [
     caughtBy: ['static-fencing'],
     client: 'reference',
     profile: 'java',
+  },
+  {
+    id: 'stubborn-coordinator',
+    description: "The transactions' coordinator commits what it is asked to abort.",
+    breaks: 'coordinator',
+    caughtBy: ['exactly-once'],
+    client: 'reference',
+    profile: 'pipelines',
   },
   {
     id: 'off-by-one-broker',

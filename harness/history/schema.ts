@@ -221,6 +221,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     /** -1 where the client commits outside group management. */
     generation: z.int(),
     offsets: z.array(topicPartitionOffset),
+    /** A TxnOffsetCommit: its answer says that it was written, and the end of the transaction whether it counts. */
+    transactional: z.literal(true).optional(),
   }),
   event('commit-ok', { group: z.string(), commit: z.int().min(0) }),
   /** The coordinator refused these partitions; the commit's other partitions were accepted. */
@@ -281,6 +283,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     offset,
     metadata: z.string(),
     logPosition,
+    /** Of a commit in a transaction: the offset of the marker, in the same partition, with which it came into force. */
+    transactionEnd: offset.optional(),
   }),
   /** The committed offset is gone: deleted, expired, or its topic was deleted. */
   event('commit-removed', { group: z.string(), topic: z.string(), partition, logPosition }),

@@ -85,7 +85,8 @@ export class HistoryRecorder implements Recorder {
  * Sorts by time, ties in order of arrival; but what the coordinator wrote keeps the order of its log.
  *
  * The coordinator's time stamps can tie or go backwards (they are whole milliseconds of the broker's clock), so each
- * of its events counts as no earlier than the one before it in the same log partition, and carries that time.
+ * of its events counts as no earlier than the one before it in the same log partition, and carries that time. A commit in a
+ * transaction has the place of the marker that brings it into force.
  */
 function orderByTime(events: readonly UnplacedEvent[]): Placed[] {
   const placed: Placed[] = events.map((event) => ({ event, time: event.time }));
@@ -121,9 +122,19 @@ const isCoordinatorEvent = (event: UnplacedEvent): event is CoordinatorEvent => 
 
 function byLogOffset(a: Placed, b: Placed): number {
   if (!isCoordinatorEvent(a.event) || !isCoordinatorEvent(b.event)) return 0;
-  const difference = BigInt(a.event.logPosition.offset) - BigInt(b.event.logPosition.offset);
+  const difference =
+    inForceFrom(a.event) - inForceFrom(b.event) ||
+    BigInt(a.event.logPosition.offset) - BigInt(b.event.logPosition.offset);
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
+
+/** A commit in a transaction counts from the marker on, and what lies between the two does not wait for that. */
+const inForceFrom = (event: CoordinatorEvent): bigint =>
+  BigInt(
+    'transactionEnd' in event && event.transactionEnd !== undefined
+      ? event.transactionEnd
+      : event.logPosition.offset,
+  );
 
 const withTime = ({ event, time }: Placed): UnplacedEvent =>
   event.time === time ? event : { ...event, time };

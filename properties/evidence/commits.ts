@@ -21,6 +21,8 @@ export interface CommitRequest {
   readonly time: number;
   /** `refused`: the error says that the coordinator did not write it. Any other error, or none, is `unknown`. */
   readonly outcome: 'ok' | 'refused' | 'unknown';
+  /** In a transaction: an answer without an error says nothing yet, so its outcome is `unknown` until it has an entry. */
+  readonly isTransactional: boolean;
   readonly error: string | null;
   readonly outcomeSeq: number | null;
   /** The entry that it became in the coordinator's log, or null. */
@@ -41,6 +43,8 @@ export interface CommitEntry {
   /** Place in the partition's list of entries. */
   readonly index: number;
   readonly position: number;
+  /** The place from which on it counts: its own, or that of the marker which commits its transaction. */
+  readonly inForceFrom: number;
   readonly time: number;
   readonly seq: number;
   /** The generation that the coordinator had last written before it. */
@@ -135,10 +139,13 @@ function collectRequests(history: History): Map<string, Mutable<CommitRequest>[]
         offset: toOffset(offset),
         seq: event.seq,
         time: event.time,
+        isTransactional: event.transactional === true,
         outcome: !wasAnswered
           ? 'unknown'
           : error === null
-            ? 'ok'
+            ? event.transactional === true
+              ? 'unknown'
+              : 'ok'
             : REFUSALS.has(error)
               ? 'refused'
               : 'unknown',
@@ -171,7 +178,19 @@ function collectEntries(
     for (const { event, position } of ordered) {
       while ((groupGenerations[next]?.position ?? Number.POSITIVE_INFINITY) < position) next += 1;
       const generation = groupGenerations[next - 1] ?? null;
-      const common = { group, position, time: event.time, seq: event.seq, generation, request: null };
+      const inForceFrom =
+        event.kind === 'commit-accepted' && event.transactionEnd !== undefined
+          ? toOffset(event.transactionEnd)
+          : position;
+      const common = {
+        group,
+        position,
+        inForceFrom,
+        time: event.time,
+        seq: event.seq,
+        generation,
+        request: null,
+      };
       const append = (key: string, entry: Omit<Mutable<CommitEntry>, 'index'>): void => {
         const list = listAt(byPartition, key);
         list.push({ ...entry, index: list.length });

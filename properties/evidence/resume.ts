@@ -42,7 +42,7 @@ export function committedAt(
   const floor =
     generation === null
       ? firstIndexWhere(entries, (entry) => entry.time >= time - CLOCK_TOLERANCE_MS)
-      : firstIndexWhere(entries, (entry) => entry.position > generation.position);
+      : firstNotInForce(entries, generation.position);
   const isCertain = ({ request }: CommitEntry): boolean =>
     request !== null &&
     request.process === process &&
@@ -64,6 +64,13 @@ export function committedAt(
   }
   const entry = entries[index] ?? null;
   return { certain: { offset: entry?.offset ?? null, entry }, possible };
+}
+
+/** A commit of a transaction that ends later does not count yet, and never will where a later one counts already. */
+function firstNotInForce(entries: readonly CommitEntry[], position: number): number {
+  let first = firstIndexWhere(entries, (entry) => entry.position > position);
+  while ((entries[first - 1]?.inForceFrom ?? position) > position) first -= 1;
+  return first;
 }
 
 export interface Resume {

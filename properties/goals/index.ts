@@ -7,6 +7,7 @@ import { type Goal, reachedBy } from './goal.ts';
 import { membershipGoals } from './membership.ts';
 import { positionGoals } from './positions.ts';
 import { resetGoals } from './resets.ts';
+import { transactionGoals } from './transactions.ts';
 
 export const goals: readonly Goal[] = [
   ...membershipGoals,
@@ -15,6 +16,7 @@ export const goals: readonly Goal[] = [
   ...clusterGoals,
   ...callGoals,
   ...resetGoals,
+  ...transactionGoals,
 ];
 
 export const goalsReached = (history: History): string[] =>

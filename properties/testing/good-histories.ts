@@ -46,6 +46,20 @@ export const handOver = (group: Partial<Group> = {}, wire = true) => {
   return { story, m1, m2 };
 };
 
+/** One member that writes what it makes of `orders` into `invoices`. */
+export const pipeline = (group: Partial<Group> = {}) =>
+  alone({
+    topics: { orders: 1, invoices: 1 },
+    producers: [{ topics: ['orders'] }],
+    groups: [
+      {
+        topics: ['orders'],
+        commitMode: { kind: 'transaction', topic: 'invoices', abortEvery: null },
+        ...group,
+      },
+    ],
+  });
+
 const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   'exclusive-assignment': {
     'two members share four partitions': () => {
@@ -1395,6 +1409,31 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       story.transaction(0, 0, { state: 'aborted', endedAt: story.time });
       m1.works(0, 2).commits(0, 2);
       return story;
+    },
+  },
+
+  'exactly-once': {
+    'an aborted transaction is done again': () => {
+      const { story, m1 } = pipeline();
+      story.produces(3);
+      m1.works(0, 2).commits(0, 2);
+      story.copies(0, 0).copies(0, 1).copies(0, 2, 'aborted');
+      m1.works(0, 1).commits(0, 3);
+      return story.copies(0, 2);
+    },
+    'a group that begins at the end of the log': () => {
+      const { story, m1 } = pipeline({ autoOffsetReset: 'latest' });
+      m1.resolves(0).commits(0, 0);
+      story.produces(2);
+      m1.works(0, 2).commits(0, 2);
+      return story.copies(0, 0).copies(0, 1);
+    },
+    'records of aborted transactions are passed over': () => {
+      const { story, m1 } = pipeline({ isolationLevel: 'read_committed' });
+      story.produces(2);
+      story.transaction(0, 0, { state: 'aborted', endedAt: story.time });
+      m1.stands(0, 1).works(0, 1).commits(0, 2);
+      return story.copies(0, 1);
     },
   },
 

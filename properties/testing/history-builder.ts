@@ -3,6 +3,7 @@
  * scenario, times, order and evidence leaves. It keeps a model of the coordinator and of the logs, so that a story
  * that says nothing else is a legal one; every part of it can be told otherwise.
  */
+import { copyOf } from '../../harness/client/application/copy-of.ts';
 import type {
   Assignment,
   EventOf,
@@ -293,6 +294,19 @@ export class Story {
   /** How the transaction ended that a record of the first topic was written in. */
   transaction(partition: number, offset: number, transaction: Transaction): this {
     this.#transactions.set(`${this.topic}/${partition}/${offset}`, transaction);
+    return this;
+  }
+
+  /** What the pipeline of the first group makes of a record of its first topic, in the first partition of its output. */
+  copies(partition: number, offset: number, state: Transaction['state'] = 'committed'): this {
+    const [{ commitMode }] = this.#scenario.groups as [Group];
+    if (commitMode.kind !== 'transaction') throw new Error('the first group is no pipeline');
+    const { records } = this.log(commitMode.topic, 0);
+    this.#transactions.set(`${commitMode.topic}/0/${records.length}`, {
+      state,
+      endedAt: state === 'open' ? null : this.time,
+    });
+    records.push(copyOf(0, partition, String(offset)));
     return this;
   }
 
@@ -596,6 +610,8 @@ export class Story {
           if (from < end) {
             member.works(partition, end - from, topic);
             if (member.group.commitMode.kind !== 'none') member.commits(partition, end, { topic });
+            if (member.group.commitMode.kind === 'transaction')
+              for (let offset = from; offset < end; offset += 1) this.copies(partition, offset);
           }
         }
   }

@@ -2,6 +2,7 @@
  * What breaks a legal history: a history and a number enter, the same history with one thing gone wrong leaves, with
  * the property that has to see it; null where the history offers no place for it.
  */
+import { copyOf } from '../../harness/client/application/copy-of.ts';
 import {
   type EventKind,
   type EventOf,
@@ -601,6 +602,36 @@ export const mutations: readonly Mutation[] = [
       if (place === undefined) return null;
       place.transaction = { state: 'aborted', endedAt: 0 };
       return asHistory(events);
+    },
+  },
+  {
+    name: 'a pipeline has written what it makes of a record twice',
+    property: 'exactly-once',
+    apply(history, draw) {
+      const events = copy(history);
+      const [start] = ofKind(events, 'start');
+      const group = start?.scenario.groups[0];
+      const input = ofKind(events, 'fact-log').find(
+        ({ topic, partition, records }) =>
+          topic === group?.topics[0] && partition === 0 && records.length > 0,
+      );
+      const record = pick(input?.records ?? [], draw);
+      const place = events.findIndex(({ kind }) => kind === 'finish');
+      if (start === undefined || group === undefined || record === undefined || place < 0) return null;
+      group.commitMode = { kind: 'transaction', topic: 'copies', abortEvery: null };
+      start.scenario.topology.topics.push({ name: 'copies', partitions: 1, replicationFactor: 1 });
+      const copied = { record: copyOf(0, 0, record.offset) };
+      const log: HistoryEvent = {
+        ...(input as EventOf<'fact-log'>),
+        topic: 'copies',
+        logStartOffset: '0',
+        logEndOffset: '2',
+        records: [
+          { offset: '0', ...copied },
+          { offset: '1', ...copied },
+        ],
+      };
+      return insertAfter(events, place - 1, [log]);
     },
   },
   {

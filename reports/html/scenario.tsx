@@ -387,6 +387,7 @@ function groupSentence(group: Scenario['groups'][number]): string {
     'per-batch': 'commits after each batch',
     asynchronous: 'commits after each record without waiting',
     none: 'never commits',
+    transaction: 'commits in a transaction with what it makes of the records',
   }[group.commitMode.kind];
   const order = group.commitOrder === 'commit-then-process' ? ', before it processes' : '';
   return `${group.id}: ${group.members.map((member) => member.id).join(', ')} read ${group.topics.join(', ')} (${

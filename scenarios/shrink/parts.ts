@@ -58,6 +58,10 @@ export function coherent(scenario: Scenario): Scenario {
     .map((group) => ({
       ...group,
       topics: group.topics.filter(present),
+      commitMode:
+        group.commitMode.kind === 'transaction' && !present(group.commitMode.topic)
+          ? AUTOMATIC
+          : group.commitMode,
       members: group.members
         .map(({ topics: own, ...member }) =>
           own === undefined ? member : { ...member, topics: own.filter(present) },
@@ -87,6 +91,9 @@ export function coherent(scenario: Scenario): Scenario {
     settling: { ...scenario.settling, boundMs: Math.min(scenario.settling.boundMs, justifiedMs) },
   };
 }
+
+/** Of a pipeline that has nowhere to write to. */
+const AUTOMATIC = { kind: 'auto', intervalMs: null, thresholdRecords: null } as const;
 
 interface Parts {
   readonly topics: ReadonlySet<string>;

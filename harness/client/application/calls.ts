@@ -45,8 +45,14 @@ export async function makeCall(
 }
 
 /** Why an application has nothing to commit beside its handler, or null. */
-export function whyNotCommitted(processed: Processed, order: Group['commitOrder']): CallRefused | null {
+export function whyNotCommitted(
+  processed: Processed,
+  { commitOrder, commitMode }: Pick<Group, 'commitOrder' | 'commitMode'>,
+): CallRefused | null {
+  if (commitMode.kind === 'transaction')
+    return new CallRefused('offsets are committed with what the application makes of the records');
   // What it has processed is behind what it has committed.
-  if (order === 'commit-then-process') return new CallRefused('the handler commits before it processes');
+  if (commitOrder === 'commit-then-process')
+    return new CallRefused('the handler commits before it processes');
   return processed.next.length === 0 ? new CallRefused('nothing has been processed of what is owned') : null;
 }

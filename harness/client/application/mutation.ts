@@ -33,6 +33,8 @@ export interface Mutation {
   claims(assignment: Assignment): Assignment;
   /** Whether the client keeps the last record of a poll back until the next one. */
   readonly holdsBack: boolean;
+  /** Whether a pipeline takes an aborted transaction for a committed one. */
+  readonly goesOnAfterAbort: boolean;
   /** An extra commit that an application which leaves commits to the client makes after a record, or null. */
   extraCommit(topic: string, partition: number, offset: string): string | null;
 }
@@ -122,6 +124,7 @@ export function createMutation(group: MemberGroup, mutantId: string | null): Mut
     repeats,
     claims: (assignment) => (id === 'boastful-client' ? withoutLast(assignment) : assignment),
     holdsBack: id === 'hold-back',
+    goesOnAfterAbort: id === 'careless-pipeline',
     extraCommit: (topic, partition, offset) =>
       group.commitMode.kind === 'auto' ? alter(topic, partition, offset) : null,
   };

@@ -6,6 +6,7 @@ import type { ConsumerRunConfig, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import type { ConsumedRecord } from '../application/handler.ts';
 import type { Mutation } from '../application/mutation.ts';
 import { firstPart } from '../application/partial.ts';
+import { type Pipeline, TransactionAborted } from '../application/pipeline.ts';
 import type { Host } from '../host.ts';
 import { decodeRecordValue } from '../record-value.ts';
 import type { Committer } from './commits.ts';
@@ -16,10 +17,21 @@ export interface ConsumeParts {
   readonly mutation: Mutation;
   readonly committer: Committer;
   readonly handle: (record: ConsumedRecord) => Promise<void>;
+  /** Null where the group is none. */
+  readonly pipeline: Pipeline | null;
+  /** Ends the application, which cannot go on. */
+  readonly fail: (error: unknown) => void;
   readonly host: Host;
 }
 
-export function createRunConfig({ mutation, committer, handle, host }: ConsumeParts): ConsumerRunConfig {
+export function createRunConfig({
+  mutation,
+  committer,
+  handle,
+  pipeline,
+  fail,
+  host,
+}: ConsumeParts): ConsumerRunConfig {
   const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
   const { resolvesPartially = false } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
@@ -32,6 +44,21 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
     if (commitMode.kind === 'asynchronous')
       committer.commitInBackground(topic, partition, nextOffset(offset));
     if (commitMode.kind === 'auto') await committer.afterAutomatic(topic, partition, nextOffset(offset));
+  };
+
+  /** Where it rejects, kafkajs hands the records over again. */
+  const transact = async (topic: string, partition: number, messages: readonly KafkaMessage[]) => {
+    if (pipeline === null || messages.length === 0) return;
+    try {
+      await pipeline.transact(
+        topic,
+        partition,
+        messages.map(({ offset }) => offset),
+      );
+    } catch (error) {
+      if (!(error instanceof TransactionAborted)) fail(error);
+      throw error;
+    }
   };
 
   const handleRecord = async (topic: string, partition: number, message: KafkaMessage): Promise<void> => {
@@ -63,6 +90,7 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
       await payload.heartbeat();
     }
     if (!commitsFirst) await commitBatch(topic, partition, messages.at(-1));
+    await transact(topic, partition, messages);
   };
 
   /** The application resolves each record, so it may stop between any two. */
@@ -71,15 +99,19 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
     deliver(topic, partition, messages);
     if (commitsFirst) await commitBatch(topic, partition, messages.at(-1));
     let processed: KafkaMessage | undefined;
+    const done: KafkaMessage[] = [];
     for (const message of mutation.inOrder(firstPart(messages, resolvesPartially))) {
       if (!payload.isRunning() || payload.isStale()) break;
       await handleRecord(topic, partition, message);
-      payload.resolveOffset(message.offset);
+      if (pipeline === null) payload.resolveOffset(message.offset);
       processed = message;
+      done.push(message);
       if (commitMode.kind === 'auto') await payload.commitOffsetsIfNecessary();
       await payload.heartbeat();
     }
     if (!commitsFirst) await commitBatch(topic, partition, processed);
+    await transact(topic, partition, done);
+    if (pipeline !== null && processed !== undefined) payload.resolveOffset(processed.offset);
   };
 
   const commit: ConsumerRunConfig =
@@ -98,6 +130,7 @@ export function createRunConfig({ mutation, committer, handle, host }: ConsumePa
         eachMessage: async ({ topic, partition, message }) => {
           deliver(topic, partition, [message]);
           await handleRecord(topic, partition, message);
+          await transact(topic, partition, [message]);
         },
       };
     case 'each-batch':

@@ -2,11 +2,12 @@
  * A group member on kafkajs: a `start` command enters, an unmodified consumer with the scenario's application in it
  * runs, and events leave through the host.
  */
-import type { Consumer } from 'kafkajs';
+import type { Consumer, Kafka } from 'kafkajs';
 import { makeCall, whyNotCommitted } from '../application/calls.ts';
 import { describeError } from '../application/describe-error.ts';
 import { createHandler } from '../application/handler.ts';
 import { createMutation } from '../application/mutation.ts';
+import { createPipeline } from '../application/pipeline.ts';
 import { Processed } from '../application/processed.ts';
 import { patternOf } from '../application/subscription.ts';
 import type { Application, Host } from '../host.ts';
@@ -17,11 +18,12 @@ import { type Committer, createCommitter } from './commits.ts';
 import { createRunConfig } from './consume.ts';
 import { nativeOptions } from './native-options.ts';
 import { createAssigners } from './partition-assigners.ts';
+import { createPipelineProducer } from './transactions.ts';
 
-const createConsumer = (start: MemberStart, host: Host): Consumer => {
+const createConsumer = (kafka: Kafka, start: MemberStart): Consumer => {
   const { group } = start;
   const { follow, ...assigners } = createAssigners(group);
-  const consumer = createKafka(start, host).consumer({
+  const consumer = kafka.consumer({
     ...assigners,
     groupId: group.id,
     sessionTimeout: group.sessionTimeoutMs,
@@ -40,6 +42,8 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
   follow(consumer);
   return consumer;
 };
+
+type Step = [call: string, make: () => Promise<void>];
 
 /** A call of the consumer's API, in kafkajs' terms. @throws whatever kafkajs throws */
 async function callConsumer(
@@ -71,9 +75,9 @@ async function callConsumer(
 async function commitProcessed(
   processed: Processed,
   committer: Committer,
-  order: MemberStart['group']['commitOrder'],
+  group: MemberStart['group'],
 ): Promise<void> {
-  const why = whyNotCommitted(processed, order);
+  const why = whyNotCommitted(processed, group);
   if (why !== null) throw why;
   await Promise.all(
     processed.next.map(
@@ -90,7 +94,9 @@ export function startMember(start: MemberStart, host: Host): Application {
   if (start.group.autoOffsetReset === 'none') throw new Error("kafkajs has no autoOffsetReset 'none'");
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
-  const consumer = createConsumer(start, host);
+  const kafka = createKafka(start, host);
+  const consumer = createConsumer(kafka, start);
+  const producer = group.commitMode.kind === 'transaction' ? createPipelineProducer(kafka, start) : null;
   const processed = new Processed();
   let closing = false;
   const endAfterCrash = async (): Promise<void> => {
@@ -114,6 +120,12 @@ export function startMember(start: MemberStart, host: Host): Application {
   const runConfig = createRunConfig({
     mutation,
     committer,
+    pipeline: producer === null ? null : createPipeline(group, mutation, host, producer),
+    fail(error) {
+      host.emit({ kind: 'application-error', call: 'transaction', error: describeError(error) });
+      // Nobody knows how the transaction ended: the next incarnation ends it, and asks for the committed offsets anew.
+      host.exit(1);
+    },
     async handle(record) {
       await handle(record);
       processed.done(record.topic, record.partition, record.offset);
@@ -125,7 +137,8 @@ export function startMember(start: MemberStart, host: Host): Application {
   const names = start.member?.topics ?? group.topics;
   const topics = group.subscription === 'pattern' ? [patternOf(names)] : names;
   const fromBeginning = group.autoOffsetReset === 'earliest';
-  const steps: [string, () => Promise<void>][] = [
+  const steps: Step[] = [
+    ...(producer === null ? [] : [['connect', () => producer.connect()] satisfies Step]),
     ['connect', () => consumer.connect()],
     ['subscribe', () => consumer.subscribe({ topics, fromBeginning })],
     ['run', () => consumer.run(config)],
@@ -147,6 +160,7 @@ export function startMember(start: MemberStart, host: Host): Application {
   const disconnect = async (): Promise<void> => {
     try {
       await consumer.disconnect();
+      await producer?.disconnect();
     } catch (error) {
       host.emit({ kind: 'application-error', call: 'disconnect', error: describeError(error) });
     }
@@ -163,7 +177,7 @@ export function startMember(start: MemberStart, host: Host): Application {
           consumer,
           command.call,
           async () => await consumer.run(config),
-          async () => await commitProcessed(processed, committer, group.commitOrder),
+          async () => await commitProcessed(processed, committer, group),
         );
       });
     },

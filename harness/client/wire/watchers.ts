@@ -11,6 +11,7 @@ import { joinGroupApi } from '../../cluster/protocol/11-join-group.ts';
 import { heartbeatApi } from '../../cluster/protocol/12-heartbeat.ts';
 import { leaveGroupApi } from '../../cluster/protocol/13-leave-group.ts';
 import { syncGroupApi } from '../../cluster/protocol/14-sync-group.ts';
+import { txnOffsetCommitApi } from '../../cluster/protocol/28-txn-offset-commit.ts';
 import type { AnyApi, Api } from '../../cluster/protocol/api.ts';
 import { decodeAssignment } from '../../cluster/protocol/consumer-protocol.ts';
 import { errorName, errorOrNull } from '../../cluster/protocol/errors.ts';
@@ -155,6 +156,39 @@ const offsetCommit = watch(offsetCommitApi, (request, context) => {
   };
 });
 
+const txnOffsetCommit = watch(
+  txnOffsetCommitApi,
+  ({ groupId: group, memberId, generationId, topics }, context) => {
+    const { emit } = context;
+    const commit = context.nextCommit();
+    const offsets = topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, committedOffset }) => ({
+        topic: name,
+        partition: partitionIndex,
+        offset: String(committedOffset),
+      })),
+    );
+    const generation = generationId;
+    emit({ kind: 'commit-invoke', group, commit, memberId, generation, offsets, transactional: true });
+    return {
+      response({ topics: answers }) {
+        const errors = answers.flatMap(({ name, partitions }) =>
+          partitions
+            .filter(({ errorCode }) => errorCode !== 0)
+            .map(({ partitionIndex, errorCode }) => ({
+              topic: name,
+              partition: partitionIndex,
+              error: errorName(errorCode),
+            })),
+        );
+        if (errors.length === 0) emit({ kind: 'commit-ok', group, commit });
+        else emit({ kind: 'commit-fail', group, commit, errors });
+      },
+      lost: (reason) => emit({ kind: 'commit-unknown', group, commit, reason }),
+    };
+  },
+);
+
 interface FetchedTopic {
   readonly name: string;
   readonly topicId: string;
@@ -244,6 +278,7 @@ const all = [
   listOffsets,
   metadata,
   offsetCommit,
+  txnOffsetCommit,
   offsetFetch,
   joinGroup,
   heartbeat,

@@ -13,6 +13,7 @@ import {
   patient,
   restlessCoordinator,
   skipping,
+  stubborn,
   twoFaced,
 } from './coordinators.ts';
 import { doubling, greedy, hasty, lopsided, orphaning, restlessLeader } from './leaders.ts';
@@ -33,6 +34,7 @@ const breakages: Readonly<Record<string, () => Breakage[]>> = {
   'mixed-up-coordinator': mixedUp,
   'skipping-coordinator': skipping,
   'two-faced-coordinator': twoFaced,
+  'stubborn-coordinator': stubborn,
   'off-by-one-broker': offByOne,
   'gappy-broker': gappy,
   'leaky-broker': leaky,

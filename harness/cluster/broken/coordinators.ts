@@ -5,6 +5,7 @@ import { offsetFetchApi } from '../protocol/09-offset-fetch.ts';
 import { joinGroupApi } from '../protocol/11-join-group.ts';
 import { heartbeatApi } from '../protocol/12-heartbeat.ts';
 import { syncGroupApi } from '../protocol/14-sync-group.ts';
+import { endTxnApi } from '../protocol/26-end-txn.ts';
 import { decodeAssignment, encodeAssignment } from '../protocol/consumer-protocol.ts';
 import { type Breakage, breaking, every } from './breakage.ts';
 
@@ -188,3 +189,12 @@ export const twoFaced = (): Breakage[] => {
     }),
   ];
 };
+
+/** Commits the transactions that it is asked to abort. */
+export const stubborn = (): Breakage[] => [
+  breaking(
+    endTxnApi,
+    (handle) => (context, request, version, respond) =>
+      handle(context, { ...request, committed: true }, version, respond),
+  ),
+];

@@ -55,7 +55,12 @@ export class GroupEvidence {
   ): void {
     if (markerOffset < this.next(partition)) return;
     this.#next.set(partition, markerOffset + 1n);
-    for (const { entry, offset } of committed) this.#observe(toEvent(entry, partition, offset));
+    for (const { entry, offset } of committed) {
+      const event = toEvent(entry, partition, offset);
+      this.#observe(
+        event.kind === 'commit-accepted' ? { ...event, transactionEnd: String(markerOffset) } : event,
+      );
+    }
   }
 
   /** The first record that has not been reported. */

@@ -70,7 +70,7 @@ export async function commitOffsets(
 }
 
 /**
- * @param requireStable whether to be refused while a transaction that commits offsets is open (KIP-447)
+ * Is refused while a transaction that commits offsets is open (KIP-447), whatever the isolation level, as in Java.
  * @returns by name of the partition; those without a committed offset are left out
  * @throws BrokerError, DisconnectError, TimeoutError
  */
@@ -79,7 +79,6 @@ export async function fetchOffsets(
   nodeId: number,
   groupId: string,
   partitions: readonly TopicPartition[],
-  requireStable: boolean,
 ): Promise<Map<string, Required<OffsetAndMetadata>>> {
   const topics = byTopic(partitions).map(([name, list]) => ({
     name,
@@ -88,7 +87,7 @@ export async function fetchOffsets(
   const answer = await network.request(
     nodeId,
     offsetFetchApi,
-    { groupId, topics, groups: [{ groupId, topics }], requireStable },
+    { groupId, topics, groups: [{ groupId, topics }], requireStable: true },
     { versionMax: VERSION_MAX },
   );
   const group = answer.groups[0] ?? answer;

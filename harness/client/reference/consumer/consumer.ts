@@ -254,14 +254,17 @@ export class Consumer {
     });
   }
 
-  /** @throws IllegalStateError without a group id */
+  /**
+   * That of the last assignment, also when the place has been lost since: the offsets of a transaction would pass for those
+   * of somebody outside the group otherwise.
+   * @throws IllegalStateError without a group id
+   */
   groupMetadata(): ConsumerGroupMetadata {
-    const { id, membership } = this.#requireGroup('groupMetadata');
-    const { generation } = membership;
+    const { id, joinedAs } = this.#requireGroup('groupMetadata');
     return {
       groupId: id,
-      generationId: generation.id,
-      memberId: generation.memberId,
+      generationId: joinedAs.id,
+      memberId: joinedAs.memberId,
       groupInstanceId: this.#config['group.instance.id'],
     };
   }

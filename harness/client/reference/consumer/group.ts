@@ -81,6 +81,8 @@ export class ConsumerGroup {
   readonly #isCooperative: boolean;
   listener: RebalanceListener = {};
   isLeader = false;
+  /** As what it last came to an assignment; unlike the membership's own it outlives the loss of the place. */
+  joinedAs = { id: -1, memberId: '' };
   /** In the leader: the partition counts that the assignment was made from. */
   #countsAssigned: string | null = null;
   #countsAssigning: string | null = null;
@@ -385,6 +387,7 @@ export class ConsumerGroup {
   async #joinCompleted({ generation, isLeader, assignment }: Joined): Promise<void> {
     const { subscriptions } = this.#parts;
     this.isLeader = isLeader;
+    this.joinedAs = generation;
     this.#countsAssigned = isLeader ? this.#countsAssigning : null;
     if (!isLeader) this.#groupTopics = [];
     this.membership.needsPrepare = true;
@@ -556,9 +559,8 @@ export class ConsumerGroup {
     nodeId: number,
     partitions: readonly TopicPartition[],
   ): Promise<Map<string, Required<OffsetAndMetadata>>> {
-    const requireStable = this.#config['isolation.level'] === 'read_committed';
     try {
-      return await fetchOffsets(this.#parts.network, nodeId, this.id, partitions, requireStable);
+      return await fetchOffsets(this.#parts.network, nodeId, this.id, partitions);
     } catch (error) {
       if (COORDINATOR_MOVED.has(typeOf(error)) || (!(error instanceof BrokerError) && isRetriable(error)))
         this.membership.finder.markUnknown(nodeId);

@@ -16,7 +16,7 @@ export interface ConsumerCallsParts {
   readonly consumer: Consumer;
   readonly committer: Committer;
   readonly processed: Processed;
-  readonly commitOrder: MemberStart['group']['commitOrder'];
+  readonly group: MemberStart['group'];
   readonly subscribe: () => void;
 }
 
@@ -72,8 +72,8 @@ export class ConsumerCalls {
   }
 
   async #commit(): Promise<void> {
-    const { committer, processed, commitOrder } = this.#parts;
-    const why = whyNotCommitted(processed, commitOrder);
+    const { committer, processed, group } = this.#parts;
+    const why = whyNotCommitted(processed, group);
     if (why !== null) throw why;
     for (const { topic, partition, offset } of processed.next)
       await committer.commit(topic, partition, Number(offset));

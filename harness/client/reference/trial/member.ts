@@ -7,6 +7,7 @@ import { makeCall } from '../../application/calls.ts';
 import { describeError } from '../../application/describe-error.ts';
 import { createHandler } from '../../application/handler.ts';
 import { createMutation, type Mutation } from '../../application/mutation.ts';
+import { createPipeline } from '../../application/pipeline.ts';
 import { Processed } from '../../application/processed.ts';
 import { patternOf } from '../../application/subscription.ts';
 import type { Application, Host } from '../../host.ts';
@@ -17,6 +18,7 @@ import type { RebalanceListener } from '../consumer/group.ts';
 import { KafkaError, nameOf, type TopicPartition, WakeupError } from '../errors.ts';
 import { ConsumerCalls } from './calls.ts';
 import { CommitNotDone, type Committer, createCommitter } from './commits.ts';
+import { createPipelineProducer } from './pipeline.ts';
 import { createWork } from './poll-loop.ts';
 import { commonOptions, createTransport } from './transport.ts';
 
@@ -148,7 +150,10 @@ const createListener = ({
 export function startMember(start: MemberStart, host: Host): Application {
   const mutation = createMutation(start.group, start.mutant);
   const { group } = mutation;
-  const consumer = new Consumer(consumerOptions(start, group), createTransport(start, host));
+  const transport = createTransport(start, host);
+  const consumer = new Consumer(consumerOptions(start, group), transport);
+  const producer =
+    group.commitMode.kind === 'transaction' ? createPipelineProducer(start, transport, consumer) : null;
   const ending: Ending = { isDue: false, isHeldUp: false };
   let isPolling = false;
   const committer = createCommitter(consumer, group.id, mutation, host);
@@ -158,6 +163,7 @@ export function startMember(start: MemberStart, host: Host): Application {
     consumer,
     mutation,
     committer,
+    pipeline: producer === null ? null : createPipeline(group, mutation, host, producer),
     async handle(record) {
       await handle(record);
       processed.done(record.topic, record.partition, record.offset);
@@ -169,8 +175,7 @@ export function startMember(start: MemberStart, host: Host): Application {
   const listener = createListener({ consumer, committer, mutation, processed, host, ending });
   const subscribe = (): void =>
     consumer.subscribe(group.subscription === 'pattern' ? patternOf(names) : names, listener);
-  const { commitOrder } = group;
-  const calls = new ConsumerCalls({ consumer, committer, processed, commitOrder, subscribe });
+  const calls = new ConsumerCalls({ consumer, committer, processed, group, subscribe });
   /** The consumer takes no call beside another, so each waits until a poll, and the work on it, is over. */
   const due: CallCommand[] = [];
   let wake = (): void => {};
@@ -198,6 +203,8 @@ export function startMember(start: MemberStart, host: Host): Application {
   };
 
   const pollLoop = async (): Promise<void> => {
+    // Before anything is read: it ends what the member's former self has left open, and fences that.
+    await producer?.connect();
     subscribe();
     while (!ending.isDue) {
       await makeCalls();
@@ -210,6 +217,7 @@ export function startMember(start: MemberStart, host: Host): Application {
   const close = async (): Promise<void> => {
     try {
       await consumer.close();
+      await producer?.close();
       host.emit({ kind: 'client-stopped', group: group.id });
     } catch (error) {
       host.emit({ kind: 'application-error', call: 'close', error: describeError(error) });

@@ -5,6 +5,7 @@
 import { type ConsumedRecord, HandlerFailure } from '../../application/handler.ts';
 import type { Mutation } from '../../application/mutation.ts';
 import { firstPart } from '../../application/partial.ts';
+import { type Pipeline, TransactionAborted } from '../../application/pipeline.ts';
 import type { Host } from '../../host.ts';
 import { decodeRecordValue } from '../../record-value.ts';
 import { nowMs } from '../clock.ts';
@@ -18,6 +19,8 @@ export interface WorkParts {
   readonly mutation: Mutation;
   readonly committer: Committer;
   readonly handle: (record: ConsumedRecord) => Promise<void>;
+  /** Null where the group is none. */
+  readonly pipeline: Pipeline | null;
   readonly host: Host;
   /** Whether the application is to end: it stops between two records. */
   readonly isClosing: () => boolean;
@@ -33,7 +36,7 @@ interface PartitionWork {
 
 /** @returns a function that works on the records of one poll, and rejects with nothing but the unexpected */
 export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[]) => Promise<void> {
-  const { consumer, mutation, committer, handle, host, isClosing } = parts;
+  const { consumer, mutation, committer, handle, pipeline, host, isClosing } = parts;
   const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
   const { resolvesPartially = false } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
@@ -75,6 +78,16 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
     if (!commitsFirst) await commitRecord(record);
   };
 
+  /** @throws TransactionAborted, after which the records come again */
+  const transact = async ({ topic, partition }: PartitionWork, done: readonly ConsumerRecord[]) => {
+    if (pipeline === null || done.length === 0) return;
+    await pipeline.transact(
+      topic,
+      partition,
+      done.map(({ offset }) => String(offset)),
+    );
+  };
+
   /** What a mutant has kept back of the last poll. */
   let kept: readonly ConsumerRecord[] = [];
 
@@ -90,8 +103,10 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
         if (!mayGoOn()) return;
         deliver(work, [record]);
         await handleRecord(record, () => {
-          work.next = record.offset + 1;
+          if (pipeline === null) work.next = record.offset + 1;
         });
+        await transact(work, [record]);
+        work.next = record.offset + 1;
       }
     };
 
@@ -102,6 +117,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       deliver(work, work.records);
       if (commitsFirst) await commitBatch(last);
       for (const record of mutation.inOrder(work.records)) await handleRecord(record, () => {});
+      await transact(work, work.records);
       if (last !== undefined) work.next = last.offset + 1;
       if (!commitsFirst) await commitBatch(last);
     };
@@ -112,13 +128,17 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       deliver(work, work.records);
       if (commitsFirst) await commitBatch(work.records.at(-1));
       let processed: ConsumerRecord | undefined;
+      const done: ConsumerRecord[] = [];
       for (const record of mutation.inOrder(firstPart(work.records, resolvesPartially))) {
         if (!mayGoOn()) break;
         await handleRecord(record, () => {
-          work.next = record.offset + 1;
+          if (pipeline === null) work.next = record.offset + 1;
         });
         processed = record;
+        done.push(record);
       }
+      await transact(work, done);
+      if (processed !== undefined) work.next = processed.offset + 1;
       if (!commitsFirst) await commitBatch(processed);
     };
 
@@ -131,7 +151,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
           await byMode(one);
         } catch (error) {
           // A handler that fails holds up its partition; a commit that fails may mean that none is owned any more.
-          if (error instanceof CommitNotDone) isAbandoned = true;
+          if (error instanceof CommitNotDone || error instanceof TransactionAborted) isAbandoned = true;
           else if (!(error instanceof HandlerFailure)) throw error;
         }
       }

@@ -11,7 +11,7 @@ import type { ProducerStart } from '../../protocol.ts';
 import { fateOf } from '../errors.ts';
 import type { RecordMetadata } from '../producer/batch.ts';
 import { Producer } from '../producer/producer.ts';
-import { createTransactions } from './transactions.ts';
+import { createTransactions, transactionalIdOf } from './transactions.ts';
 import { commonOptions, createTransport } from './transport.ts';
 
 /** One answer for each run of neighbouring offsets: records of one call may be in several batches. */
@@ -36,7 +36,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
       ...commonOptions(start),
       acks,
       'enable.idempotence': idempotent,
-      ...(transactions === undefined ? {} : { 'transactional.id': start.producer.id }),
+      ...(transactions === undefined ? {} : { 'transactional.id': transactionalIdOf(start) }),
       ...(lingerMs === undefined ? {} : { 'linger.ms': lingerMs }),
       ...(batchBytes === undefined ? {} : { 'batch.size': batchBytes }),
       // Java's own would put all records of a short trial into one partition.

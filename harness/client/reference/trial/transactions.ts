@@ -14,6 +14,10 @@ type TransactionalProducer = Pick<
   'initTransactions' | 'beginTransaction' | 'commitTransaction' | 'abortTransaction'
 >;
 
+/** No other scenario's on a shared cluster: the real name of a topic is the run's own. */
+export const transactionalIdOf = ({ producer: { id, topics } }: ProducerStart): string =>
+  `${topics[0]}.${id}`;
+
 /** @param settled resolves when every send call that has begun has its outcome */
 export function createTransactions(
   producer: TransactionalProducer,

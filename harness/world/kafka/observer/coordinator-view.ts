@@ -136,7 +136,9 @@ export class Events {
       this.#pending.delete(transaction);
       // Each keeps its own position in the log: Kafka too lets a later plain commit win over an earlier one of a
       // transaction that ends after it (OffsetMetadataManager.replayEndTransactionMarker).
-      if (batch.control === 'commit') for (const record of pending) this.#deliver(partition, record);
+      if (batch.control !== 'commit') return;
+      const { baseOffset, timestampEpochMs } = batch;
+      for (const record of pending) this.#deliver(partition, { ...record, timestampEpochMs }, baseOffset);
       return;
     }
     if (batch.transactional) {
@@ -146,7 +148,8 @@ export class Events {
     for (const record of batch.records) this.#deliver(partition, record);
   }
 
-  #deliver(partition: number, record: LogRecord): void {
+  /** @param transactionEnd where the marker is that brings the record into force; null outside transactions */
+  #deliver(partition: number, record: LogRecord, transactionEnd: bigint | null = null): void {
     const decoded = decodeCoordinatorRecord(record.key, record.value);
     if (decoded.kind === 'passed-over') {
       // Unreadable may mean a commit that we missed, so the account is not complete.
@@ -158,7 +161,11 @@ export class Events {
     }
     if (decoded.kind === 'group-generation')
       for (const note of decoded.notes) if (this.notes.length < NOTES_MAX) this.notes.push(note);
-    const event = toEvent(decoded, partition, record);
+    const told = toEvent(decoded, partition, record);
+    const event: CoordinatorEvent =
+      told.kind === 'commit-accepted' && transactionEnd !== null
+        ? { ...told, transactionEnd: String(transactionEnd) }
+        : told;
     for (const { prefix, listener } of [...this.#subscriptions]) {
       if (!decoded.group.startsWith(prefix)) continue;
       try {

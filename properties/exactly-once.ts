@@ -1,0 +1,136 @@
+/**
+ * exactly-once: what a pipeline has read, what it has written in transactions and how far it has committed enter, records
+ * that were written twice, not at all, or without their offset leave.
+ */
+import { type Copied, copiedBy } from '../harness/client/application/copy-of.ts';
+import type { Action, Group, Scenario } from '../scenarios/schema.ts';
+import { groupOf, proof, reporter } from './anomaly.ts';
+import { type Evidence, entriesOf, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import { type PartitionLog, recordsBetween, shownTo } from './evidence/logs.ts';
+import { listAt, nameOffsets, partitionKey } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('exactly-once');
+
+export const exactlyOnce: Property = {
+  id: 'exactly-once',
+  title: 'A pipeline writes each record once',
+  statement:
+    'For a group that consumes, transforms and produces in transactions (KIP-98, KIP-447), the output topic as read_committed sees it has exactly one record for each record of the final input log from where the group began to its last committed offset, and none for a record at or after that offset. Where a position is moved by somebody else (a seek, offsets that an operator sets or deletes or that expire, a topic that is created anew, a broker that answers OFFSET_OUT_OF_RANGE, or with latest records that were deleted), what follows from that is observed and not illegal.',
+  check(history) {
+    const evidence = evidenceOf(history);
+    return evidence.groups.flatMap((group) => judge(evidence, group));
+  },
+  policy: (scenario, anomaly) =>
+    isMovedByOthers(scenario, groupOf(scenario, anomaly)) ? 'observed' : 'illegal',
+};
+
+interface Output {
+  /** By input partition and offset: where the committed copies lie. */
+  readonly copies: ReadonlyMap<string, ReadonlyMap<number, readonly string[]>>;
+  readonly logs: readonly PartitionLog[];
+  /** Whether nothing of it is missing, so that what is not there was never written. */
+  readonly isComplete: boolean;
+}
+
+function outputOf(evidence: Evidence, { topics }: Group, output: string): Output {
+  const logs = [...evidence.logs.values()].filter(({ topic }) => topic === output);
+  const copies = new Map<string, Map<number, string[]>>();
+  const add = ({ place, partition, offset }: Copied, where: string): void => {
+    const key = partitionKey(topics[place] ?? '', partition);
+    const ofPartition = copies.get(key) ?? new Map<number, string[]>();
+    copies.set(key, ofPartition);
+    listAt(ofPartition, offset).push(where);
+  };
+  for (const { partition, recordAt, transactions } of logs)
+    for (const [offset, record] of recordAt) {
+      const copied = copiedBy(record);
+      if (copied !== null && (transactions.get(offset)?.state ?? 'committed') === 'committed')
+        add(copied, `${output}/${partition}@${offset}`);
+    }
+  const isComplete =
+    evidence.completeTopics.has(output) && logs.every(({ logStartOffset }) => logStartOffset === 0);
+  return { copies, logs, isComplete };
+}
+
+function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
+  const { commitMode } = group.config;
+  if (commitMode.kind !== 'transaction') return [];
+  const output = outputOf(evidence, group.config, commitMode.topic);
+  return [...evidence.logs.values()]
+    .filter(({ topic }) => group.config.topics.includes(topic))
+    .flatMap((log) => judgePartition(group, shownTo(group.config, log), output));
+}
+
+function judgePartition(group: GroupEvidence, log: PartitionLog, output: Output): Anomaly[] {
+  const { topic, partition } = log;
+  const key = partitionKey(topic, partition);
+  const copies = output.copies.get(key) ?? new Map<number, readonly string[]>();
+  const entries = entriesOf(group, key);
+  const last = entries.at(-1);
+  const committed = last?.offset ?? 0;
+  const events = proof(last?.seq, log.event.seq, ...output.logs.map(({ event }) => event.seq));
+  const subject = { group: group.id, topic, partition };
+  const anomalies: Anomaly[] = [];
+  const offsets = [...copies.keys()].sort((a, b) => a - b);
+
+  const twice = offsets.filter((offset) => (copies.get(offset)?.length ?? 0) > 1);
+  if (twice.length > 0)
+    anomalies.push(
+      report(
+        'record was written twice',
+        `What group ${group.id} makes of ${nameOffsets(twice)} of ${key} has been committed more than once: ${(copies.get(twice[0] as number) ?? []).join(' and ')}.`,
+        events,
+        subject,
+      ),
+    );
+  const beyond = offsets.filter((offset) => offset >= committed);
+  if (beyond.length > 0)
+    anomalies.push(
+      report(
+        'record was written without its offset',
+        `What group ${group.id} makes of ${nameOffsets(beyond)} of ${key} has been committed, and the committed offset is ${last?.offset ?? 'none'}.`,
+        events,
+        subject,
+      ),
+    );
+  const began =
+    group.config.autoOffsetReset === 'earliest'
+      ? 0
+      : Math.min(offsets[0] ?? committed, entries.find(({ offset }) => offset !== null)?.offset ?? committed);
+  const missing = recordsBetween(log, began, committed).filter((offset) => !copies.has(offset));
+  if (missing.length > 0 && output.isComplete)
+    anomalies.push(
+      report(
+        'record was not written',
+        `Group ${group.id} has committed ${key} at ${committed}, and what it makes of ${nameOffsets(missing)} has never been committed.`,
+        events,
+        subject,
+      ),
+    );
+  return anomalies;
+}
+
+/** Whether a position of the group may be moved by anybody but its members' own work. */
+function isMovedByOthers({ actions, topology }: Scenario, group: Group): boolean {
+  const output = group.commitMode.kind === 'transaction' ? group.commitMode.topic : '';
+  const isOurs = (topic: string): boolean => group.topics.includes(topic) || topic === output;
+  const moves = (action: Action): boolean => {
+    switch (action.kind) {
+      case 'seek':
+        return group.members.some(({ id }) => id === action.member);
+      case 'alter-offsets':
+      case 'delete-offsets':
+        return action.group === group.id;
+      case 'recreate-topic':
+        return isOurs(action.topic);
+      case 'delete-records':
+        return group.autoOffsetReset === 'latest' && isOurs(action.topic);
+      case 'answer-error':
+        return action.api === 'Fetch' && action.error === 'OFFSET_OUT_OF_RANGE';
+      default:
+        return false;
+    }
+  };
+  return topology.offsetsRetentionMs !== undefined || actions.some(moves);
+}
