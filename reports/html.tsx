@@ -7,12 +7,14 @@ import { render } from 'preact-render-to-string';
 import type { Outcome } from '../properties/property.ts';
 import { count } from './describe-event.ts';
 import { visibleLines } from './escape.ts';
-import { numbersOf, Overview } from './html/overview.tsx';
+import { type Again, numbersOf, Overview } from './html/overview.tsx';
 import { PatternDefinitions } from './html/palette.tsx';
+import { recordsAgain } from './html/repetition-table.tsx';
 import { ScenarioDetails, type ScenarioSection } from './html/scenario.tsx';
 import { css } from './html/style.ts';
 import { stylesIn } from './html/swim-lane.tsx';
 import { timelineOf } from './html/timeline.ts';
+import { repetitionsOf } from './repetitions.ts';
 import type { RunResult } from './results.ts';
 import type { LoadedScenario } from './run-directory.ts';
 
@@ -61,7 +63,11 @@ export function renderHtml(
           count={Math.max(1, ...sections.map((one) => (one.timeline ? stylesIn(one.timeline) : 0)))}
         />
         <main>
-          <Overview result={result} shown={new Set(told.map(({ index }) => index))} />
+          <Overview
+            result={result}
+            shown={new Set(told.map(({ index }) => index))}
+            again={againOf(sections)}
+          />
           {/* Rendered below, by the same framework. */}
           <div dangerouslySetInnerHTML={{ __html: told.map(({ html }) => html).join('') }} />
           {told.length === sections.length ? null : (
@@ -77,6 +83,13 @@ export function renderHtml(
   // The framework has escaped what is markup; this shows what would be invisible, wherever it came from.
   return `<!doctype html>\n${visibleLines(render(page))}\n`;
 }
+
+/** Where most was processed again, for whoever looks for that first. */
+const againOf = (sections: readonly ScenarioSection[]): Again[] =>
+  sections
+    .map(({ own, repetitions }) => ({ index: own.index, name: own.name, records: recordsAgain(repetitions) }))
+    .filter(({ records }) => records > 0)
+    .sort((a, b) => b.records - a.records || a.index - b.index);
 
 /** The sections in order, without pictures once there are too many of them for one page, and then no more. */
 function details(
@@ -115,6 +128,7 @@ function sectionsOf(result: RunResult, scenarios: readonly LoadedScenario[]): Sc
       anomalies: numbers
         .filter(([anomaly]) => anomaly.scenarioIndex === own.index)
         .map(([anomaly, number]) => ({ anomaly, number })),
+      repetitions: loaded.history === null ? [] : repetitionsOf(loaded.history, loaded.verdict?.ledger ?? []),
       open: position < OPEN_MAX && (own.outcome !== 'valid' || position === 0),
     }));
 }

@@ -5,6 +5,7 @@ import type { JudgedAnomaly } from '../../properties/property.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { renderHtml } from '../html.tsx';
 import type { RunResult } from '../results.ts';
+import { historyOf, type TimedEvent } from '../testing/histories.ts';
 import { loadedOf, syntheticRun, syntheticScenario } from '../testing/synthetic.ts';
 
 const run = syntheticRun();
@@ -129,4 +130,25 @@ test('each partition that an anomaly is about has its chart open, the others are
   }
   // Four of orders, two of payments, two of audit.
   expect(section.match(/<figcaption/g)).toHaveLength(8);
+});
+
+test('the overview leads to what was processed again; what the harness wrote itself stands apart', () => {
+  const page = renderHtml(run.result, loaded);
+  const [, id, records] = /<a href="#(s\d+-again)">[^<]*<\/a> \((\d+) records?\)/.exec(page) ?? [];
+  expect(page).toContain(`id="${id}"`);
+  expect(Number(records)).toBeGreaterThan(10);
+  const history = historyOf(
+    ['p1-0', 'marker-1'].flatMap((record, offset): TimedEvent[] => {
+      const place = { group: 'billing', topic: 'orders', partition: 0, offset: String(5 * offset) };
+      const begin = { kind: 'processing-begin', ...place, record };
+      return [
+        [100 + offset, 'm1.1', begin],
+        [200 + offset, 'm2.1', begin],
+      ];
+    }),
+  );
+  const [first] = loaded as [(typeof loaded)[number]];
+  const told = renderHtml(run.result, [{ ...first, history }]);
+  expect(told).toContain('1 record in 1 stretch');
+  expect(told).toContain('1 more record processed again, which the harness itself had written');
 });

@@ -36,15 +36,27 @@ export function KnownIssue({ known }: { readonly known: string }): JSX.Element {
   );
 }
 
-export const OutcomeBadge = ({
+/** Whether what makes a scenario invalid is known, all of it. */
+export const isKnownAlone = (anomalies: readonly Judged[]): boolean => {
+  const illegal = anomalies.filter(({ policy }) => policy === 'illegal');
+  return illegal.length > 0 && illegal.every(({ known }) => known !== null);
+};
+
+export function OutcomeBadge({
   outcome,
+  known = false,
 }: {
   readonly outcome: 'valid' | 'invalid' | 'unknown';
-}): JSX.Element => (
-  <span class={`badge ${outcome === 'valid' ? 'good' : outcome === 'invalid' ? 'bad' : 'warn'}`}>
-    {outcome}
-  </span>
-);
+  /** Of an invalid one, whether it shows nothing but known issues. */
+  readonly known?: boolean;
+}): JSX.Element {
+  if (outcome === 'invalid' && known) return <span class="badge known">invalid, known</span>;
+  return (
+    <span class={`badge ${outcome === 'valid' ? 'good' : outcome === 'invalid' ? 'bad' : 'warn'}`}>
+      {outcome}
+    </span>
+  );
+}
 
 export const Wide = ({
   children,

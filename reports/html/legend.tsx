@@ -24,6 +24,7 @@ const samples: readonly [words: string, sample: JSX.Element][] = [
   [
     'member joining',
     <g key="s" class="joining">
+      <rect y="2" width="26" height="12" fill={fillOf(0)} class="pale" />
       <rect y="2" width="26" height="12" class="state" />
     </g>,
   ],

@@ -3,14 +3,17 @@ import type { JSX } from 'preact';
 import { count } from '../describe-event.ts';
 import { shorten } from '../escape.ts';
 import { replayCommand } from '../replay-command.ts';
-import { type Finding, findingsOf, outcomeOf, type RunResult } from '../results.ts';
-import { AnomalyBadge, KnownIssue, kindOf, OutcomeBadge, Wide } from './badges.tsx';
+import { type Finding, findingsOf, outcomeOf, type ResultAnomaly, type RunResult } from '../results.ts';
+import { AnomalyBadge, isKnownAlone, kindOf, OutcomeBadge, Wide } from './badges.tsx';
 import { Actions } from './faults.tsx';
+import { repetitionsId } from './repetition-table.tsx';
 
 /** Names and sentences from outside are cut here; the JSON has them whole. */
 const TEXT_MAX = 2_000;
 /** Tables that are longer stand folded. */
 const OPEN_ROWS_MAX = 12;
+/** Scenarios to follow to what was processed again in them. */
+const AGAIN_MAX = 6;
 
 const worldNames = { kafka: 'real Apache Kafka', simulated: 'the simulated world' } as const;
 
@@ -29,13 +32,22 @@ export function numbersOf(result: RunResult): Map<RunResult['anomalies'][number]
   );
 }
 
+export interface Again {
+  readonly index: number;
+  readonly name: string;
+  readonly records: number;
+}
+
 export function Overview({
   result,
   shown,
+  again,
 }: {
   readonly result: RunResult;
   /** Indexes of the scenarios that have a section below. */
   readonly shown: ReadonlySet<number>;
+  /** Scenarios in which records were processed again, those with most first. */
+  readonly again: readonly Again[];
 }): JSX.Element {
   const findings = findingsOf(result);
   const numbers = numbersOf(result);
@@ -60,7 +72,7 @@ export function Overview({
       ))}
       <h2 id="properties">Properties</h2>
       <Properties result={result} />
-      <Duplicates result={result} />
+      <Duplicates result={result} again={again.filter(({ index }) => shown.has(index))} />
       <Actions result={result} />
       <Goals result={result} />
       <Conditions result={result} />
@@ -99,8 +111,15 @@ function Header({
   );
 }
 
+/** The module of the user's that was on trial, as its options name it, or null. */
+function applicationOf({ options }: RunResult): string | null {
+  const words: readonly unknown[] = Array.isArray(options.application) ? options.application : [];
+  const file = words[words.indexOf('--application') + 1];
+  return words.includes('--application') && typeof file === 'string' ? file : null;
+}
+
 const subjectOf = (result: RunResult): string =>
-  `${shorten(result.client.name, 100)} ${shorten(result.client.version, 100)}${
+  `${applicationOf(result) === null ? '' : `${shorten(applicationOf(result) ?? '', 200)} with `}${shorten(result.client.name, 100)} ${shorten(result.client.version, 100)}${
     result.mutant === null ? '' : `, broken on purpose (${shorten(result.mutant, 100)}),`
   } on ${worldNames[result.world]}`;
 
@@ -130,12 +149,16 @@ function Tiles({ result }: { readonly result: RunResult }): JSX.Element {
 /** What ran, in a few lines: whoever opens the page a month later asks for these first. */
 function Facts({ result }: { readonly result: RunResult }): JSX.Element {
   const { client, versions, options, command, goals } = result;
+  const module = applicationOf(result);
   const { commit, 'kafka-trial': harness, ...others } = versions;
   const profile = typeof options.profile === 'string' ? `, profile ${options.profile}` : '';
   const seed = result.seed === null ? '' : `, seed ${result.seed}`;
   const reached = Object.values(goals).filter((times) => times > 0).length;
   const facts: [string, string][] = [
-    ['on trial', `${client.name} ${client.version}, in ${worldNames[result.world]}`],
+    [
+      'on trial',
+      `${module === null ? '' : `${module}, with `}${client.name} ${client.version}, in ${worldNames[result.world]}`,
+    ],
     ['what ran', `${command}${seed}${profile}, started ${result.startedAt}`],
     [
       'versions',
@@ -178,13 +201,7 @@ function FindingCard({
       </h3>
       <p>{shorten(finding.example.message, TEXT_MAX)}</p>
       <p class="quiet">
-        {count(finding.count, 'time')} in {count(finding.scenarios, 'scenario')}
-        {finding.known === null ? null : (
-          <>
-            , known as <KnownIssue known={finding.known} />
-          </>
-        )}
-        , for example in{' '}
+        {count(finding.count, 'time')} in {count(finding.scenarios, 'scenario')}, for example in{' '}
         {href === null ? (
           shorten(finding.example.scenario, 200)
         ) : (
@@ -230,15 +247,19 @@ function Properties({ result }: { readonly result: RunResult }): JSX.Element {
   );
 }
 
-function Duplicates({ result }: { readonly result: RunResult }): JSX.Element | null {
+function Duplicates({
+  result,
+  again,
+}: {
+  readonly result: RunResult;
+  readonly again: readonly Again[];
+}): JSX.Element | null {
   const causes = Object.entries(result.duplicates.byCause).sort((a, b) => b[1] - a[1]);
-  if (causes.length === 0) return null;
+  if (causes.length === 0 && again.length === 0) return null;
   return (
     <>
       <h2 id="duplicates">Duplicates by cause</h2>
-      <p class="quiet">
-        Records whose processing began again. Each scenario below has the ledger of every hand-over.
-      </p>
+      <p class="quiet">Records whose processing began again, after what.</p>
       <Wide label="duplicates by cause">
         <table>
           <tbody>
@@ -251,6 +272,17 @@ function Duplicates({ result }: { readonly result: RunResult }): JSX.Element | n
           </tbody>
         </table>
       </Wide>
+      {again.length === 0 ? null : (
+        <p>
+          Who processed what again, and why, in the scenarios that were kept:{' '}
+          {again.slice(0, AGAIN_MAX).map(({ index, name, records }, i) => (
+            <span key={index}>
+              {i === 0 ? '' : ', '}
+              <a href={`#${repetitionsId(index)}`}>{shorten(name, 200)}</a> ({count(records, 'record')})
+            </span>
+          ))}
+        </p>
+      )}
     </>
   );
 }
@@ -339,6 +371,12 @@ function ScenarioTable({
   readonly result: RunResult;
   readonly shown: ReadonlySet<number>;
 }): JSX.Element {
+  const byScenario = new Map<number, ResultAnomaly[]>();
+  for (const anomaly of result.anomalies) {
+    const own = byScenario.get(anomaly.scenarioIndex);
+    if (own === undefined) byScenario.set(anomaly.scenarioIndex, [anomaly]);
+    else own.push(anomaly);
+  }
   const table = (
     <Wide label="scenarios">
       <table>
@@ -364,7 +402,7 @@ function ScenarioTable({
                 )}
               </td>
               <td>
-                <OutcomeBadge outcome={one.outcome} />
+                <OutcomeBadge outcome={one.outcome} known={isKnownAlone(byScenario.get(one.index) ?? [])} />
               </td>
               <td class="n">{one.illegal}</td>
               <td class="n">{one.observed}</td>

@@ -1,34 +1,76 @@
-/** Who processed what again, and why, as a table: a history and its ledger enter, rows a person can read leave. */
+/** Who processed what again, and why, as a table: what came again in a scenario enters, rows a person can read leave. */
 import type { JSX } from 'preact';
-import { type History, MARKER_PREFIX } from '../../harness/history/schema.ts';
-import type { LedgerEntry } from '../../properties/property.ts';
+import { MARKER_PREFIX } from '../../harness/history/schema.ts';
 import { count, formatSeconds } from '../describe-event.ts';
 import { shorten, shortenName } from '../escape.ts';
-import { type Repetition, repetitionsOf, type Turn } from '../repetitions.ts';
+import type { Repetition, Turn } from '../repetitions.ts';
 import { Wide } from './badges.tsx';
 
 const ROWS_MAX = 200;
 const TEXT_MAX = 1_000;
 
 export function Repetitions({
-  history,
-  ledger,
+  rows,
+  index,
 }: {
-  readonly history: History;
-  readonly ledger: readonly LedgerEntry[];
+  readonly rows: readonly Repetition[];
+  /** Of the scenario. */
+  readonly index: number;
 }): JSX.Element {
-  const rows = repetitionsOf(history, ledger);
-  if (rows.length === 0) return <p>No record was processed more than once.</p>;
-  const records = rows.reduce((sum, row) => sum + row.lastOffset - row.firstOffset + 1, 0);
+  const own = rows.filter((row) => !isOfMarkers(row));
+  const markers = rows.filter(isOfMarkers);
+  return (
+    <>
+      <h3 class="anchor" id={repetitionsId(index)}>
+        Who processed what again, and why
+      </h3>
+      {own.length === 0 ? (
+        <p>No record of a producer was processed more than once.</p>
+      ) : (
+        <>
+          <p class="quiet">
+            {count(recordsIn(own), 'record')} in {count(own.length, 'stretch', 'stretches')}. What was not
+            committed for certain may come again; the ledger below counts it for each hand-over.
+          </p>
+          <Table rows={own} label="records processed again" />
+        </>
+      )}
+      {markers.length === 0 ? null : (
+        <details>
+          <summary>
+            {count(recordsIn(markers), 'more record')} processed again, which the harness itself had written
+            to see whether the group keeps up
+          </summary>
+          <Table rows={markers} label="records of the harness processed again" />
+        </details>
+      )}
+    </>
+  );
+}
+
+export const repetitionsId = (index: number): string => `s${index}-again`;
+
+/** So many were processed again, those of the harness left out. */
+export const recordsAgain = (rows: readonly Repetition[]): number =>
+  recordsIn(rows.filter((row) => !isOfMarkers(row)));
+
+const recordsIn = (rows: readonly Repetition[]): number =>
+  rows.reduce((sum, row) => sum + row.lastOffset - row.firstOffset + 1, 0);
+
+const isOfMarkers = ({ firstRecord, lastRecord }: Repetition): boolean =>
+  firstRecord?.startsWith(MARKER_PREFIX) === true && lastRecord?.startsWith(MARKER_PREFIX) === true;
+
+function Table({
+  rows,
+  label,
+}: {
+  readonly rows: readonly Repetition[];
+  readonly label: string;
+}): JSX.Element {
   const shown = rows.slice(0, ROWS_MAX);
   return (
     <>
-      <h3>Who processed what again, and why</h3>
-      <p class="quiet">
-        {count(records, 'record')} in {count(rows.length, 'stretch', 'stretches')}. What was not committed for
-        certain may come again; the ledger below counts it for each hand-over.
-      </p>
-      <Wide label="records processed again">
+      <Wide label={label}>
         <table class="repetitions">
           <thead>
             <tr>
@@ -95,8 +137,7 @@ const placeOf = ({ topic, partition, firstOffset, lastOffset }: Repetition): str
 const recordsOf = ({ group, firstRecord, lastRecord, firstOffset, lastOffset }: Repetition): string => {
   const number = lastOffset - firstOffset + 1;
   const names = [...new Set([firstRecord, lastRecord].flatMap((name) => (name === null ? [] : [name])))];
-  const whose = names.every((name) => name.startsWith(MARKER_PREFIX)) ? ', written by the harness' : '';
-  return `${count(number, 'record')}${names.length === 0 ? '' : ` (${shorten(names.join(' to '), 200)}${whose})`} in ${shorten(group, 100)}`;
+  return `${count(number, 'record')}${names.length === 0 ? '' : ` (${shorten(names.join(' to '), 200)})`} in ${shorten(group, 100)}`;
 };
 
 const timesOf = ([first, last]: readonly [Turn, Turn]): string =>

@@ -10,10 +10,11 @@ import type { Finding } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { count, describeEvent, formatDuration, formatSeconds } from '../describe-event.ts';
 import { shorten, shortenName } from '../escape.ts';
+import type { Repetition } from '../repetitions.ts';
 import { planPath, replayCommands } from '../replay-command.ts';
 import type { ResultAnomaly, RunResult, ScenarioResult } from '../results.ts';
 import type { LoadedScenario } from '../run-directory.ts';
-import { AnomalyBadge, kindOf, OutcomeBadge, Wide } from './badges.tsx';
+import { AnomalyBadge, isKnownAlone, kindOf, OutcomeBadge, Wide } from './badges.tsx';
 import { Legend } from './legend.tsx';
 import { MessageTrace } from './message-trace.tsx';
 import { Offsets } from './offset-section.tsx';
@@ -30,6 +31,8 @@ const TABLE_ROWS_MAX = 1_500;
 const TEXT_MAX = 2_000;
 /** A paragraph on the small scenario is twenty sentences at most. */
 const SMALL_MAX = 6_000;
+/** The paragraph has a sentence for each moment, and one on what comes of it. */
+const SENTENCE_START = /(?<=\.) (?=At \d|[A-Z][^.]*: |Group )/;
 /** Anomalies with markers in the picture: beyond that they would cover it. */
 const MARKED_MAX = 10;
 
@@ -41,6 +44,8 @@ export interface ScenarioSection {
   /** The scenario's anomalies with their numbers. */
   readonly anomalies: readonly { readonly anomaly: ResultAnomaly; readonly number: number }[];
   readonly open: boolean;
+  /** What was processed again in it. */
+  readonly repetitions: readonly Repetition[];
 }
 
 export function ScenarioDetails(section: ScenarioSection): JSX.Element {
@@ -56,7 +61,11 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
   return (
     <details class="scenario" open={open}>
       <summary>
-        <OutcomeBadge outcome={own.outcome} /> {shorten(own.name, 200)}{' '}
+        <OutcomeBadge
+          outcome={own.outcome}
+          known={isKnownAlone(section.anomalies.map(({ anomaly }) => anomaly))}
+        />{' '}
+        {shorten(own.name, 200)}{' '}
         <span class="quiet">
           {count(scenario.groups.length, 'group')}, {count(membersIn(scenario), 'member')},{' '}
           {count(scenario.actions.length, 'action')}
@@ -105,7 +114,7 @@ export function ScenarioDetails(section: ScenarioSection): JSX.Element {
       {ordered.length > ANOMALIES_MAX ? (
         <p>{count(ordered.length - ANOMALIES_MAX, 'more anomaly', 'more anomalies')} in verdict.json.</p>
       ) : null}
-      {history === null ? null : <Repetitions history={history} ledger={loaded.verdict?.ledger ?? []} />}
+      {history === null ? null : <Repetitions rows={section.repetitions} index={own.index} />}
       {timeline === null || history === null ? (
         <p class="quiet">
           {history === null
@@ -181,7 +190,13 @@ function Small({ finding, scenario, directory }: Finding & { readonly directory:
         still happens with {count(membersIn(scenario), 'member')} and{' '}
         {count(scenario.actions.length, 'action')}:
       </p>
-      <p>{shorten(text, SMALL_MAX)}</p>
+      <ul>
+        {shorten(text, SMALL_MAX)
+          .split(SENTENCE_START)
+          .map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+      </ul>
       <p class="quiet">
         The scenario is <code>{`${directory}/shrunk.json`}</code>; it stands below as JSON.
       </p>

@@ -114,6 +114,8 @@ g.rebalancing{fill:none;opacity:1}
 .trace{max-height:360px}.trace b{color:var(--bad)}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:14px 0;overflow-wrap:anywhere}.facts dt{color:var(--quiet)}.facts dd{margin:0}
 .short{border:1px solid var(--line);background:var(--card);border-radius:8px;padding:8px 16px;margin:10px 0;overflow-wrap:anywhere}.short ul{margin:4px 0;padding-left:20px}
+.short h3{margin:0 0 6px}.short code{overflow-wrap:anywhere}
+.counts{display:flex;flex-wrap:wrap;gap:6px;list-style:none;margin:8px 0;padding:0}.counts li{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:2px 10px;font-size:14px}
 .definitions{position:absolute}
 ${perColor((index) => `.c${index}{fill:${areas[index]}}.i${index}{fill:var(--i${index})}.si${index}{stroke:var(--i${index})}`)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;list-style:none;margin:8px 0;padding:0;font-size:13px;color:var(--quiet)}

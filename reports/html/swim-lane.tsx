@@ -90,6 +90,14 @@ export const stylesIn = (timeline: Timeline): number =>
 /** The style of the member that a process is an incarnation of, as the lanes have it. */
 export const stylesOf = (timeline: Timeline): ((process: string) => number) => layOut(timeline).styleOf;
 
+/** What all members of a group begin with tells none of them apart, and there is little room in a band. */
+function withoutPrefix(process: string, { group, members }: GroupLanes): string {
+  if (process.startsWith(`${group}-`)) return process.slice(group.length + 1);
+  const [common] = /^.+-/.exec(members[0]?.member ?? '') ?? [];
+  const isCommon = common !== undefined && members.every(({ member }) => member.startsWith(common));
+  return isCommon && members.length > 1 ? `…${process.slice(common.length)}` : process;
+}
+
 function layOut(timeline: Timeline): Layout {
   const scale = scaleOf(timeline);
   const faults = placeFaults([...gathered(timeline.faults, scale), ...momentsOf(timeline)], scale);
@@ -113,8 +121,7 @@ function layOut(timeline: Timeline): Layout {
       for (const { process } of lane.spans) {
         if (process === null) continue;
         styles.set(process, style);
-        const prefix = `${lanes.group}-`;
-        names.set(process, process.startsWith(prefix) ? process.slice(prefix.length) : process);
+        names.set(process, withoutPrefix(process, lanes));
       }
       style += 1;
       y += MEMBER_HEIGHT;
