@@ -1,5 +1,6 @@
 /** order: the first processing of each key's records enters, records that were begun before an older one leave. */
 import { groupOf, proof, reporter } from './anomaly.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import type { PartitionConsumption, Processing } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { hasSought } from './evidence/seeks.ts';
@@ -44,9 +45,8 @@ const isPassedOver = (
 /** By record, for those that have one. */
 function keysOf({ history }: Evidence): Map<string, string> {
   const keys = new Map<string, string>();
-  for (const event of history.events)
-    if (event.kind === 'produce-invoke')
-      for (const { record, key } of event.records) if (key !== null) keys.set(record, key);
+  for (const { records } of eventsOf(history, 'produce-invoke'))
+    for (const { record, key } of records) if (key !== null) keys.set(record, key);
   return keys;
 }
 

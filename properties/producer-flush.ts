@@ -41,11 +41,12 @@ function leftBehind(evidence: Evidence, send: Send, close: ProducerClose): Anoma
   const missing = send.records.filter(
     (record) => !(evidence.locations.get(record) ?? []).some((place) => place.topic === topic),
   );
+  if (missing.length === 0) return [];
   // With answers the deletable places are known; without any, a deletion in any partition may have taken them.
   const isExcused = send.answers.some(({ baseOffset }) => baseOffset >= 0)
     ? missing.length <= reckon(evidence, send).deletedMax
     : mayHaveBeenDeleted(evidence, send);
-  if (missing.length === 0 || isExcused) return [];
+  if (isExcused) return [];
   return [
     report(
       send.outcome === 'ok' ? ANSWERED : UNANSWERED,
