@@ -64,6 +64,7 @@ function gaps(
 const disorders = ({ history }: Evidence): Anomaly[] =>
   eventsOf(history, 'delivery').flatMap((event) => {
     const { process, group, topic, partition, offsets, seq } = event;
+    if (offsets.length < 2) return [];
     const at = offsets.findIndex((offset, i) => i > 0 && Number(offset) <= Number(offsets[i - 1]));
     if (at < 0) return [];
     return [

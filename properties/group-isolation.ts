@@ -43,10 +43,15 @@ const OF_MEMBERS = ['delivery', 'processing-begin', 'commit-invoke', 'wire-sync'
 
 function strayEvents(evidence: Evidence, history: History): Anomaly[] {
   const told = new Set<string>();
-  return eventsOf(history, ...OF_MEMBERS).flatMap((event) => {
+  const strays = OF_MEMBERS.flatMap((kind) =>
+    eventsOf(history, kind).filter((event) => {
+      const own = evidence.processes.get(event.process)?.group;
+      return own !== undefined && own !== event.group;
+    }),
+  ).sort((a, b) => a.seq - b.seq);
+  return strays.flatMap((event) => {
     const own = evidence.processes.get(event.process)?.group;
-    if (own === undefined || own === event.group || told.has(`${event.process} ${event.group} ${event.kind}`))
-      return [];
+    if (told.has(`${event.process} ${event.group} ${event.kind}`)) return [];
     told.add(`${event.process} ${event.group} ${event.kind}`);
     return [
       report(

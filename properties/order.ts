@@ -1,7 +1,7 @@
 /** order: the first processing of each key's records enters, records that were begun before an older one leave. */
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
-import type { PartitionConsumption, Processing } from './evidence/consumption.ts';
+import { fatesInOrder, type PartitionConsumption, type Processing } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { hasSought } from './evidence/seeks.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -53,12 +53,13 @@ function keysOf({ history }: Evidence): Map<string, string> {
 function inversions(
   evidence: Evidence,
   group: GroupEvidence,
-  { key: place, topic, partition, fates }: PartitionConsumption,
+  consumption: PartitionConsumption,
   keys: ReadonlyMap<string, string>,
 ): Anomaly[] {
+  const { key: place, topic, partition } = consumption;
   const latest = new Map<string, Processing>();
   const found = new Map<string, Anomaly>();
-  for (const [, { begun }] of [...fates].sort(([a], [b]) => a - b)) {
+  for (const { begun } of fatesInOrder(consumption)) {
     if (begun === null || begun.record === null) continue;
     const key = keys.get(begun.record);
     if (key === undefined) continue;

@@ -1,6 +1,7 @@
 /** produced-offset: sends with their answers and the final logs enter, answers that are not true leave. */
 import type { Scenario } from '../scenarios/schema.ts';
 import { producerOf, proof, reporter } from './anomaly.ts';
+import type { Processing } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, hasBrokerFault, mayLoseTouch } from './evidence/evidence.ts';
 import type { PartitionLog } from './evidence/logs.ts';
 import type { Send } from './evidence/producing.ts';
@@ -236,11 +237,16 @@ function writtenTwice(evidence: Evidence, sends: readonly Send[]): Anomaly[] {
 
 /** What members read at an offset is a witness too, of records that the final log no longer has. */
 function changedOffsets(evidence: Evidence): Anomaly[] {
-  const readings = new Map<string, { record: string; seq: number; offset: number }[]>();
+  const readings = new Map<string, Processing[]>();
   for (const group of evidence.groups)
-    for (const { key, processing } of group.consumption.values())
-      for (const { record, seq, offset } of processing)
-        if (record !== null) listAt(readings, key).push({ record, seq, offset });
+    for (const { key, processing } of group.consumption.values()) {
+      const log = evidence.logs.get(key);
+      for (const one of processing) {
+        if (one.record === null) continue;
+        const list = listAt(readings, key);
+        if (log?.recordAt.get(one.offset) !== one.record) list.push(one);
+      }
+    }
   return [...readings].flatMap(([key, list]) => {
     const log = evidence.logs.get(key);
     const known = new Map<number, { record: string; seq: number }>();
@@ -251,6 +257,7 @@ function changedOffsets(evidence: Evidence): Anomaly[] {
         const written = log?.recordAt.get(offset);
         const other =
           written === undefined ? known.get(offset) : { record: written, seq: log?.event.seq ?? seq };
+        if (record === null) return [];
         known.set(offset, { record, seq });
         if (other === undefined || other.record === record || told.has(offset)) return [];
         told.add(offset);

@@ -32,11 +32,11 @@ export const producerFlush: Property = {
   },
 };
 
+const dropsRecords = ({ scenario }: Evidence, { producer }: Send): boolean =>
+  scenario.producers.some(({ id, closing }) => id === producer && closing === 'drop');
+
 function leftBehind(evidence: Evidence, send: Send, close: ProducerClose): Anomaly[] {
-  const drops = evidence.scenario.producers.some(
-    ({ id, closing }) => id === send.producer && closing === 'drop',
-  );
-  if (send.outcome !== 'ok' && (send.outcome !== 'none' || drops)) return [];
+  if (send.outcome !== 'ok' && (send.outcome !== 'none' || dropsRecords(evidence, send))) return [];
   const { process, producer, topic } = send;
   const missing = send.records.filter(
     (record) => !(evidence.locations.get(record) ?? []).some((place) => place.topic === topic),

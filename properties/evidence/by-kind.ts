@@ -5,7 +5,7 @@
 import type { EventKind, EventOf, History, HistoryEvent } from '../../harness/history/schema.ts';
 
 const known = new WeakMap<History, ReadonlyMap<EventKind, readonly HistoryEvent[]>>();
-const NONE: readonly never[] = [];
+const NONE: readonly HistoryEvent[] = [];
 
 function byKindOf(history: History): ReadonlyMap<EventKind, readonly HistoryEvent[]> {
   let byKind = known.get(history);
@@ -32,10 +32,25 @@ export function eventsOf<K extends EventKind>(
   ...kinds: readonly K[]
 ): readonly EventOf<K>[] {
   const byKind = byKindOf(history);
-  const lists = kinds.flatMap((kind) => {
-    const list = byKind.get(kind);
-    return list === undefined ? [] : [list];
-  });
-  const found = lists.length > 1 ? lists.flat().sort((a, b) => a.seq - b.seq) : (lists[0] ?? NONE);
-  return found as readonly HistoryEvent[] as readonly EventOf<K>[];
+  const found = kinds
+    .map((kind) => byKind.get(kind) ?? NONE)
+    .sort((a, b) => a.length - b.length)
+    .reduce(merged, NONE);
+  return found as readonly EventOf<K>[];
+}
+
+/** Both lists in one, ascending by `seq` as they are. */
+function merged(some: readonly HistoryEvent[], others: readonly HistoryEvent[]): readonly HistoryEvent[] {
+  if (some.length === 0) return others;
+  const both: HistoryEvent[] = [];
+  let next = 0;
+  for (const event of others) {
+    for (let one = some[next]; one !== undefined && one.seq < event.seq; one = some[next]) {
+      both.push(one);
+      next += 1;
+    }
+    both.push(event);
+  }
+  for (; next < some.length; next += 1) both.push(some[next] as HistoryEvent);
+  return both;
 }

@@ -225,6 +225,17 @@ export function indexConsumption(
   return groups;
 }
 
+/** What became of each offset, ascending. */
+export function fatesInOrder({ fates }: PartitionConsumption): readonly OffsetFate[] {
+  let before = Number.NEGATIVE_INFINITY;
+  for (const offset of fates.keys()) {
+    if (offset < before) return [...fates].sort(([a], [b]) => a - b).map(([, fate]) => fate);
+    before = offset;
+  }
+  // As most of them are when nobody went back.
+  return [...fates.values()];
+}
+
 function ofProcess(of: Building, process: string): OfProcess {
   let found = of.byProcess.get(process);
   if (found === undefined) {
