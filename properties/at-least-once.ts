@@ -19,7 +19,7 @@ import { type ListedOffset, positionsOf } from './evidence/positions.ts';
 import { committedAt, resumeOf } from './evidence/resume.ts';
 import { lastBefore, nameOffsets } from './evidence/values.ts';
 import { isGenuinelyOutOfRange } from './offset-reset.ts';
-import { reckon } from './produced-offset.ts';
+import { isWhereAnswered, reckon } from './produced-offset.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('at-least-once');
@@ -79,6 +79,7 @@ function brokerLosses(evidence: Evidence): Anomaly[] {
   return evidence.producing.sends.flatMap((send) => {
     if (send.outcome !== 'ok' || send.acks === 0) return [];
     if (!evidence.processes.has(send.process) || !evidence.completeTopics.has(send.topic)) return [];
+    if (isWhereAnswered(evidence, send)) return [];
     const { found, misplaced, wrong, logs } = reckon(evidence, send);
     // Without an acknowledged offset that does not hold, no broker ever had what is missing.
     if (wrong.length === 0) return [];

@@ -7,7 +7,7 @@ import { recordsBetween, shownTo } from './evidence/logs.ts';
 import { positionsOf } from './evidence/positions.ts';
 import { mayHaveBeenReset } from './evidence/resume.ts';
 import { hasSought } from './evidence/seeks.ts';
-import { count, lastBefore, nameOffsets, partitionKey, toOffset } from './evidence/values.ts';
+import { count, lastBefore, mapAt, nameOffsets, partitionKey, toOffset } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('commit-within-processed');
@@ -61,9 +61,19 @@ interface Finding {
   last: Commit;
 }
 
+/** What is known of the records between one place and the highest offset that was committed from there. */
+interface Checked {
+  /** Up to here, all but those in `open` are done for good: what has ended before one commit has before every later. */
+  to: number;
+  /** Ascending; to be looked at again with every commit that covers them. */
+  open: number[];
+}
+
 /** One finding for each time that a member has the partition, and not one for each commit. */
 function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   const found = new Map<string, Finding>();
+  /** By the place where a member took a partition up, then by the offset at which it did. */
+  const checked = new Map<string, Map<number, Checked>>();
   const [start] = evidence.history.events;
   // Such an application does its work and commits within one call, and only the call itself can be seen.
   const hasOpaqueWork = start?.kind === 'start' && start.application === true;
@@ -74,11 +84,18 @@ function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
     const start = startOf(evidence, group, commit, key);
     if (log === undefined || start === null || offset <= start.offset) continue;
     const fates = group.consumption.get(key)?.fates;
-    for (const record of recordsBetween(log, start.offset, offset)) {
+    const known = checkedFrom(mapAt(checked, `${process} ${key} ${start.seq}`), start.offset);
+    const open = known.open.filter((record) => record < offset);
+    const later = known.open.slice(open.length);
+    const covered = [...open, ...recordsBetween(log, known.to, offset)];
+    known.to = Math.max(known.to, offset);
+    known.open = [];
+    for (const record of covered) {
       const fate = fates?.get(record);
       if (hasOpaqueWork && fate?.begun != null && fate.begun.seq < seq) continue;
       const signature = shortcomingOf(evidence, group, key, fate, record, seq);
       if (signature === null) continue;
+      known.open.push(record);
       const place = `${signature}\n${process} ${key} ${start.seq}`;
       const finding = found.get(place);
       if (finding === undefined) found.set(place, { commit, records: [record], commits: 1, last: commit });
@@ -88,6 +105,7 @@ function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
         finding.last = commit;
       }
     }
+    known.open.push(...later);
   }
   return [...found].map(([place, { commit, records, commits }]) => {
     const { process, topic, partition, offset, seq } = commit;
@@ -100,6 +118,15 @@ function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
       { group: group.id, topic, partition, process },
     );
   });
+}
+
+function checkedFrom(byOffset: Map<number, Checked>, offset: number): Checked {
+  let checked = byOffset.get(offset);
+  if (checked === undefined) {
+    checked = { to: offset, open: [] };
+    byOffset.set(offset, checked);
+  }
+  return checked;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -129,10 +156,7 @@ function startOf(
   { process, topic, partition, seq }: Commit,
   key: string,
 ): { offset: number; seq: number } | null {
-  const stretches = (group.consumption.get(key)?.stretches ?? []).filter(
-    (stretch) => stretch.process === process && stretch.openSeq < seq,
-  );
-  const opening = openingOf(stretches);
+  const opening = openingOf(group.consumption.get(key)?.stretches ?? [], process, seq);
   const since = opening?.openSeq ?? lastBefore(evidence.positions.joins.get(process) ?? [], seq)?.seq ?? -1;
   // The application itself has said from where it wants to go on.
   if (hasSought(evidence, process, topic, partition, since, seq)) return null;
@@ -149,8 +173,13 @@ function startOf(
 }
 
 /** The stretch with which the member took the partition up last: after a failure it goes back inside of that one. */
-function openingOf(stretches: readonly Stretch[]): Stretch | null {
-  const last = stretches.at(-1);
-  if (last === undefined) return null;
-  return stretches.findLast((stretch) => stretch.opening !== 'back') ?? last;
+function openingOf(stretches: readonly Stretch[], process: string, beforeSeq: number): Stretch | null {
+  let last: Stretch | null = null;
+  for (let index = stretches.length - 1; index >= 0; index -= 1) {
+    const stretch = stretches[index] as Stretch;
+    if (stretch.process !== process || stretch.openSeq >= beforeSeq) continue;
+    if (stretch.opening !== 'back') return stretch;
+    last ??= stretch;
+  }
+  return last;
 }

@@ -1,5 +1,6 @@
 /** continuity: what each member was handed in one go enters, records that were left out leave. */
 import { proof, reporter } from './anomaly.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import type { PartitionConsumption, Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { recordsBetween, shownTo } from './evidence/logs.ts';
@@ -61,9 +62,9 @@ function gaps(
 }
 
 const disorders = ({ history }: Evidence): Anomaly[] =>
-  history.events.flatMap((event) => {
-    if (event.kind !== 'delivery') return [];
+  eventsOf(history, 'delivery').flatMap((event) => {
     const { process, group, topic, partition, offsets, seq } = event;
+    if (offsets.length < 2) return [];
     const at = offsets.findIndex((offset, i) => i > 0 && Number(offset) <= Number(offsets[i - 1]));
     if (at < 0) return [];
     return [

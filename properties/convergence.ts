@@ -2,6 +2,7 @@
 import { isLifecycleAction } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import {
   type Evidence,
   evidenceOf,
@@ -194,10 +195,8 @@ function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvide
 
 /** The description is taken after settling and before the members are told to end. */
 function disagreement(evidence: Evidence, group: GroupEvidence, last: GenerationEvidence): Anomaly[] {
-  const fact = evidence.history.events.find(
-    (event) => event.kind === 'fact-group' && event.group === group.id,
-  );
-  if (fact?.kind !== 'fact-group') return [];
+  const fact = eventsOf(evidence.history, 'fact-group').find((event) => event.group === group.id);
+  if (fact === undefined) return [];
   const subject = { group: group.id };
   if (fact.state.toLowerCase() !== 'stable') {
     // A group that had settled has converged, whatever begins a moment later.

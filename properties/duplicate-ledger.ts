@@ -4,6 +4,7 @@
  */
 import type { History } from '../harness/history/schema.ts';
 import { withheldIn } from './coverage.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import type { PartitionConsumption, Processing, Stretch } from './evidence/consumption.ts';
 import { CountingTree } from './evidence/counting-tree.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
@@ -287,16 +288,23 @@ function failuresOf(evidence: Evidence, group: GroupEvidence, process: string): 
   let byProcess = failures.get(group);
   if (byProcess === undefined) {
     byProcess = new Map();
-    for (const event of evidence.history.events) {
+    for (const event of eventsOf(
+      evidence.history,
+      'processing-end',
+      'application-commit-end',
+      'commit-fail',
+      'commit-unknown',
+      'transaction-end',
+      'wire-heartbeat',
+      'wire-fetch-error',
+      'client-crashed',
+    )) {
       const isFailure =
-        (event.kind === 'processing-end' && event.outcome === 'failed') ||
-        (event.kind === 'application-commit-end' && event.outcome !== 'ok') ||
-        event.kind === 'commit-fail' ||
-        event.kind === 'commit-unknown' ||
-        (event.kind === 'transaction-end' && event.ending === 'abort') ||
-        event.kind === 'wire-heartbeat' ||
-        event.kind === 'wire-fetch-error' ||
-        event.kind === 'client-crashed';
+        event.kind === 'processing-end'
+          ? event.outcome === 'failed'
+          : event.kind === 'transaction-end'
+            ? event.ending === 'abort'
+            : event.kind !== 'application-commit-end' || event.outcome !== 'ok';
       if (!isFailure || !('group' in event ? event.group === group.id : true)) continue;
       const list = byProcess.get(event.process) ?? [];
       list.push({ seq: event.seq });

@@ -1,7 +1,8 @@
 /** group-isolation: what happened in each group enters, what does not come from the group's own members leaves. */
-import type { EventOf, History } from '../harness/history/schema.ts';
+import type { History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { isAltered } from './evidence/altered.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import type { CommitEntry, CommitRequest } from './evidence/commits.ts';
 import {
   type Evidence,
@@ -38,22 +39,19 @@ export const groupIsolation: Property = {
   policy: () => 'illegal',
 };
 
-type Stray = EventOf<'delivery' | 'processing-begin' | 'commit-invoke' | 'wire-sync' | 'client-joined'>;
-
-const isOfMember = (event: History['events'][number]): event is Stray =>
-  event.kind === 'delivery' ||
-  event.kind === 'processing-begin' ||
-  event.kind === 'commit-invoke' ||
-  event.kind === 'wire-sync' ||
-  event.kind === 'client-joined';
+const OF_MEMBERS = ['delivery', 'processing-begin', 'commit-invoke', 'wire-sync', 'client-joined'] as const;
 
 function strayEvents(evidence: Evidence, history: History): Anomaly[] {
   const told = new Set<string>();
-  return history.events.flatMap((event) => {
-    if (!isOfMember(event)) return [];
+  const strays = OF_MEMBERS.flatMap((kind) =>
+    eventsOf(history, kind).filter((event) => {
+      const own = evidence.processes.get(event.process)?.group;
+      return own !== undefined && own !== event.group;
+    }),
+  ).sort((a, b) => a.seq - b.seq);
+  return strays.flatMap((event) => {
     const own = evidence.processes.get(event.process)?.group;
-    if (own === undefined || own === event.group || told.has(`${event.process} ${event.group} ${event.kind}`))
-      return [];
+    if (told.has(`${event.process} ${event.group} ${event.kind}`)) return [];
     told.add(`${event.process} ${event.group} ${event.kind}`);
     return [
       report(
@@ -162,9 +160,8 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
         : [],
     ),
   );
-  return evidence.history.events.flatMap((event) => {
-    if (event.kind !== 'commit-removed' || event.group !== group.id || deletedTopics.has(event.topic))
-      return [];
+  return eventsOf(evidence.history, 'commit-removed').flatMap((event) => {
+    if (event.group !== group.id || deletedTopics.has(event.topic)) return [];
     if (isExpired(evidence, group, event)) return [];
     // After the end of settling the harness may be tidying up.
     if (evidence.settled !== null && event.time >= evidence.settled.time) return [];

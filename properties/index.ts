@@ -10,6 +10,7 @@ import { convergence } from './convergence.ts';
 import { cooperativeHandover } from './cooperative-handover.ts';
 import { duplicateBound } from './duplicate-bound.ts';
 import { duplicateLedger } from './duplicate-ledger.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import { exactlyOnce } from './exactly-once.ts';
 import { exclusiveAssignment } from './exclusive-assignment.ts';
 import { exclusiveProcessing } from './exclusive-processing.ts';
@@ -126,11 +127,9 @@ function missingEvidence(history: History): string[] {
   else
     for (const reason of last.incomplete)
       unknown.push(`The evidence is incomplete: ${reason.replace(/\.$/, '')}.`);
-  if (!events.some((event) => event.kind === 'settled'))
+  if (eventsOf(history, 'settled').length === 0)
     unknown.push('The run did not get to the end of its settling.');
-  const logs = new Set(
-    events.flatMap((event) => (event.kind === 'fact-log' ? [`${event.topic}/${event.partition}`] : [])),
-  );
+  const logs = new Set(eventsOf(history, 'fact-log').map(({ topic, partition }) => `${topic}/${partition}`));
   const missing = history.start.scenario.topology.topics.flatMap(({ name, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => `${name}/${partition}`).filter(
       (key) => !logs.has(key),

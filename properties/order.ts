@@ -1,6 +1,7 @@
 /** order: the first processing of each key's records enters, records that were begun before an older one leave. */
 import { groupOf, proof, reporter } from './anomaly.ts';
-import type { PartitionConsumption, Processing } from './evidence/consumption.ts';
+import { eventsOf } from './evidence/by-kind.ts';
+import { fatesInOrder, type PartitionConsumption, type Processing } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { hasSought } from './evidence/seeks.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -44,21 +45,21 @@ const isPassedOver = (
 /** By record, for those that have one. */
 function keysOf({ history }: Evidence): Map<string, string> {
   const keys = new Map<string, string>();
-  for (const event of history.events)
-    if (event.kind === 'produce-invoke')
-      for (const { record, key } of event.records) if (key !== null) keys.set(record, key);
+  for (const { records } of eventsOf(history, 'produce-invoke'))
+    for (const { record, key } of records) if (key !== null) keys.set(record, key);
   return keys;
 }
 
 function inversions(
   evidence: Evidence,
   group: GroupEvidence,
-  { key: place, topic, partition, fates }: PartitionConsumption,
+  consumption: PartitionConsumption,
   keys: ReadonlyMap<string, string>,
 ): Anomaly[] {
+  const { key: place, topic, partition } = consumption;
   const latest = new Map<string, Processing>();
   const found = new Map<string, Anomaly>();
-  for (const [, { begun }] of [...fates].sort(([a], [b]) => a - b)) {
+  for (const { begun } of fatesInOrder(consumption)) {
     if (begun === null || begun.record === null) continue;
     const key = keys.get(begun.record);
     if (key === undefined) continue;

@@ -2,6 +2,7 @@
 import type { EventOf } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { isCooperative } from './coverage.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { handedOverAt } from './evidence/hand-overs.ts';
 import { type MembershipChange, membershipOf } from './evidence/membership.ts';
@@ -23,8 +24,7 @@ export const ownedConsumption: Property = {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
     const found = new Map<string, { anomaly: () => Anomaly }>();
-    for (const event of history.events) {
-      if (event.kind !== 'delivery') continue;
+    for (const event of eventsOf(history, 'delivery')) {
       const group = groups.get(event.group);
       if (group === undefined) continue;
       const breach = breachOf(evidence, group, event);

@@ -32,20 +32,21 @@ export const producerFlush: Property = {
   },
 };
 
+const dropsRecords = ({ scenario }: Evidence, { producer }: Send): boolean =>
+  scenario.producers.some(({ id, closing }) => id === producer && closing === 'drop');
+
 function leftBehind(evidence: Evidence, send: Send, close: ProducerClose): Anomaly[] {
-  const drops = evidence.scenario.producers.some(
-    ({ id, closing }) => id === send.producer && closing === 'drop',
-  );
-  if (send.outcome !== 'ok' && (send.outcome !== 'none' || drops)) return [];
+  if (send.outcome !== 'ok' && (send.outcome !== 'none' || dropsRecords(evidence, send))) return [];
   const { process, producer, topic } = send;
   const missing = send.records.filter(
     (record) => !(evidence.locations.get(record) ?? []).some((place) => place.topic === topic),
   );
+  if (missing.length === 0) return [];
   // With answers the deletable places are known; without any, a deletion in any partition may have taken them.
   const isExcused = send.answers.some(({ baseOffset }) => baseOffset >= 0)
     ? missing.length <= reckon(evidence, send).deletedMax
     : mayHaveBeenDeleted(evidence, send);
-  if (missing.length === 0 || isExcused) return [];
+  if (isExcused) return [];
   return [
     report(
       send.outcome === 'ok' ? ANSWERED : UNANSWERED,

@@ -1,5 +1,6 @@
 /** read-committed: deliveries and how the logs' transactions ended enter, records that were not committed leave. */
 import { proof, reporter } from './anomaly.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import { evidenceOf } from './evidence/evidence.ts';
 import { partitionKey, REAL_TIME_TOLERANCE_MS, toOffset } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -24,8 +25,8 @@ export const readCommitted: Property = {
       .filter(({ config }) => (config.isolationLevel ?? own) === 'read_committed')
       .flatMap((group) => {
         const found = new Map<string, Anomaly>();
-        for (const event of history.events) {
-          if (event.kind !== 'delivery' || event.group !== group.id) continue;
+        for (const event of eventsOf(history, 'delivery')) {
+          if (event.group !== group.id) continue;
           const { topic, partition, process, time, seq } = event;
           const log = evidence.logs.get(partitionKey(topic, partition));
           if (log === undefined || log.transactions.size === 0) continue;

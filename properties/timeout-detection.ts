@@ -1,6 +1,6 @@
 /** timeout-detection: silence of members and generations enter, members that were dropped too early or too late leave. */
-import type { EventOf } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import {
   type Evidence,
   evidenceOf,
@@ -96,9 +96,7 @@ const leavers = new WeakMap<Evidence, Set<string>>();
 function hasLeft(evidence: Evidence, memberId: string): boolean {
   let ids = leavers.get(evidence);
   if (ids === undefined) {
-    ids = new Set(
-      evidence.history.events.flatMap((event) => (event.kind === 'wire-leave' ? event.memberIds : [])),
-    );
+    ids = new Set(eventsOf(evidence.history, 'wire-leave').flatMap(({ memberIds }) => memberIds));
     leavers.set(evidence, ids);
   }
   return ids.has(memberId);
@@ -189,7 +187,7 @@ function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: bo
   const intervalMs = pollIntervalMs(group);
   const lastPolls = new Map<string, { time: number; seq: number }>();
   const told = new Set<string>();
-  return evidence.history.events.flatMap((event): Anomaly[] => {
+  return eventsOf(evidence.history, 'client-joined', 'delivery', 'wire-leave').flatMap((event): Anomaly[] => {
     if (event.kind === 'client-joined' && event.group === group.id && lastPolls.has(event.process))
       lastPolls.set(event.process, event);
     if (event.kind === 'delivery' && event.group === group.id && event.sincePollMs !== undefined) {
@@ -239,12 +237,9 @@ function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: bo
 
 /** Whether the application had called for its consumer to stop, which it does once it has done what it has in hand. */
 function isStopping({ history }: Evidence, process: string, beforeSeq: number): boolean {
-  const last = history.events.findLast(
-    (event): event is EventOf<'application-call'> =>
-      event.kind === 'application-call' &&
-      event.process === process &&
-      event.seq < beforeSeq &&
-      (event.call === 'stop' || event.call === 'run'),
+  const last = eventsOf(history, 'application-call').findLast(
+    (event) =>
+      event.process === process && event.seq < beforeSeq && (event.call === 'stop' || event.call === 'run'),
   );
   return last?.call === 'stop';
 }

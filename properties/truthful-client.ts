@@ -1,6 +1,7 @@
 /** truthful-client: what clients say of themselves and what the coordinator recorded enter, contradictions leave. */
 import type { EventOf } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
@@ -18,9 +19,9 @@ export const truthfulClient: Property = {
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
-    const claims = history.events.flatMap((event) => {
-      const group = event.kind === 'client-joined' ? groups.get(event.group) : undefined;
-      return event.kind === 'client-joined' && group !== undefined ? judgeClaim(evidence, group, event) : [];
+    const claims = eventsOf(history, 'client-joined').flatMap((claim) => {
+      const group = groups.get(claim.group);
+      return group === undefined ? [] : judgeClaim(evidence, group, claim);
     });
     return [
       ...claims,

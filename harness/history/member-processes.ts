@@ -9,6 +9,9 @@ import type { GroupMember, UnplacedEvent } from './schema.ts';
 
 type Named = Pick<GroupMember, 'memberId' | 'clientId' | 'groupInstanceId'>;
 
+/** The kinds of events that say who a member is. */
+export const NAMING = ['wire-join', 'client-joined'] as const;
+
 export class MemberProcesses {
   readonly #processes = new Map<string, string>();
 

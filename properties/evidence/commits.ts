@@ -4,8 +4,9 @@
  * other by value and by coordinator order, never by the two clocks.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import type { GenerationEvidence } from './generations.ts';
-import { listAt, partitionKey, toOffset } from './values.ts';
+import { listAt, mapAt, partitionKey, toOffset } from './values.ts';
 
 /** One partition of one OffsetCommit request. */
 export interface CommitRequest {
@@ -112,21 +113,20 @@ export function indexCommits(
 }
 
 function collectRequests(history: History): Map<string, Mutable<CommitRequest>[]> {
-  const outcomes = new Map<string, EventOf<'commit-ok' | 'commit-fail' | 'commit-unknown'>>();
-  for (const event of history.events)
-    if (event.kind === 'commit-ok' || event.kind === 'commit-fail' || event.kind === 'commit-unknown')
-      outcomes.set(`${event.process} ${event.commit}`, event);
+  const outcomes = new Map<string, Map<number, EventOf<'commit-ok' | 'commit-fail' | 'commit-unknown'>>>();
+  for (const event of eventsOf(history, 'commit-ok', 'commit-fail', 'commit-unknown'))
+    mapAt(outcomes, event.process).set(event.commit, event);
   const requests = new Map<string, Mutable<CommitRequest>[]>();
-  for (const event of history.events) {
-    if (event.kind !== 'commit-invoke') continue;
-    const outcome = outcomes.get(`${event.process} ${event.commit}`);
-    const errors = new Map(
+  for (const event of eventsOf(history, 'commit-invoke')) {
+    const outcome = outcomes.get(event.process)?.get(event.commit);
+    const errors =
       outcome?.kind === 'commit-fail'
-        ? outcome.errors.map(({ topic, partition, error }) => [partitionKey(topic, partition), error])
-        : [],
-    );
+        ? new Map(
+            outcome.errors.map(({ topic, partition, error }) => [partitionKey(topic, partition), error]),
+          )
+        : null;
     for (const { topic, partition, offset } of event.offsets) {
-      const error = errors.get(partitionKey(topic, partition)) ?? null;
+      const error = errors?.get(partitionKey(topic, partition)) ?? null;
       const wasAnswered = outcome !== undefined && outcome.kind !== 'commit-unknown';
       listAt(requests, event.group).push({
         process: event.process,
@@ -163,9 +163,8 @@ function collectEntries(
   generations: ReadonlyMap<string, readonly GenerationEvidence[]>,
 ): Map<string, Map<string, Mutable<CommitEntry>[]>> {
   const byGroup = new Map<string, EventOf<'commit-accepted' | 'commit-removed' | 'group-removed'>[]>();
-  for (const event of history.events)
-    if (event.kind === 'commit-accepted' || event.kind === 'commit-removed' || event.kind === 'group-removed')
-      listAt(byGroup, event.group).push(event);
+  for (const event of eventsOf(history, 'commit-accepted', 'commit-removed', 'group-removed'))
+    listAt(byGroup, event.group).push(event);
   const entries = new Map<string, Map<string, Mutable<CommitEntry>[]>>();
   for (const [group, events] of byGroup) {
     const byPartition = new Map<string, Mutable<CommitEntry>[]>();
@@ -182,39 +181,45 @@ function collectEntries(
         event.kind === 'commit-accepted' && event.transactionEnd !== undefined
           ? toOffset(event.transactionEnd)
           : position;
-      const common = {
-        group,
-        position,
-        inForceFrom,
-        time: event.time,
-        seq: event.seq,
-        generation,
-        request: null,
-      };
-      const append = (key: string, entry: Omit<Mutable<CommitEntry>, 'index'>): void => {
-        const list = listAt(byPartition, key);
-        list.push({ ...entry, index: list.length });
+      const append = (
+        list: Mutable<CommitEntry>[],
+        topic: string,
+        partition: number,
+        kind: CommitEntry['kind'],
+        value: number,
+      ): void => {
+        list.push({
+          kind,
+          group,
+          topic,
+          partition,
+          offset: value < 0 ? null : value,
+          value,
+          index: list.length,
+          position,
+          inForceFrom,
+          time: event.time,
+          seq: event.seq,
+          generation,
+          request: null,
+        });
       };
       if (event.kind === 'group-removed') {
         // The group's offsets go with it, whether or not each has a record of its own.
-        for (const [key, list] of byPartition) {
+        for (const list of byPartition.values()) {
           const last = list.at(-1);
           if (last === undefined || last.kind === 'removed') continue;
-          const { topic, partition } = last;
-          append(key, { ...common, topic, partition, kind: 'removed', offset: null, value: -1 });
+          append(list, last.topic, last.partition, 'removed', -1);
         }
         continue;
       }
       const { topic, partition } = event;
-      const value = event.kind === 'commit-removed' ? -1 : toOffset(event.offset);
-      append(partitionKey(topic, partition), {
-        ...common,
-        topic,
-        partition,
-        kind: event.kind === 'commit-removed' ? 'removed' : value < 0 ? 'sentinel' : 'commit',
-        offset: value < 0 ? null : value,
-        value,
-      });
+      const list = listAt(byPartition, partitionKey(topic, partition));
+      if (event.kind === 'commit-removed') append(list, topic, partition, 'removed', -1);
+      else {
+        const value = toOffset(event.offset);
+        append(list, topic, partition, value < 0 ? 'sentinel' : 'commit', value);
+      }
     }
   }
   return entries;
@@ -228,21 +233,31 @@ function matchRequests(
   entries: ReadonlyMap<string, readonly Mutable<CommitEntry>[]>,
   requests: readonly Mutable<CommitRequest>[],
 ): void {
-  const free = new Map<string, Mutable<CommitEntry>[]>();
-  for (const [key, list] of entries)
-    for (const entry of list) if (entry.kind !== 'removed') listAt(free, `${key} ${entry.value}`).push(entry);
-  const bucketOf = (request: CommitRequest) =>
-    `${partitionKey(request.topic, request.partition)} ${request.offset}`;
+  /** By partition, then by value. */
+  const free = new Map<string, Map<number, Mutable<CommitEntry>[]>>();
+  for (const [key, list] of entries) {
+    const byValue = mapAt(free, key);
+    for (const entry of list) if (entry.kind !== 'removed') listAt(byValue, entry.value).push(entry);
+  }
 
   // Cursors make repeated commits of one value linear: a passed entry is taken or belongs to another generation.
   const pass = (outcome: 'ok' | 'unknown', isStrict: boolean): void => {
-    const cursors = new Map<string, number>();
+    const cursorsOf = new Map<readonly CommitEntry[], Map<string, number>>();
     for (const request of requests) {
       if (request.outcome !== outcome || request.entry !== null) continue;
-      const bucket = bucketOf(request);
-      const candidates = free.get(bucket);
+      const candidates = free.get(partitionKey(request.topic, request.partition))?.get(request.offset);
       if (candidates === undefined) continue;
-      const cursorKey = isStrict ? `${bucket} ${request.generation} ${request.memberId}` : bucket;
+      if (candidates.length === 1) {
+        // As nearly always: nothing to keep a place in.
+        const [entry] = candidates;
+        if (entry === undefined || entry.request !== null) continue;
+        if (isStrict && !isOfGeneration(request, entry.generation)) continue;
+        entry.request = request;
+        request.entry = entry;
+        continue;
+      }
+      const cursors = mapAt(cursorsOf, candidates);
+      const cursorKey = isStrict ? `${request.generation} ${request.memberId}` : '';
       let cursor = cursors.get(cursorKey) ?? 0;
       for (; cursor < candidates.length; cursor += 1) {
         const entry = candidates[cursor];
@@ -270,14 +285,13 @@ export const isOfGeneration = (request: CommitRequest, generation: GenerationEvi
 
 function collectApplicationCommits(history: History): Map<string, ApplicationCommit[]> {
   const ends = new Map<string, EventOf<'application-commit-end'>>();
-  for (const event of history.events)
-    if (event.kind === 'application-commit-end') ends.set(`${event.process} ${event.call}`, event);
+  for (const event of eventsOf(history, 'application-commit-end'))
+    ends.set(`${event.process} ${event.call}`, event);
   const calls = new Map<string, ApplicationCommit[]>();
-  for (const event of history.events)
-    if (event.kind === 'application-commit')
-      listAt(calls, event.group).push({
-        begin: event,
-        end: ends.get(`${event.process} ${event.call}`) ?? null,
-      });
+  for (const event of eventsOf(history, 'application-commit'))
+    listAt(calls, event.group).push({
+      begin: event,
+      end: ends.get(`${event.process} ${event.call}`) ?? null,
+    });
   return calls;
 }

@@ -3,6 +3,7 @@
  * offsets that one process was given in one ownership without going back leave.
  */
 import type { History } from '../../harness/history/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import { owns } from './generations.ts';
 import type { PartitionLog } from './logs.ts';
 import { isNextRecord, shownTo } from './logs.ts';
@@ -92,7 +93,10 @@ type Building = {
   stretches: OpenStretch[];
   processing: Mutable<Processing>[];
   fates: Map<number, OffsetFate>;
+  byProcess: Map<string, OfProcess>;
 };
+/** A process's part in one partition: its stretches, newest last, and by offset what has begun and not ended. */
+type OfProcess = { stretches: OpenStretch[]; running: Map<number, Mutable<Processing>[]> };
 
 /** By group, then by partition. */
 export type ConsumptionEvidence = ReadonlyMap<string, ReadonlyMap<string, PartitionConsumption>>;
@@ -104,9 +108,6 @@ export function indexConsumption(
 ): ConsumptionEvidence {
   const groups = new Map<string, Map<string, Building>>();
   const configs = new Map(history.start.scenario.groups.map((group) => [group.id, group]));
-  // A process's stretches of one partition, newest last.
-  const ofProcess = new Map<string, OpenStretch[]>();
-  const running = new Map<string, Mutable<Processing>[]>();
 
   const building = (group: string, topic: string, partition: number): Building => {
     let partitions = groups.get(group);
@@ -117,14 +118,23 @@ export function indexConsumption(
     const key = partitionKey(topic, partition);
     let found = partitions.get(key);
     if (found === undefined) {
-      found = { group, topic, partition, key, stretches: [], processing: [], fates: new Map() };
+      found = {
+        group,
+        topic,
+        partition,
+        key,
+        stretches: [],
+        processing: [],
+        fates: new Map(),
+        byProcess: new Map(),
+      };
       partitions.set(key, found);
     }
     return found;
   };
 
   const deliver = (of: Building, process: string, offset: number, seq: number, time: number): OpenStretch => {
-    const stretches = listAt(ofProcess, `${process} ${of.group} ${of.key}`);
+    const { stretches } = ofProcess(of, process);
     const config = configs.get(of.group);
     const log = config === undefined ? logs.get(of.key) : shownTo(config, logs.get(of.key));
     const next = continued(stretches, positions, log, process, of.key, offset, seq);
@@ -164,7 +174,7 @@ export function indexConsumption(
     return current;
   };
 
-  for (const event of history.events) {
+  for (const event of eventsOf(history, 'delivery', 'processing-begin', 'processing-end')) {
     if (event.kind === 'delivery') {
       const of = building(event.group, event.topic, event.partition);
       for (const [i, text] of event.offsets.entries()) {
@@ -175,7 +185,7 @@ export function indexConsumption(
     } else if (event.kind === 'processing-begin') {
       const of = building(event.group, event.topic, event.partition);
       const offset = toOffset(event.offset);
-      const stretches = listAt(ofProcess, `${event.process} ${event.group} ${of.key}`);
+      const { stretches, running } = ofProcess(of, event.process);
       const stretch =
         stretches.findLast((one) => one.delivered.has(offset)) ??
         // A driver that does not announce deliveries: the processing itself is the evidence.
@@ -194,11 +204,14 @@ export function indexConsumption(
       stretch.processing.push(processing);
       of.processing.push(processing);
       fateOf(of, offset).begun ??= processing;
-      listAt(running, `${event.process} ${of.group} ${of.key} ${offset}`).push(processing);
-    } else if (event.kind === 'processing-end') {
+      listAt(running, offset).push(processing);
+    } else {
       const of = building(event.group, event.topic, event.partition);
       const offset = toOffset(event.offset);
-      const processing = running.get(`${event.process} ${of.group} ${of.key} ${offset}`)?.shift();
+      const { running } = ofProcess(of, event.process);
+      const begun = running.get(offset);
+      const processing = begun?.shift();
+      if (begun?.length === 0) running.delete(offset);
       if (processing === undefined)
         throw new Error(`event ${event.seq} ends a processing that never began (${of.key} offset ${offset})`);
       processing.outcome = event.outcome;
@@ -210,6 +223,26 @@ export function indexConsumption(
     }
   }
   return groups;
+}
+
+/** What became of each offset, ascending. */
+export function fatesInOrder({ fates }: PartitionConsumption): readonly OffsetFate[] {
+  let before = Number.NEGATIVE_INFINITY;
+  for (const offset of fates.keys()) {
+    if (offset < before) return [...fates].sort(([a], [b]) => a - b).map(([, fate]) => fate);
+    before = offset;
+  }
+  // As most of them are when nobody went back.
+  return [...fates.values()];
+}
+
+function ofProcess(of: Building, process: string): OfProcess {
+  let found = of.byProcess.get(process);
+  if (found === undefined) {
+    found = { stretches: [], running: new Map() };
+    of.byProcess.set(process, found);
+  }
+  return found;
 }
 
 function fateOf(of: Building, offset: number): OffsetFate {

@@ -4,6 +4,7 @@
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
 import { type Group, isBrokerFault, isOutage, type Scenario, topicsOf } from '../../scenarios/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts';
 import { indexConsumption, type PartitionConsumption } from './consumption.ts';
 import { type GenerationEvidence, indexGenerations } from './generations.ts';
@@ -75,7 +76,7 @@ function index(history: History): Evidence {
   const processes = indexProcesses(history, actions);
   const generations = indexGenerations(history);
   const { logs, locations } = indexLogs(history);
-  const heal = history.events.find((event) => event.kind === 'heal') ?? null;
+  const heal = eventsOf(history, 'heal')[0] ?? null;
   const positions = indexPositions(history, processes, generations);
   const commits = indexCommits(history, generations);
   const consumption = indexConsumption(history, positions, logs);
@@ -111,7 +112,7 @@ function index(history: History): Evidence {
     positions,
     producing: indexProducing(history, processes),
     heal,
-    settled: history.events.find((event) => event.kind === 'settled') ?? null,
+    settled: eventsOf(history, 'settled')[0] ?? null,
     outages: actions
       .filter(({ action }) => isOutage(action))
       // An error on purpose waits for the request that it is for.
@@ -135,7 +136,7 @@ export const mayLoseTouch = (scenario: Scenario): boolean =>
 
 /** When brokers were killed for good, or never. */
 const diedAt = ({ history }: Evidence): number =>
-  history.events.find((event) => event.kind === 'core' && event.deadBrokers.length > 0)?.time ??
+  eventsOf(history, 'core').find(({ deadBrokers }) => deadBrokers.length > 0)?.time ??
   Number.POSITIVE_INFINITY;
 
 /** Whether a broker was away, or coming back, or a link to one broken, at some time in the span. */

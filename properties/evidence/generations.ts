@@ -2,8 +2,9 @@
  * The coordinator's generations of each group: `group-generation` events enter, generations in the order of the
  * coordinator's log leave, with who owned which partition.
  */
-import { MemberProcesses } from '../../harness/history/member-processes.ts';
+import { MemberProcesses, NAMING } from '../../harness/history/member-processes.ts';
 import type { EventOf, GroupMember, History } from '../../harness/history/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import { listAt, partitionKey, toOffset } from './values.ts';
 
 export interface GenerationEvidence {
@@ -26,10 +27,9 @@ export interface GenerationEvidence {
 
 export function indexGenerations(history: History): Map<string, GenerationEvidence[]> {
   const processes = new MemberProcesses();
-  for (const event of history.events) processes.observe(event);
+  for (const event of eventsOf(history, ...NAMING)) processes.observe(event);
   const eventsByGroup = new Map<string, EventOf<'group-generation'>[]>();
-  for (const event of history.events)
-    if (event.kind === 'group-generation') listAt(eventsByGroup, event.group).push(event);
+  for (const event of eventsOf(history, 'group-generation')) listAt(eventsByGroup, event.group).push(event);
   const generations = new Map<string, GenerationEvidence[]>();
   for (const [group, events] of eventsByGroup) {
     const positions = new Set(events.map((event) => event.logPosition.partition));

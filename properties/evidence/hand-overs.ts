@@ -3,6 +3,7 @@
  * leaves. What is in a member's hand when it loses a partition was handed over before.
  */
 import type { EventOf } from '../../harness/history/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import type { Evidence } from './evidence.ts';
 import { toOffset } from './values.ts';
 
@@ -21,8 +22,7 @@ export function handOversOf(evidence: Evidence): ReadonlyMap<number, EventOf<'de
 function index({ history }: Evidence): Map<number, EventOf<'delivery'>> {
   const handOvers = new Map<number, EventOf<'delivery'>>();
   const last = new Map<string, EventOf<'delivery'>>();
-  for (const event of history.events) {
-    if (event.kind !== 'delivery' && event.kind !== 'processing-begin') continue;
+  for (const event of eventsOf(history, 'delivery', 'processing-begin')) {
     const place = `${event.process} ${event.group} ${event.topic}/${event.partition}`;
     if (event.kind === 'delivery') last.set(place, event);
     else {
@@ -41,8 +41,7 @@ export function firstDeliveriesOf(evidence: Evidence): ReadonlyMap<string, Reado
   if (deliveries !== undefined) return deliveries;
   deliveries = new Map();
   first.set(evidence, deliveries);
-  for (const event of evidence.history.events) {
-    if (event.kind !== 'delivery') continue;
+  for (const event of eventsOf(evidence.history, 'delivery')) {
     const place = `${event.group} ${event.topic}/${event.partition}`;
     const ofPartition = deliveries.get(place) ?? new Map<number, number>();
     deliveries.set(place, ofPartition);

@@ -4,6 +4,7 @@
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
 import type { Group, Scenario } from '../../scenarios/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import type { AppliedAction } from './processes.ts';
 import { CLOCK_TOLERANCE_MS, firstIndexWhere, listAt, partitionKey, toOffset } from './values.ts';
 
@@ -40,8 +41,7 @@ export interface LogEvidence {
 export function indexLogs(history: History): LogEvidence {
   const logs = new Map<string, PartitionLog>();
   const locations = new Map<string, RecordLocation[]>();
-  for (const event of history.events) {
-    if (event.kind !== 'fact-log') continue;
+  for (const event of eventsOf(history, 'fact-log')) {
     const { topic, partition } = event;
     const recordAt = new Map<number, string>();
     const transactions = new Map<number, { state: TransactionState; endedAt: number | null }>();

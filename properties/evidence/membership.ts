@@ -3,6 +3,7 @@
  * changes of membership leave in its own order.
  */
 import type { EventOf } from '../../harness/history/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import type { Evidence } from './evidence.ts';
 import { listAt, partitionKey } from './values.ts';
 
@@ -42,7 +43,7 @@ export function membershipOf(evidence: Evidence, process: string): readonly Memb
 function index({ history }: Evidence): Map<string, MembershipChange[]> {
   const changes = new Map<string, MembershipChange[]>();
   const identities = new Map<string, { memberId: string; generation: number }>();
-  for (const event of history.events) {
+  for (const event of eventsOf(history, 'wire-join', 'wire-sync', 'wire-heartbeat', 'wire-leave')) {
     const change = changeOf(event, identities.get(event.process));
     if (change === null) continue;
     const { process, seq, time } = event;
@@ -58,7 +59,7 @@ type Change = Pick<MembershipChange, 'kind' | 'memberId' | 'generation'> & {
 };
 
 function changeOf(
-  event: Evidence['history']['events'][number],
+  event: EventOf<'wire-join' | 'wire-sync' | 'wire-heartbeat' | 'wire-leave'>,
   identity: { memberId: string; generation: number } | undefined,
 ): Change | null {
   switch (event.kind) {
@@ -78,8 +79,6 @@ function changeOf(
       return event.memberIds.includes(identity?.memberId ?? '')
         ? { kind: 'left', memberId: identity?.memberId ?? '', generation: -1 }
         : null;
-    default:
-      return null;
   }
 }
 
@@ -101,11 +100,17 @@ export function hasLostPlace(evidence: Evidence, process: string, afterSeq: numb
   let byProcess = losses.get(evidence);
   if (byProcess === undefined) {
     byProcess = new Map();
-    for (const event of evidence.history.events) {
+    for (const event of eventsOf(
+      evidence.history,
+      'wire-heartbeat',
+      'wire-join',
+      'wire-sync',
+      'commit-fail',
+    )) {
       const isLoss =
-        event.kind === 'wire-heartbeat' || event.kind === 'wire-join' || event.kind === 'wire-sync'
-          ? LOST.has(event.error)
-          : event.kind === 'commit-fail' && event.errors.some(({ error }) => LOST.has(error));
+        event.kind === 'commit-fail'
+          ? event.errors.some(({ error }) => LOST.has(error))
+          : LOST.has(event.error);
       if (isLoss) listAt(byProcess, event.process).push(event.seq);
     }
     losses.set(evidence, byProcess);

@@ -3,10 +3,11 @@
  * time in which nobody who could consume it had it leave.
  */
 import { isCooperative } from '../coverage.ts';
+import { eventsOf } from './by-kind.ts';
 import type { Evidence, GroupEvidence } from './evidence.ts';
 import { assignedPartitions, owns } from './generations.ts';
 import type { ProcessEvidence } from './processes.ts';
-import { partitionKey } from './values.ts';
+import { listAt, partitionKey } from './values.ts';
 
 export interface Span {
   readonly fromTime: number;
@@ -20,24 +21,14 @@ export interface Hold extends Span {
 }
 
 /** Signs by which a member itself ends its ownership. */
-const ENDINGS: ReadonlySet<string> = new Set([
-  'client-crashed',
-  'client-stopped',
-  'wire-leave',
-  'process-frozen',
-]);
+const ENDINGS = ['client-crashed', 'client-stopped', 'wire-leave', 'process-frozen'] as const;
 
 /** All holds of a group's members; a stalled member holds nothing while it is stalled. */
 export function holdsOf(evidence: Evidence, group: GroupEvidence): Hold[] {
   const cooperative = isCooperative(group);
   const endings = new Map<string, { time: number; seq: number; isRebalance: boolean }[]>();
-  for (const event of evidence.history.events) {
-    const isRebalance = event.kind === 'client-rebalancing';
-    if (!isRebalance && !ENDINGS.has(event.kind)) continue;
-    const list = endings.get(event.process) ?? [];
-    list.push({ time: event.time, seq: event.seq, isRebalance });
-    endings.set(event.process, list);
-  }
+  for (const { kind, process, time, seq } of eventsOf(evidence.history, 'client-rebalancing', ...ENDINGS))
+    listAt(endings, process).push({ time, seq, isRebalance: kind === 'client-rebalancing' });
   return group.processes.flatMap((process) => {
     const joins = evidence.positions.joins.get(process.process) ?? [];
     const own = endings.get(process.process) ?? [];

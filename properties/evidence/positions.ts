@@ -3,6 +3,7 @@
  * of range enter; per process and partition, the answers in the process's own order leave.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import { type GenerationEvidence, owns } from './generations.ts';
 import type { ProcessEvidence } from './processes.ts';
 import { between, CLOCK_TOLERANCE_MS, lastBefore, listAt, partitionKey, toOffset } from './values.ts';
@@ -116,7 +117,15 @@ export function indexPositions(
     return found;
   };
   const takenUp = new Map<string, { seq: number }[]>();
-  for (const event of history.events) {
+  for (const event of eventsOf(
+    history,
+    'client-rebalancing',
+    'client-joined',
+    'wire-offset-fetch',
+    'wire-list-offsets',
+    'wire-fetch-error',
+    'application-call',
+  )) {
     const { seq, time } = event;
     if (event.kind === 'client-rebalancing' || event.kind === 'client-joined')
       listAt(takenUp, event.process).push({ seq });
@@ -163,10 +172,9 @@ function indexJoins(
 ): Map<string, Join[]> {
   const syncs = new Map<string, EventOf<'wire-sync'>[]>();
   const claims = new Map<string, EventOf<'client-joined'>[]>();
-  for (const event of history.events) {
-    if (event.kind === 'wire-sync' && event.error === null) listAt(syncs, event.process).push(event);
-    else if (event.kind === 'client-joined') listAt(claims, event.process).push(event);
-  }
+  for (const event of eventsOf(history, 'wire-sync'))
+    if (event.error === null) listAt(syncs, event.process).push(event);
+  for (const event of eventsOf(history, 'client-joined')) listAt(claims, event.process).push(event);
   const byIdentity = new Map<string, GenerationEvidence>();
   const byMemberId = new Map<string, GenerationEvidence[]>();
   const byClientId = new Map<string, GenerationEvidence[]>();

@@ -4,6 +4,7 @@
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
 import { type Action, isLifecycleAction, type Scenario } from '../../scenarios/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import { listAt } from './values.ts';
 
 /** One action of the scenario that was carried out, from its first event to its last. */
@@ -90,7 +91,7 @@ const DURATION_KINDS: ReadonlySet<string> = new Set([
 
 export function indexActions(history: History, scenario: Scenario): AppliedAction[] {
   const byIndex = new Map<number, EventOf<'action'>[]>();
-  for (const event of history.events) if (event.kind === 'action') listAt(byIndex, event.action).push(event);
+  for (const event of eventsOf(history, 'action')) listAt(byIndex, event.action).push(event);
   const applied: AppliedAction[] = [];
   for (const [index, events] of byIndex) {
     const action = scenario.actions[index];
@@ -153,8 +154,7 @@ export function indexProcesses(
     process.hasWire ||= WIRE_KINDS.has(event.kind);
     process.hasActed ||= DEEDS.has(event.kind);
   }
-  for (const event of history.events) {
-    if (event.kind !== 'core') continue;
+  for (const event of eventsOf(history, 'core')) {
     for (const id of event.deadMembers) {
       const target = byId.get(id)?.at(-1);
       if (target?.exit == null || target.exit.seq > event.seq)

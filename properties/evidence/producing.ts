@@ -1,7 +1,8 @@
 /** The sends of the producers: `produce-*` and `producer-close` events enter, sends with their outcomes leave. */
 import type { EventOf, History } from '../../harness/history/schema.ts';
+import { eventsOf } from './by-kind.ts';
 import type { ProcessEvidence } from './processes.ts';
-import { listAt, toOffset } from './values.ts';
+import { listAt, mapAt, toOffset } from './values.ts';
 
 export interface Send {
   readonly process: string;
@@ -35,17 +36,13 @@ export function indexProducing(
   history: History,
   processes: ReadonlyMap<string, ProcessEvidence>,
 ): ProducingEvidence {
-  const outcomes = new Map<string, EventOf<'produce-ok' | 'produce-fail' | 'produce-unknown'>>();
-  const invocations: EventOf<'produce-invoke'>[] = [];
+  const outcomes = new Map<string, Map<number, EventOf<'produce-ok' | 'produce-fail' | 'produce-unknown'>>>();
+  for (const event of eventsOf(history, 'produce-ok', 'produce-fail', 'produce-unknown'))
+    mapAt(outcomes, event.process).set(event.produce, event);
   const closeEvents = new Map<string, EventOf<'producer-close'>[]>();
-  for (const event of history.events) {
-    if (event.kind === 'produce-invoke') invocations.push(event);
-    else if (event.kind === 'produce-ok' || event.kind === 'produce-fail' || event.kind === 'produce-unknown')
-      outcomes.set(`${event.process} ${event.produce}`, event);
-    else if (event.kind === 'producer-close') listAt(closeEvents, event.process).push(event);
-  }
-  const sends = invocations.map((event): Send => {
-    const outcome = outcomes.get(`${event.process} ${event.produce}`);
+  for (const event of eventsOf(history, 'producer-close')) listAt(closeEvents, event.process).push(event);
+  const sends = eventsOf(history, 'produce-invoke').map((event): Send => {
+    const outcome = outcomes.get(event.process)?.get(event.produce);
     return {
       process: event.process,
       producer: processes.get(event.process)?.id ?? event.process,

@@ -16,8 +16,25 @@ export function toOffset(text: string): number {
   return offset;
 }
 
-/** A partition's name, as it stands in messages and as a map's key. */
-export const partitionKey = (topic: string, partition: number): string => `${topic}/${partition}`;
+const keys = new Map<string, string[]>();
+/** What is kept is bounded: more names than any scenario has, and partitions beyond those that there are. */
+const TOPICS_MAX = 1_000;
+const PARTITIONS_MAX = 1_000;
+
+/** A partition's name, as it stands in messages and as a map's key; made once, since a map finds the same text fastest. */
+export function partitionKey(topic: string, partition: number): string {
+  let ofTopic = keys.get(topic);
+  if (ofTopic === undefined) {
+    if (keys.size === TOPICS_MAX) keys.clear();
+    ofTopic = [];
+    keys.set(topic, ofTopic);
+  }
+  const known = ofTopic[partition];
+  if (known !== undefined) return known;
+  const key = `${topic}/${partition}`;
+  if (partition >= 0 && partition < PARTITIONS_MAX) ofTopic[partition] = key;
+  return key;
+}
 
 /** The two names in a partition's key. */
 export const partitionOf = (key: string): { topic: string; partition: number } => {
@@ -41,6 +58,16 @@ export function listAt<K, V>(map: Map<K, V[]>, key: K): V[] {
     map.set(key, list);
   }
   return list;
+}
+
+/** The map under a key, created at the first asking. */
+export function mapAt<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let inner = map.get(key);
+  if (inner === undefined) {
+    inner = new Map();
+    map.set(key, inner);
+  }
+  return inner;
 }
 
 /** Index of the first item for which `isAfter` holds; the items for which it holds are all at the end. */

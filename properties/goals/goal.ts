@@ -3,6 +3,7 @@
  * where nothing happens proves nothing. A history enters, indexed once for all goals, and whether it got there leaves.
  */
 import type { EventKind, EventOf, History } from '../../harness/history/schema.ts';
+import { eventsOf } from '../evidence/by-kind.ts';
 import { type Evidence, evidenceOf } from '../evidence/evidence.ts';
 
 export interface Goal {
@@ -26,15 +27,9 @@ const known = new WeakMap<History, Reached>();
 export function reachedBy(history: History): Reached {
   const before = known.get(history);
   if (before !== undefined) return before;
-  const byKind = new Map<EventKind, History['events'][number][]>();
-  for (const event of history.events) {
-    const list = byKind.get(event.kind);
-    if (list === undefined) byKind.set(event.kind, [event]);
-    else list.push(event);
-  }
   const reached: Reached = {
     evidence: evidenceOf(history),
-    of: <K extends EventKind>(kind: K) => (byKind.get(kind) ?? []) as unknown as readonly EventOf<K>[],
+    of: (kind) => eventsOf(history, kind),
   };
   known.set(history, reached);
   return reached;
