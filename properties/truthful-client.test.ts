@@ -70,4 +70,40 @@ describe('finds', () => {
       ]
     `);
   });
+
+  describe('a transaction that ended otherwise than was said', () => {
+    const process = 'p1.1';
+    const ended = (ending: 'commit' | 'abort', outcome: 'ok' | 'failed' | 'unknown' = 'ok') =>
+      ({ process, kind: 'transaction-end', transaction: 0, ending, outcome, error: null }) as const;
+    const ends = (state: 'committed' | 'aborted' | 'open', ...told: ReturnType<typeof ended>[]) => {
+      const { story, m1 } = alone();
+      story.produces(2, { transaction: 0 });
+      for (const event of told) story.emit(event);
+      for (const offset of [0, 1])
+        story.transaction(0, offset, { state, endedAt: state === 'open' ? null : story.time });
+      m1.works(0, 2).commits(0, 2);
+      return findings(truthfulClient, story);
+    };
+
+    it('is found, once', () => {
+      expect([
+        ...ends('aborted', ended('commit')),
+        ...ends('committed', ended('abort')),
+      ]).toMatchInlineSnapshot(`
+          [
+            "illegal | aborted transaction was reported as committed | p1.1 was told that its transaction 0 had been committed, and its record p1-0 at offset 0 of orders/0 was aborted. | produce-invoke transaction-end fact-log | p1.1 orders 0",
+            "illegal | committed transaction was reported as aborted | p1.1 was told that its transaction 0 had been aborted, and its record p1-0 at offset 0 of orders/0 was committed. | produce-invoke transaction-end fact-log | p1.1 orders 0",
+          ]
+        `);
+    });
+
+    it('is none where it ended so, has not ended yet, or nobody said how', () => {
+      expect(ends('committed', ended('commit'))).toEqual([]);
+      expect(ends('aborted', ended('abort'))).toEqual([]);
+      expect(ends('open', ended('commit'))).toEqual([]);
+      expect(ends('aborted')).toEqual([]);
+      expect(ends('aborted', ended('commit', 'failed'))).toEqual([]);
+      expect(ends('committed', ended('commit', 'unknown'), ended('abort'))).toEqual([]);
+    });
+  });
 });

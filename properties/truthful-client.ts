@@ -1,11 +1,11 @@
 /** truthful-client: what clients say of themselves and what the coordinator recorded enter, contradictions leave. */
-import type { EventOf } from '../harness/history/schema.ts';
+import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
-import { CLOCK_TOLERANCE_MS, lastBefore, partitionKey, toOffset } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, lastBefore, listAt, partitionKey, toOffset } from './evidence/values.ts';
 import { requestsWithin } from './no-lost-commit.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -15,7 +15,7 @@ export const truthfulClient: Property = {
   id: 'truthful-client',
   title: 'What a client says of itself is so',
   statement:
-    "When a client reports that it has joined, its assignment, its protocol and whether it leads are those that the coordinator recorded for it in the generation of its last assignment; the assignment that the coordinator answered is the one that it recorded; and a commit that the application is told has failed was not accepted for all of its partitions. (That a commit which is reported as done was not refused is part of owned-commit, and that it was sent of no-lost-commit.) Where a client's traffic is not recorded, its report has to be that of any generation that it may have heard of.",
+    "When a client reports that it has joined, its assignment, its protocol and whether it leads are those that the coordinator recorded for it in the generation of its last assignment; the assignment that the coordinator answered is the one that it recorded; a commit that the application is told has failed was not accepted for all of its partitions; and a transaction that the application is told has been committed or aborted is what the partition logs say of the records sent in it. (That a commit which is reported as done was not refused is part of owned-commit, and that it was sent of no-lost-commit.) Where a client's traffic is not recorded, its report has to be that of any generation that it may have heard of.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -26,6 +26,7 @@ export const truthfulClient: Property = {
     return [
       ...claims,
       ...evidence.groups.flatMap((group) => [...wrongAnswers(evidence, group), ...wrongFailures(group)]),
+      ...wrongEndings(evidence, history.events),
     ];
   },
   policy: () => 'illegal',
@@ -159,4 +160,39 @@ function wrongFailures(group: GroupEvidence): Anomaly[] {
       ),
     ];
   });
+}
+
+/** One anomaly for each transaction: its first record whose marker says otherwise. */
+function wrongEndings(evidence: Evidence, events: History['events']): Anomaly[] {
+  const ends = new Map<string, EventOf<'transaction-end'>[]>();
+  for (const event of events)
+    if (event.kind === 'transaction-end') listAt(ends, `${event.process} ${event.transaction}`).push(event);
+  const found = new Map<string, Anomaly>();
+  for (const event of events) {
+    if (event.kind !== 'produce-invoke' || event.transaction === undefined) continue;
+    const { process, topic } = event;
+    const key = `${process} ${event.transaction}`;
+    const [end, ...more] = ends.get(key) ?? [];
+    // After an attempt whose outcome nobody knows, either may have come of it.
+    if (end === undefined || more.length > 0 || end.outcome !== 'ok') continue;
+    const contrary = end.ending === 'commit' ? 'aborted' : 'committed';
+    for (const { record } of event.records)
+      for (const { partition, offset } of evidence.locations.get(record) ?? []) {
+        const log = evidence.logs.get(partitionKey(topic, partition));
+        if (found.has(key)) break;
+        if (log?.recordAt.get(offset) !== record || log.transactions.get(offset)?.state !== contrary)
+          continue;
+        const told = end.ending === 'commit' ? 'committed' : 'aborted';
+        found.set(
+          key,
+          report(
+            `${contrary} transaction was reported as ${told}`,
+            `${process} was told that its transaction ${event.transaction} had been ${told}, and its record ${record} at offset ${offset} of ${topic}/${partition} was ${contrary}.`,
+            proof(event.seq, end.seq, log.event.seq),
+            { process, topic, partition },
+          ),
+        );
+      }
+  }
+  return [...found.values()];
 }

@@ -117,7 +117,7 @@ const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string
   seek: () => 'after the application had sought another offset',
   'client-restart': (from) => `after the client of ${from} had started anew`,
   'offsets-deleted': () => 'after the committed offset had been deleted',
-  'records-deleted': () => 'after the records at its position had been deleted',
+  'records-deleted': () => 'after its position had been outside the log',
   unexplained: () => 'for no reason that the history shows',
 };
 

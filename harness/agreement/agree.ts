@@ -1,24 +1,14 @@
 /**
- * Runs a scenario in the simulated world as often as it takes: a scenario and the history of its run on real Kafka enter,
- * whether the two worlds agree on it leaves.
+ * Runs a scenario in the simulated world as often as it takes: a scenario and its run on real Kafka enter, whether the two
+ * worlds agree on it leaves.
  */
-import { judge } from '../../properties/index.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import type { EventKind, History } from '../history/schema.ts';
-import { HistoryRecorder } from '../history/writer.ts';
-import { LAN } from '../world/simulated/network.ts';
-import { type Machine, SimulatedWorld } from '../world/simulated/simulated-world.ts';
-import type { Subject, World } from '../world/world.ts';
+import type { History } from '../history/schema.ts';
+import type { Subject } from '../world/world.ts';
 import { type Comparison, compareEndStates } from './compare.ts';
 import { type EndState, endStateOf } from './end-state.ts';
-
-/** Simulated runs are added one by one while something is left to explain; every other one on a slow machine. */
-const SIMULATED_RUNS_MAX = 64;
-/**
- * How slow that machine is, in turn: what can be measured of the real one is a lower bound, since a process that has
- * written its first event has still to connect, and the slowest answers are those that nobody waited for.
- */
-const SLOWNESS = [1, 1.5, 2, 4];
+import { judged } from './judged-run.ts';
+import { simulatedRuns } from './simulated-runs.ts';
 
 export interface Agreement extends Comparison {
   readonly scenario: Scenario;
@@ -26,120 +16,34 @@ export interface Agreement extends Comparison {
   /** The first simulated run. */
   readonly simulated: EndState;
   readonly simulatedRuns: number;
-  readonly realHistory: History;
 }
 
-/**
- * @param realHistory of the scenario on real Kafka; no real run may be under way while this one compares, since a
- * simulated run keeps the thread to itself, and with it the schedule of a real one
- */
+/** @param realHistory no real run may be under way while this one is compared (see simulated-runs.ts) */
 export async function agreementOn(
   scenario: Scenario,
   subject: Subject,
   realHistory: History,
   signal: AbortSignal,
 ): Promise<Agreement> {
-  const real = endStateOf(realHistory, judge(realHistory));
-  const firstHistory = await historyOf(new SimulatedWorld(), scenario, subject, signal);
-  const machine = machineOf(realHistory, firstHistory);
-  const simulated = [endStateOf(firstHistory, judge(firstHistory))];
-  const { equal, ...first } = compareEndStates(scenario, simulated, real);
-  let disagreements = first.disagreements;
-  while (disagreements.length > 0 && simulated.length < SIMULATED_RUNS_MAX) {
-    const variation = simulated.length;
-    const slowness = SLOWNESS[Math.floor(variation / 2) % SLOWNESS.length] as number;
-    const world = new SimulatedWorld({
-      variation,
-      ...(variation % 2 === 1 ? { machine: slower(machine, slowness) } : {}),
-    });
-    const history = await historyOf(world, scenario, subject, signal);
-    simulated.push(endStateOf(history, judge(history)));
-    disagreements = compareEndStates(scenario, simulated, real).disagreements;
+  const ofReal = judged(realHistory);
+  const real = endStateOf(ofReal.history, ofReal.verdict);
+  const simulated: EndState[] = [];
+  let isEqual = false;
+  let disagreements: readonly string[] = [];
+  // Simulated runs are added one by one while something is left to explain.
+  for await (const { history, verdict } of simulatedRuns(scenario, subject, realHistory, signal)) {
+    simulated.push(endStateOf(history, verdict));
+    const comparison = compareEndStates(scenario, simulated, real);
+    if (simulated.length === 1) isEqual = comparison.equal;
+    disagreements = comparison.disagreements;
+    if (disagreements.length === 0) break;
   }
   return {
-    equal,
+    equal: isEqual,
     disagreements,
     scenario,
     real,
     simulated: simulated[0] as EndState,
     simulatedRuns: simulated.length,
-    realHistory,
   };
-}
-
-/**
- * How slow the machine was on which the real run took place: starting a process and answering a request can take many
- * times as long on a busy one, and that decides what the next action finds.
- */
-export function machineOf(real: History, simulated: History): Machine {
-  // A driver without a tap is first heard of later than one that has it.
-  const told = new Set(real.events.map(({ kind }) => kind));
-  const simulatedMs = startTimes(simulated, told);
-  const startDelaysMs = new Map(
-    [...startTimes(real, told)].map(([process, ms]) => [
-      process,
-      Math.max(0, ms - (simulatedMs.get(process) ?? 0)),
-    ]),
-  );
-  const [median, slowest] = roundTripsMs(real);
-  const oneWayUs = (ms: number): number => Math.round(ms * 500);
-  const latencyUs = Math.max(LAN.latencyUs, oneWayUs(median));
-  return {
-    startDelaysMs,
-    network: { ...LAN, latencyUs, jitterUs: Math.max(LAN.jitterUs, oneWayUs(slowest) - latencyUs) },
-  };
-}
-
-function slower({ startDelaysMs, network }: Machine, factor: number): Machine {
-  return {
-    startDelaysMs: new Map([...startDelaysMs].map(([process, delayMs]) => [process, delayMs * factor])),
-    network: {
-      ...network,
-      latencyUs: Math.round(network.latencyUs * factor),
-      jitterUs: Math.round(network.jitterUs * factor),
-    },
-  };
-}
-
-/** The median and the ninth decile of what a commit or a send took from its request to its answer. */
-function roundTripsMs({ events }: History): [number, number] {
-  const begun = new Map<string, number>();
-  const tookMs: number[] = [];
-  for (const event of events) {
-    if (event.kind === 'commit-invoke') begun.set(`${event.process} commit ${event.commit}`, event.time);
-    else if (event.kind === 'produce-invoke')
-      begun.set(`${event.process} produce ${event.produce}`, event.time);
-    else if (event.kind === 'commit-ok' || event.kind === 'produce-ok') {
-      const call = event.kind === 'commit-ok' ? `commit ${event.commit}` : `produce ${event.produce}`;
-      const since = begun.get(`${event.process} ${call}`);
-      if (since !== undefined) tookMs.push(event.time - since);
-    }
-  }
-  tookMs.sort((a, b) => a - b);
-  const at = (share: number): number => tookMs[Math.floor(tookMs.length * share)] ?? 0;
-  return [at(0.5), at(0.9)];
-}
-
-/** By process: milliseconds from its start to its first event of these kinds. */
-function startTimes({ events }: History, kinds: ReadonlySet<EventKind>): Map<string, number> {
-  const starts = new Map<string, number>();
-  const times = new Map<string, number>();
-  for (const { process, kind, time } of events) {
-    if (kind === 'process-start') starts.set(process, time);
-    const start = starts.get(process);
-    if (start !== undefined && kind !== 'process-start' && kinds.has(kind) && !times.has(process))
-      times.set(process, time - start);
-  }
-  return times;
-}
-
-export async function historyOf(
-  world: World,
-  scenario: Scenario,
-  subject: Subject,
-  signal: AbortSignal,
-): Promise<History> {
-  const recorder = new HistoryRecorder();
-  await world.run(scenario, subject, recorder, signal);
-  return recorder.finishHistory();
 }

@@ -2,20 +2,19 @@
  * `npm run agreement`: generated scenarios run on real Kafka and in the simulated world; how many agree, and what the
  * two disagree on, leaves on standard output, and every disagreement as a scenario file with the real history.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { generateScenario, isProfileName } from '../../scenarios/arbitrary.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { exitCodes, HarnessError, UsageError } from '../errors.ts';
+import { defaultJobs, openWorld } from '../cli/worlds.ts';
+import { exitCodes, UsageError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { writeHistory } from '../history/writer.ts';
-import { KafkaWorld } from '../world/kafka/kafka-world.ts';
-import { findLeftovers, removeLeftovers } from '../world/kafka/leftovers.ts';
-import { type Agreement, agreementOn, historyOf } from './agree.ts';
+import { type Agreement, agreementOn } from './agree.ts';
+import { runCommand, wholeNumber } from './command.ts';
 import { inParallel } from './in-parallel.ts';
+import { historyOf } from './judged-run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,58 +23,41 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     profile: { type: 'string', default: 'default' },
     client: { type: 'string', default: 'kafkajs' },
-    jobs: { type: 'string', default: String(Math.min(8, availableParallelism() + 1)) },
+    jobs: { type: 'string', default: String(defaultJobs('kafka')) },
     out: { type: 'string', default: 'reports/out/agreement' },
   },
 });
 
-function wholeNumber(name: 'runs' | 'seed' | 'from' | 'jobs'): number {
-  if (!/^\d+$/.test(values[name]))
-    throw new UsageError(`--${name} takes a whole number, not '${values[name]}'.`);
-  return Number(values[name]);
-}
-
-async function main(): Promise<number> {
-  const [runs, seed, from, jobs] = [
-    wholeNumber('runs'),
-    wholeNumber('seed'),
-    wholeNumber('from'),
-    wholeNumber('jobs'),
-  ];
+async function main(signal: AbortSignal): Promise<number> {
+  const runs = wholeNumber('runs', values.runs);
+  const seed = wholeNumber('seed', values.seed);
+  const from = wholeNumber('from', values.from);
+  const jobs = wholeNumber('jobs', values.jobs);
   const { profile, client, out } = values;
   if (!isProfileName(profile)) throw new UsageError(`There is no profile '${profile}'.`);
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
-  await removeLeftovers(await findLeftovers());
-  await using kafka = new KafkaWorld({
+  const { world } = await openWorld({
+    name: 'kafka',
     connection: null,
     onProgress: (sentence) => console.error(sentence),
     onLog: () => {},
-    sessionId: randomUUID(),
-    signal: interruption.signal,
+    signal,
   });
+  await using kafka = world;
   const subject = { client, mutant: null };
-  const { signal } = interruption;
-  const ran: (readonly [Scenario, History])[] = [];
-  const scenarios = function* (): Generator<Scenario> {
-    for (let index = from; index < from + runs && !interruption.signal.aborted; index++)
-      yield generateScenario(seed, index, profile);
-  };
-  await inParallel(
-    scenarios(),
-    jobs,
-    async (scenario) => [scenario, await historyOf(kafka, scenario, subject, signal)] as const,
-    (one) => {
-      ran.push(one);
-      console.error(`${ran.length} of ${runs} scenarios have run on real Kafka.`);
-    },
-  );
+  const scenarios = Array.from({ length: runs }, (_, index) => generateScenario(seed, from + index, profile));
+  let done = 0;
+  const histories = await inParallel(scenarios, jobs, async (scenario) => {
+    const history = await historyOf(kafka, scenario, subject, signal);
+    console.error(`${++done} of ${runs} scenarios have run on real Kafka.`);
+    return history;
+  });
   const agreements: Agreement[] = [];
-  for (const [scenario, history] of ran) {
+  for (const [index, scenario] of scenarios.entries()) {
+    const history = histories[index] as History;
     const one = await agreementOn(scenario, subject, history, signal);
     agreements.push(one);
     console.log(`${scenario.name}: ${describe(one)}`);
-    if (one.disagreements.length > 0) await keep(path.join(out, scenario.name), one);
+    if (one.disagreements.length > 0) await keep(path.join(out, scenario.name), scenario, history);
   }
   const count = (what: (one: Agreement) => boolean): number => agreements.filter(what).length;
   console.log(
@@ -91,14 +73,10 @@ function describe(one: Agreement): string {
   return `DISAGREE after ${one.simulatedRuns} simulated runs\n${one.disagreements.map((line) => `  ${line}`).join('\n')}`;
 }
 
-async function keep(folder: string, { scenario, realHistory }: Agreement): Promise<void> {
+async function keep(folder: string, scenario: Scenario, history: History): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, 'scenario.json'), `${JSON.stringify(scenario, null, 2)}\n`);
-  await writeHistory(path.join(folder, 'history-kafka.jsonl'), realHistory);
+  await writeHistory(path.join(folder, 'history-kafka.jsonl'), history);
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  if (!(error instanceof HarnessError)) throw error;
-  console.error(error.message);
-  return error.exitCode;
-});
+await runCommand(main);

@@ -118,11 +118,10 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
     }
     case 'answer-error':
     case 'move-leader':
-    case 'move-coordinator':
-    case 'alter-offsets': {
+    case 'move-coordinator': {
       if (tools.cluster === null) return note('begin', { skipped: NO_CLUSTER });
       note('begin', {});
-      return note('end', orSkipped(await disturbCluster(context, tools.cluster, action)));
+      return note('end', orSkipped(disturbCluster(context, tools.cluster, action)));
     }
     case 'throttle-broker':
     case 'isolate-brokers':
@@ -140,7 +139,8 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
     }
     case 'add-partitions':
     case 'delete-records':
-    case 'delete-offsets': {
+    case 'delete-offsets':
+    case 'alter-offsets': {
       note('begin', {});
       return note('end', await administer(context, tools.admin, action));
     }
@@ -176,11 +176,11 @@ function callOf(
 
 const NO_CLUSTER = 'only a simulated cluster can be made to do this';
 
-async function disturbCluster(
+function disturbCluster(
   { names }: RunContext,
   cluster: ClusterFaults,
-  action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' | 'alter-offsets' }>,
-): Promise<string | null> {
+  action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' }>,
+): string | null {
   switch (action.kind) {
     case 'answer-error':
       cluster.answerError(action.api, action.error, action.times, action.process);
@@ -189,15 +189,6 @@ async function disturbCluster(
       return cluster.moveLeader(names.real(action.topic), action.partition);
     case 'move-coordinator':
       return cluster.moveCoordinator(names.real(action.group));
-    case 'alter-offsets': {
-      const { partition, offset } = action;
-      return await cluster.alterOffsets(
-        names.real(action.group),
-        names.real(action.topic),
-        partition,
-        offset,
-      );
-    }
   }
 }
 
@@ -266,7 +257,10 @@ function disturbOne(links: LinkFaults, process: string, broker: number, action: 
   }
 }
 
-type AdministrativeAction = Extract<Action, { kind: 'add-partitions' | 'delete-records' | 'delete-offsets' }>;
+type AdministrativeAction = Extract<
+  Action,
+  { kind: 'add-partitions' | 'delete-records' | 'delete-offsets' | 'alter-offsets' }
+>;
 
 /** One administrative request; what Kafka refuses is skipped with Kafka's own word for it. */
 async function administer(
@@ -300,6 +294,18 @@ async function administer(
         const results = await admin.deleteGroupOffsets(group, topic, partitions, ADMIN_DEADLINE_MS);
         const error = results.find((result) => result.error !== null)?.error;
         return error === undefined ? {} : { skipped: `Kafka answered ${error}` };
+      }
+      case 'alter-offsets': {
+        const { partition, offset } = action;
+        const group = context.names.real(action.group);
+        const error = await admin.alterGroupOffset(
+          group,
+          topic,
+          partition,
+          BigInt(offset),
+          ADMIN_DEADLINE_MS,
+        );
+        return error === null ? {} : { skipped: `Kafka answered ${error}` };
       }
     }
   } catch (error) {

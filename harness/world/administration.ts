@@ -18,6 +18,14 @@ export interface Administration {
     partitions: readonly number[],
     timeoutMs: number,
   ): Promise<{ partition: number; error: string | null }[]>;
+  /** Commits an offset in the place of an empty group's members. @returns Kafka's error name or null */
+  alterGroupOffset(
+    group: string,
+    topic: string,
+    partition: number,
+    offset: bigint,
+    timeoutMs: number,
+  ): Promise<string | null>;
   /** Deletes a topic. */
   deleteTopics(topics: readonly string[], timeoutMs: number): Promise<void>;
   /** Creates topics; resolves when each partition has a leader. */
@@ -72,5 +80,4 @@ export interface ClusterFaults {
   throttle(broker: number, delayMs: number): () => void;
   isolateBrokers(one: number, other: number): () => void;
   isolateController(broker: number): () => void;
-  alterOffsets(group: string, topic: string, partition: number, offset: number): Promise<string | null>;
 }

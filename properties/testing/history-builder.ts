@@ -114,6 +114,8 @@ export interface SendOptions {
   readonly written?: boolean;
   /** The answered base offset, where it is not the true one. */
   readonly answered?: number | null;
+  /** The transaction that it is sent in. */
+  readonly transaction?: number;
 }
 
 export class Story {
@@ -325,6 +327,7 @@ export class Story {
       process,
       kind: 'produce-invoke',
       produce,
+      ...(options.transaction === undefined ? {} : { transaction: options.transaction }),
       topic,
       acks,
       records: records.map((record) => ({ record, key: options.key ?? null })),

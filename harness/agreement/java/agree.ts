@@ -1,30 +1,30 @@
 /**
- * Runs a scenario on real Kafka with Apache's own Java client and with the reference client, and the reference client in
- * the simulated world as often as it takes: a scenario enters, in what the two differ leaves.
+ * Whether Apache's own Java client and the reference client do the same of a scenario: their runs on real Kafka enter, the
+ * reference client runs it in the simulated world as often as it takes, and in what the two differ leaves.
  */
-import { judge } from '../../../properties/index.ts';
-import type { Verdict } from '../../../properties/property.ts';
 import type { Expectation } from '../../../scenarios/lessons/lesson.ts';
-import type { Scenario } from '../../../scenarios/schema.ts';
 import type { History } from '../../history/schema.ts';
 import { differences as differencesOf } from '../../lessons/compare.ts';
 import { observe } from '../../lessons/observe.ts';
-import { SimulatedWorld } from '../../world/simulated/simulated-world.ts';
 import type { Driver, World } from '../../world/world.ts';
-import { historyOf, machineOf } from '../agree.ts';
+import { historyOf, type JudgedRun, judged } from '../judged-run.ts';
+import { simulatedRuns } from '../simulated-runs.ts';
 import { compareConduct, comparedGenerations, type Difference } from './compare.ts';
-import { type Conduct, conductOf } from './conduct.ts';
+import { conductOf } from './conduct.ts';
+import type { Trial } from './trials.ts';
 
 const REFERENCE = { client: 'reference', mutant: null };
-/** Simulated runs are added one by one while something is left to explain. */
-const SIMULATED_RUNS_MAX = 64;
-/** Where a lesson did not come as it says, so many decide whether the machine was to blame. */
+/** Where a lesson did not come as it says, so many simulated runs decide whether the machine was to blame. */
 const MACHINE_RUNS_MIN = 8;
 
-export interface JavaAgreement {
-  readonly scenario: Scenario;
-  readonly java: Judged;
-  readonly reference: Judged;
+export interface RealRuns {
+  readonly java: History;
+  readonly reference: History;
+}
+
+export interface JavaAgreement extends Trial {
+  readonly java: JudgedRun;
+  readonly reference: JudgedRun;
   /** Of the two clients, beyond what differs between two runs of one. */
   readonly differences: readonly Difference[];
   /** Where the scenario is a lesson's: in what either client differs from what the lesson says. */
@@ -37,65 +37,60 @@ export interface JavaAgreement {
   readonly simulatedRuns: number;
 }
 
-interface Judged {
-  readonly history: History;
-  readonly verdict: Verdict;
-}
-
-/** @param expectation what a lesson says of the scenario on real Kafka; null where it is no lesson's */
-export async function javaAgreementOn(
-  scenario: Scenario,
-  expectation: Expectation | null,
+/** One after the other, so that neither takes the machine from the other. */
+export async function runBoth(
+  { scenario }: Trial,
   kafka: World,
   driver: Driver,
   signal: AbortSignal,
+): Promise<RealRuns> {
+  const java = await historyOf(kafka, scenario, { client: 'java', mutant: null, driver }, signal);
+  return { java, reference: await historyOf(kafka, scenario, REFERENCE, signal) };
+}
+
+/** @param runs no real run may be under way while these are compared (see simulated-runs.ts) */
+export async function javaAgreementOn(
+  trial: Trial,
+  runs: RealRuns,
+  signal: AbortSignal,
 ): Promise<JavaAgreement> {
-  const judged = async (world: World, subject: Parameters<World['run']>[1]): Promise<Judged> => {
-    const history = await historyOf(world, scenario, subject, signal);
-    return { history, verdict: judge(history) };
-  };
-  const conduct = ({ history, verdict }: Judged): Conduct => conductOf(history, verdict);
-  const java = await judged(kafka, { client: 'java', mutant: null, driver });
-  const reference = await judged(kafka, REFERENCE);
-  const differences = (one: Judged): string[] =>
+  const { scenario, expectation } = trial;
+  const differences = (one: JudgedRun): string[] =>
     expectation === null ? [] : lessonDifferences(withoutWire(expectation), one);
-  const ofJava = conduct(java);
-  const references = [conduct(reference)];
+  const [java, reference] = [judged(runs.java), judged(runs.reference)];
+  const ofJava = conductOf(java.history, java.verdict);
+  const references = [conductOf(reference.history, reference.verdict)];
   let found = compareConduct(scenario, references, ofJava);
   const ofLesson = differences(java);
+  const isDone = (): boolean =>
+    found.length === 0 && (ofLesson.length === 0 || references.length > MACHINE_RUNS_MIN);
   let isTooSlow = false;
-  let simulatedRuns = 0;
-  if (found.length > 0 || ofLesson.length > 0) {
-    const machine = machineOf(java.history, (await judged(new SimulatedWorld(), REFERENCE)).history);
-    // Every other one on a machine as slow as Java's was, since a JVM takes its time to start.
-    for (; found.length > 0 || simulatedRuns < MACHINE_RUNS_MIN; simulatedRuns++) {
-      if (simulatedRuns === SIMULATED_RUNS_MAX) break;
-      const variation = simulatedRuns;
-      const isSlow = variation % 2 === 1;
-      const one = await judged(new SimulatedWorld({ variation, ...(isSlow ? { machine } : {}) }), REFERENCE);
-      references.push(conduct(one));
-      isTooSlow ||= isSlow && differences(one).length > 0;
+  if (!isDone()) {
+    // Simulated runs are added one by one while something is left to explain.
+    for await (const one of simulatedRuns(scenario, REFERENCE, java.history, signal)) {
+      references.push(conductOf(one.history, one.verdict));
+      isTooSlow ||= one.isSlow && differences(one).length > 0;
       found = compareConduct(scenario, references, ofJava);
+      if (isDone()) break;
     }
   }
-  const ofReference = differences(reference);
   return {
-    scenario,
+    ...trial,
     java,
     reference,
     differences: found,
     lessonDifferences: [
       ...(isTooSlow ? [] : ofLesson.map((sentence) => `Java: ${sentence}`)),
-      ...ofReference.map((sentence) => `reference: ${sentence}`),
+      ...differences(reference).map((sentence) => `reference: ${sentence}`),
     ],
     isTooSlow,
     comparedGenerations: comparedGenerations(references, ofJava),
     generations: ofJava.generations.length,
-    simulatedRuns,
+    simulatedRuns: references.length - 1,
   };
 }
 
-const lessonDifferences = (expected: Expectation, { history, verdict }: Judged): string[] =>
+const lessonDifferences = (expected: Expectation, { history, verdict }: JudgedRun): string[] =>
   differencesOf(expected, observe(history, verdict, null));
 
 /** The driver has no tap, so that nobody counts Java's requests. */

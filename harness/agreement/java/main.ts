@@ -2,16 +2,15 @@
  * `npm run agreement:java`: lessons and generated scenarios run on real Kafka with Apache's own Java client and with the
  * reference client; a table of where the two agree leaves on standard output, and every difference as a file.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { exitCodes, HarnessError, UsageError } from '../../errors.ts';
+import { defaultJobs, openWorld } from '../../cli/worlds.ts';
+import { exitCodes } from '../../errors.ts';
 import { writeHistory } from '../../history/writer.ts';
-import { KafkaWorld } from '../../world/kafka/kafka-world.ts';
-import { findLeftovers, removeLeftovers } from '../../world/kafka/leftovers.ts';
+import { runCommand, wholeNumber } from '../command.ts';
 import { inParallel } from '../in-parallel.ts';
-import { type JavaAgreement, javaAgreementOn } from './agree.ts';
+import { type JavaAgreement, javaAgreementOn, type RealRuns, runBoth } from './agree.ts';
 import type { Aspect } from './compare.ts';
 import { compileJava, openJavaDriver } from './program.ts';
 import { generatedTrials, lessonTrials, type Trial } from './trials.ts';
@@ -21,29 +20,24 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '40' },
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
-    jobs: { type: 'string', default: '4' },
+    jobs: { type: 'string', default: String(defaultJobs('kafka')) },
     only: { type: 'string' },
     out: { type: 'string', default: 'reports/out/agreement-java' },
   },
 });
 
-function wholeNumber(name: 'runs' | 'seed' | 'from' | 'jobs'): number {
-  if (!/^\d+$/.test(values[name]))
-    throw new UsageError(`--${name} takes a whole number, not '${values[name]}'.`);
-  return Number(values[name]);
-}
-
 /** Lessons first, then generated ones, or those of these names. */
-async function* trials(runs: number): AsyncGenerator<Trial> {
+async function chooseTrials(): Promise<Trial[]> {
+  const runs = wholeNumber('runs', values.runs);
   const names = values.only?.split(',');
-  let left = runs;
-  const isWanted = ({ scenario }: Trial): boolean => names?.includes(scenario.name) ?? true;
-  for (const lesson of (await lessonTrials()).filter(isWanted)) if (left-- > 0) yield lesson;
-  if (names !== undefined) return;
-  for (const generated of generatedTrials(wholeNumber('seed'), wholeNumber('from'))) {
-    if (left-- <= 0) return;
-    yield generated;
+  const lessons = await lessonTrials();
+  if (names !== undefined) return lessons.filter(({ scenario }) => names.includes(scenario.name));
+  const chosen = lessons.slice(0, runs);
+  for (const one of generatedTrials(wholeNumber('seed', values.seed), wholeNumber('from', values.from))) {
+    if (chosen.length === runs) break;
+    chosen.push(one);
   }
+  return chosen;
 }
 
 const aspects: readonly Aspect[] = ['end state', 'resets', 'errors', 'assignments'];
@@ -77,46 +71,43 @@ async function keep(folder: string, { scenario, java, reference }: JavaAgreement
   await writeHistory(path.join(folder, 'history-reference.jsonl'), reference.history);
 }
 
-async function main(): Promise<number> {
-  const [runs, jobs] = [wholeNumber('runs'), wholeNumber('jobs')];
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
-  await removeLeftovers(await findLeftovers());
+async function main(signal: AbortSignal): Promise<number> {
+  const jobs = wholeNumber('jobs', values.jobs);
+  const trials = await chooseTrials();
   await using java = await compileJava();
   const driver = await openJavaDriver(java);
-  await using kafka = new KafkaWorld({
+  const { world } = await openWorld({
+    name: 'kafka',
     connection: null,
     onProgress: (sentence) => console.error(sentence),
     onLog: (origin, line) => console.error(`${origin}: ${line}`),
-    sessionId: randomUUID(),
-    signal: interruption.signal,
+    signal,
+  });
+  await using kafka = world;
+  let done = 0;
+  const all = await inParallel(trials, jobs, async (trial) => {
+    const runs = await runBoth(trial, kafka, driver, signal);
+    console.error(`${++done} of ${trials.length} scenarios have run on real Kafka with both clients.`);
+    return runs;
   });
   const agreements: JavaAgreement[] = [];
   console.log(row(['scenario', 'Java', 'reference', ...aspects, 'lesson', 'simulated runs']));
-  await inParallel(
-    trials(runs),
-    jobs,
-    ({ scenario, expectation }) => javaAgreementOn(scenario, expectation, kafka, driver, interruption.signal),
-    async (one) => {
-      agreements.push(one);
-      console.log(describe(one));
-      if (one.differences.length + one.lessonDifferences.length > 0)
-        await keep(path.join(values.out, one.scenario.name), one);
-    },
-  );
+  for (const [index, trial] of trials.entries()) {
+    const one = await javaAgreementOn(trial, all[index] as RealRuns, signal);
+    agreements.push(one);
+    console.log(describe(one));
+    if (one.differences.length + one.lessonDifferences.length > 0)
+      await keep(path.join(values.out, one.scenario.name), one);
+  }
   const differing = agreements.filter(
     (one) => one.differences.length + one.lessonDifferences.length > 0,
   ).length;
   const sum = (of: (one: JavaAgreement) => number): number =>
-    agreements.reduce((all, one) => all + of(one), 0);
+    agreements.reduce((total, one) => total + of(one), 0);
   console.log(
     `${agreements.length} scenarios with kafka-clients ${java.version} and with the reference client: ${agreements.length - differing} agree, ${differing} differ; ${sum((one) => one.comparedGenerations)} of ${sum((one) => one.generations)} assignments of Java's were made by the reference client too.`,
   );
   return differing > 0 ? exitCodes.invalid : exitCodes.valid;
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  if (!(error instanceof HarnessError)) throw error;
-  console.error(error.message);
-  return error.exitCode;
-});
+await runCommand(main);

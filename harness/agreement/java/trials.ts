@@ -27,6 +27,7 @@ const KNOWN_ACTIONS: ReadonlySet<ActionKind> = new Set<ActionKind>([
   'add-partitions',
   'delete-records',
   'delete-offsets',
+  'alter-offsets',
 ]);
 
 const isKnown = ({ actions }: Scenario): boolean => actions.every(({ kind }) => KNOWN_ACTIONS.has(kind));

@@ -22,8 +22,10 @@ type Facts = Pick<ClusterAdmin, 'logOffsets' | 'readPartition' | 'committedOffse
 type GroupCoordinator = ReturnType<GroupPart['of']>;
 
 const RETRY_MS = 50;
-/** The version of DescribeGroups that the observer of a real cluster uses. */
+/** The versions that the observer of a real cluster uses. */
 const DESCRIBE_GROUPS_VERSION = 5;
+const OFFSET_COMMIT_VERSION = 8;
+const NO_TOPIC_ID = '0'.repeat(32);
 const TIMEOUT_MS = 30_000;
 
 export class SimulatedAdministration implements Administration, Facts {
@@ -113,6 +115,41 @@ export class SimulatedAdministration implements Administration, Facts {
                 error: errorOrNull(errorCode),
               })),
             );
+        });
+      });
+    });
+  }
+
+  async alterGroupOffset(
+    group: string,
+    topic: string,
+    partition: number,
+    offset: bigint,
+    timeoutMs: number,
+  ): Promise<string | null> {
+    const what = `setting an offset of group ${group}`;
+    const committed = {
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: -1,
+      committedMetadata: '',
+    };
+    const request = {
+      groupId: group,
+      memberId: '',
+      groupInstanceId: null,
+      generationId: -1,
+      retentionTimeMs: -1n,
+      topics: [{ name: topic, topicId: NO_TOPIC_ID, partitions: [committed] }],
+    };
+    return await this.#retried(what, timeoutMs, async () => {
+      const coordinator = this.#coordinatorOf(what, group);
+      return await new Promise<string | null>((resolve, reject) => {
+        coordinator.commitOffsets(OFFSET_COMMIT_VERSION, request, (result) => {
+          const name = errorOrNull(result[0]?.partitions[0]?.errorCode ?? 0);
+          const error = name === null ? null : new KafkaRequestError(what, name);
+          if (error !== null && canRetry(error) && name !== 'UNKNOWN_TOPIC_OR_PARTITION') reject(error);
+          else resolve(name);
         });
       });
     });

@@ -4,7 +4,7 @@
  */
 import type { InjectableApi } from '../../../scenarios/injectable-errors.ts';
 import type { GroupPart } from '../../cluster/group/part.ts';
-import { type ErrorName, errorCode, errorOrNull } from '../../cluster/protocol/errors.ts';
+import { type ErrorName, errorCode } from '../../cluster/protocol/errors.ts';
 import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
 import type { ClusterFaults } from '../administration.ts';
 
@@ -82,43 +82,4 @@ export class SimulatedClusterFaults implements ClusterFaults {
     this.#cluster.isolateFromController(broker);
     return () => this.#cluster.isolateFromController(broker, false);
   }
-
-  async alterOffsets(
-    group: string,
-    topic: string,
-    partition: number,
-    offset: number,
-  ): Promise<string | null> {
-    const [broker] = this.#cluster.core.brokers.values();
-    const place = broker === undefined ? 0 : this.#groups.of(broker).partitionOf(group);
-    const leader = this.#cluster.leaderOf(OFFSETS_TOPIC, place);
-    if (leader === null || this.#cluster.phase(leader) !== 'running') return 'the group has no coordinator';
-    const committed = {
-      partitionIndex: partition,
-      committedOffset: BigInt(offset),
-      committedLeaderEpoch: -1,
-      committedMetadata: '',
-    };
-    return await new Promise((resolve) => {
-      this.#groups.of(this.#cluster.core.broker(leader)).commitOffsets(
-        ALTER_VERSION,
-        {
-          groupId: group,
-          memberId: '',
-          groupInstanceId: null,
-          generationId: -1,
-          retentionTimeMs: -1n,
-          topics: [{ name: topic, topicId: NO_TOPIC_ID, partitions: [committed] }],
-        },
-        (result) => {
-          const error = errorOrNull(result[0]?.partitions[0]?.errorCode ?? 0);
-          resolve(error === null ? null : `Kafka answered ${error}`);
-        },
-      );
-    });
-  }
 }
-
-/** The version of OffsetCommit that Java's administration client uses, as far as it matters here. */
-const ALTER_VERSION = 8;
-const NO_TOPIC_ID = '0'.repeat(32);

@@ -73,6 +73,18 @@ describe('close and flush', () => {
     });
   });
 
+  it.each(['flush', 'close'] as const)('%s waits for a send that waits for its topic', async (call) => {
+    await simulate(async ({ cluster, start, nowMs }) => {
+      cluster.createTopic(topic());
+      const producer = (await start('p')).producer({ 'linger.ms': 60_000, 'delivery.timeout.ms': 120_000 });
+      const startMs = nowMs();
+      const sent = ['a', 'b'].map((value) => producer.send({ topic: 'topic', value }));
+      await producer[call]();
+      expect((await Promise.all(sent)).map(String)).toEqual(['topic-0@0', 'topic-0@1']);
+      expect(nowMs() - startMs).toBeLessThan(2_000);
+    });
+  });
+
   it('close sends what is buffered, and close without time loses it', async () => {
     await simulate(async ({ cluster, start, sleep }) => {
       cluster.createTopic(topic());

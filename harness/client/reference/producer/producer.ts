@@ -25,6 +25,8 @@ export interface ProducerRecord {
   readonly timestampMs?: number;
 }
 
+const CLOSED_FORCEFULLY = 'Producer is closed forcefully.';
+
 const toBytes = (content: string | Uint8Array | null | undefined): Uint8Array | null =>
   typeof content === 'string' ? Buffer.from(content, 'utf8') : (content ?? null);
 
@@ -37,7 +39,12 @@ export class Producer {
   readonly #partitioner: Partitioner;
   readonly #topics = new Set<string>();
   readonly #transactions: TransactionManager | null;
+  /** Sends for which Java's, which blocks, would not have returned yet: what is called after them comes after them. */
+  #waiting = 0;
+  /** Settles when the last of them has its place in a batch, or none. */
+  #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  #isAbandoned = false;
 
   /** @throws ConfigError */
   constructor(options: ProducerOptions, transport: Transport) {
@@ -89,12 +96,13 @@ export class Producer {
    * @throws KafkaError: the transaction is to be aborted; TimeoutError: the call is to be made again; ProducerFencedError
    */
   async commitTransaction(): Promise<void> {
-    await this.#requireTransactions().commit(() => this.#sender.flush());
+    await this.#requireTransactions().commit(() => this.#flush());
   }
 
   /** Drops what has not been sent, and aborts. @throws ProducerFencedError, TimeoutError */
   async abortTransaction(): Promise<void> {
     await this.#requireTransactions().abort(async () => {
+      await this.#turn;
       while (!this.#sender.isIdle) {
         const seen = this.#signal.version;
         // Again and again: what is under way may fail and wait to be sent again.
@@ -121,18 +129,21 @@ export class Producer {
         `The record is ${sizeBytes} bytes, which is more than max.request.size (${this.#config['max.request.size']})`,
       );
     const timestampMs = record.timestampMs ?? wallClockMs();
-    const count = this.#metadata.partitionCount(topic) ?? (await this.#awaitTopic(topic));
-    this.#requireOpen();
-    const partition = record.partition ?? this.#partitioner.choose(topic, key, sizeBytes, count);
-    if (partition >= count)
-      throw new KafkaError(`${topic} has only ${count} partitions, not ${partition + 1}`);
-    return await this.#sender.append({ topic, partition }, { key, value, timestampMs });
+    const append = (count: number): Promise<RecordMetadata> => {
+      const partition = record.partition ?? this.#partitioner.choose(topic, key, sizeBytes, count);
+      if (partition >= count)
+        throw new KafkaError(`${topic} has only ${count} partitions, not ${partition + 1}`);
+      return this.#sender.append({ topic, partition }, { key, value, timestampMs });
+    };
+    const known = this.#metadata.partitionCount(topic);
+    if (known !== undefined && this.#waiting === 0) return await append(known);
+    return await this.#inTurn(topic, append);
   }
 
   /** Resolves when every record sent so far is settled. */
   async flush(): Promise<void> {
     this.#requireOpen();
-    await this.#sender.flush();
+    await this.#flush();
   }
 
   /**
@@ -144,14 +155,43 @@ export class Producer {
     this.#isClosed = true;
     if (timeoutMs > 0) {
       const deadline = new Deadline(timeoutMs);
-      void this.#sender.flush();
-      while (!this.#sender.isIdle && !deadline.isOver)
+      void this.#flush();
+      while ((this.#waiting > 0 || !this.#sender.isIdle) && !deadline.isOver)
         await this.#signal.wait(deadline.leftMs, this.#signal.version);
     }
-    this.#sender.abandon(new KafkaError('Producer is closed forcefully.'), 'all');
+    this.#isAbandoned = true;
+    this.#sender.abandon(new KafkaError(CLOSED_FORCEFULLY), 'all');
     this.#sender.close();
     this.#metadata.close();
     this.#network.close();
+  }
+
+  async #flush(): Promise<void> {
+    await this.#turn;
+    await this.#sender.flush();
+  }
+
+  /** @throws what `#awaitTopic` and `append` throw */
+  async #inTurn(
+    topic: string,
+    append: (partitions: number) => Promise<RecordMetadata>,
+  ): Promise<RecordMetadata> {
+    const before = this.#turn;
+    let settled: Promise<RecordMetadata> | undefined;
+    const mine = (async () => {
+      await before;
+      const count = await this.#awaitTopic(topic);
+      settled = append(count);
+    })();
+    this.#turn = mine.catch(() => {});
+    this.#waiting += 1;
+    try {
+      await mine;
+    } finally {
+      this.#waiting -= 1;
+      this.#signal.notify();
+    }
+    return await (settled as Promise<RecordMetadata>);
   }
 
   #requireTransactions(): TransactionManager {
@@ -175,7 +215,8 @@ export class Producer {
       this.#metadata.throwFatal();
       const count = this.#metadata.partitionCount(topic);
       if (count !== undefined) return count;
-      if (deadline.isOver || this.#isClosed)
+      if (this.#isAbandoned) throw withFate(new KafkaError(CLOSED_FORCEFULLY), 'failed');
+      if (deadline.isOver)
         throw withFate(
           new TimeoutError(
             `Topic ${topic} not present in metadata after ${this.#config['max.block.ms']} ms.`,

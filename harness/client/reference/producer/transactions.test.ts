@@ -47,6 +47,25 @@ describe('a transaction', () => {
     });
   });
 
+  it('has the records of sends that nobody has awaited, whatever they still wait for', async () => {
+    await simulate(async (simulation) => {
+      create(simulation);
+      const client = await simulation.start('p');
+      const producer = client.producer({ 'transactional.id': 't' });
+      await producer.initTransactions();
+      producer.beginTransaction();
+      // Nothing is known of the topic yet.
+      const sent = ['a', 'b'].map((value) => producer.send({ topic: 'topic', value }));
+      await producer.commitTransaction();
+      producer.beginTransaction();
+      const dropped = producer.send({ topic: 'topic', value: 'c' }).catch((error: unknown) => error);
+      await producer.abortTransaction();
+      expect((await Promise.all(sent)).map(String)).toEqual(['topic-0@0', 'topic-0@1']);
+      expect(await dropped).toMatchObject({ message: 'Failing batch since transaction was aborted' });
+      expect(await read(client, 'read_committed')).toEqual(['a', 'b']);
+    });
+  });
+
   it('commits offsets of a consumer with its records, or not', async () => {
     await simulate(async (simulation) => {
       create(simulation);

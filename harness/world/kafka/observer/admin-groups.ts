@@ -5,6 +5,7 @@ import {
   describeGroupsV5,
   findCoordinatorV4,
   listGroupsV4,
+  offsetCommitV8,
   offsetDeleteV0,
   offsetFetchV8,
 } from '@platformatic/kafka';
@@ -144,6 +145,38 @@ export async function deleteGroupOffsets(
       partition: partitionIndex,
       error: asAnswer(what, errorCode),
     }));
+  });
+}
+
+/**
+ * Commits an offset as a member of none of the group's generations, which Kafka allows while the group is empty; what it
+ * refuses, such as UNKNOWN_MEMBER_ID, is an answer.
+ */
+export async function alterGroupOffset(
+  link: ClusterLink,
+  group: string,
+  topic: string,
+  partition: number,
+  offset: bigint,
+  deadline: Deadline,
+): Promise<string | null> {
+  const what = `setting an offset of group ${group}`;
+  return await withRetries(what, deadline, async () => {
+    const coordinator = await coordinatorOf(link, group);
+    const committed = {
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: -1,
+      committedMetadata: '',
+    };
+    const answer = await link.request(coordinator, offsetCommitV8.api, [
+      group,
+      -1,
+      '',
+      null,
+      [{ name: topic, partitions: [committed] }],
+    ]);
+    return asAnswer(what, answer.topics[0]?.partitions[0]?.errorCode ?? 0);
   });
 }
 

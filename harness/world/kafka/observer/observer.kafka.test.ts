@@ -247,6 +247,7 @@ describe.each(versionsUnderTest())('the observer on Kafka $version', ({ version,
       { partition: 0, error: 'GROUP_SUBSCRIBED_TO_TOPIC' },
       { partition: 1, error: 'GROUP_SUBSCRIBED_TO_TOPIC' },
     ]);
+    expect(await admin.alterGroupOffset(group, topic, 1, 7n)).toBe('UNKNOWN_MEMBER_ID');
     expect(await admin.deleteGroups([group, `${group}-never`], 300)).toEqual([
       { group, error: 'NON_EMPTY_GROUP' },
     ]);
