@@ -119,7 +119,8 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
     case 'answer-error':
     case 'move-leader':
     case 'move-coordinator':
-    case 'alter-offsets': {
+    case 'alter-offsets':
+    case 'compact-topic': {
       if (tools.cluster === null) return note('begin', { skipped: NO_CLUSTER });
       note('begin', {});
       return note('end', orSkipped(await disturbCluster(context, tools.cluster, action)));
@@ -179,7 +180,10 @@ const NO_CLUSTER = 'only a simulated cluster can be made to do this';
 async function disturbCluster(
   { names }: RunContext,
   cluster: ClusterFaults,
-  action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' | 'alter-offsets' }>,
+  action: Extract<
+    Action,
+    { kind: 'answer-error' | 'move-leader' | 'move-coordinator' | 'alter-offsets' | 'compact-topic' }
+  >,
 ): Promise<string | null> {
   switch (action.kind) {
     case 'answer-error':
@@ -189,6 +193,8 @@ async function disturbCluster(
       return cluster.moveLeader(names.real(action.topic), action.partition);
     case 'move-coordinator':
       return cluster.moveCoordinator(names.real(action.group));
+    case 'compact-topic':
+      return cluster.compactTopic(names.real(action.topic));
     case 'alter-offsets': {
       const { partition, offset } = action;
       return await cluster.alterOffsets(

@@ -33,6 +33,8 @@ export interface Mutation {
   claims(assignment: Assignment): Assignment;
   /** Whether the client keeps the last record of a poll back until the next one. */
   readonly holdsBack: boolean;
+  /** Whether the client says that it paused what it is to pause, and goes on with it. */
+  readonly isDeaf: boolean;
   /** An extra commit that an application which leaves commits to the client makes after a record, or null. */
   extraCommit(topic: string, partition: number, offset: string): string | null;
 }
@@ -122,6 +124,7 @@ export function createMutation(group: MemberGroup, mutantId: string | null): Mut
     repeats,
     claims: (assignment) => (id === 'boastful-client' ? withoutLast(assignment) : assignment),
     holdsBack: id === 'hold-back',
+    isDeaf: id === 'deaf-client',
     extraCommit: (topic, partition, offset) =>
       group.commitMode.kind === 'auto' ? alter(topic, partition, offset) : null,
   };

@@ -45,6 +45,7 @@ const createConsumer = (start: MemberStart, host: Host): Consumer => {
 async function callConsumer(
   consumer: Consumer,
   call: ConsumerCall,
+  isDeaf: boolean,
   run: () => Promise<void>,
   commit: () => Promise<void>,
 ): Promise<void> {
@@ -55,6 +56,7 @@ async function callConsumer(
     }
     case 'pause':
     case 'resume': {
+      if (isDeaf) return;
       const { topic, partitions } = call;
       return consumer[call.name]([partitions === null ? { topic } : { topic, partitions }]);
     }
@@ -162,6 +164,7 @@ export function startMember(start: MemberStart, host: Host): Application {
         await callConsumer(
           consumer,
           command.call,
+          mutation.isDeaf,
           async () => await consumer.run(config),
           async () => await commitProcessed(processed, committer, group.commitOrder),
         );

@@ -170,7 +170,14 @@ export function startMember(start: MemberStart, host: Host): Application {
   const subscribe = (): void =>
     consumer.subscribe(group.subscription === 'pattern' ? patternOf(names) : names, listener);
   const { commitOrder } = group;
-  const calls = new ConsumerCalls({ consumer, committer, processed, commitOrder, subscribe });
+  const calls = new ConsumerCalls({
+    consumer,
+    committer,
+    processed,
+    commitOrder,
+    subscribe,
+    isDeaf: mutation.isDeaf,
+  });
   /** The consumer takes no call beside another, so each waits until a poll, and the work on it, is over. */
   const due: CallCommand[] = [];
   let wake = (): void => {};
