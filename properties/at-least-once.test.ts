@@ -313,4 +313,22 @@ describe('finds', () => {
     expect(atLeastOnce.check({ start, events: fewer })).toEqual([]);
     expect(atLeastOnce.check({ start, events })).toHaveLength(1);
   });
+
+  it('what is skipped because a leader with an old view was believed, but for a client that says its epoch', () => {
+    const tell = (leaderEpoch?: number) => {
+      const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }], marksResets: false });
+      story.produces(4);
+      m1.works(0, 1).commits(0, 1);
+      story.during({ kind: 'isolate-controller', broker: 1 }, () => {
+        m1.findsOutOfRange(0, leaderEpoch === undefined ? {} : { leaderEpoch });
+      });
+      return m1.commits(0, 4).story;
+    };
+    expect(findings(atLeastOnce, tell())).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: skipped by a reset without need | Group billing never processed offsets 1 to 3 of orders/0 (the first is record p1-1): a member moved to the end of the log although its position was in range. | wire-list-offsets commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+    expect(findings(atLeastOnce, tell(3))).toEqual([]);
+  });
 });

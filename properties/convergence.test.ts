@@ -107,6 +107,22 @@ describe('finds', () => {
     `);
   });
 
+  it('what stands before offsets that compaction took', () => {
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 4'];
+    const tell = (taken: number[]) => {
+      const { story, m1 } = alone();
+      story.produces(4);
+      m1.works(0, 1).commits(0, 1);
+      return story.compacts(taken).ends({ drain: false, undrained });
+    };
+    expect(findings(convergence, tell([1, 2])).map((one) => one.split(' | ')[1])).toEqual([
+      'not drained: stuck where compaction took records',
+    ]);
+    expect(findings(convergence, tell([2])).map((one) => one.split(' | ')[1])).toEqual([
+      'not drained at the bound',
+    ]);
+  });
+
   it('what is not drained, unless nobody is left to drain it', () => {
     const { story } = alone({ groups: [{}, {}] });
     const other = story.joins('g2m1');

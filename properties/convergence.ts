@@ -19,13 +19,14 @@ const report = reporter('convergence');
 
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
+const AT_GAP = 'not drained: stuck where compaction took records';
 const GONE = 'member ended by itself and stayed away';
 
 export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -242,7 +243,9 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
     if (group !== undefined && evidenceOfGroup === undefined) return [];
     return [
       report(
-        (evidenceOfGroup !== undefined && undrainedSince(evidence, evidenceOfGroup, words)) ||
+        (evidenceOfGroup !== undefined &&
+          (undrainedSince(evidence, evidenceOfGroup, words) ??
+            stuckAtGap(evidence, evidenceOfGroup, words))) ||
           'not drained at the bound',
         `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}`,
         proof(settled?.seq),
@@ -250,6 +253,23 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
       ),
     ];
   });
+}
+
+/** Whether the group stands before offsets that a compaction took, and has been handed nothing behind them. */
+function stuckAtGap(
+  { actions, logs }: Evidence,
+  { consumption }: GroupEvidence,
+  words: ReadonlySet<string>,
+): string | null {
+  const isCompacted = (topic: string): boolean =>
+    actions.some(({ action }) => action.kind === 'compact-topic' && action.topic === topic);
+  const isStuck = [...logs].some(([key, { topic, partition, logStartOffset, offsets }]) => {
+    if (!words.has(`${topic}-${partition}`) || !isCompacted(topic)) return false;
+    const position = (consumption.get(key)?.stretches.at(-1)?.last ?? logStartOffset - 1) + 1;
+    const next = offsets.find((offset) => offset >= position);
+    return next !== undefined && next > position;
+  });
+  return isStuck ? AT_GAP : null;
 }
 
 /** Why nobody owns the partition that the sentence is about, where that is as it has to be. */

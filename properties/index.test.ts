@@ -32,6 +32,7 @@ describe('the catalogue', () => {
       'static-fencing',
       'exclusive-processing',
       'owned-consumption',
+      'paused-consumption',
       'no-lost-commit',
       'explained-resume',
       'continuity',

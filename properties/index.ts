@@ -23,6 +23,7 @@ import { offsetReset } from './offset-reset.ts';
 import { order } from './order.ts';
 import { ownedCommit } from './owned-commit.ts';
 import { ownedConsumption } from './owned-consumption.ts';
+import { pausedConsumption } from './paused-consumption.ts';
 import { producedOffset } from './produced-offset.ts';
 import { producerFlush } from './producer-flush.ts';
 import type { JudgedAnomaly, LedgerEntry, Outcome, Property, Verdict } from './property.ts';
@@ -46,6 +47,7 @@ export const catalogue: readonly Property[] = [
   staticFencing,
   exclusiveProcessing,
   ownedConsumption,
+  pausedConsumption,
   noLostCommit,
   explainedResume,
   continuity,

@@ -30,6 +30,32 @@ describe('finds', () => {
     `);
   });
 
+  it('one that loses it in a handler call that is longer than its session', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(1);
+    m1.delivers(0, [0]).begins(0, 0);
+    story.wait(30_000).generation([[m2, [0, 1]]]);
+    m1.finishes(0, 0);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member lost its place while its handler worked | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group: its handler had been at offset 0 of orders/0 for 30040 ms. | group-generation processing-begin group-generation | billing m1.1",
+      ]
+    `);
+  });
+
+  it('one that loses it while its client waits to try a failed record again', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(1);
+    m1.delivers(0, [0]).processes(0, 0, 'failed');
+    story.wait(30_000).generation([[m2, [0, 1]]]);
+    m2.works(0, 1).commits(0, 1);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member lost its place while it waited to try a failed record again | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group: its handler had failed at offset 0 of orders/0, and the client had waited for 30040 ms since then. | group-generation processing-end group-generation | billing m1.1",
+      ]
+    `);
+  });
+
   it('as observed one that loses its place because its heartbeats do not fit into its session', () => {
     const { story, m2 } = pair({ groups: [{ heartbeatIntervalMs: 3_000 }] });
     story.wait(30_000).generation([[m2, [0, 1]]]);

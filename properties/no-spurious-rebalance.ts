@@ -3,6 +3,7 @@ import type { Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { isRewritten } from './balanced-assignment.ts';
 import { noticeMs, withheldIn } from './coverage.ts';
+import type { Processing } from './evidence/consumption.ts';
 import {
   type Evidence,
   evidenceOf,
@@ -19,6 +20,8 @@ import type { Anomaly, Property } from './property.ts';
 const report = reporter('no-spurious-rebalance');
 
 const EXPIRED = 'member lost its place without a cause';
+const EXPIRED_BUSY = 'member lost its place while its handler worked';
+const EXPIRED_WAITING = 'member lost its place while it waited to try a failed record again';
 const EXPIRED_IN_REAL_TIME = 'member lost its place without a cause, in real time';
 const NO_CAUSE = 'generation without a cause';
 
@@ -26,7 +29,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the wait before a failed record is tried again, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -38,11 +41,13 @@ export const noSpuriousRebalance: Property = {
     );
   },
   policy: (scenario, anomaly) =>
-    anomaly.signature === EXPIRED_IN_REAL_TIME ||
-    (anomaly.signature === EXPIRED && !canKeepSession(scenario, anomaly))
+    anomaly.signature === EXPIRED_IN_REAL_TIME || (isExpiry(anomaly) && !canKeepSession(scenario, anomaly))
       ? 'observed'
       : 'illegal',
 };
+
+const isExpiry = ({ signature }: Anomaly): boolean =>
+  [EXPIRED, EXPIRED_BUSY, EXPIRED_WAITING].includes(signature);
 
 function canKeepSession(scenario: Scenario, anomaly: Anomaly): boolean {
   const { heartbeatIntervalMs, fetchMaxWaitMs, sessionTimeoutMs } = groupOf(scenario, anomaly);
@@ -90,14 +95,49 @@ function causeless(
         { group: group.id },
       ),
     ];
-  return gone.map(({ clientId }) =>
-    report(
-      isRealTime ? EXPIRED_IN_REAL_TIME : EXPIRED,
-      `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group.`,
-      events,
+  return gone.map(({ clientId }) => {
+    const silence = silenceOf(group, clientId, generation.time);
+    return report(
+      isRealTime ? EXPIRED_IN_REAL_TIME : (silence?.signature ?? EXPIRED),
+      `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group${silence === null ? '' : `: ${silence.why}`}.`,
+      proof(before.seq, silence?.seq, generation.seq),
       { group: group.id, process: clientId },
-    ),
-  );
+    );
+  });
+}
+
+/** What the member was at, all through its session, when its place was lost, where that says why it sent no heartbeat. */
+function silenceOf(
+  { config, consumption }: GroupEvidence,
+  process: string,
+  lostTime: number,
+): { signature: string; why: string; seq: number } | null {
+  const isLong = (sinceTime: number): boolean =>
+    lostTime - sinceTime >= config.sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
+  const last = [...consumption.values()]
+    .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
+    .filter((one) => one.process === process && one.time <= lostTime)
+    .reduce<({ key: string } & Processing) | null>(
+      (latest, one) => (one.seq > (latest?.seq ?? -1) ? one : latest),
+      null,
+    );
+  if (last === null) return null;
+  const { key, offset, time, seq, outcome, endTime, endSeq } = last;
+  if (endTime === null || endTime >= lostTime)
+    return isLong(time)
+      ? {
+          signature: EXPIRED_BUSY,
+          why: `its handler had been at offset ${offset} of ${key} for ${Math.round(lostTime - time)} ms`,
+          seq,
+        }
+      : null;
+  return outcome === 'failed' && isLong(endTime)
+    ? {
+        signature: EXPIRED_WAITING,
+        why: `its handler had failed at offset ${offset} of ${key}, and the client had waited for ${Math.round(lostTime - endTime)} ms since then`,
+        seq: endSeq ?? seq,
+      }
+    : null;
 }
 
 /** Whether a member of the generation, as it was written first, ended before it had its assignment. */
@@ -168,7 +208,12 @@ const isToldByAction = (evidence: Evidence, { id }: ProcessEvidence, from: numbe
   );
 
 /** The actions that name a topic and leave its partitions as they are. */
-const CONTENT_ACTIONS: ReadonlySet<string> = new Set(['delete-records', 'delete-offsets', ...QUIET_CALLS]);
+const CONTENT_ACTIONS: ReadonlySet<string> = new Set([
+  'delete-records',
+  'delete-offsets',
+  'compact-topic',
+  ...QUIET_CALLS,
+]);
 
 function hasOtherTopics(
   evidence: Evidence,

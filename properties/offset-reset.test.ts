@@ -1,5 +1,6 @@
 /** offset-reset on hand-written histories. */
 import { describe, expect, it } from 'vitest';
+import { judge } from './index.ts';
 import { offsetReset } from './offset-reset.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, pair } from './testing/good-histories.ts';
@@ -20,6 +21,28 @@ const startsAt = (at: number, options: StoryOptions) => {
 };
 
 describeGoodHistories(offsetReset);
+
+it('knows that a poll had handed records over before the position behind them was out of range', () => {
+  const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }], marksResets: false });
+  story.produces(4);
+  const polledTime = story.time;
+  m1.delivers(0, [0], { sincePollMs: 0 }).processes(0, 0);
+  story.wait(100).during({ kind: 'isolate-controller', broker: 1 }, () => {
+    story.emit({
+      kind: 'wire-fetch-error',
+      topic: 'orders',
+      partition: 0,
+      process: m1.process,
+      offset: '2',
+      leaderEpoch: 3,
+      error: 'OFFSET_OUT_OF_RANGE',
+    });
+  });
+  m1.delivers(0, [1], { sincePollMs: story.time - polledTime }).processes(0, 1);
+  story.wait(100);
+  m1.lists(0).commits(0, 4);
+  expect(judge(story.history()).anomalies.filter(({ policy }) => policy === 'illegal')).toEqual([]);
+});
 
 describe('finds', () => {
   it('earliest that starts at the end, and in between', () => {

@@ -134,11 +134,11 @@ function silentMembers(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   });
 }
 
-/** Whether records below the position can have been deleted by then, or the log's tail lost. */
+/** Whether records below the position can have been deleted by then, or nobody can tell why the broker said so. */
 export function isGenuinelyOutOfRange(
   evidence: Evidence,
   key: string,
-  { offset, time, seq }: OutOfRange,
+  { offset, time, seq, namesEpoch }: OutOfRange,
 ): boolean {
   const log = evidence.logs.get(key);
   if (log === undefined) return true;
@@ -149,7 +149,8 @@ export function isGenuinelyOutOfRange(
   return (
     isBelow ||
     offset > log.logEndOffset ||
-    isOutageWithin(evidence, 0, time) ||
+    // A leader with an old view answers so to whoever does not say which epoch it is meant for, and to nobody else.
+    (namesEpoch && isOutageWithin(evidence, 0, time)) ||
     // What an application seeks, or an operator sets, may be anywhere, above the log's end at that time too.
     hasBeenSought(evidence.positions, key, offset, seq) ||
     hasBeenAltered(evidence, topic, partition, offset, seq)

@@ -3,13 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { catalogue } from './index.ts';
 import { findings } from './testing/findings.ts';
 import { alone } from './testing/good-histories.ts';
-import type { Member, Story } from './testing/history-builder.ts';
-
-const seek = (story: Story, { process }: Member, offset: number): void => {
-  const call = { process, group: 'billing', action: 0, call: 'seek' as const };
-  story.emit({ ...call, kind: 'application-call', topic: 'orders', partitions: [0], offset: String(offset) });
-  story.emit({ ...call, kind: 'application-call-end', outcome: 'applied', reason: null });
-};
+import type { Story } from './testing/history-builder.ts';
 
 /** Illegal findings of all properties, each as the property and the signature. */
 const illegal = (story: Story): string[] =>
@@ -24,7 +18,7 @@ describe('a seek', () => {
     const { story, m1 } = alone();
     story.produces(6);
     m1.works(0, 5).commits(0, 5);
-    if (isSought) seek(story, m1, 2);
+    if (isSought) m1.calls('seek', { partitions: [0], offset: 2 });
     m1.stands(0, 2).works(0, 2).commits(0, 4);
     return story;
   };
@@ -43,7 +37,7 @@ describe('a seek', () => {
     const { story, m1 } = alone();
     story.produces(8);
     m1.works(0, 2).commits(0, 2);
-    if (isSought) seek(story, m1, 5);
+    if (isSought) m1.calls('seek', { partitions: [0], offset: 5 });
     m1.stands(0, 5).works(0, 3).commits(0, 8);
     return story;
   };
@@ -57,9 +51,9 @@ describe('a seek', () => {
     const tell = (ahead: boolean, back: boolean): Story => {
       const { story, m1 } = alone();
       story.produces(4, { key: 'a' });
-      if (ahead) seek(story, m1, 2);
+      if (ahead) m1.calls('seek', { partitions: [0], offset: 2 });
       m1.stands(0, 2).works(0, 2);
-      if (back) seek(story, m1, 0);
+      if (back) m1.calls('seek', { partitions: [0], offset: 0 });
       return m1.stands(0, 0).works(0, 4).commits(0, 4).story;
     };
     const disorder = 'order: key processed out of order by one member';
@@ -72,7 +66,7 @@ describe('a seek', () => {
     const { story, m1 } = alone();
     story.produces(8);
     m1.works(0, 2).commits(0, 2);
-    seek(story, m1, 5);
+    m1.calls('seek', { partitions: [0], offset: 5 });
     m1.stands(0, 6).works(0, 2).commits(0, 8);
     expect(illegal(story)).toContain('at-least-once: lost: never delivered');
   });
@@ -81,7 +75,7 @@ describe('a seek', () => {
     const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
     story.produces(3);
     m1.works(0, 1).commits(0, 1);
-    seek(story, m1, 7);
+    m1.calls('seek', { partitions: [0], offset: 7 });
     m1.findsOutOfRange(0, { offset: 7 });
     story.produces(6);
     m1.works(0, 6).commits(0, 9);
@@ -92,7 +86,7 @@ describe('a seek', () => {
     const { story, m1 } = alone();
     story.produces(3);
     m1.works(0, 3).commits(0, 3);
-    seek(story, m1, -1);
+    m1.calls('seek', { partitions: [0], offset: -1 });
     m1.commits(0, -1).resolves(0);
     expect(illegal(story)).toEqual([]);
   });

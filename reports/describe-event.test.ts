@@ -369,6 +369,7 @@ describe('describeAction', () => {
       'half-open connections between m and broker 2',
       'growth of t to 2 partitions',
       'deletion of 5 % of t-0',
+      'compaction of t',
       'deletion of the offsets of g for t',
       'offset -1 set for g in t-0',
       'deletion of t, and its creation 5 s later',

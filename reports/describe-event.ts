@@ -63,6 +63,8 @@ export function describeAction(action: Action): string {
       return `growth of ${action.topic} to ${count(action.partitions, 'partition')}`;
     case 'delete-records':
       return `deletion of ${action.percent} % of ${action.topic}-${action.partition}`;
+    case 'compact-topic':
+      return `compaction of ${action.topic}`;
     case 'delete-offsets':
       return `deletion of the offsets of ${action.group} for ${action.topic}`;
     case 'alter-offsets':

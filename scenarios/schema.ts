@@ -294,6 +294,11 @@ const actionSchema = z.discriminatedUnion('kind', [
     partition: z.int().min(0).max(99),
     percent: z.int().min(1).max(100),
   }),
+  /**
+   * The log cleaner goes over the whole topic, as it does some time after its `cleanup.policy` was set to compact: of each key
+   * the newest record stays, records without a key go, and of a producer with an id an empty batch may stay.
+   */
+  z.strictObject({ kind: z.literal('compact-topic'), ...at, topic: resourceName }),
   /** OffsetDelete (KIP-496) of all the group's offsets of a topic; Kafka refuses while members subscribe to it. */
   z.strictObject({ kind: z.literal('delete-offsets'), ...at, group: resourceName, topic: resourceName }),
   /** An operator sets the committed offset of an empty group, in range or out of it. */

@@ -2,8 +2,9 @@
  * Tells what is known of a client from what is new: the known bugs and a client's version enter; a function leaves that
  * names the known bug which an anomaly is, or null.
  *
- * It goes by property and signature, and where these say too little by a part of the message. What follows from a bug (a group that does not drain, for one) is known only where
- * the bug itself shows in the same run, since such a consequence has many causes.
+ * It goes by property and signature, and where these say too little by a part of the message. What follows from a bug (a
+ * group that does not drain, for one) is known only where the bug itself shows in the same run, since such a consequence
+ * has many causes.
  */
 import { satisfies } from 'semver';
 import type { Anomaly } from '../../properties/property.ts';
@@ -23,7 +24,7 @@ export function knownIssues(bugs: readonly NamedBug[], client: Client): KnownIss
   const present = bugs.filter((one) => hasBug(one, client));
   return (anomaly, { anomalies }) => {
     const isTelling = (one: Anomaly, { bug }: NamedBug): boolean =>
-      bug.trips.some((breach) => !saysNothing(breach) && isBreach(one, breach));
+      bug.trips.some((breach) => isBreach(one, breach));
     const shown = (bug: NamedBug): boolean => anomalies.some((one) => isTelling(one, bug));
     const found =
       present.find((bug) => isTelling(anomaly, bug)) ??
@@ -41,9 +42,6 @@ export const isBreach = (
   anomaly.property === property &&
   anomaly.signature === signature &&
   (message === undefined || anomaly.message.includes(message));
-
-/** A breach that has as many causes as there are bugs: by itself it is nothing that is known. */
-const saysNothing = ({ signature }: Breach): boolean => signature === 'not drained at the bound';
 
 /** `kafkajs-1453 (https://...)`. */
 export const nameOf = ({ id, bug }: NamedBug): string => (bug.issue === null ? id : `${id} (${bug.issue})`);

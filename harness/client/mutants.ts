@@ -80,6 +80,14 @@ export const mutants = [
     profile: 'members',
   },
   {
+    id: 'deaf-client',
+    description: 'The client goes on with the partitions that the application pauses.',
+    breaks: 'client',
+    caughtBy: ['paused-consumption'],
+    client: 'reference',
+    profile: 'consumer',
+  },
+  {
     id: 'boastful-client',
     description: 'The client reports an assignment without its last partition.',
     breaks: 'client',

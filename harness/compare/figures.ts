@@ -98,7 +98,10 @@ function recordsUnwritten({
   locations,
 }: Evidence): number | null {
   const isTrimmed = (topic: string): boolean =>
-    scenario.actions.some((action) => action.kind === 'delete-records' && action.topic === topic);
+    scenario.actions.some(
+      (action) =>
+        (action.kind === 'delete-records' || action.kind === 'compact-topic') && action.topic === topic,
+    );
   const sends = producing.sends.filter(
     ({ process, topic }) => processes.has(process) && completeTopics.has(topic) && !isTrimmed(topic),
   );

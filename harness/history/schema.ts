@@ -211,7 +211,14 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     error: errorName,
   }),
   /** A partition's error in a Fetch answer, with the offset that was asked for. */
-  event('wire-fetch-error', { topic: z.string(), partition, offset, error: z.string() }),
+  event('wire-fetch-error', {
+    topic: z.string(),
+    partition,
+    offset,
+    /** The leader's epoch that the request was meant for (KIP-320), where it said one. */
+    leaderEpoch: z.int().min(0).optional(),
+    error: z.string(),
+  }),
   /** An OffsetCommit request, written before its first byte leaves. */
   event('commit-invoke', {
     group: z.string(),

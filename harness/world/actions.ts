@@ -118,7 +118,8 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
     }
     case 'answer-error':
     case 'move-leader':
-    case 'move-coordinator': {
+    case 'move-coordinator':
+    case 'compact-topic': {
       if (tools.cluster === null) return note('begin', { skipped: NO_CLUSTER });
       note('begin', {});
       return note('end', orSkipped(disturbCluster(context, tools.cluster, action)));
@@ -179,7 +180,7 @@ const NO_CLUSTER = 'only a simulated cluster can be made to do this';
 function disturbCluster(
   { names }: RunContext,
   cluster: ClusterFaults,
-  action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' }>,
+  action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' | 'compact-topic' }>,
 ): string | null {
   switch (action.kind) {
     case 'answer-error':
@@ -189,6 +190,8 @@ function disturbCluster(
       return cluster.moveLeader(names.real(action.topic), action.partition);
     case 'move-coordinator':
       return cluster.moveCoordinator(names.real(action.group));
+    case 'compact-topic':
+      return cluster.compactTopic(names.real(action.topic));
   }
 }
 

@@ -76,6 +76,7 @@ export interface ClusterFaults {
   heal(): void;
   moveLeader(topic: string, partition: number): string | null;
   moveCoordinator(group: string): string | null;
+  compactTopic(topic: string): string | null;
   /** @returns what ends it */
   throttle(broker: number, delayMs: number): () => void;
   isolateBrokers(one: number, other: number): () => void;

@@ -5,6 +5,7 @@
 import type { History } from '../../harness/history/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import { owns } from './generations.ts';
+import { handedOverAt } from './hand-overs.ts';
 import type { PartitionLog } from './logs.ts';
 import { isNextRecord, shownTo } from './logs.ts';
 import { holdingJoin, type Join, type PositionEvidence, positionsOf } from './positions.ts';
@@ -42,6 +43,8 @@ export interface Stretch {
   readonly lastSeq: number;
   readonly previousSeq: number;
   readonly lastTime: number;
+  /** When the client gave the records of the last handler call to the application: that of the poll, where there is one. */
+  readonly lastHandedTime: number;
   /** The offsets delivered in it. */
   readonly delivered: ReadonlySet<number>;
   /** The first offset of each handler call. */
@@ -85,6 +88,13 @@ type OpenStretch = Mutable<Omit<Stretch, 'delivered' | 'callStarts' | 'processin
   callStarts: Set<number>;
   processing: Mutable<Processing>[];
 };
+/** One handler call. */
+interface HandOver {
+  readonly process: string;
+  readonly seq: number;
+  readonly time: number;
+  readonly handedTime: number;
+}
 type Building = {
   group: string;
   topic: string;
@@ -133,11 +143,15 @@ export function indexConsumption(
     return found;
   };
 
-  const deliver = (of: Building, process: string, offset: number, seq: number, time: number): OpenStretch => {
+  const deliver = (
+    of: Building,
+    offset: number,
+    { process, seq, time, handedTime }: HandOver,
+  ): OpenStretch => {
     const { stretches } = ofProcess(of, process);
     const config = configs.get(of.group);
     const log = config === undefined ? logs.get(of.key) : shownTo(config, logs.get(of.key));
-    const next = continued(stretches, positions, log, process, of.key, offset, seq);
+    const next = continued(stretches, positions, log, of.key, offset, { process, seq, time, handedTime });
     let current: OpenStretch;
     if ('delivered' in next) current = next;
     else {
@@ -157,6 +171,7 @@ export function indexConsumption(
         lastSeq: seq,
         previousSeq: join?.seq ?? -1,
         lastTime: time,
+        lastHandedTime: handedTime,
         delivered: new Set(),
         callStarts: new Set(),
         processing: [],
@@ -170,6 +185,7 @@ export function indexConsumption(
     if (seq !== current.lastSeq) current.previousSeq = current.lastSeq;
     current.lastSeq = seq;
     current.lastTime = time;
+    current.lastHandedTime = handedTime;
     fateOf(of, offset).delivered = { seq, stretch: current };
     return current;
   };
@@ -177,9 +193,11 @@ export function indexConsumption(
   for (const event of eventsOf(history, 'delivery', 'processing-begin', 'processing-end')) {
     if (event.kind === 'delivery') {
       const of = building(event.group, event.topic, event.partition);
+      const { process, seq, time } = event;
+      const handOver = { process, seq, time, handedTime: handedOverAt(event) };
       for (const [i, text] of event.offsets.entries()) {
         const offset = toOffset(text);
-        const stretch = deliver(of, event.process, offset, event.seq, event.time);
+        const stretch = deliver(of, offset, handOver);
         if (i === 0) stretch.callStarts.add(offset);
       }
     } else if (event.kind === 'processing-begin') {
@@ -189,7 +207,7 @@ export function indexConsumption(
       const stretch =
         stretches.findLast((one) => one.delivered.has(offset)) ??
         // A driver that does not announce deliveries: the processing itself is the evidence.
-        deliver(of, event.process, offset, event.seq, event.time);
+        deliver(of, offset, { ...event, handedTime: event.time });
       const processing: Mutable<Processing> = {
         process: event.process,
         offset,
@@ -264,10 +282,9 @@ function continued(
   stretches: readonly OpenStretch[],
   positions: PositionEvidence,
   log: PartitionLog | undefined,
-  process: string,
   key: string,
   offset: number,
-  seq: number,
+  { process, seq, time, handedTime }: HandOver,
 ): OpenStretch | { opening: Stretch['opening'] } {
   const current = stretches.at(-1);
   const { fetched, listed, outOfRange, sought } = positionsOf(positions, process, key);
@@ -296,7 +313,12 @@ function continued(
     if ((hasTap || isKept) && goesOn(current) && !isAtPosition) return current;
     return { opening: isKept && offset <= current.last ? 'back' : 'join' };
   }
-  if ((lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq) return { opening: 'reset' };
+  // A refusal changes nothing of what a poll had handed over before it.
+  const isPolled = handedTime < time || current.lastHandedTime < current.lastTime;
+  const isReset = isPolled
+    ? outOfRange.some((one) => one.time > current.lastHandedTime && one.time <= handedTime)
+    : (lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq;
+  if (isReset) return { opening: 'reset' };
   if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;
   // Handed over before and not taken up: an application that resolves a batch in part is given the rest again.
   if (current.delivered.has(offset) && current.processing.every((one) => one.offset < offset)) return current;

@@ -119,7 +119,10 @@ export function partitionCountsAt(
   return [...new Set(acceptable)].sort((a, b) => a - b);
 }
 
-/** The topics whose final logs are all known, so that a record that is in none of them is nowhere. */
+/**
+ * The topics whose final logs are all known, so that a record that is in none of them is nowhere, and was nowhere: what a
+ * compaction took was there.
+ */
 export function topicsWithAllLogs(
   scenario: Scenario,
   actions: readonly AppliedAction[],
@@ -128,6 +131,9 @@ export function topicsWithAllLogs(
   return new Set(
     scenario.topology.topics
       .map(({ name }) => name)
+      .filter(
+        (topic) => !actions.some(({ action }) => action.kind === 'compact-topic' && action.topic === topic),
+      )
       .filter((topic) => {
         const count = Math.min(
           ...(partitionCountsAt(scenario, actions, topic, Number.POSITIVE_INFINITY, 0) ?? []),

@@ -38,6 +38,8 @@ export interface OutOfRange {
   readonly time: number;
   /** The offset that was asked for. */
   readonly offset: number;
+  /** Whether the request said which epoch of the leader it was meant for (KIP-320). */
+  readonly namesEpoch: boolean;
 }
 
 /** The application's order to go elsewhere. */
@@ -152,6 +154,7 @@ export function indexPositions(
         seq,
         time,
         offset: toOffset(event.offset),
+        namesEpoch: event.leaderEpoch !== undefined,
       });
     } else if (event.kind === 'application-call' && event.topic !== null && event.offset !== null) {
       for (const partition of event.partitions ?? [])

@@ -103,7 +103,8 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
     committed: committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time),
     fetched: ownAnswer,
     listed: kept === null ? resets : [kept],
-    outOfRange: refused !== null && refused.seq > since ? refused : null,
+    // What opened with a reset did so for the last refusal, even if a poll's records were still being worked on then.
+    outOfRange: refused !== null && (refused.seq > since || stretch.opening === 'reset') ? refused : null,
   };
 }
 

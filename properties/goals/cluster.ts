@@ -56,6 +56,7 @@ export const clusterGoals: readonly Goal[] = [
   goal('broker-is-slow', 'a broker delays each request', applied('throttle-broker')),
   goal('error-on-purpose', 'a broker answers an error on purpose', applied('answer-error')),
   goal('topic-is-recreated', 'a topic is deleted and created again', applied('recreate-topic')),
+  goal('topic-is-compacted', 'a topic is compacted', applied('compact-topic')),
   goal('offset-set-by-an-operator', 'an operator sets a committed offset', applied('alter-offsets')),
   goal('link-is-cut-past-the-session', 'a member is cut off for longer than its session', (r) =>
     r.evidence.actions.some(

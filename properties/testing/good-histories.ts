@@ -1388,6 +1388,64 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
     },
   },
 
+  'paused-consumption': {
+    'a paused partition waits until it is resumed, and another one goes on': () => {
+      const { story, m1 } = alone({ topics: { orders: 2 } }, [0, 1]);
+      story.produces(2);
+      story.produces(1, { partition: 1 });
+      m1.works(0, 1)
+        .calls('pause', { partitions: [0] })
+        .works(1, 1);
+      return m1
+        .calls('resume', { partitions: [0] })
+        .works(0, 1)
+        .commits(0, 2)
+        .commits(1, 1).story;
+    },
+    'what a poll handed over before the pause is worked on': () => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      const polledTime = story.time;
+      m1.works(0, 1).calls('pause', { partitions: null });
+      story.wait(100);
+      m1.delivers(0, [1], { sincePollMs: story.time - polledTime })
+        .processes(0, 1)
+        .commits(0, 2);
+      return m1.calls('resume', { partitions: null }).story;
+    },
+    'a rebalance forgets the pause': () => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1)
+        .commits(0, 1)
+        .calls('pause', { partitions: [0] });
+      story.generation([[m1, [0]]]);
+      return m1.works(0, 1).commits(0, 2).story;
+    },
+    'a pause that failed promises nothing': () => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.calls('pause', { partitions: [0], refused: 'it does not own the partition' });
+      return m1.works(0, 1).commits(0, 1).story;
+    },
+    'a handler call that runs when its partition is paused ends': () => {
+      const { story, m1 } = alone({ groups: [{ consumeMode: 'each-batch' }] });
+      story.produces(2);
+      m1.delivers(0, [0, 1])
+        .processes(0, 0)
+        .calls('pause', { partitions: [0] })
+        .processes(0, 1);
+      return m1.commits(0, 2).calls('resume', { partitions: [0] }).story;
+    },
+    'a consumer is stopped and run again': () => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1).calls('stop').commits(0, 1).calls('run');
+      story.generation([[m1, [0]]]);
+      return m1.works(0, 1).commits(0, 2).story;
+    },
+  },
+
   'read-committed': {
     'an aborted record is passed over': () => {
       const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_committed' }] });

@@ -92,7 +92,15 @@ interface GroupModel {
   readonly committed: Map<string, number>;
 }
 
-export interface CommitOptions {
+export interface CallOptions {
+  /** Null for all of the topic. */
+  readonly partitions?: number[] | null;
+  readonly offset?: number;
+  /** Why the client did not do it. */
+  readonly refused?: string;
+}
+
+interface CommitOptions {
   readonly topic?: string;
   /** What the member is told; `silence` leaves the request without any outcome event. */
   readonly told?: 'ok' | 'unknown' | 'silence' | { refused: string };
@@ -362,6 +370,14 @@ export class Story {
     this.act({ kind: 'delete-records', topic, partition, percent: 50 }, { logStartOffset: String(before) });
     const log = this.log(topic, partition);
     log.start = Math.max(log.start, before);
+    return this;
+  }
+
+  /** The log cleaner takes these records. */
+  compacts(offsets: readonly number[], topic = this.topic, partition = 0): this {
+    this.act({ kind: 'compact-topic', topic });
+    const { records } = this.log(topic, partition);
+    for (const offset of offsets) records[offset] = null;
     return this;
   }
 
@@ -768,7 +784,12 @@ export class Member {
   /** As kafkajs does it: the answer, a negative commit, and a new start from `auto.offset.reset`. */
   findsOutOfRange(
     partition: number,
-    { topic = this.story.topic, offset = this.positionAt(partition), marks = this.story.marksResets } = {},
+    {
+      topic = this.story.topic,
+      offset = this.positionAt(partition),
+      marks = this.story.marksResets,
+      leaderEpoch,
+    }: { topic?: string; offset?: number; marks?: boolean; leaderEpoch?: number } = {},
   ): this {
     const { story, process, group } = this;
     if (story.wire)
@@ -778,6 +799,7 @@ export class Member {
         topic,
         partition,
         offset: String(offset),
+        ...(leaderEpoch === undefined ? {} : { leaderEpoch }),
         error: 'OFFSET_OUT_OF_RANGE',
       });
     if (!marks) return this.lists(partition, { topic });
@@ -831,7 +853,11 @@ export class Member {
     return this;
   }
 
-  delivers(partition: number, offsets: readonly number[], topic = this.story.topic): this {
+  delivers(
+    partition: number,
+    offsets: readonly number[],
+    { topic = this.story.topic, sincePollMs }: { topic?: string; sincePollMs?: number } = {},
+  ): this {
     const { story, process, group } = this;
     story.emit({
       process,
@@ -840,6 +866,7 @@ export class Member {
       topic,
       partition,
       offsets: offsets.map(String),
+      ...(sincePollMs === undefined ? {} : { sincePollMs }),
     });
     return this.stands(partition, (offsets.at(-1) as number) + 1, topic);
   }
@@ -893,7 +920,7 @@ export class Member {
       const offset = this.positionAt(partition, topic);
       if (offset >= this.story.log(topic, partition).records.length)
         throw new Error(`${topic}/${partition} holds nothing at ${offset}`);
-      this.delivers(partition, [offset], topic).processes(partition, offset, 'ok', topic);
+      this.delivers(partition, [offset], { topic }).processes(partition, offset, 'ok', topic);
     }
     return this;
   }
@@ -902,8 +929,26 @@ export class Member {
   worksBatch(partition: number, count: number, topic = this.story.topic): this {
     const from = this.positionAt(partition, topic);
     const offsets = Array.from({ length: count }, (_, i) => from + i);
-    this.delivers(partition, offsets, topic);
+    this.delivers(partition, offsets, { topic });
     for (const offset of offsets) this.processes(partition, offset, 'ok', topic);
+    return this;
+  }
+
+  /** The application calls the consumer's API, beside its handler; the call returns at once, or fails. */
+  calls(call: EventOf<'application-call'>['call'], options: CallOptions = {}): this {
+    const { story, process, group } = this;
+    const { partitions = null, offset = null, refused = null } = options;
+    const isOfTopic = call === 'seek' || call === 'pause' || call === 'resume';
+    const about = { process, group: group.id, action: 0, call };
+    story.emit({
+      ...about,
+      kind: 'application-call',
+      topic: isOfTopic ? story.topic : null,
+      partitions: isOfTopic ? partitions : null,
+      offset: offset === null ? null : String(offset),
+    });
+    const outcome = refused === null ? 'applied' : 'skipped';
+    story.emit({ ...about, kind: 'application-call-end', outcome, reason: refused });
     return this;
   }
 

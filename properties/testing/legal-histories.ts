@@ -177,7 +177,7 @@ class GroupModel {
     if (available <= 0) return;
     const hand = this.hand(member, topic, partition);
     hand.pending = Array.from({ length: available }, (_, i) => from + i);
-    member.delivers(partition, hand.pending, topic);
+    member.delivers(partition, hand.pending, { topic });
     if (available > 1) {
       const first = hand.pending.shift() as number;
       member.processes(partition, first, 'ok', topic);
@@ -193,7 +193,7 @@ class GroupModel {
     const available = Math.min(batch ? count : 1, this.story.log(topic, partition).records.length - from);
     if (available <= 0) return;
     const offsets = Array.from({ length: available }, (_, i) => from + i);
-    member.delivers(partition, offsets, topic);
+    member.delivers(partition, offsets, { topic });
     for (const offset of offsets.slice(0, -1)) member.processes(partition, offset, 'ok', topic);
     member.processes(partition, offsets.at(-1) as number, 'failed', topic).stands(partition, from, topic);
     this.hand(member, topic, partition).done = from;

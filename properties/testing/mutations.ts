@@ -635,6 +635,20 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a partition had been paused when a record of it was handed over',
+    property: 'paused-consumption',
+    apply(history, draw) {
+      const place = pick(ofKind(history.events, 'delivery'), draw);
+      if (place === undefined) return null;
+      const { process, group, topic, partition, time } = place;
+      const about = { process, group, action: 0, call: 'pause' as const, time, seq: 0 };
+      return insertAfter(copy(history), place.seq - 1, [
+        { ...about, kind: 'application-call', topic, partitions: [partition], offset: null },
+        { ...about, kind: 'application-call-end', outcome: 'applied', reason: null },
+      ]);
+    },
+  },
+  {
     name: 'a client reports a partition that it has not',
     property: 'truthful-client',
     apply(history, draw) {

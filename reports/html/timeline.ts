@@ -526,6 +526,8 @@ function labelOf(action: Scenario['actions'][number]): string {
       return `${action.topic} to ${action.partitions} partitions`;
     case 'delete-records':
       return `delete ${action.percent} % of ${action.topic}-${action.partition}`;
+    case 'compact-topic':
+      return `compact ${action.topic}`;
     case 'delete-offsets':
       return `delete offsets of ${action.topic}`;
     case 'alter-offsets':

@@ -35,6 +35,8 @@ export interface Mutation {
   readonly holdsBack: boolean;
   /** Whether a pipeline takes an aborted transaction for a committed one. */
   readonly goesOnAfterAbort: boolean;
+  /** Whether the client says that it paused what it is to pause, and goes on with it. */
+  readonly isDeaf: boolean;
   /** An extra commit that an application which leaves commits to the client makes after a record, or null. */
   extraCommit(topic: string, partition: number, offset: string): string | null;
 }
@@ -125,6 +127,7 @@ export function createMutation(group: MemberGroup, mutantId: string | null): Mut
     claims: (assignment) => (id === 'boastful-client' ? withoutLast(assignment) : assignment),
     holdsBack: id === 'hold-back',
     goesOnAfterAbort: id === 'careless-pipeline',
+    isDeaf: id === 'deaf-client',
     extraCommit: (topic, partition, offset) =>
       group.commitMode.kind === 'auto' ? alter(topic, partition, offset) : null,
   };

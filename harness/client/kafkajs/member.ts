@@ -49,6 +49,7 @@ type Step = [call: string, make: () => Promise<void>];
 async function callConsumer(
   consumer: Consumer,
   call: ConsumerCall,
+  isDeaf: boolean,
   run: () => Promise<void>,
   commit: () => Promise<void>,
 ): Promise<void> {
@@ -59,6 +60,7 @@ async function callConsumer(
     }
     case 'pause':
     case 'resume': {
+      if (isDeaf) return;
       const { topic, partitions } = call;
       return consumer[call.name]([partitions === null ? { topic } : { topic, partitions }]);
     }
@@ -176,6 +178,7 @@ export function startMember(start: MemberStart, host: Host): Application {
         await callConsumer(
           consumer,
           command.call,
+          mutation.isDeaf,
           async () => await consumer.run(config),
           async () => await commitProcessed(processed, committer, group),
         );

@@ -404,6 +404,10 @@ const platformaticCases: { name: string; api: PlatformaticApi; parameters: unkno
   { name: 'fetch', api: fetchV17, parameters: [10, 1, 1000, 0, 0, -1, fetchTopics, [], ''] },
 ];
 
+/** That of `fetchTopics`, which kafkajs does not say. */
+const withEpoch = (event: ClientEvent): ClientEvent =>
+  event.kind === 'wire-fetch-error' ? { ...event, leaderEpoch: 0 } : event;
+
 describe("@platformatic/kafka's requests, in flexible versions", () => {
   test.each(platformaticCases)('$name $api.api.version', ({ name, api, parameters }) => {
     const exchange = exchanges.find((one) => one.api === name);
@@ -424,7 +428,7 @@ describe("@platformatic/kafka's requests, in flexible versions", () => {
     if (version >= 13 && body.responses !== undefined)
       for (const one of body.responses) Object.assign(one, { topicId: id });
     socket.emit('data', answer(key, version, 5, body));
-    expect(events).toEqual([...exchange.before, ...exchange.after]);
+    expect(events).toEqual([...exchange.before, ...exchange.after.map(withEpoch)]);
     expect(reports).toEqual([]);
   });
 });

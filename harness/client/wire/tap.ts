@@ -48,7 +48,7 @@ export function createWireTap({ clientId, emit, report }: WireTapOptions): WireT
     report(message);
   };
   let commits = 0;
-  const shared: Omit<WatchContext, 'fetchOffsets'> = {
+  const shared: Omit<WatchContext, 'asked'> = {
     emit,
     nextCommit: () => commits++,
     topicNames: new Map(),
@@ -56,7 +56,7 @@ export function createWireTap({ clientId, emit, report }: WireTapOptions): WireT
 
   return {
     attach(socket) {
-      const context = { ...shared, fetchOffsets: new Map<string, bigint>() };
+      const context = { ...shared, asked: new Map() };
       const connection = new TappedConnection({ context, clientId, report: reportOnce });
       const broken = { sending: false, received: false };
 

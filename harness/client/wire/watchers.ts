@@ -25,8 +25,8 @@ export interface WatchContext {
   readonly nextCommit: () => number;
   /** Names of topics by id, from Metadata answers; newer versions of some APIs name no topic. */
   readonly topicNames: Map<string, string>;
-  /** Last offset asked for by topic and partition: in a fetch session a request repeats only what has changed. */
-  readonly fetchOffsets: Map<string, bigint>;
+  /** What was asked for last by topic and partition: in a fetch session a request repeats only what has changed. */
+  readonly asked: Map<string, { readonly fetchOffset: bigint; readonly currentLeaderEpoch: number }>;
 }
 
 export interface Answer<Response> {
@@ -54,6 +54,7 @@ const watch = <Request, Response>(
 });
 
 const NO_OFFSET = -1n;
+const NO_EPOCH = -1;
 
 const offsetOrNull = (offset: bigint): string | null => (offset === NO_OFFSET ? null : String(offset));
 
@@ -72,11 +73,12 @@ const watchFetch = (
   { topics }: Pick<FetchRequest, 'topics'>,
   context: WatchContext,
 ): Answer<FetchResponse> => {
-  const { fetchOffsets, emit } = context;
+  const { asked, emit } = context;
   const key = (topic: string, partition: number): string => `${topic}/${partition}`;
   for (const { topic: name, topicId, partitions } of topics) {
     const topic = topicOf(context, { name, topicId });
-    for (const { partition, fetchOffset } of partitions) fetchOffsets.set(key(topic, partition), fetchOffset);
+    for (const { partition, fetchOffset, currentLeaderEpoch } of partitions)
+      asked.set(key(topic, partition), { fetchOffset, currentLeaderEpoch });
   }
   return {
     response({ responses }) {
@@ -84,8 +86,16 @@ const watchFetch = (
         const topic = topicOf(context, { name, topicId });
         for (const { partitionIndex: partition, errorCode } of partitions) {
           if (errorCode === 0) continue;
-          const offset = String(fetchOffsets.get(key(topic, partition)) ?? NO_OFFSET);
-          emit({ kind: 'wire-fetch-error', topic, partition, offset, error: errorName(errorCode) });
+          const { fetchOffset = NO_OFFSET, currentLeaderEpoch: leaderEpoch = NO_EPOCH } =
+            asked.get(key(topic, partition)) ?? {};
+          emit({
+            kind: 'wire-fetch-error',
+            topic,
+            partition,
+            offset: String(fetchOffset),
+            ...(leaderEpoch === NO_EPOCH ? {} : { leaderEpoch }),
+            error: errorName(errorCode),
+          });
         }
       }
     },

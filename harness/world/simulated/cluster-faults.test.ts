@@ -7,7 +7,7 @@ import { SimulatedWorld } from './simulated-world.ts';
 
 async function run(
   actions: readonly object[],
-  changes: { topology?: object; group?: object; dead?: object } = {},
+  changes: { topology?: object; producer?: object; group?: object; dead?: object } = {},
 ) {
   const scenario = parseScenario(
     {
@@ -31,6 +31,7 @@ async function run(
           valueBytes: 20,
           startMs: 500,
           stopMs: 12_000,
+          ...changes.producer,
         },
       ],
       groups: [
@@ -135,6 +136,17 @@ it('a topic that is recreated is consumed from its beginning', async () => {
   expect(of('fact-log').every(({ logStartOffset }) => logStartOffset === '0')).toBe(true);
   const written = of('fact-log').reduce((sum, { records }) => sum + records.length, 0);
   expect(written).toBeLessThan(60);
+});
+
+it('a topic that is compacted keeps the newest record of each key, and is consumed past what is gone', async () => {
+  const compaction = { kind: 'compact-topic', atMs: 6_000, topic: 'orders' };
+  const { of, skipped } = await run([compaction], { producer: { keys: 4, stopMs: 5_000 } });
+  expect(skipped).toEqual([]);
+  const isOurs = (record: string | null): record is string => record?.startsWith('producer-1-') === true;
+  const sent = of('produce-invoke').flatMap(({ records }) => records.filter(({ record }) => isOurs(record)));
+  const newest = new Map(sent.map(({ key, record }) => [key, record]));
+  const left = of('fact-log').flatMap(({ records }) => records.map(({ record }) => record).filter(isOurs));
+  expect(new Set(left)).toEqual(new Set(newest.values()));
 });
 
 it('an operator sets offsets of an empty group, and of no other', async () => {

@@ -59,6 +59,17 @@ export class SimulatedClusterFaults implements ClusterFaults {
     return this.moveLeader(OFFSETS_TOPIC, this.#groups.of(broker).partitionOf(group));
   }
 
+  compactTopic(topic: string): string | null {
+    const state = this.#cluster.image.topics.get(topic);
+    if (state === undefined) return 'the topic does not exist';
+    for (const partition of state.partitions.keys()) {
+      const offsets = this.#cluster.logOffsets(topic, partition);
+      // As if a new segment had just begun: the cleaner spares the one that is being written.
+      if (offsets !== null) this.#cluster.compact(topic, partition, { below: offsets.highWatermark });
+    }
+    return null;
+  }
+
   throttle(broker: number, delayMs: number): () => void {
     const ends = Object.values(API_KEYS).map((apiKey) =>
       this.#cluster.intercept({

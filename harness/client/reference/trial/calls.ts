@@ -18,6 +18,8 @@ export interface ConsumerCallsParts {
   readonly processed: Processed;
   readonly group: MemberStart['group'];
   readonly subscribe: () => void;
+  /** A mutant: what is to be paused or resumed is left as it is. */
+  readonly isDeaf: boolean;
 }
 
 export class ConsumerCalls {
@@ -30,7 +32,8 @@ export class ConsumerCalls {
 
   /** @throws CallRefused, and whatever the client throws */
   async make(call: ConsumerCall): Promise<void> {
-    const { consumer, subscribe } = this.#parts;
+    const { consumer, subscribe, isDeaf } = this.#parts;
+    if (isDeaf && (call.name === 'pause' || call.name === 'resume')) return;
     switch (call.name) {
       case 'seek':
         return this.#seek(call, call.offset);

@@ -175,7 +175,14 @@ export function startMember(start: MemberStart, host: Host): Application {
   const listener = createListener({ consumer, committer, mutation, processed, host, ending });
   const subscribe = (): void =>
     consumer.subscribe(group.subscription === 'pattern' ? patternOf(names) : names, listener);
-  const calls = new ConsumerCalls({ consumer, committer, processed, group, subscribe });
+  const calls = new ConsumerCalls({
+    consumer,
+    committer,
+    processed,
+    group,
+    subscribe,
+    isDeaf: mutation.isDeaf,
+  });
   /** The consumer takes no call beside another, so each waits until a poll, and the work on it, is over. */
   const due: CallCommand[] = [];
   let wake = (): void => {};

@@ -1,0 +1,128 @@
+/** paused-consumption: calls of the application and deliveries enter, what was handed over in spite of a call leaves. */
+import type { EventOf } from '../harness/history/schema.ts';
+import { proof, reporter } from './anomaly.ts';
+import { evidenceOf } from './evidence/evidence.ts';
+import { handedOverAt } from './evidence/hand-overs.ts';
+import { count, partitionKey } from './evidence/values.ts';
+import type { Anomaly, Property } from './property.ts';
+
+const report = reporter('paused-consumption');
+
+const STOPPED = 'delivered although the consumer was stopped';
+const WENT_ON = 'went on with a partition that was paused';
+const ONE_MORE = 'one more handler call after the partition was paused';
+
+export const pausedConsumption: Property = {
+  id: 'paused-consumption',
+  title: 'What is stopped or paused is not read',
+  statement:
+    "From the return of the application's call that stops its consumer to its next call that runs it, the client hands over nothing. From the return of a call that pauses partitions the client hands over no record of these, until the application calls to resume them or the member joins again, since a rebalance need not keep what was paused (the Java client's does not). A call that fails promises nothing. What a poll, or a handler call for a batch, had handed over before counts as in the application's hand; what is fetched and waits in the client does not.",
+  check(history) {
+    const { groups } = evidenceOf(history);
+    const known = new Set(groups.map(({ id }) => id));
+    const holds = new Map<string, ProcessHolds>();
+    const found: Breach[] = [];
+    for (const event of history.events) {
+      const ofProcess = holds.get(event.process) ?? { stop: null, pauses: [] };
+      switch (event.kind) {
+        case 'application-call':
+          // To resume is to allow at once, whenever the client says that it did.
+          if (event.call === 'run') ofProcess.stop = null;
+          if (event.call === 'resume')
+            ofProcess.pauses = ofProcess.pauses.filter(({ call }) => !isOver(call, event));
+          if (event.call === 'pause') ofProcess.asked = event;
+          break;
+        case 'application-call-end':
+          if (event.outcome === 'skipped') break;
+          if (event.call === 'stop') ofProcess.stop = { end: event, breach: null };
+          if (event.call === 'pause' && ofProcess.asked?.action === event.action)
+            ofProcess.pauses.push({ call: ofProcess.asked, end: event, breaches: new Map() });
+          break;
+        case 'wire-sync':
+        case 'client-joined':
+        case 'client-rebalancing':
+        case 'client-crashed':
+          ofProcess.pauses = [];
+          break;
+        case 'delivery':
+          if (known.has(event.group)) note(ofProcess, event, found);
+          break;
+        default:
+          continue;
+      }
+      holds.set(event.process, ofProcess);
+    }
+    return found.map(toAnomaly);
+  },
+  policy: () => 'illegal',
+};
+
+type Call = EventOf<'application-call'>;
+type CallEnd = EventOf<'application-call-end'>;
+type Delivery = EventOf<'delivery'>;
+
+/** Handler calls that came in spite of one call of the application. */
+interface Breach {
+  readonly end: CallEnd;
+  readonly first: Delivery;
+  calls: number;
+}
+
+interface Pause {
+  readonly call: Call;
+  readonly end: CallEnd;
+  /** By partition. */
+  readonly breaches: Map<string, Breach>;
+}
+
+interface ProcessHolds {
+  stop: { readonly end: CallEnd; breach: Breach | null } | null;
+  pauses: Pause[];
+  /** The call to pause that has not returned yet. */
+  asked?: Call;
+}
+
+const isAbout = ({ topic, partitions }: Call, of: string | null, partition: number): boolean =>
+  topic === of && (partitions?.includes(partition) ?? true);
+
+/** Whether a part of what was paused is resumed: of the rest nothing is asked then either. */
+const isOver = (pause: Call, resume: Call): boolean =>
+  pause.topic === resume.topic &&
+  (pause.partitions === null ||
+    pause.partitions.some((partition) => isAbout(resume, pause.topic, partition)));
+
+function note({ stop, pauses }: ProcessHolds, delivery: Delivery, found: Breach[]): void {
+  const isAfter = (end: CallEnd): boolean =>
+    (delivery.sincePollMs ?? 0) === 0 || handedOverAt(delivery) > end.time;
+  const begin = (end: CallEnd): Breach => {
+    const breach = { end, first: delivery, calls: 1 };
+    found.push(breach);
+    return breach;
+  };
+  if (stop !== null && isAfter(stop.end)) {
+    if (stop.breach === null) stop.breach = begin(stop.end);
+    else stop.breach.calls += 1;
+    return;
+  }
+  const { topic, partition } = delivery;
+  const key = partitionKey(topic, partition);
+  const pause = pauses.find(({ call, end }) => isAbout(call, topic, partition) && isAfter(end));
+  if (pause === undefined) return;
+  const breach = pause.breaches.get(key);
+  if (breach === undefined) pause.breaches.set(key, begin(pause.end));
+  else breach.calls += 1;
+}
+
+function toAnomaly({ end, first, calls }: Breach): Anomaly {
+  const { process, group, topic, partition, offsets, seq } = first;
+  const isStop = end.call === 'stop';
+  const signature = isStop ? STOPPED : calls > 1 ? WENT_ON : ONE_MORE;
+  const held = isStop ? 'stopped its consumer' : `paused ${topic}/${partition}`;
+  const more = calls > 1 ? `, and ${count(calls - 1, 'more handler call')} followed` : '';
+  return report(
+    signature,
+    `${process} was handed offset ${offsets[0]} of ${topic}/${partition} in group ${group} after the application had ${held}${more}.`,
+    proof(end.seq, seq),
+    { group, topic, partition, process },
+  );
+}
