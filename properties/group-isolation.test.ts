@@ -96,3 +96,40 @@ describe('finds', () => {
     expect(findings(groupIsolation, story)).toEqual([]);
   });
 });
+
+describe('says nothing of offsets that expire', () => {
+  const RETENTION_MS = 5_000;
+  /** Where the cluster keeps offsets of an empty group for so long. */
+  const withRetention = (story: Story) => {
+    const history = story.history();
+    Object.assign(history.start.scenario.topology, { offsetsRetentionMs: RETENTION_MS });
+    return history;
+  };
+  const removal = (story: Story) =>
+    story.coordinatorEvent({
+      process: 'coordinator',
+      kind: 'commit-removed',
+      group: 'billing',
+      topic: 'orders',
+      partition: 0,
+      logPosition: story.coordinatorPlace(),
+    });
+
+  it('in a group that never had a member', () => {
+    const story = new Story();
+    story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 3 });
+    story.accepts('orders', 0, 3).wait(RETENTION_MS);
+    removal(story);
+    expect(groupIsolation.check(withRetention(story))).toEqual([]);
+  });
+
+  it('but of those that go too soon', () => {
+    const story = new Story();
+    story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 3 });
+    story.accepts('orders', 0, 3).wait(RETENTION_MS - 1_000);
+    removal(story);
+    expect(groupIsolation.check(withRetention(story)).map(({ signature }) => signature)).toEqual([
+      'committed offset removed without a cause',
+    ]);
+  });
+});

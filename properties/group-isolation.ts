@@ -6,12 +6,13 @@ import { eventsOf } from './evidence/by-kind.ts';
 import type { CommitEntry, CommitRequest } from './evidence/commits.ts';
 import {
   type Evidence,
+  entriesOf,
   evidenceOf,
   type GroupEvidence,
   isOutageWithin,
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
-import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('group-isolation');
@@ -176,11 +177,23 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
   });
 }
 
-/** Whether the group had had no members for as long as it keeps its offsets. */
-function isExpired(evidence: Evidence, group: GroupEvidence, { time }: { time: number }): boolean {
+/** Whether the group had had no members for as long as it keeps its offsets, or, where it never had any, since its commit. */
+function isExpired(
+  evidence: Evidence,
+  group: GroupEvidence,
+  { time, topic, partition }: EventOf<'commit-removed'>,
+): boolean {
   const { offsetsRetentionMs } = evidence.scenario.topology;
   const last = group.generations.findLast((generation) => generation.time <= time);
-  if (offsetsRetentionMs === undefined || last === undefined || last.isStable) return false;
+  if (offsetsRetentionMs === undefined) return false;
+  // That it has no members any more may never have been written, where too few brokers were there to write it.
+  if (last?.isStable === true)
+    return isOutageWithin(evidence, last.time, time) && !anybodyRan(group, time - offsetsRetentionMs, time);
+  if (last === undefined) {
+    const entries = entriesOf(group, partitionKey(topic, partition));
+    const commit = entries.findLast((entry) => entry.kind === 'commit' && entry.time <= time);
+    return commit !== undefined && time - commit.time >= offsetsRetentionMs - CLOCK_TOLERANCE_MS;
+  }
   // It is empty before that is written, which waits for brokers that are away.
   const sinceTime = isOutageWithin(evidence, last.time - LATE_REQUEST_MS, last.time)
     ? last.time - LATE_REQUEST_MS

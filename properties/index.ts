@@ -81,7 +81,7 @@ export function judge(history: History, properties: readonly Property[] = catalo
       property.check(history).map(
         (anomaly): JudgedAnomaly => ({
           ...anomaly,
-          policy: isOfRecreatedTopic(scenario, anomaly) ? 'observed' : property.policy(scenario, anomaly),
+          policy: isOfRecreatedTopic(history, anomaly) ? 'observed' : property.policy(scenario, anomaly),
         }),
       ),
     );

@@ -119,3 +119,42 @@ describe('says nothing', () => {
     expect(findings(timeoutDetection, story)).toEqual([]);
   });
 });
+
+describe('on a slow network', () => {
+  /** Asks for its assignment 50 ms before that is written, and is dropped a second before its session could be over. */
+  const history = () => {
+    const story = new Story({ topics: { orders: 2 } });
+    const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+    story.emit({
+      process: m2.process,
+      kind: 'wire-join',
+      group: 'billing',
+      memberId: m2.memberId,
+      generation: 1,
+      leaderMemberId: m1.memberId,
+      error: null,
+    });
+    story.wait(50).generation(
+      [
+        [m1, [0]],
+        [m2, [1]],
+      ],
+      { unaware: [m2] },
+    );
+    m2.hears();
+    story.wait(1_000).generation([[m1, [0, 1]]]);
+    return story.history();
+  };
+
+  it('a request for the assignment that may still be on its way is no sign of life', () => {
+    const slow = history();
+    Object.assign(slow.start.scenario.topology, {
+      network: { latencyMs: { min: 5, max: 250 }, bytesPerSecond: null, lossPerThousand: 0 },
+    });
+    expect(timeoutDetection.check(slow)).toEqual([]);
+  });
+
+  it('and one that has come is', () => {
+    expect(timeoutDetection.check(history()).map(({ subject }) => subject.process)).toEqual(['m2.1']);
+  });
+});

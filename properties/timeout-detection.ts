@@ -64,12 +64,17 @@ function droppedEarly(evidence: Evidence, group: GroupEvidence, before: Generati
       (one) => one.kind === 'assigned' && one.memberId === memberId && one.generation === before.generation,
     );
     if (process === undefined || !isAssigned || hasLeft(evidence, memberId)) return [];
-    // Whoever heard of the generation only after it was written did not wait for its assignment: the coordinator gives
-    // it out without another session then (GroupMetadataManager.classicGroupSyncToClassicGroup).
+    // Whoever asked for its assignment only after it was written did not wait for it: the coordinator gives it out without
+    // another session then (GroupMetadataManager.classicGroupSyncToClassicGroup). What it asks is on its way for a while.
     const joining = changes.find(
       (one) => one.kind === 'joining' && one.memberId === memberId && one.generation === before.generation,
     );
-    if (joining !== undefined && joining.time > before.time + CLOCK_TOLERANCE_MS) return [];
+    const isLate =
+      joining !== undefined &&
+      (joining.time + (evidence.scenario.topology.network?.latencyMs.max ?? 0) >
+        before.time + CLOCK_TOLERANCE_MS ||
+        isOutageWithin(evidence, joining.time, before.time));
+    if (isLate) return [];
     // Whoever was told that its place is gone may join anew, and gives the old place up.
     if (changes.some((one) => one.kind === 'lost' && one.seq > before.seq && one.seq < next.seq)) return [];
     const { assigned, sign } = signsOf(group, memberId, before);

@@ -24,6 +24,7 @@ describe('readTarget', () => {
       { scenario: generateScenario(7, 3), file: null, recorded: null },
     ]);
     expect((await readTarget('7:3:calm'))[0]?.scenario).toEqual(generateScenario(7, 3, 'calm'));
+    expect((await readTarget('7:3:resets-java'))[0]?.scenario).toEqual(generateScenario(7, 3, 'resets-java'));
   });
 
   it('takes a scenario file, and the directory it is in', async () => {

@@ -27,7 +27,7 @@ export interface Target {
 
 /** @throws UsageError that says what was expected of the target */
 export async function readTarget(target: string): Promise<Target[]> {
-  const seeded = /^(\d+):(\d+)(?::(\w+))?$/.exec(target);
+  const seeded = /^(\d+):(\d+)(?::([\w-]+))?$/.exec(target);
   if (seeded !== null) return [{ scenario: fromSeed(target, seeded), file: null, recorded: null }];
   const kind = await kindOf(target);
   if (kind === null)

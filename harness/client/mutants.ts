@@ -45,6 +45,12 @@ export const mutants = [
     caughtBy: ['commit-within-processed'],
   },
   {
+    id: 'commit-behind',
+    description: 'Every commit of the application says an offset one lower than what is done.',
+    breaks: 'application',
+    caughtBy: ['convergence'],
+  },
+  {
     id: 'process-twice',
     description: 'The application works on every tenth record of a partition a second time.',
     breaks: 'application',

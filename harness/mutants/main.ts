@@ -5,9 +5,9 @@
 import { parseArgs } from 'node:util';
 import { findMutant, type Mutant, mutants } from '../client/mutants.ts';
 import { exitCodes, HarnessError, UsageError } from '../errors.ts';
-import { hunt } from './hunt.ts';
-import type { Kill, MutantsResult } from './result.ts';
-import { isEnough, renderMutants } from './table.ts';
+import { huntAll } from './hunt-all.ts';
+import type { MutantsResult } from './result.ts';
+import { isEnough, killSentence, renderMutants } from './table.ts';
 
 const RUNS_MAX = 2_000;
 
@@ -47,20 +47,15 @@ async function main(): Promise<number> {
   if (runs < 1) throw new UsageError('--runs takes at least 1.');
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
-  const kills: Kill[] = [];
-  for (const mutant of select(values.mutant)) {
-    const kill = await hunt(mutant, { seed, runs, signal: interruption.signal }).catch((error: unknown) => {
-      if (interruption.signal.aborted) return null;
-      throw error;
-    });
-    // What has been found is shown all the same.
-    if (kill === null) break;
-    console.error(
-      `${kill.mutant}: ${kill.property === null ? 'not caught' : `caught by ${kill.property}`} after ${kill.scenarios} scenarios`,
-    );
-    kills.push(kill);
-  }
-  const result: MutantsResult = { schema: 1, seed, runs, kills };
+  const { kills } = await huntAll({
+    mutants: select(values.mutant),
+    seed,
+    runs,
+    timeMs: null,
+    onKill: (kill) => console.error(killSentence(kill)),
+    signal: interruption.signal,
+  });
+  const result: MutantsResult = { schema: 1, seed, runs, kills: [...kills] };
   process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : renderMutants(result));
   if (interruption.signal.aborted) return exitCodes.unknown;
   return isEnough(result) ? exitCodes.valid : exitCodes.invalid;

@@ -2,10 +2,14 @@
 import { expect, it } from 'vitest';
 import { goals } from '../../properties/goals/index.ts';
 import { catalogue } from '../../properties/index.ts';
+import { mutantsResultSchema } from '../mutants/result.ts';
 import { inThisThread } from '../runner/unit.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
+import { sectionPage } from './page.tsx';
+import { soakSections } from './sections.ts';
 import { nextPart, type SoakPart, type SoakResult, soak } from './soak.ts';
-import { exitCodeOfSoak, missedGoals, SCENARIOS_FOR_GOALS, soakLines } from './table.ts';
+import { sectionLines, sectionMarkdown } from './table.ts';
+import { exitCodeOfSoak, missedGoals, SCENARIOS_FOR_GOALS } from './verdict.ts';
 
 const small = async () =>
   await soak({
@@ -40,7 +44,7 @@ it('gives each client its profiles, reaches goals, and finds nothing under the c
   ).toEqual([]);
   // A good part of what there is, in so few scenarios.
   expect([...result.goals.values()].filter((times) => times > 0).length).toBeGreaterThan(goals.length / 4);
-  expect(soakLines(result).join('\n')).toContain('reference  everything');
+  expect(sectionLines(soakSections(result, null)).join('\n')).toContain('reference  everything');
 }, 240_000);
 
 const part = (
@@ -87,8 +91,33 @@ it('fails on a mistake under the control, on goals that many scenarios miss, and
     signature: 's',
     anomalies: 1,
     example: '1:2:consumer',
+    known: null,
     policy: 'illegal',
   } as const;
   expect(exitCodeOfSoak({ ...result, findings: [{ ...finding, client: 'kafkajs' }] })).toBe(0);
   expect(exitCodeOfSoak({ ...result, findings: [{ ...finding, client: 'reference' }] })).toBe(1);
+  const kill = {
+    mutant: 'skip-partition',
+    description: 'drops',
+    breaks: 'application',
+    client: 'kafkajs',
+    profile: 'default',
+    expected: ['at-least-once'],
+    property: 'at-least-once',
+    message: 'lost',
+    scenarios: 2,
+    replay: null,
+  } as const;
+  const caught = { schema: 1, seed: 1, runs: 9, kills: [{ ...kill, expected: [...kill.expected] }] } as const;
+  const missed = { ...caught, kills: [{ ...caught.kills[0], property: null }] };
+  const withKills = (one: unknown) => exitCodeOfSoak(result, mutantsResultSchema.parse(one));
+  expect([withKills(caught), withKills(missed)]).toEqual([0, 1]);
+  const sections = soakSections(result, {
+    result: mutantsResultSchema.parse(missed),
+    untried: ['rewind-commit'],
+  });
+  const row = '| skip-partition | application | kafkajs, default | NOT CAUGHT | 2 |';
+  expect(sectionMarkdown('soak', sections)).toContain(row);
+  expect(sectionLines(sections).join('\n')).toContain('No time was left for rewind-commit.');
+  expect(sectionPage('soak', sections)).toContain('<td>NOT CAUGHT</td>');
 });

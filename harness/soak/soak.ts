@@ -4,7 +4,7 @@
  */
 import { goals } from '../../properties/goals/index.ts';
 import { catalogue } from '../../properties/index.ts';
-import type { RunResult } from '../../reports/results.ts';
+import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
 import { type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
 import type { ClientName } from '../client/clients.ts';
 import { runScenarios } from '../runner/runner.ts';
@@ -20,6 +20,8 @@ export interface SoakOptions {
   readonly scenariosMax: number | null;
   readonly scenariosPerRound: number;
   readonly jobs: number;
+  /** Tells what is known of a client from what is new; left out, everything is new. */
+  readonly knownIssueOf?: (client: ClientName) => KnownIssueOf;
   /** Where a client's scenarios are run. */
   readonly executorOf: (client: ClientName) => Executor;
   readonly onProgress: (sentence: string) => void;
@@ -43,6 +45,8 @@ export interface SoakFinding {
   readonly property: string;
   readonly signature: string;
   readonly policy: 'illegal' | 'observed';
+  /** The known issue that it is, or null for a new one. */
+  readonly known: string | null;
   anomalies: number;
   /** A scenario that shows it, as `run --profile` and `replay` take it. */
   readonly example: string;
@@ -118,7 +122,7 @@ export function nextPart(parts: readonly SoakPart[], total: ReadonlyMap<string, 
 }
 
 async function round(
-  { seed, jobs, executorOf, signal }: SoakOptions,
+  { seed, jobs, executorOf, knownIssueOf, signal }: SoakOptions,
   { client, profile, scenarios }: SoakPart,
   count: number,
   timeLimitMs: number | null,
@@ -142,6 +146,7 @@ async function round(
     plans: plans(),
     planned: count,
     executor: executorOf(client),
+    ...(knownIssueOf === undefined ? {} : { knownIssueOf: knownIssueOf(client) }),
     properties: catalogue,
     jobs,
     timeLimitMs,
@@ -167,13 +172,13 @@ function take(
     part.goals.set(name, (part.goals.get(name) ?? 0) + times);
     total.set(name, (total.get(name) ?? 0) + times);
   }
-  for (const { property, signature, policy, scenarioIndex } of result.anomalies) {
-    const key = [part.client, property, signature, policy].join('\n');
-    const known = findings.get(key);
-    if (known !== undefined) known.anomalies += 1;
+  for (const { property, signature, policy, known, scenarioIndex } of result.anomalies) {
+    const key = [part.client, property, signature, policy, known].join('\n');
+    const found = findings.get(key);
+    if (found !== undefined) found.anomalies += 1;
     else {
       const example = `${seed}:${scenarioIndex}:${part.profile}`;
-      findings.set(key, { client: part.client, property, signature, policy, anomalies: 1, example });
+      findings.set(key, { client: part.client, property, signature, policy, known, anomalies: 1, example });
     }
   }
 }

@@ -6,7 +6,7 @@
 import type { EventOf, History } from '../../harness/history/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import type { GenerationEvidence } from './generations.ts';
-import { listAt, mapAt, partitionKey, toOffset } from './values.ts';
+import { CLOCK_TOLERANCE_MS, listAt, mapAt, partitionKey, toOffset } from './values.ts';
 
 /** One partition of one OffsetCommit request. */
 export interface CommitRequest {
@@ -262,6 +262,8 @@ function matchRequests(
       for (; cursor < candidates.length; cursor += 1) {
         const entry = candidates[cursor];
         if (entry === undefined || entry.request !== null) continue;
+        // What was written for certain before it was asked for is somebody else's, such as an operator's.
+        if (entry.time < request.time - CLOCK_TOLERANCE_MS) continue;
         if (isStrict && !isOfGeneration(request, entry.generation)) continue;
         entry.request = request;
         request.entry = entry;

@@ -96,6 +96,11 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
   const resets = between(listed, since, openSeq);
   // A client that keeps its position over a rebalance asks for the log's end only once.
   const kept = resets.length === 0 && ownAnswer === null ? lastBefore(listed, openSeq) : null;
+  // One that keeps its position over a rebalance may have been refused it before, and not have delivered anything since.
+  const refusedSince =
+    ownAnswer === null && stretch.opening === 'join' && answer !== null
+      ? Math.max(answer.seq, stretch.before?.lastSeq ?? -1)
+      : since;
   const refused = lastBefore(outOfRange, openSeq);
   const resolved =
     ownAnswer !== null && stretch.opening === 'join' ? ownAnswer : { seq: openSeq, time: openTime };
@@ -104,7 +109,8 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
     fetched: ownAnswer,
     listed: kept === null ? resets : [kept],
     // What opened with a reset did so for the last refusal, even if a poll's records were still being worked on then.
-    outOfRange: refused !== null && (refused.seq > since || stretch.opening === 'reset') ? refused : null,
+    outOfRange:
+      refused !== null && (refused.seq > refusedSince || stretch.opening === 'reset') ? refused : null,
   };
 }
 

@@ -96,6 +96,8 @@ function createAlteration(
   };
 }
 
+const lower = (offset: string): string => (offset === '0' ? offset : String(BigInt(offset) - 1n));
+
 /** Without the last partition that it has. */
 const withoutLast = (assignment: Assignment): Assignment => {
   const last = assignment.findLastIndex(({ partitions }) => partitions.length > 0);
@@ -121,7 +123,8 @@ export function createMutation(group: MemberGroup, mutantId: string | null): Mut
       for (const { topic, partitions } of assignment) lowest.set(topic, Math.min(...partitions));
     },
     skips: (topic, partition) => id === 'skip-partition' && lowest.get(topic) === partition,
-    committedOffset: (topic, partition, offset) => alter(topic, partition, offset) ?? offset,
+    committedOffset: (topic, partition, offset) =>
+      id === 'commit-behind' ? lower(offset) : (alter(topic, partition, offset) ?? offset),
     inOrder: (records) => (id === 'reverse-batches' ? records.toReversed() : records),
     repeats,
     claims: (assignment) => (id === 'boastful-client' ? withoutLast(assignment) : assignment),

@@ -14,6 +14,7 @@ import type { VirtualEnvironment } from './virtual-environment.ts';
 const POLL_MS = 20;
 const START_MS_MAX = 60_000;
 const HEALTHY_MS_MAX = 90_000;
+const REPLICATED_MS_MAX = 5_000;
 /** Of a thousand crashes, how many reset the connections in place of closing them. */
 const RESET_PER_THOUSAND = 400;
 
@@ -104,6 +105,21 @@ export class SimulatedBrokerFaults implements BrokerFaults {
           if (leader < 0 || isr.length < replicas.length) return false;
       return true;
     });
+  }
+
+  /**
+   * Resolves when the followers have all that the leaders of these topics have: a record that was acknowledged with acks 1
+   * may not be there yet when it is looked for. Where too few are left for that, it stays so.
+   */
+  async awaitReplicated(topics: readonly string[]): Promise<void> {
+    const deadlineMs = this.#context.now() + REPLICATED_MS_MAX;
+    const isReplicated = (topic: string): boolean =>
+      (this.#cluster.image.topics.get(topic)?.partitions ?? []).every(({ partition }) => {
+        const offsets = this.#cluster.logOffsets(topic, partition);
+        return offsets !== null && offsets.highWatermark === offsets.logEndOffset;
+      });
+    while (!topics.every(isReplicated) && this.#context.now() < deadlineMs)
+      await waitMs(this.#context, POLL_MS);
   }
 
   /** It runs, and every running broker knows it as one that clients may use. */

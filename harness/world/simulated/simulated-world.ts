@@ -260,15 +260,11 @@ class SimulatedRun {
       cluster: new SimulatedClusterFaults(this.#cluster, this.#groups as GroupPart),
       awaitHealthy: async () => await brokers.awaitHealthy(),
       collectGroupFacts: async () => await collectGroupFacts(admin, this.#scenario.groups, emit, unlimited),
-      collectFacts: async () =>
-        await collectFacts(
-          admin,
-          topics.map(({ name }) => name),
-          this.#scenario.groups,
-          emit,
-          unlimited,
-          context.timeOriginEpochMs,
-        ),
+      collectFacts: async () => {
+        const names = topics.map(({ name }) => name);
+        await brokers.awaitReplicated(names);
+        await collectFacts(admin, names, this.#scenario.groups, emit, unlimited, context.timeOriginEpochMs);
+      },
     });
     context.note({ process: 'harness', kind: 'finish', incomplete });
   }

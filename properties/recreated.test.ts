@@ -1,0 +1,25 @@
+/** What is illegal of a topic that was deleted and created again, and what is only observed. */
+import { expect, it } from 'vitest';
+import { judge } from './index.ts';
+import { alone } from './testing/good-histories.ts';
+
+/** One commit goes back before the topic is recreated, another one afterwards. */
+const found = (backs: 'before' | 'after') => {
+  const { story, m1 } = alone();
+  story.produces(4);
+  m1.works(0, 3).commits(0, 3);
+  if (backs === 'before') m1.commits(0, 1);
+  story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 });
+  if (backs === 'after') m1.commits(0, 1);
+  return judge(story.history())
+    .anomalies.filter(({ property }) => property === 'commit-monotonic')
+    .map(({ policy }) => policy);
+};
+
+it('what was wrong before the topic was deleted is illegal', () => {
+  expect(found('before')).toEqual(['illegal']);
+});
+
+it('what is wrong afterwards may be about either topic', () => {
+  expect(found('after')).toEqual(['observed']);
+});
