@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { comparisonSchema } from '../../reports/comparison.ts';
 import { type RunResult, runResultSchema } from '../../reports/results.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import { runCommand, startCommand } from '../testing/command-line.ts';
@@ -242,6 +243,39 @@ describe('a cluster of the user', () => {
     expect(result.results[0]?.skippedActions).toEqual([expect.stringContaining('not ours')]);
     expect(result.scenarios.unknown).toBe(0);
     expect(code).toBe(result.scenarios.invalid);
+
+    const comparison = comparisonSchema.parse(
+      JSON.parse(
+        (
+          await runCommand([
+            ...[
+              'compare',
+              'kafkajs',
+              'reference',
+              '--runs',
+              '1',
+              '--seed',
+              '1',
+              '--profile',
+              'calm',
+              '--json',
+            ],
+            ...[
+              '--world',
+              'kafka',
+              '--brokers',
+              set.bootstrapServers.join(','),
+              '--out',
+              join(folder, 'compared'),
+            ],
+          ])
+        ).stdout,
+      ),
+    );
+    expect(comparison.scenarios).toEqual({ run: 1, excluded: [] });
+    expect(comparison.figures.commits).toMatchObject({ pairs: 1, a: expect.any(Number) });
+    expect(Object.keys(comparison.figures).filter((name) => name.startsWith('requests'))).toEqual([]);
+    expect(comparison.notMeasured.map(({ title }) => title)).toEqual(['requests, in all and by API']);
     expect(await set.unexpectedStates()).toEqual([]);
     expect(await admin.listTopics(NAME_PREFIX)).toEqual([]);
     expect(await admin.listGroups(NAME_PREFIX)).toEqual([]);
