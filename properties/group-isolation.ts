@@ -1,5 +1,5 @@
 /** group-isolation: what happened in each group enters, what does not come from the group's own members leaves. */
-import type { History } from '../harness/history/schema.ts';
+import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { isAltered } from './evidence/altered.ts';
 import { eventsOf } from './evidence/by-kind.ts';
