@@ -60,7 +60,7 @@ describe('bad input', () => {
     [
       'topics of no application',
       () => ['run', '--topics', 'a'],
-      /--topics can be used with --application only/,
+      /--topics says something of an application, and there is none/,
     ],
     [
       'an application and a client',
@@ -110,7 +110,7 @@ describe('bad input', () => {
     [
       'a client to compare that is none',
       () => ['compare', 'kafkajs', 'kafkaj'],
-      /'kafkaj' is no client, and/,
+      /'kafkaj' is no client, no configuration/,
     ],
     [
       'a configuration to compare that its client cannot have',
