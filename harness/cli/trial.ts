@@ -134,6 +134,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
     properties,
     signal: interruption.signal,
     onProgress: (sentence) => output.status(sentence),
+    say: (sentence) => output.say(sentence),
   });
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
@@ -164,11 +165,13 @@ async function shrinkNew(
   timeMs: number,
   options: Pick<ShrinkFailuresOptions, 'subject' | 'properties' | 'signal' | 'onProgress'> & {
     readonly directory: RunDirectory;
+    readonly say: (sentence: string) => void;
   },
 ): Promise<RunResult> {
-  const { directory, signal } = options;
+  const { directory, signal, say } = options;
   const isWorthIt = result.anomalies.some(({ policy, known }) => policy === 'illegal' && known === null);
   if (timeMs === 0 || !isWorthIt || result.world !== 'simulated' || signal.aborted) return result;
+  say(`Making what is new small, for ${Math.round(timeMs / 1_000)} s at most; Ctrl-C ends that.`);
   const { shrinkFailures } = await import('../shrink/shrink-failures.ts');
   const { scenarios } = await loadRunDirectory(directory.path);
   const shrunk = await shrinkFailures({
