@@ -329,7 +329,9 @@ export class RunResultBuilder {
       });
     }
     const illegal = verdict.anomalies.filter((one) => one.policy === 'illegal').length;
-    const simulatedOnly = simulatedOnlyOf(scenario, this.#header.mutant);
+    const { world, mutant } = this.#header;
+    // What has run on real Kafka can.
+    const simulatedOnly = world === 'kafka' ? [] : simulatedOnlyOf(scenario, mutant);
     this.#results.push({
       index,
       name: scenario.name,

@@ -54,6 +54,18 @@ describe('traceAround', () => {
     ).toEqual([['m1.1 JoinGroup', '0', '3', 'm1.1 OffsetCommit', '4']]);
   });
 
+  test('what is found out at the end has nothing before it, and what it is about the most', () => {
+    const happenings = [
+      ...Array.from({ length: 100 }, (_, seq) => event(seq, 'delivery', 'm1.1', place)),
+      event(100, 'fact-log', 'harness', { topic: 'orders', partition: 1 }),
+    ];
+    const stretches = around(happenings, [60, 100], place);
+    expect(stretches.map((stretch) => [stretch[0], stretch.at(-1)])).toEqual([
+      ['30', '60'],
+      ['100', '100'],
+    ]);
+  });
+
   test('far apart there are stretches of their own, and each is bounded, the last one the longest', () => {
     const happenings = Array.from({ length: 200 }, (_, seq) => event(seq, 'delivery', 'm1.1', place));
     const stretches = around(happenings, [20, 150], place);

@@ -44,9 +44,15 @@ export function traceAround(
   const places = relevant
     .flatMap((one, index) => ('event' in one && proving.has(one.event.seq) ? [index] : []))
     .slice(-EVENTS_MAX);
+  // What is found out at the end of a run has nothing that led to it just before: there everybody leaves.
+  const isFact = (place: number): boolean => {
+    const one = relevant[place];
+    return one !== undefined && 'event' in one && one.event.kind.startsWith('fact-');
+  };
+  const last = places.findLast((place) => !isFact(place)) ?? places.at(-1);
   const wanted = new Set<number>();
   for (const place of places) {
-    const before = place === places.at(-1) ? BEFORE_LAST_MAX : BEFORE_MAX;
+    const before = place === last ? BEFORE_LAST_MAX : isFact(place) ? 0 : BEFORE_MAX;
     for (let index = Math.max(0, place - before); index <= place; index += 1) wanted.add(index);
   }
   const stretches: Happening[][] = [];

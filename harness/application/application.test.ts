@@ -8,6 +8,7 @@ import { generateScenario } from '../../scenarios/arbitrary.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import type { EventKind, EventOf, History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
+import { runCommand } from '../testing/command-line.ts';
 import { packageRoot } from '../version.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import type { BuiltApplication } from '../world/world.ts';
@@ -74,6 +75,16 @@ const eventsOf = <K extends EventKind>({ events }: History, kind: K): EventOf<K>
   events.filter((event): event is EventOf<K> => event.kind === kind);
 
 const illegal = (history: History) => judge(history).anomalies.filter(({ policy }) => policy === 'illegal');
+
+describe('the words that name an application again', () => {
+  it('are options of the command line', async () => {
+    await using opened = await openApplication({ ...starting, values: '{record}' });
+    const named = opened.words.filter((word) => word.startsWith('--'));
+    expect(named).toEqual(['--application', '--topics', '--group', '--value', '--env', '--substitute']);
+    const { stdout } = await runCommand(['replay', '--help']);
+    for (const option of named) expect(stdout).toContain(`${option} <`);
+  });
+});
 
 describe('a module that starts when it is imported', () => {
   it('is asked what it does: its group, its topics and its configuration', async () => {

@@ -4,10 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { fitToApplication } from '../../scenarios/application.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import type { Configuration } from '../../scenarios/configuration.ts';
-import { HistoryRecorder } from '../history/writer.ts';
+import { firstRequestsOf } from '../testing/first-requests.ts';
 import { packageRoot } from '../version.ts';
-import type { WireMessage } from '../world/simulated/message-tap.ts';
-import { refusalsOf, SimulatedWorld } from '../world/simulated/simulated-world.ts';
+import { refusalsOf } from '../world/simulated/simulated-world.ts';
 import { configureApplication, refuseForApplication } from './configure.ts';
 import { openApplication } from './open.ts';
 
@@ -45,12 +44,7 @@ describe('a configuration over an application', () => {
     expect(scenario.groups[0]?.native?.application?.consumer).not.toHaveProperty('rebalanceTimeout');
     expect(refusalsOf(scenario, subject)).toEqual([]);
 
-    const requests = new Map<string, unknown>();
-    const onMessage = ({ direction, api, body, process }: WireMessage): void => {
-      if (process?.startsWith('member-') && direction === 'request' && !requests.has(api))
-        requests.set(api, body);
-    };
-    await new SimulatedWorld({ inspection: { onMessage } }).run(scenario, subject, new HistoryRecorder());
+    const requests = await firstRequestsOf(scenario, subject);
     expect(requests.get('JoinGroup')).toMatchObject({ sessionTimeoutMs: 21_000 });
     expect(requests.get('Fetch')).toMatchObject({ maxWaitMs: 321, maxBytes: 54_321, isolationLevel: 0 });
     // Kafka's own word for the log's end.

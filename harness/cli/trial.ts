@@ -9,13 +9,7 @@ import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
-import {
-  createRunDirectory,
-  type LoadedScenario,
-  loadRunDirectory,
-  makeRunId,
-  type RunDirectory,
-} from '../../reports/run-directory.ts';
+import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Recorded } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
@@ -25,7 +19,6 @@ import { commitOf } from '../commit.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
 import { type Executor, forSubject, inThisThread, type Plan } from '../runner/unit.ts';
-import type { ShrinkFailuresOptions } from '../shrink/shrink-failures.ts';
 import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
@@ -35,11 +28,9 @@ import { listenForInterruption } from './interrupt.ts';
 import { readWorldConnection, selectProperties, type TrialOptions } from './options.ts';
 import { colorOf, Output } from './output.ts';
 import { compareWithRecorded } from './reproduction.ts';
+import { addTraces, shrinkNew } from './second-looks.ts';
 import { DEFAULT_CLIENT, openSubject } from './subject.ts';
 import { defaultJobs, openWorld, refuse } from './worlds.ts';
-
-/** A run with more new findings than this has one cause, or is read one after the other. */
-const SHRUNK_MAX = 3;
 
 export interface Trial {
   readonly command: 'run' | 'replay';
@@ -134,6 +125,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
     properties,
     signal: interruption.signal,
     onProgress: (sentence) => output.status(sentence),
+    say: (sentence) => output.say(sentence),
   });
   await directory.writeResult(result);
   await directory.writeJunit(renderJunit(result));
@@ -155,66 +147,9 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
     : exitCodeOf(result);
 }
 
-/**
- * Makes what is new small, for as long as was allowed, so that the reports have it; what a person interrupts is left as
- * it is by then.
- */
-async function shrinkNew(
-  result: RunResult,
-  timeMs: number,
-  options: Pick<ShrinkFailuresOptions, 'subject' | 'properties' | 'signal' | 'onProgress'> & {
-    readonly directory: RunDirectory;
-  },
-): Promise<RunResult> {
-  const { directory, signal } = options;
-  const isWorthIt = result.anomalies.some(({ policy, known }) => policy === 'illegal' && known === null);
-  if (timeMs === 0 || !isWorthIt || result.world !== 'simulated' || signal.aborted) return result;
-  const { shrinkFailures } = await import('../shrink/shrink-failures.ts');
-  const { scenarios } = await loadRunDirectory(directory.path);
-  const shrunk = await shrinkFailures({
-    ...options,
-    result,
-    scenarios,
-    timeMs,
-    failuresMax: SHRUNK_MAX,
-    isKnownToo: false,
-  });
-  return {
-    ...result,
-    anomalies: result.anomalies.map((one) => {
-      const small = one.scenarioFile === null ? undefined : shrunk.get(one.scenarioFile);
-      return small?.property === one.property && one.policy === 'illegal' && one.known === null
-        ? { ...one, shrunkFile: small.scenarioFile }
-        : one;
-    }),
-  };
-}
-
 /** Under a mutant nothing is known: it was broken on purpose. */
 async function knownIssuesOf(subject: Subject): Promise<KnownIssueOf> {
   return subject.mutant === null ? knownIssues(await loadKnownBugs(), describeSubject(subject)) : () => null;
-}
-
-/** Writes down the messages around what was found; what a person has interrupted is reported without them. */
-async function addTraces(
-  result: RunResult,
-  scenarios: readonly LoadedScenario[],
-  {
-    directory,
-    subject,
-    signal,
-  }: { readonly directory: RunDirectory; readonly subject: Subject; readonly signal: AbortSignal },
-): Promise<readonly LoadedScenario[]> {
-  if (result.world !== 'simulated' || result.anomalies.length === 0) return scenarios;
-  const { traceFindings } = await import('../runner/trace.ts');
-  try {
-    const traces = await traceFindings(result, scenarios, subject, signal);
-    for (const [path, trace] of traces) await directory.writeTrace(path, trace);
-    return scenarios.map((one) => ({ ...one, trace: traces.get(one.directory) ?? null }));
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return scenarios;
-  }
 }
 
 /** Loaded only where it is used: one scenario needs no thread beside this one. */

@@ -3,9 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import { type Configuration, wordsOf } from '../../scenarios/configuration.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
-import { HistoryRecorder } from '../history/writer.ts';
-import type { WireMessage } from '../world/simulated/message-tap.ts';
-import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
+import { firstRequestsOf } from '../testing/first-requests.ts';
 import { clients, refusals } from './clients.ts';
 import { configureScenario } from './configure.ts';
 
@@ -50,20 +48,8 @@ const scenario = parseScenario(
   'test',
 );
 
-/** The first request of each API, as a broker reads it. */
-async function requestsOf(configured: Scenario, client: string): Promise<Map<string, unknown>> {
-  const requests = new Map<string, unknown>();
-  const onMessage = ({ direction, api, body, process }: WireMessage): void => {
-    const isOfClient = process !== null && process !== '' && direction === 'request';
-    if (isOfClient && !requests.has(api)) requests.set(api, body);
-  };
-  await new SimulatedWorld({ inspection: { onMessage } }).run(
-    configured,
-    { client, mutant: null },
-    new HistoryRecorder(),
-  );
-  return requests;
-}
+const requestsOf = async (configured: Scenario, client: string): Promise<Map<string, unknown>> =>
+  await firstRequestsOf(configured, { client, mutant: null });
 
 describe('a configuration arrives at the client', () => {
   const common: Configuration = {

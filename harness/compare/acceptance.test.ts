@@ -59,7 +59,7 @@ const differing = (figures: ComparedFigures): string[] =>
   );
 
 /** So many scenarios as it takes with this seed. */
-const RUNS = { reference: 18, kafkajs: 14 } as const;
+const RUNS = { reference: 18, kafkajs: 14, kafkajsInLargeBatches: 26 } as const;
 
 const worse = { verdict: 'worse', interval: [expect.any(Number), expect.any(Number)] };
 
@@ -100,6 +100,30 @@ describe('a planted difference comes out with its sign', () => {
     expect(longSession?.ownerless?.interval[0]).toBeGreaterThan(0);
     // kafkajs commits at the end of every batch whatever `autoCommitInterval` says (class Runner, handleBatch).
     expect(perBatch?.duplicates?.verdict).toBe('no difference shown');
+  });
+
+  it('of kafkajs in large batches: within one, automatic commits every 5 s repeat more than a commit for each record', {
+    timeout: 240_000,
+  }, async () => {
+    const largeBatches = {
+      ...SHORT_SESSION,
+      'fetch.min.bytes': 1_048_576,
+      'fetch.max.wait.ms': 5_000,
+    } as const;
+    const [perRecord] = await compared(
+      'kafkajs',
+      [
+        {
+          consumer: { ...largeBatches, 'enable.auto.commit': true, 'auto.commit.interval.ms': 5_000 },
+          application: { consumeMode: 'each-message' },
+        },
+        { consumer: largeBatches, application: { consumeMode: 'each-message', commitMode: 'per-record' } },
+      ],
+      RUNS.kafkajsInLargeBatches,
+    );
+    expect(perRecord?.duplicates?.verdict).toBe('better');
+    expect(perRecord?.duplicates?.interval[1]).toBeLessThan(0);
+    expect(perRecord?.commits?.verdict).toBe('worse');
   });
 });
 

@@ -51,8 +51,13 @@ export async function shrinkFailures(options: ShrinkFailuresOptions): Promise<Ma
     const leftMs = deadlineMs - performance.now();
     if (shrunk.size >= failuresMax || leftMs <= 0 || signal.aborted) break;
     if (file === null || shrunk.has(file)) continue;
-    const one = await shrinkFailure(found, leftMs, options);
-    if (one !== null) shrunk.set(file, one);
+    try {
+      const one = await shrinkFailure(found, leftMs, options);
+      if (one !== null) shrunk.set(file, one);
+    } catch (error) {
+      // Interrupted before there was anything smaller.
+      if (!signal.aborted) throw error;
+    }
   }
   return shrunk;
 }

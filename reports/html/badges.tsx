@@ -1,5 +1,6 @@
 /** Small labels and frames that several parts of the page share: an outcome, a policy or a known issue enters, a label leaves. */
 import type { ComponentChildren, JSX } from 'preact';
+import { count } from '../describe-event.ts';
 import { shorten } from '../escape.ts';
 import type { ResultAnomaly } from '../results.ts';
 
@@ -70,3 +71,6 @@ export const Wide = ({
     {children}
   </section>
 );
+
+export const LeftOut = ({ count: left }: { readonly count: number }): JSX.Element | null =>
+  left <= 0 ? null : <p class="quiet">{count(left, 'more row')} left out here.</p>;

@@ -5,29 +5,29 @@
 import type { JSX } from 'preact';
 import type { History, HistoryEvent } from '../../harness/history/schema.ts';
 import { simulatedOnlyOf } from '../../harness/world/kafka/refusals.ts';
-import type { LedgerEntry } from '../../properties/property.ts';
 import type { Finding } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { count, describeEvent, formatDuration, formatSeconds } from '../describe-event.ts';
-import { shorten, shortenName } from '../escape.ts';
+import { shorten } from '../escape.ts';
 import type { Repetition } from '../repetitions.ts';
 import { planPath, replayCommands } from '../replay-command.ts';
 import type { ResultAnomaly, RunResult, ScenarioResult } from '../results.ts';
 import type { LoadedScenario } from '../run-directory.ts';
-import { AnomalyBadge, isKnownAlone, kindOf, OutcomeBadge, Wide } from './badges.tsx';
+import { AnomalyBadge, isKnownAlone, kindOf, OutcomeBadge } from './badges.tsx';
+import { Ledger } from './ledger-table.tsx';
 import { Legend } from './legend.tsx';
 import { MessageTrace } from './message-trace.tsx';
 import { Offsets } from './offset-section.tsx';
 import { anomalyId, scenarioId } from './overview.tsx';
+import { OwnershipTable } from './ownership-table.tsx';
 import { Repetitions } from './repetition-table.tsx';
 import { InShort, Steps, storyOf } from './story.tsx';
 import { type LaneName, type Marker, SwimLane } from './swim-lane.tsx';
-import type { GroupLanes, Timeline } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
 
 /** Bounds on what one section shows; the files of the scenario have everything. */
 const ANOMALIES_MAX = 60;
 const EVENTS_PER_ANOMALY_MAX = 12;
-const TABLE_ROWS_MAX = 1_500;
 const TEXT_MAX = 2_000;
 /** A paragraph on the small scenario is twenty sentences at most. */
 const SMALL_MAX = 6_000;
@@ -410,180 +410,4 @@ function groupSentence(group: Scenario['groups'][number]): string {
   }), ${commit}${order}; without a commit from ${group.autoOffsetReset}; session timeout ${formatDuration(
     group.sessionTimeoutMs,
   )}, rebalance timeout ${formatDuration(group.rebalanceTimeoutMs)}, heartbeat every ${formatDuration(group.heartbeatIntervalMs)}`;
-}
-
-const causeWords: Record<LedgerEntry['cause'], string> = {
-  first: 'first owner',
-  crash: 'crash',
-  stall: 'stall',
-  leave: 'leave',
-  rebalance: 'rebalance',
-  'handler-failure': 'handler failure',
-  seek: 'seek',
-  'client-restart': 'client restarted itself',
-  'offsets-deleted': 'offsets deleted',
-  'records-deleted': 'records deleted',
-  unexplained: 'unexplained',
-};
-
-function Ledger({ entries }: { readonly entries: readonly LedgerEntry[] }): JSX.Element | null {
-  if (entries.length === 0) return null;
-  const shown = entries.toSorted((a, b) => a.time - b.time).slice(0, TABLE_ROWS_MAX);
-  const replayed = entries.reduce((sum, entry) => sum + entry.replayed, 0);
-  return (
-    <details open={entries.some(isOutOfBounds)}>
-      <summary>
-        Ledger of duplicates: {count(entries.length, 'hand-over')}, {count(replayed, 'record')} processed
-        again
-      </summary>
-      <p class="quiet">
-        Each time a partition was taken up anew: how many records had to come again, how many were allowed to,
-        and how many did.
-      </p>
-      <Wide label="ledger of duplicates">
-        <table>
-          <thead>
-            <tr>
-              <th class="n">time</th>
-              <th>group</th>
-              <th>partition</th>
-              <th>cause</th>
-              <th>from</th>
-              <th>to</th>
-              <th class="n">committed</th>
-              <th class="n">resumed at</th>
-              <th class="n">had to come again</th>
-              <th class="n">allowed to</th>
-              <th class="n">did</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((entry) => (
-              <tr key={entry.event}>
-                <td class="n">{formatSeconds(entry.time)}</td>
-                <td>{shorten(entry.group, 100)}</td>
-                <td>{`${shorten(entry.topic, 100)}-${entry.partition}`}</td>
-                <td>{causeWords[entry.cause]}</td>
-                <td>{entry.fromProcess === null ? 'nobody' : shorten(entry.fromProcess, 100)}</td>
-                <td>{shorten(entry.toProcess, 100)}</td>
-                <td class="n">{entry.committedOffset ?? 'none'}</td>
-                <td class="n">{entry.resumedOffset}</td>
-                <td class="n">{entry.mustReplay}</td>
-                <td class="n">{entry.mayReplay}</td>
-                <td class={isOutOfBounds(entry) ? 'n bad' : 'n'}>
-                  {entry.replayed}
-                  {isOutOfBounds(entry) ? ' ✗' : ''}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Wide>
-      <LeftOut count={entries.length - shown.length} />
-    </details>
-  );
-}
-
-const isOutOfBounds = (entry: LedgerEntry): boolean =>
-  entry.replayed > entry.mayReplay || entry.replayed < entry.mustReplay;
-
-const LeftOut = ({ count: left }: { readonly count: number }): JSX.Element | null =>
-  left <= 0 ? null : <p class="quiet">{count(left, 'more row')} left out here.</p>;
-
-/** One row per generation: a picture of many partitions would make a table that nobody reads. */
-function OwnershipTable({ timeline }: { readonly timeline: Timeline }): JSX.Element {
-  const rows = timeline.groups.flatMap((group) => generationRows(group, timeline.toMs));
-  const shown = rows.slice(0, TABLE_ROWS_MAX);
-  return (
-    <details>
-      <summary>Who owned what when, as a table</summary>
-      <Wide label="owners of the partitions">
-        <table>
-          <thead>
-            <tr>
-              <th>group</th>
-              <th class="n">generation</th>
-              <th class="n">from</th>
-              <th class="n">to</th>
-              <th class="n">rebalance from</th>
-              <th>owners, as the coordinator saw them</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((row) => (
-              <tr key={`${row.group} ${row.fromMs}`}>
-                <td>{shortenName(row.group, 100)}</td>
-                <td class="n">{row.generation}</td>
-                <td class="n">{formatSeconds(row.fromMs)}</td>
-                <td class="n">{formatSeconds(row.toMs)}</td>
-                <td class="n">{row.rebalanceMs === null ? '' : formatSeconds(row.rebalanceMs)}</td>
-                <td>
-                  {row.owners.map(([who, what]) => (
-                    <div key={who}>
-                      <b>{shortenName(who, 200)}</b>: {shorten(what, TEXT_MAX)}
-                    </div>
-                  ))}
-                  {row.warnings.map((warning) => (
-                    <div key={warning} class="bad">
-                      {shorten(warning, TEXT_MAX)}
-                    </div>
-                  ))}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Wide>
-      <LeftOut count={rows.length - shown.length} />
-    </details>
-  );
-}
-
-interface GenerationRow {
-  readonly group: string;
-  readonly generation: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly rebalanceMs: number | null;
-  /** Each owner with its partitions. */
-  readonly owners: readonly (readonly [who: string, what: string])[];
-  /** Partitions without an owner or with several, and owners that were not working. */
-  readonly warnings: readonly string[];
-}
-
-function generationRows(group: GroupLanes, endMs: number): GenerationRow[] {
-  return group.generations.map((mark, index) => {
-    const fromMs = mark.timeMs;
-    const toMs = group.generations[index + 1]?.timeMs ?? endMs;
-    const owners = new Map<string, string[]>();
-    const warnings = new Set<string>();
-    for (const lane of group.partitions) {
-      const name = `${lane.topic}-${lane.partition}`;
-      const spans = lane.ownership.filter((span) => span.fromMs >= fromMs && span.fromMs < toMs);
-      const first = spans.find((span) => span.kind === 'owned');
-      for (const { process } of first?.owners ?? [])
-        owners.set(process, [...(owners.get(process) ?? []), name]);
-      if ((first?.owners.length ?? 0) > 1)
-        warnings.add(
-          `${name} has ${first?.owners.length} owners: ${first?.owners.map((one) => one.process).join(' and ')}`,
-        );
-      if (spans.some((span) => span.kind === 'none')) warnings.add(`${name} has no owner`);
-      for (const span of spans)
-        for (const { process, condition } of span.owners)
-          if (condition !== 'alive')
-            warnings.add(
-              `${process} is ${condition} from ${formatSeconds(span.fromMs)} to ${formatSeconds(span.toMs)}`,
-            );
-    }
-    return {
-      group: group.group,
-      generation: mark.generation,
-      fromMs,
-      toMs,
-      rebalanceMs:
-        group.rebalances.find((span) => span.fromMs >= fromMs && span.fromMs < toMs)?.fromMs ?? null,
-      owners: [...owners].map(([process, names]) => [process, names.join(', ')] as const),
-      warnings: [...warnings],
-    };
-  });
 }
