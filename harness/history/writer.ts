@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import type { Recorder, TraceSummary } from '../world/world.ts';
 import { writeFileAtomically } from './atomic-write.ts';
-import type { EventOf, History, HistoryEvent, UnplacedEvent } from './schema.ts';
+import { place } from './place.ts';
+import type { EventOf, History, UnplacedEvent } from './schema.ts';
 
 /** What `finish` says of a run that never got there. */
 export const UNFINISHED =
@@ -52,12 +53,14 @@ export class HistoryRecorder implements Recorder {
    * of at best unknown.
    */
   finishHistory(): History {
-    const events = this.#inOrder().map((one, seq) => place(withTime(one), seq));
+    const recorded = inOrderAlready(this.#events) ? this.#events : this.#inOrder().map(withTime);
+    const events = recorded.map(place);
     return { start: events[0] as EventOf<'start'>, events };
   }
 
   /** For each event of the history, by `seq`, how many had been recorded before it. */
   arrivals(): number[] {
+    if (inOrderAlready(this.#events)) return this.#events.map((_, index) => index);
     const places = new Map(this.#events.map((event, index) => [event, index]));
     return this.#inOrder().map(({ event }) => places.get(event) ?? this.#events.length);
   }
@@ -79,6 +82,29 @@ export class HistoryRecorder implements Recorder {
     };
     return [{ event: start, time: start.time }, ...between, { event: finish, time: finish.time }];
   }
+}
+
+/**
+ * Whether they are recorded as they happened, from the start to the finish, as those of the simulated world are: then
+ * there is nothing to sort.
+ */
+function inOrderAlready(events: readonly UnplacedEvent[]): boolean {
+  if (events.at(-1)?.kind !== 'finish') return false;
+  const logEnds = new Map<number, number>();
+  let time = Number.NEGATIVE_INFINITY;
+  for (const [index, event] of events.entries()) {
+    const { kind } = event;
+    if ((kind === 'start') !== (index === 0) || (kind === 'finish') !== (index === events.length - 1))
+      return false;
+    if (kind !== 'start' && event.time < time) return false;
+    if (kind !== 'start') time = event.time;
+    if (!isCoordinatorEvent(event)) continue;
+    const { partition } = event.logPosition;
+    const offset = Number(event.logPosition.offset);
+    if (!Number.isSafeInteger(offset) || offset < (logEnds.get(partition) ?? 0)) return false;
+    logEnds.set(partition, offset);
+  }
+  return true;
 }
 
 /**
@@ -138,12 +164,6 @@ const inForceFrom = (event: CoordinatorEvent): bigint =>
 
 const withTime = ({ event, time }: Placed): UnplacedEvent =>
   event.time === time ? event : { ...event, time };
-
-/** The common keys first and always in the same order, so that equal histories are equal byte for byte. */
-function place(event: UnplacedEvent, seq: number): HistoryEvent {
-  const { time, process, kind, ...rest } = event;
-  return { time, seq, process, kind, ...rest } as HistoryEvent;
-}
 
 /** The lines of a history, each with its line end. */
 export function* historyLines(history: History): Generator<string> {

@@ -1,5 +1,6 @@
 /** What the parts of one run share in every world: its scenario, its names, its clock and its history. */
 import type { Scenario } from '../../scenarios/schema.ts';
+import { stamped } from '../history/place.ts';
 import type { HistoryEvent } from '../history/schema.ts';
 import type { Recorder, Subject } from './world.ts';
 
@@ -71,7 +72,7 @@ export function createRunContext(options: RunContextOptions): RunContext {
     now: () => clock.now(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
     record,
-    note: (event) => record({ ...event, time: clock.now() } as RunEvent),
+    note: (event) => record(stamped(clock.now(), event.process, event) as RunEvent),
     onEvent: (listener) => listeners.push(listener),
     incomplete,
   };

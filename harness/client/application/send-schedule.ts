@@ -25,6 +25,8 @@ export class SendSchedule {
     this.#stop = resolve;
   });
   isStopped = false;
+  /** Ends the wait for the next send, where there is one. */
+  #wake: () => void = () => {};
 
   /** @param send calls the client and records the outcome; never rejects */
   constructor(
@@ -70,18 +72,20 @@ export class SendSchedule {
   stop(): void {
     this.isStopped = true;
     this.#stop();
+    this.#wake();
   }
 
   async #waitUntil(dueMs: number): Promise<void> {
     const waitMs = this.#start.timeOriginEpochMs + dueMs - Date.now();
     if (waitMs <= 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([
-      this.stopped,
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, waitMs);
-      }),
-    ]);
-    clearTimeout(timer);
+    if (this.isStopped) return;
+    // Not a race with `stopped`, which would keep something of every wait until it resolves.
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -4,6 +4,7 @@
  * simulated run.
  */
 import type { Reader } from '../../cluster/protocol/bytes.ts';
+import { skipTagged } from '../../cluster/protocol/codec.ts';
 
 export interface Glance {
   /** Whether nothing of the request counts but with an answer that does, so that it can be read then. */
@@ -14,6 +15,8 @@ export interface Glance {
 
 /** From there on lengths are varints and fields are tagged. */
 const FETCH_FLEXIBLE_FROM = 12;
+/** From there on a topic is an id, which a glance does not know. */
+const FETCH_TOPIC_IDS_FROM = 13;
 const FETCH_SESSIONS_FROM = 7;
 /** Replica id, wait, least and most bytes, isolation level. */
 const FETCH_BEFORE_SESSION_BYTES = 4 + 4 + 4 + 4 + 1;
@@ -22,7 +25,31 @@ const NO_SESSION_EPOCH = -1;
 
 const skipString = (reader: Reader): void => reader.skip(reader.int16());
 
+/** The same as below, with varints, whose lengths are one more than what follows, and tagged fields. */
+function hasFlexibleFetchError(reader: Reader): boolean {
+  skipTagged(reader);
+  reader.skip(4 + 2 + 4);
+  for (let topics = reader.unsignedVarint() - 1; topics > 0; topics--) {
+    reader.skip(Math.max(0, reader.unsignedVarint() - 1));
+    for (let partitions = reader.unsignedVarint() - 1; partitions > 0; partitions--) {
+      reader.skip(4);
+      if (reader.int16() !== 0) return true;
+      reader.skip(24);
+      for (let aborted = reader.unsignedVarint() - 1; aborted > 0; aborted--) {
+        reader.skip(16);
+        skipTagged(reader);
+      }
+      reader.skip(4);
+      reader.skip(Math.max(0, reader.unsignedVarint() - 1));
+      skipTagged(reader);
+    }
+    skipTagged(reader);
+  }
+  return false;
+}
+
 function hasFetchError(version: number, reader: Reader): boolean {
+  if (version >= FETCH_FLEXIBLE_FROM) return hasFlexibleFetchError(reader);
   reader.skip(4);
   if (version >= FETCH_SESSIONS_FROM) reader.skip(2 + 4);
   for (let topics = reader.int32(); topics > 0; topics--) {
@@ -42,8 +69,9 @@ function hasFetchError(version: number, reader: Reader): boolean {
 
 export const fetchGlance: Glance = {
   canWait(version, request) {
-    if (version >= FETCH_FLEXIBLE_FROM) return false;
+    if (version >= FETCH_TOPIC_IDS_FROM) return false;
     if (version < FETCH_SESSIONS_FROM) return true;
+    if (version >= FETCH_FLEXIBLE_FROM) skipTagged(request);
     request.skip(FETCH_BEFORE_SESSION_BYTES);
     return request.int32() === 0 && request.int32() === NO_SESSION_EPOCH;
   },
@@ -53,8 +81,9 @@ export const fetchGlance: Glance = {
 const HEARTBEAT_FLEXIBLE_FROM = 4;
 
 export const heartbeatGlance: Glance = {
-  canWait: (version) => version < HEARTBEAT_FLEXIBLE_FROM,
+  canWait: () => true,
   hasNews(version, answer) {
+    if (version >= HEARTBEAT_FLEXIBLE_FROM) skipTagged(answer);
     if (version >= 1) answer.skip(4);
     return answer.int16() !== 0;
   },

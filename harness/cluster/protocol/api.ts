@@ -3,7 +3,7 @@
  * back again. Headers: request v1 has the client id, v2 adds tagged fields; response v1 adds tagged fields to v0.
  */
 import { type Reader, Writer } from './bytes.ts';
-import { type At, at, type Type } from './codec.ts';
+import { type At, at, skipTagged, type Type } from './codec.ts';
 
 export interface Api<Request, RequestIn, Response, ResponseIn> {
   readonly key: number;
@@ -37,14 +37,6 @@ export interface RequestHeader {
   readonly correlationId: number;
   readonly clientId: string | null;
 }
-
-const skipTagged = (reader: Reader): void => {
-  const count = reader.unsignedVarint();
-  for (let i = 0; i < count; i++) {
-    reader.unsignedVarint();
-    reader.view(reader.unsignedVarint());
-  }
-};
 
 /** Reads what all request headers since v1 have in common; the client id is never a compact string. */
 export function readRequestHeader(reader: Reader): RequestHeader {

@@ -50,10 +50,10 @@ export class Reader {
   /** Base 128, least significant group first, at most 32 bits. */
   unsignedVarint(): number {
     let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#buffer.readUInt8(this.#advance(1));
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+    for (let scale = 1; scale < 2 ** 35; scale *= 0x80) {
+      const byte = this.#buffer[this.#advance(1)] as number;
+      if (byte < 0x80) return value + byte * scale;
+      value += (byte & 0x7f) * scale;
     }
     throw new ProtocolFormatError(`a varint at ${this.#position} is longer than 5 bytes`);
   }

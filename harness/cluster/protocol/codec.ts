@@ -6,7 +6,7 @@
  * of a message. In a flexible version lengths are varints, and each struct ends with its tagged fields (KIP-482).
  */
 import { ProtocolFormatError, Reader, Writer } from './bytes.ts';
-import { type Compiled, generate, Scope, type Source } from './generate.ts';
+import { type Compiled, generate, Scope, type Source, type TaggedFields } from './generate.ts';
 
 /** The version in hand; one object per version and flexibility, so that plans can be kept by identity. */
 export interface At {
@@ -359,12 +359,19 @@ const makePlan = (fields: readonly NamedField[], { version }: At): Plan => {
 
 type Values = Record<string, unknown>;
 
+/** Tagged fields that nobody here knows are legal, and passed over. */
+export function skipTagged(reader: Reader): void {
+  for (let count = reader.unsignedVarint(); count > 0; count--) {
+    reader.unsignedVarint();
+    reader.skip(reader.unsignedVarint());
+  }
+}
+
 const readTagged = (reader: Reader, plan: Plan, values: Values, at: At): void => {
   for (const one of plan.tagged) values[one.name] = one.default;
   const count = reader.unsignedVarint();
   for (let i = 0; i < count; i++) {
     const tag = reader.unsignedVarint();
-    // Tagged fields that nobody here knows are legal, and skipped.
     const content = reader.view(reader.unsignedVarint());
     const known = plan.tagged.find((one) => one.tag === tag);
     if (known !== undefined) values[known.name] = known.type.read(new Reader(content), at);
@@ -400,21 +407,26 @@ const generated = ({ name, type, ...one }: NamedField) => ({
   source: type.source,
 });
 
-const compilePlan = (plan: Plan, at: At): Compiled => {
-  const { read, write } = generate(at, plan.ordered.map(generated), plan.absent.map(generated));
-  if (!at.flexible) return { read, write };
-  return {
-    read(reader) {
-      const values = read(reader);
-      readTagged(reader, plan, values, at);
-      return values;
-    },
-    write(writer, value) {
-      write(writer, value);
-      writeTagged(writer, plan, value, at);
-    },
-  };
+const NO_TAGGED: TaggedFields = {
+  read: skipTagged,
+  write: (writer) => void writer.unsignedVarint(0),
 };
+
+const taggedOf = (plan: Plan, at: At): TaggedFields =>
+  plan.tagged.length === 0
+    ? NO_TAGGED
+    : {
+        read: (reader, values) => readTagged(reader, plan, values, at),
+        write: (writer, values) => writeTagged(writer, plan, values, at),
+      };
+
+const compilePlan = (plan: Plan, at: At): Compiled =>
+  generate(
+    at,
+    plan.ordered.map(generated),
+    plan.absent.map(generated),
+    at.flexible ? taggedOf(plan, at) : null,
+  );
 
 /** @param fields in the order in which they travel */
 export function struct<F extends Fields>(fields: F): Type<Output<F>, Input<F>> {

@@ -56,6 +56,12 @@ export interface Compiled {
   readonly write: (writer: Writer, value: Record<string, unknown>) => void;
 }
 
+/** What follows the fields in a flexible version. */
+export interface TaggedFields {
+  readonly read: (reader: Reader, values: Record<string, unknown>) => void;
+  readonly write: (writer: Writer, values: Record<string, unknown>) => void;
+}
+
 /**
  * @param ordered the fields that travel, in their order
  * @param constant the fields that keep their default, when read
@@ -64,6 +70,7 @@ export function generate(
   at: At,
   ordered: readonly GeneratedField[],
   constant: readonly GeneratedField[],
+  tagged: TaggedFields | null,
 ): Compiled {
   const scope = new Scope(at);
   const read = [
@@ -77,7 +84,12 @@ export function generate(
       if (${item} === undefined) ${item} = ${scope.constant(one.default)};
       ${one.source.write(scope, item)};`;
   });
-  const readName = scope.function('reader', `return {\n${read.join(',\n')}\n};`);
+  const readTagged = tagged === null ? '' : `${scope.constant(tagged.read)}(reader, values);\n`;
+  if (tagged !== null) write.push(`${scope.constant(tagged.write)}(writer, value);`);
+  const readName = scope.function(
+    'reader',
+    `const values = {\n${read.join(',\n')}\n};\n${readTagged}return values;`,
+  );
   const writeName = scope.function('writer, value', write.join('\n'));
   return scope.evaluate(`{ read: ${readName}, write: ${writeName} }`);
 }

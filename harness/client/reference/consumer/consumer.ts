@@ -39,6 +39,15 @@ const CLOSE_TIMEOUT_MS = 30_000;
 /** No metadata has this version. */
 const UNSEEN = -1;
 
+interface Interest {
+  readonly partitions: readonly TopicPartition[];
+  readonly ofGroup: readonly string[];
+  readonly topics: readonly string[];
+}
+const NO_TOPICS: readonly string[] = [];
+/** Not yet made of anything: no list is the same as these. */
+const NOTHING: Interest = { partitions: [], ofGroup: [], topics: [] };
+
 const logCommitError: CommitCallback = (_, error) => {
   if (error !== null) console.error(`reference client: an asynchronous commit failed: ${error.message}`);
 };
@@ -53,6 +62,8 @@ export class Consumer {
   readonly #resetter: OffsetResetter;
   readonly #group: ConsumerGroup | null;
   #metadataVersion = 0;
+  /** The topics that were of interest last, and what they were made of. */
+  #interest: Interest = NOTHING;
   #isBusy = false;
   #isInListener = false;
   #isClosed = false;
@@ -326,9 +337,16 @@ export class Consumer {
   #updateInterest(): void {
     const { pattern } = this.#subscriptions;
     if (pattern === null) {
-      const assigned = this.#subscriptions.partitions.map(({ topic }) => topic);
-      const ofGroup = this.#group?.topicsOfInterest ?? [];
-      this.#metadata.setInterest([...new Set([...ofGroup, ...assigned])].sort());
+      const { partitions } = this.#subscriptions;
+      const ofGroup = this.#group?.topicsOfInterest ?? NO_TOPICS;
+      // Poll comes by again and again, and nearly always nothing has changed.
+      const { partitions: before, ofGroup: ofGroupBefore } = this.#interest;
+      if (partitions !== before || ofGroup !== ofGroupBefore) {
+        const assigned = partitions.map(({ topic }) => topic);
+        this.#interest = { partitions, ofGroup, topics: [...new Set([...ofGroup, ...assigned])].sort() };
+      }
+      // A list of its own: an answer that was asked for before this poll is not about it.
+      this.#metadata.setInterest([...this.#interest.topics]);
       return;
     }
     this.#metadata.setInterest('all');

@@ -69,8 +69,11 @@ export class Fetcher {
 
   /** When a partition that had an error may be asked for again, in milliseconds from now. */
   get retryInMs(): number {
-    const times = this.#parts.subscriptions.partitions.map(({ retryAtMs }) => retryAtMs - nowMs());
-    return Math.min(...times.filter((timeMs) => timeMs > 0), Number.POSITIVE_INFINITY);
+    const now = nowMs();
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const { retryAtMs } of this.#parts.subscriptions.partitions)
+      if (retryAtMs > now) leastMs = Math.min(leastMs, retryAtMs - now);
+    return leastMs;
   }
 
   /**

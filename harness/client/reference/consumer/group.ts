@@ -87,6 +87,12 @@ export class ConsumerGroup {
   #countsAssigned: string | null = null;
   #countsAssigning: string | null = null;
   #groupTopics: readonly string[] = [];
+  /** What `topicsOfInterest` was made of last, and what came of it. */
+  #interest: {
+    readonly own: readonly string[];
+    readonly groups: readonly string[];
+    topics: string[];
+  } | null = null;
   /** What was subscribed to when the group was joined. */
   #joinedTopics: string | null = null;
   /** The last assignment and its generation, for assignors that carry it. */
@@ -123,7 +129,11 @@ export class ConsumerGroup {
 
   /** Topics that have to be known: the member's own and, in the leader, the group's. */
   get topicsOfInterest(): readonly string[] {
-    return [...new Set([...this.#parts.subscriptions.topics, ...this.#groupTopics])].sort();
+    const own = this.#parts.subscriptions.topics;
+    const groups = this.#groupTopics;
+    if (this.#interest?.own !== own || this.#interest.groups !== groups)
+      this.#interest = { own, groups, topics: [...new Set([...own, ...groups])].sort() };
+    return this.#interest.topics;
   }
 
   /**

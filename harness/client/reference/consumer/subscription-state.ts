@@ -67,6 +67,7 @@ export class SubscriptionState {
   readonly #resetPolicy: ConsumerConfig['auto.offset.reset'];
   #subscription: Subscription = { kind: 'none' };
   #assigned = new Map<string, PartitionState>();
+  #partitions: readonly PartitionState[] = [];
 
   constructor(resetPolicy: ConsumerConfig['auto.offset.reset']) {
     this.#resetPolicy = resetPolicy;
@@ -117,6 +118,7 @@ export class SubscriptionState {
   unsubscribe(): void {
     this.#subscription = { kind: 'none' };
     this.#assigned.clear();
+    this.#partitions = [];
   }
 
   /** Partitions that stay keep their position and whether they are paused. */
@@ -127,6 +129,7 @@ export class SubscriptionState {
         .toSorted(compare)
         .map((one) => [nameOf(one), before.get(nameOf(one)) ?? new PartitionState(one)]),
     );
+    this.#partitions = [...this.#assigned.values()];
   }
 
   /** Whether each of the partitions is of a topic that is subscribed to now. */
@@ -134,9 +137,9 @@ export class SubscriptionState {
     return partitions.every(({ topic }) => this.pattern?.test(topic) ?? this.topics.includes(topic));
   }
 
-  /** In order of topic and partition. */
+  /** In order of topic and partition; another list after each assignment. */
   get partitions(): readonly PartitionState[] {
-    return [...this.#assigned.values()];
+    return this.#partitions;
   }
 
   get assignment(): TopicPartition[] {

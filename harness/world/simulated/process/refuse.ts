@@ -19,14 +19,17 @@ export const refusal = (what: string): SimulationRefusal =>
 /**
  * The given members, and a refusal for every other that the platform's own object has and that is read. What that
  * lacks too is undefined, so that code which looks for a feature before it uses it goes on as on the platform.
+ *
+ * The refusals stand behind the members, as their prototype, so that a member is read as fast as of any object.
  */
 export function refusing<T extends object>(name: string, members: T, platform: object): T {
-  return new Proxy(members, {
+  const behind = new Proxy(Object.create(Object.getPrototypeOf(members) as object | null) as object, {
     get(target, key, receiver) {
       if (typeof key === 'string' && !(key in target) && key in platform) throw refusal(`${name}.${key}`);
       return Reflect.get(target, key, receiver);
     },
   });
+  return Object.setPrototypeOf(members, behind) as T;
 }
 
 /**

@@ -7,6 +7,7 @@ import { causes, describeError } from '../../../client/application/describe-erro
 import type { Application, ClientEvent, Host } from '../../../client/host.ts';
 import type { CallCommand, Command, StartCommand } from '../../../client/protocol.ts';
 import { WorldUnavailableError } from '../../../errors.ts';
+import { stamped } from '../../../history/place.ts';
 import type { UnplacedEvent } from '../../../history/schema.ts';
 import type { ClientExit, ClientProcess } from '../../client-process.ts';
 import type { Ending, Network } from '../network.ts';
@@ -180,11 +181,7 @@ export class SimulatedProcess implements ClientProcess {
     if (!this.#alive) return;
     const { scheduler, timeOriginUs, onEvent } = this.#options;
     scheduler.trace.add(scheduler.nowUs, this.#owner.label, kinds.emit, digestValue(event));
-    onEvent({
-      time: (scheduler.nowUs - timeOriginUs) / 1_000,
-      process: this.#name,
-      ...event,
-    } as UnplacedEvent);
+    onEvent(stamped((scheduler.nowUs - timeOriginUs) / 1_000, this.#name, event) as UnplacedEvent);
   }
 
   #uncaught(error: unknown, origin: 'uncaughtException' | 'unhandledRejection'): void {
