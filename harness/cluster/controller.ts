@@ -427,23 +427,26 @@ export class Controller {
     return done;
   }
 
-  /** @param alter what becomes of the topic's own settings */
+  /** @param alter what becomes of the topic's own settings, or why they cannot be changed so */
   alterConfigs(
     topicName: string,
-    alter: (configs: ReadonlyMap<string, string>) => ReadonlyMap<string, string | null>,
+    alter: (configs: ReadonlyMap<string, string>) => ReadonlyMap<string, string | null> | string,
     validateOnly: boolean,
   ): Outcome {
     const topic = this.#image.topics.get(topicName);
+    const altered = alter(topic?.configs ?? new Map());
+    if (typeof altered === 'string') return refuse('INVALID_CONFIG', altered);
+    if (topicName === '') return refuse('INVALID_REQUEST', 'Default topic resources are not allowed.');
     if (!isTopicName(topicName))
       return refuse('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: '${topicName}'`);
-    if (topic === undefined)
-      return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.');
     const configs = new Map<string, string>();
-    for (const [name, value] of alter(topic.configs)) {
+    for (const [name, value] of altered) {
       const why = whyConfigInvalid(name, value);
       if (why !== null) return refuse('INVALID_CONFIG', why);
       configs.set(name, value as string);
     }
+    if (topic === undefined)
+      return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.');
     if (!validateOnly) this.#replaceTopic({ ...topic, configs });
     return done;
   }

@@ -661,19 +661,16 @@ describe('administration', () => {
       'INVALID_PARTITIONS',
       'INVALID_CONFIG',
     ]);
-    const grown = client.ask(createPartitionsApi, 3, {
-      topics: [
-        { name: 'new', count: 5, assignments: null },
-        { name: 'new', count: 5, assignments: null },
-      ],
-      timeoutMs: 1,
-      validateOnly: false,
-    });
-    world.run(5);
-    expect(grown.answer?.results.map(({ errorCode }) => errorName(errorCode))).toEqual([
-      'NONE',
-      'INVALID_PARTITIONS',
-    ]);
+    const grow = (...names: string[]) => {
+      const topics = names.map((name) => ({ name, count: 5, assignments: null }));
+      const grown = client.ask(createPartitionsApi, 3, { topics, timeoutMs: 1, validateOnly: false });
+      world.run(5);
+      return grown.answer?.results.map(({ errorCode }) => errorName(errorCode));
+    };
+    // What is named twice is refused once.
+    expect(grow('new', 'new')).toEqual(['INVALID_REQUEST']);
+    expect(grow('new')).toEqual(['NONE']);
+    expect(grow('new')).toEqual(['INVALID_PARTITIONS']);
     const altered = client.ask(incrementalAlterConfigsApi, 1, {
       resources: [
         {
@@ -697,7 +694,8 @@ describe('administration', () => {
     expect(
       answer?.results[0]?.configs.map(({ name, value, configSource }) => [name, value, configSource]),
     ).toEqual([
-      ['cleanup.policy', 'compact', 1],
+      // Added to what it was by default.
+      ['cleanup.policy', 'delete,compact', 1],
       ['retention.ms', '604800000', 5],
     ]);
     const deleted = client.ask(deleteTopicsApi, 6, {

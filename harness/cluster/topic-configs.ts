@@ -90,6 +90,12 @@ function isValid({ type, allowed, min }: Definition, value: string): boolean {
   return /^-?\d{1,19}$/.test(value) && Number(value) >= (min ?? Number.NEGATIVE_INFINITY);
 }
 
+/** What a list is where the topic has none of its own; null for a setting that is no list. */
+export function listConfigDefault(name: string, settings: ClusterSettings): string | null {
+  const definition = definitions.get(name);
+  return definition?.type === 'list' ? definition.fallback(settings) : null;
+}
+
 export interface DescribedConfig {
   readonly name: string;
   readonly value: string;

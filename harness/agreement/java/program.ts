@@ -41,15 +41,23 @@ export const runProgram = (command: string, commandArguments: string[], input = 
     child.stdin?.end(input);
   });
 
-/** @throws Error with Maven's last words; what it compiled is removed when the program is disposed of */
-export async function compileJava(): Promise<JavaProgram> {
+/**
+ * @param folder of the programs; the jars are the same for all
+ * @throws Error with Maven's last words; what it compiled is removed when the program is disposed of
+ */
+export async function compileJava(folder = sources): Promise<JavaProgram> {
   const work = await mkdtemp(path.join(tmpdir(), 'kafka-trial-java-'));
   const remove = async (): Promise<void> => await rm(work, { recursive: true, force: true });
   try {
     const jars = path.join(work, 'class-path');
     await runProgram('mvn', [
       ...['--batch-mode', '--no-transfer-progress', '-f', path.join(sources, 'pom.xml')],
-      ...[`-Dkafka.version=${DEFAULT_KAFKA_VERSION}`, `-Dbuild=${work}`, `-Dmdep.outputFile=${jars}`],
+      ...[
+        `-Dkafka.version=${DEFAULT_KAFKA_VERSION}`,
+        `-Dbuild=${work}`,
+        `-Dsources=${folder}`,
+        `-Dmdep.outputFile=${jars}`,
+      ],
       ...['compile', 'dependency:build-classpath'],
     ]);
     // An archive of classes takes none from a folder.

@@ -14,6 +14,8 @@ import {
   type BatchFault,
   BatchFormatError,
   checkProducedBatch,
+  hasFirstBatch,
+  isOneBatch,
   isTransactionalBatch,
   maxTimestampOf,
   producerOf,
@@ -24,6 +26,7 @@ import { errorCode, errorName } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
 import { type TopicLimits, topicLimits } from '../topic-configs.ts';
 import type { ToVerify, Verdict } from '../transaction/verification.ts';
+import { eachOnce } from './each-once.ts';
 
 type Answer = Parameters<typeof produceApi.response.write>[1];
 type PartitionAnswer = Answer['responses'][number]['partitionResponses'][number];
@@ -104,11 +107,8 @@ const areKnownAcks = (acks: number): boolean => acks === ACKS_ALL || acks === 0 
 
 /** Acks that do not exist are found out by the replica manager, after the batch's form and before its checksum. */
 function checkedWithoutAcks(bytes: Buffer): number {
-  try {
-    checkProducedBatch(bytes);
-  } catch (error) {
-    if (error instanceof BatchFormatError && error.fault === 'malformed') throw error;
-  }
+  if (!hasFirstBatch(bytes) || !isOneBatch(bytes))
+    throw new BatchFormatError('malformed', 'expected exactly one record batch');
   return INVALID_REQUIRED_ACKS;
 }
 
@@ -206,9 +206,18 @@ function missing(
   return refused(index, version >= ID_FROM ? UNKNOWN_TOPIC_ID : UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/**
+ * Whether any partition's first batch is transactional. The look ends at the first that is, and at the first that cannot
+ * be a batch, for which Kafka refuses the whole request.
+ *
+ * @throws BatchFormatError
+ */
 const hasTransactionalRecords = ({ topicData }: ProduceRequest): boolean =>
   topicData.some(({ partitionData }) =>
-    partitionData.some(({ records }) => records !== null && isTransactionalBatch(records as Buffer)),
+    partitionData.some(
+      ({ records }) =>
+        records !== null && hasFirstBatch(records as Buffer) && isTransactionalBatch(records as Buffer),
+    ),
   );
 
 const answerAll = (request: ProduceRequest, code: number): Answer => ({
@@ -243,6 +252,8 @@ function unverified(index: number, code: number, version: number): PartitionAnsw
     : answer;
 }
 
+const NO_PRODUCER = -1n;
+
 /** The transactional batches for partitions that are led here; null where they are of several producers. */
 function toVerify(
   context: RequestContext,
@@ -255,8 +266,10 @@ function toVerify(
   for (const topic of request.topicData) {
     const local = topicOf(context, topic, version);
     for (const { index, records } of topic.partitionData) {
-      if (records === null || !isTransactionalBatch(records as Buffer)) continue;
+      if (records === null || !isTransactionalBatch(records as Buffer) || !isOneBatch(records as Buffer))
+        continue;
       const of = producerOf(records as Buffer);
+      if (local?.topic.partitions[index] === undefined || of.id === NO_PRODUCER) continue;
       if (producer !== null && (producer.id !== of.id || producer.epoch !== of.epoch)) return null;
       producer = of;
       const replica = local?.replicas[index];
@@ -291,7 +304,7 @@ function appendAll(
       partitionResponses: topic.partitionData.map((data) => {
         if (local === undefined) return missing(context, topic, version, data.index);
         const error = verdict({ topic: local.topic.name, partition: data.index });
-        return error === NONE
+        return error === NONE || !isOneBatch((data.records ?? NO_BYTES) as Buffer)
           ? append(context, local, data, request, pending)
           : unverified(data.index, error, version);
       }),
@@ -311,13 +324,36 @@ function appendAll(
 
 const ALLOWED: Verdict = () => NONE;
 
+/** Why the whole request is refused, or whether it is transactional. */
+function lookThrough(request: ProduceRequest): { error: number; isTransactional: boolean } {
+  try {
+    const isTransactional = hasTransactionalRecords(request);
+    const isRefused = isTransactional && request.transactionalId === null;
+    return { error: isRefused ? TRANSACTIONAL_ID_AUTHORIZATION_FAILED : NONE, isTransactional };
+  } catch (error) {
+    if (!(error instanceof BatchFormatError)) throw error;
+    return { error: faultErrors.corrupt, isTransactional: false };
+  }
+}
+
+const onceNamed = (request: ProduceRequest, version: number): ProduceRequest => {
+  const topicData = eachOnce(request.topicData, {
+    keyOf: ({ name, topicId }) => (version >= ID_FROM ? topicId : name),
+    itemsOf: ({ partitionData }) => partitionData,
+    indexOf: ({ index }) => index,
+    withItems: (topic, partitionData) => ({ ...topic, partitionData }),
+  });
+  return topicData === request.topicData ? request : { ...request, topicData: [...topicData] };
+};
+
 export const produce: Handler<ProduceRequest, Answer> = {
   api: produceApi,
-  handle(context, request, version, respond) {
+  handle(context, given, version, respond) {
+    const request = onceNamed(given, version);
     const { transactionalId } = request;
-    const isTransactional = hasTransactionalRecords(request);
-    if (transactionalId === null && isTransactional) {
-      respond(answerAll(request, TRANSACTIONAL_ID_AUTHORIZATION_FAILED));
+    const { error, isTransactional } = lookThrough(given);
+    if (error !== NONE) {
+      respond(request.acks === 0 ? 'close' : answerAll(request, error));
       return;
     }
     const verifier = context.cluster.transactionVerifier;
@@ -326,7 +362,8 @@ export const produce: Handler<ProduceRequest, Answer> = {
       return;
     }
     const asked = toVerify(context, request, transactionalId, version);
-    if (asked === null) respond(answerAll(request, INVALID_PRODUCER_ID_MAPPING));
+    if (asked === null)
+      respond(request.acks === 0 ? 'close' : answerAll(request, INVALID_PRODUCER_ID_MAPPING));
     else verifier(context.broker, asked, (verdict) => appendAll(context, request, version, verdict, respond));
   },
   errorAnswer: answerAll,

@@ -14,6 +14,7 @@ import { NO_LEADER } from '../metadata-image.ts';
 import { type FetchRequest, fetchApi } from '../protocol/01-fetch.ts';
 import { errorCode } from '../protocol/errors.ts';
 import type { FetchWaiter, Replica } from '../replica.ts';
+import { isEachOnce } from './each-once.ts';
 
 type Answer = Parameters<typeof fetchApi.response.write>[1];
 type TopicAnswer = Answer['responses'][number];
@@ -84,10 +85,11 @@ class PendingFetch implements FetchWaiter {
     this.#request = request;
     this.#version = version;
     this.#respond = respond;
-    // A topic of which nothing is asked has no place in the answer.
-    this.#topics = request.topics
-      .filter(({ partitions }) => partitions.length > 0)
-      .map((topic) => this.#lookUp(topic));
+    this.#topics = inOrderOfAnswer(request.topics, version >= ID_FROM, (topic) =>
+      version >= ID_FROM
+        ? context.broker.image.topicsById.get(topic.topicId)?.partitions.length
+        : context.broker.image.topics.get(topic.topic)?.partitions.length,
+    ).map((topic) => this.#lookUp(topic));
   }
 
   #lookUp(topic: FetchRequest['topics'][number]): WantedTopic {
@@ -108,21 +110,23 @@ class PendingFetch implements FetchWaiter {
   }
 
   /** The error that a partition has now, or 0. */
-  #check({ request, offset }: Wanted, replica: Replica): number {
+  #check(wanted: Wanted, replica: Replica): number {
     if (replica.isGone) return this.#version >= ID_FROM ? UNKNOWN_TOPIC_ID : UNKNOWN_TOPIC_OR_PARTITION;
     if (!replica.isLeader) {
       if (this.#version < FOLLOWERS_FROM) return NOT_LEADER;
       replica.readAsFollower();
     }
+    const { request, offset } = wanted;
     const error = checkLeaderEpoch(replica, request.currentLeaderEpoch);
     if (error !== NONE) return error;
     const { log } = replica;
-    if (offset < log.logStartOffset || offset > log.logEndOffset || offset > OFFSET_MAX)
-      return OFFSET_OUT_OF_RANGE;
     // An epoch that this log has never seen.
     if (request.lastFetchedEpoch !== NO_EPOCH && log.endOfEpoch(request.lastFetchedEpoch) === null)
       return OFFSET_OUT_OF_RANGE;
-    return NONE;
+    if (offset < log.logStartOffset) return OFFSET_OUT_OF_RANGE;
+    // A reader whose log parted from this one may well be past its end, and is told where instead.
+    if (hasDiverged(wanted, replica)) return NONE;
+    return offset > log.logEndOffset || offset > OFFSET_MAX ? OFFSET_OUT_OF_RANGE : NONE;
   }
 
   start(): void {
@@ -262,6 +266,48 @@ class PendingFetch implements FetchWaiter {
     if (leaderId !== NO_LEADER) leaders.add(leaderId);
     return { ...answer, currentLeader: { leaderId, leaderEpoch } };
   }
+}
+
+type TopicRequest = FetchRequest['topics'][number];
+
+/** One of the two is empty, by the request's version. */
+const keyOf = ({ topic, topicId }: TopicRequest): string => topic || topicId;
+const naming = {
+  keyOf,
+  itemsOf: ({ partitions }: TopicRequest) => partitions,
+  indexOf: ({ partition }: PartitionRequest) => partition,
+};
+
+/**
+ * Kafka answers topics of unknown ids behind partitions that exist, and other partitions that do not exist last, each partition once with what was asked of it last, and puts
+ * neighbours of one topic together. A topic of which nothing is asked has no place in the answer.
+ */
+function inOrderOfAnswer(
+  topics: readonly TopicRequest[],
+  areNamedById: boolean,
+  countOf: (topic: TopicRequest) => number | undefined,
+): readonly TopicRequest[] {
+  const exists = (topic: TopicRequest, { partition }: PartitionRequest): boolean =>
+    partition >= 0 && partition < (countOf(topic) ?? 0);
+  const areAllThere = topics.every((topic) => topic.partitions.every((one) => exists(topic, one)));
+  if (areAllThere && isEachOnce(topics, naming)) return topics;
+  const partitions = new Map<string, { topic: TopicRequest; wanted: PartitionRequest }>();
+  for (const topic of topics)
+    for (const wanted of topic.partitions)
+      partitions.set(`${keyOf(topic)} ${wanted.partition}`, { topic, wanted });
+  const all = [...partitions.values()];
+  const rankOf = ({ topic, wanted }: { topic: TopicRequest; wanted: PartitionRequest }): number => {
+    if (exists(topic, wanted)) return 0;
+    return areNamedById && countOf(topic) === undefined ? 1 : 2;
+  };
+  const inOrder = [0, 1, 2].flatMap((rank) => all.filter((one) => rankOf(one) === rank));
+  const grouped: { topic: string; topicId: string; partitions: PartitionRequest[] }[] = [];
+  for (const { topic, wanted } of inOrder) {
+    const last = grouped.at(-1);
+    if (last !== undefined && keyOf(last as TopicRequest) === keyOf(topic)) last.partitions.push(wanted);
+    else grouped.push({ topic: topic.topic, topicId: topic.topicId, partitions: [wanted] });
+  }
+  return grouped;
 }
 
 const replicaOf = (local: LocalTopic | undefined, partition: number): Replica | null =>

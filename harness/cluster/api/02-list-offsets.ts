@@ -11,6 +11,7 @@ import { type ListOffsetsRequest, listOffsetsApi } from '../protocol/02-list-off
 import { errorCode } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
 import { checkLeaderEpoch } from './01-fetch.ts';
+import { eachOnce } from './each-once.ts';
 
 type Answer = Parameters<typeof listOffsetsApi.response.write>[1];
 type PartitionAnswer = Answer['topics'][number]['partitions'][number];
@@ -22,6 +23,7 @@ const NOT_LEADER = errorCode('NOT_LEADER_OR_FOLLOWER');
 const OFFSET_NOT_AVAILABLE = errorCode('OFFSET_NOT_AVAILABLE');
 const LEADER_NOT_AVAILABLE = errorCode('LEADER_NOT_AVAILABLE');
 const UNSUPPORTED_VERSION = errorCode('UNSUPPORTED_VERSION');
+const INVALID_REQUEST = errorCode('INVALID_REQUEST');
 const READ_COMMITTED = 1;
 /** First version in which OFFSET_NOT_AVAILABLE may be answered. */
 const NOT_AVAILABLE_FROM = 5;
@@ -119,14 +121,31 @@ function answerPartition(
   return lookUp(replica, wanted, isolationLevel);
 }
 
+const keyOf = (name: string, { partitionIndex }: PartitionRequest): string => `${name} ${partitionIndex}`;
+
+/** Partitions that are asked for more than once, which Kafka refuses here alone. */
+function askedTwice({ topics }: ListOffsetsRequest): ReadonlySet<string> {
+  const keys = topics.flatMap(({ name, partitions }) => partitions.map((one) => keyOf(name, one)));
+  return new Set(keys.filter((key, position) => keys.indexOf(key) !== position));
+}
+
 export const listOffsets: Handler<ListOffsetsRequest, Answer> = {
   api: listOffsetsApi,
   handle(context, request, version, respond) {
+    const twice = askedTwice(request);
+    const topics = eachOnce(request.topics, {
+      keyOf: ({ name }) => name,
+      itemsOf: ({ partitions }) => partitions,
+      indexOf: ({ partitionIndex }) => partitionIndex,
+      withItems: ({ name }, partitions) => ({ name, partitions }),
+    });
     respond({
-      topics: request.topics.map(({ name, partitions }) => ({
+      topics: topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map((wanted) =>
-          answerPartition(context, name, wanted, request.isolationLevel, version),
+          twice.has(keyOf(name, wanted))
+            ? refused(wanted.partitionIndex, INVALID_REQUEST)
+            : answerPartition(context, name, wanted, request.isolationLevel, version),
         ),
       })),
     });

@@ -71,7 +71,11 @@ function wantedTopics(broker: Broker, request: MetadataRequest, version: number)
   const known: TopicAnswer[] = [];
   const unknownNames: TopicAnswer[] = [];
   const hasIds = request.topics.some(({ topicId }) => topicId !== uuid.empty);
+  const seen = new Set<string>();
   for (const { name, topicId } of request.topics) {
+    const key = `${topicId} ${name}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
     // An id comes before a name (KIP-516).
     const isById = name === null || topicId !== uuid.empty;
     const topic = isById ? image.topicsById.get(topicId) : image.topics.get(name);

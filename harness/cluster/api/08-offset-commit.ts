@@ -13,6 +13,7 @@ import {
   type OffsetCommitResponse,
   offsetCommitApi,
 } from '../protocol/08-offset-commit.ts';
+import { CommitAnswer } from './commit-answer.ts';
 
 type Topic = OffsetCommitRequest['topics'][number];
 type TopicAnswer = OffsetCommitResponse['topics'][number];
@@ -22,6 +23,8 @@ const TOPIC_ID_VERSION = 10;
 
 const topicOf = ({ broker: { image } }: RequestContext, topic: Topic, version: number) =>
   version < TOPIC_ID_VERSION ? image.topics.get(topic.name) : image.topicsById.get(topic.topicId);
+
+const answerTo = ({ name, topicId }: Topic): TopicAnswer => ({ name, topicId, partitions: [] });
 
 const errorAnswer = ({ topics }: OffsetCommitRequest, errorCode: number): OffsetCommitResponse => ({
   throttleTimeMs: 0,
@@ -47,12 +50,18 @@ export const offsetCommit = (
       retentionTimeMs,
     };
     const coordinator = coordinatorOf(context);
-    const answers: TopicAnswer[] = [];
-    const known: { name: string; topicId: string; answer: TopicAnswer; partitions: Topic['partitions'] }[] =
-      [];
+    const answer = new CommitAnswer<TopicAnswer>();
+    const known: {
+      name: string;
+      topicId: string;
+      key: string;
+      topic: Topic;
+      partitions: Topic['partitions'];
+    }[] = [];
     for (const topic of topics) {
-      const answer: TopicAnswer = { name: topic.name, topicId: topic.topicId, partitions: [] };
-      answers.push(answer);
+      const key = version < TOPIC_ID_VERSION ? topic.name : topic.topicId;
+      const refuse = (refused: TopicAnswer['partitions']): void =>
+        answer.refuse(key, () => answerTo(topic), refused);
       const existing = topicOf(context, topic, version);
       const count = existing?.partitions.length ?? 0;
       const isUnknownId = existing === undefined && version >= TOPIC_ID_VERSION;
@@ -60,9 +69,10 @@ export const offsetCommit = (
       const partitions = topic.partitions.filter(
         ({ partitionIndex }) => partitionIndex >= 0 && partitionIndex < count,
       );
+      if (existing === undefined) refuse([]);
       for (const partition of topic.partitions) {
         if (partitions.includes(partition)) continue;
-        answer.partitions.push({ partitionIndex: partition.partitionIndex, errorCode });
+        refuse([{ partitionIndex: partition.partitionIndex, errorCode }]);
         coordinator.commitRefused(
           commit,
           existing?.name ?? (isUnknownId ? topic.topicId : topic.name),
@@ -71,16 +81,18 @@ export const offsetCommit = (
         );
       }
       if (existing !== undefined && partitions.length > 0)
-        known.push({ name: existing.name, topicId: existing.id, answer, partitions });
+        known.push({ name: existing.name, topicId: existing.id, key, topic, partitions });
     }
-    const response = { throttleTimeMs: 0, topics: answers };
     if (known.length === 0) {
-      respond(response);
+      respond({ throttleTimeMs: 0, topics: answer.merge([]) });
       return;
     }
     coordinator.commitOffsets(version, { ...commit, topics: known }, (results) => {
-      for (const [i, { partitions }] of results.entries()) known[i]?.answer.partitions.push(...partitions);
-      respond(response);
+      const coordinated = known.map(({ key, topic }, index) => ({
+        key,
+        topic: { ...answerTo(topic), partitions: [...(results[index]?.partitions ?? [])] },
+      }));
+      respond({ throttleTimeMs: 0, topics: answer.merge(coordinated) });
     });
   },
   errorAnswer,

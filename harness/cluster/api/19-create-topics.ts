@@ -10,13 +10,14 @@ import { type CreateTopicsRequest, createTopicsApi } from '../protocol/19-create
 import { uuid } from '../protocol/codec.ts';
 import { errorCode } from '../protocol/errors.ts';
 import { describeConfigs } from '../topic-configs.ts';
-import { configSource } from './32-describe-configs.ts';
+import { sourceOf } from './32-describe-configs.ts';
 
 type Answer = Parameters<typeof createTopicsApi.response.write>[1];
 type TopicAnswer = Answer['topics'][number];
 type Wanted = CreateTopicsRequest['topics'][number];
 
 const INVALID_REQUEST = errorCode('INVALID_REQUEST');
+const INVALID_REPLICA_ASSIGNMENT = errorCode('INVALID_REPLICA_ASSIGNMENT');
 
 function newTopic(wanted: Wanted): NewTopic {
   const configs = new Map(wanted.configs.map(({ name, value }) => [name, value]));
@@ -29,6 +30,17 @@ function newTopic(wanted: Wanted): NewTopic {
   if (wanted.assignments.length === 0) return topic;
   const sorted = [...wanted.assignments].sort((left, right) => left.partitionIndex - right.partitionIndex);
   return { ...topic, assignments: sorted.map(({ brokerIds }) => brokerIds) };
+}
+
+/** Partitions that are not counted from 0 on are found out once nothing else is wrong. */
+function create({ cluster: { controller } }: RequestContext, wanted: Wanted, validateOnly: boolean): Outcome {
+  const indexes = wanted.assignments.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b);
+  if (indexes.every((partitionIndex, position) => partitionIndex === position))
+    return controller.createTopic(newTopic(wanted), validateOnly);
+  const checked = controller.createTopic(newTopic(wanted), true);
+  return checked.errorCode === 0
+    ? { errorCode: INVALID_REPLICA_ASSIGNMENT, message: 'Partitions should be counted from 0 on.' }
+    : checked;
 }
 
 /** A topic that was only checked is described as it would have been, without an id. */
@@ -51,7 +63,7 @@ function answerTopic({ cluster }: RequestContext, wanted: Wanted, outcome: Outco
       name: config,
       value,
       readOnly: false,
-      configSource: isDefault ? configSource.default : configSource.topic,
+      configSource: sourceOf(cluster, config, isDefault),
       isSensitive: false,
     })),
   };
@@ -68,7 +80,7 @@ export const createTopics: Handler<CreateTopicsRequest, Answer> = {
           const isRepeated = names.indexOf(wanted.name) !== names.lastIndexOf(wanted.name);
           const outcome = isRepeated
             ? { errorCode: INVALID_REQUEST, message: 'Duplicate topic name.' }
-            : context.cluster.controller.createTopic(newTopic(wanted), request.validateOnly);
+            : create(context, wanted, request.validateOnly);
           return answerTopic(context, wanted, outcome);
         });
       respond({ topics });

@@ -21,7 +21,7 @@ const wanted = (request: DeleteTopicsRequest, version: number): readonly Named[]
   version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: uuid.empty }));
 
 function remove({ cluster }: RequestContext, { name, topicId }: Named): Answer['responses'][number] {
-  if ((name === null) === (topicId === uuid.empty))
+  if (!isEither({ name, topicId }))
     return {
       name,
       topicId,
@@ -46,11 +46,27 @@ function remove({ cluster }: RequestContext, { name, topicId }: Named): Answer['
   };
 }
 
+const isEither = ({ name, topicId }: Named): boolean => (name === null) !== (topicId === uuid.empty);
+const areSame = (one: Named, other: Named): boolean =>
+  one.name === other.name && one.topicId === other.topicId;
+
+/** What is named twice is refused, and answered once. */
+function removeAll(context: RequestContext, all: readonly Named[]): Answer['responses'] {
+  const responses: Answer['responses'][number][] = [];
+  for (const [position, one] of all.entries()) {
+    const same = all.filter((other) => isEither(one) && areSame(one, other));
+    if (same.length <= 1) responses.push(remove(context, one));
+    else if (all.findIndex((other) => areSame(one, other)) === position)
+      responses.push({ ...one, errorCode: INVALID_REQUEST, errorMessage: 'Duplicate topic name or id.' });
+  }
+  return responses;
+}
+
 export const deleteTopics: Handler<DeleteTopicsRequest, Answer> = {
   api: deleteTopicsApi,
   handle(context, request, version, respond) {
     context.broker.toController(() => {
-      respond({ responses: wanted(request, version).map((one) => remove(context, one)) });
+      respond({ responses: removeAll(context, wanted(request, version)) });
     });
   },
   errorAnswer: (request, code, version) => ({

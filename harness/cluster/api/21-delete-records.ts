@@ -7,6 +7,7 @@ import { type DeleteRecordsRequest, deleteRecordsApi } from '../protocol/21-dele
 import { errorCode } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
 import { topicLimits } from '../topic-configs.ts';
+import { eachOnce } from './each-once.ts';
 
 type Answer = Parameters<typeof deleteRecordsApi.response.write>[1];
 type PartitionAnswer = Answer['topics'][number]['partitions'][number];
@@ -82,7 +83,13 @@ function settle(context: RequestContext, parts: readonly Part[], isTimeOver: boo
 export const deleteRecords: Handler<DeleteRecordsRequest, Answer> = {
   api: deleteRecordsApi,
   handle(context, request, _version, respond) {
-    const topics = request.topics.map(({ name, partitions }) => ({
+    const once = eachOnce(request.topics, {
+      keyOf: ({ name }) => name,
+      itemsOf: ({ partitions }) => partitions,
+      indexOf: ({ partitionIndex }) => partitionIndex,
+      withItems: ({ name }, partitions) => ({ name, partitions }),
+    });
+    const topics = once.map(({ name, partitions }) => ({
       name,
       parts: partitions.map(({ partitionIndex, offset }) => begin(context, name, partitionIndex, offset)),
     }));

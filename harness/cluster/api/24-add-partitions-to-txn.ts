@@ -21,6 +21,7 @@ import {
   UNKNOWN_TOPIC_OR_PARTITION,
 } from '../transaction/error-codes.ts';
 import type { TopicPartition } from '../transaction/transaction.ts';
+import { eachOnce, type Naming } from './each-once.ts';
 
 type Added = AddPartitionsToTxnRequest['transactions'][number];
 type TopicResults = AddPartitionsToTxnResponse['resultsByTopicV3AndBelow'];
@@ -41,7 +42,18 @@ const transactionsOf = (request: AddPartitionsToTxnRequest, version: number): re
         },
       ];
 
-const resultsOf = ({ topics }: Added, errorOf: (topic: string, partition: number) => number): TopicResults =>
+const naming: Naming<Added['topics'][number], number> = {
+  keyOf: ({ name }) => name,
+  itemsOf: ({ partitions }) => partitions,
+  indexOf: (partition) => partition,
+  withItems: ({ name }, partitions) => ({ name, partitions }),
+};
+
+/** An error of the whole is answered in the words of the request, and one of partitions for each of them once. */
+const resultsOf = (
+  topics: Added['topics'],
+  errorOf: (topic: string, partition: number) => number,
+): TopicResults =>
   topics.map(({ name, partitions }) => ({
     name,
     resultsByPartition: partitions.map((partitionIndex) => ({
@@ -59,12 +71,13 @@ function add(
 ): void {
   const exists = (topic: string, partition: number): boolean =>
     image.topics.get(topic)?.partitions[partition] !== undefined;
-  const partitions: readonly TopicPartition[] = added.topics.flatMap(({ name, partitions }) =>
+  const once = [...eachOnce(added.topics, naming)];
+  const partitions: readonly TopicPartition[] = once.flatMap(({ name, partitions }) =>
     partitions.map((partition) => ({ topic: name, partition })),
   );
   if (!partitions.every(({ topic, partition }) => exists(topic, partition))) {
     done(
-      resultsOf(added, (topic, partition) =>
+      resultsOf(once, (topic, partition) =>
         exists(topic, partition) ? OPERATION_NOT_ATTEMPTED : UNKNOWN_TOPIC_OR_PARTITION,
       ),
     );
@@ -74,7 +87,7 @@ function add(
   if (added.verifyOnly) {
     const results = coordinator.verifyPartitions(added.transactionalId, producer, partitions);
     const errors = new Map(results.map(([{ topic, partition }, error]) => [`${topic}-${partition}`, error]));
-    done(resultsOf(added, (topic, partition) => errors.get(`${topic}-${partition}`) ?? NONE));
+    done(resultsOf(once, (topic, partition) => errors.get(`${topic}-${partition}`) ?? NONE));
     return;
   }
   coordinator.addPartitions(
@@ -82,7 +95,7 @@ function add(
     producer,
     partitions,
     version >= SEVERAL_FROM ? 2 : 0,
-    (error) => done(resultsOf(added, () => fencedAs(error, version, PRODUCER_FENCED_FROM))),
+    (error) => done(resultsOf([...added.topics], () => fencedAs(error, version, PRODUCER_FENCED_FROM))),
   );
 }
 
@@ -119,7 +132,7 @@ export const addPartitionsToTxn = (
   errorAnswer: (request, code, version) => {
     const results = transactionsOf(request, version).map((added) => ({
       transactionalId: added.transactionalId,
-      topicResults: resultsOf(added, () => code),
+      topicResults: resultsOf([...added.topics], () => code),
     }));
     return version >= SEVERAL_FROM ? toResponse([], version, code) : toResponse(results, version);
   },

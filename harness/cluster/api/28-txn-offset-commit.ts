@@ -25,6 +25,7 @@ import {
   NONE,
   UNKNOWN_TOPIC_OR_PARTITION,
 } from '../transaction/error-codes.ts';
+import { CommitAnswer } from './commit-answer.ts';
 
 type Topic = TxnOffsetCommitRequest['topics'][number];
 type TopicAnswer = TxnOffsetCommitResponse['topics'][number];
@@ -86,29 +87,34 @@ export const txnOffsetCommit = (
   handle(context, request, version, respond) {
     const coordinator = groups.of(context.broker);
     const commit = commitOf(request);
-    const answers: TopicAnswer[] = [];
-    const known: { name: string; topicId: string; answer: TopicAnswer; partitions: Topic['partitions'] }[] =
-      [];
+    const answer = new CommitAnswer<TopicAnswer>();
+    const known: { name: string; topicId: string; partitions: Topic['partitions'] }[] = [];
     for (const { name, partitions } of request.topics) {
-      const answer: TopicAnswer = { name, partitions: [] };
-      answers.push(answer);
-      const count = context.broker.image.topics.get(name)?.partitions.length ?? 0;
+      const refuse = (refused: TopicAnswer['partitions']): void =>
+        answer.refuse(name, () => ({ name, partitions: [] }), refused);
+      const topic = context.broker.image.topics.get(name);
+      const count = topic?.partitions.length ?? 0;
+      if (topic === undefined) refuse([]);
       const existing = partitions.filter(
         ({ partitionIndex }) => partitionIndex >= 0 && partitionIndex < count,
       );
       for (const partition of partitions) {
         if (existing.includes(partition)) continue;
         const { partitionIndex } = partition;
-        answer.partitions.push({ partitionIndex, errorCode: UNKNOWN_TOPIC_OR_PARTITION });
+        refuse([{ partitionIndex, errorCode: UNKNOWN_TOPIC_OR_PARTITION }]);
         coordinator.commitRefused(commit, name, partition, UNKNOWN_TOPIC_OR_PARTITION);
       }
-      if (existing.length > 0) known.push({ name, topicId: UNKNOWN_ID, answer, partitions: existing });
+      if (existing.length > 0) known.push({ name, topicId: UNKNOWN_ID, partitions: existing });
     }
     const finish = (errorsOf: (topic: number) => TopicAnswer['partitions']): void => {
-      for (const [index, { answer }] of known.entries())
-        for (const { partitionIndex, errorCode } of errorsOf(index))
-          answer.partitions.push({ partitionIndex, errorCode: asKnown(errorCode, version) });
-      respond({ throttleTimeMs: 0, topics: answers });
+      const coordinated = known.map(({ name }, index) => {
+        const partitions = errorsOf(index).map(({ partitionIndex, errorCode }) => ({
+          partitionIndex,
+          errorCode: asKnown(errorCode, version),
+        }));
+        return { key: name, topic: { name, partitions } };
+      });
+      respond({ throttleTimeMs: 0, topics: answer.merge(coordinated) });
     };
     if (known.length === 0) {
       finish(() => []);

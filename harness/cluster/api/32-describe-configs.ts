@@ -6,6 +6,7 @@
 import type { Handler, RequestContext } from '../handler.ts';
 import { type DescribeConfigsRequest, describeConfigsApi } from '../protocol/32-describe-configs.ts';
 import { errorCode } from '../protocol/errors.ts';
+import type { ClusterCore } from '../simulated-cluster.ts';
 import { configTypes, describeConfigs as describeTopic } from '../topic-configs.ts';
 import { isTopicName } from '../topic-name.ts';
 
@@ -37,16 +38,21 @@ const refused = ({ resourceType: type, resourceName }: Resource, code: number, m
   configs: [],
 });
 
+/** Where a topic's setting comes from. */
+export function sourceOf(cluster: ClusterCore, name: string, isDefault: boolean): number {
+  if (!isDefault) return configSource.topic;
+  // Where eligible leader replicas are on, the controller has set this one for the whole cluster (KIP-966).
+  const isOfCluster = name === 'min.insync.replicas' && cluster.profile.eligibleLeaderReplicas;
+  return isOfCluster ? configSource.dynamicDefault : configSource.default;
+}
+
 function topicConfigs({ broker, cluster }: RequestContext, resource: Resource): Config[] | null {
   const topic = broker.image.topics.get(resource.resourceName);
   if (topic === undefined) return null;
   return describeTopic(topic.configs, cluster.settings)
     .filter(({ name }) => isWanted(resource, name))
     .map(({ name, value, type, isDefault }) => {
-      // Where eligible leader replicas are on, the controller has set this one for the whole cluster (KIP-966).
-      const isOfCluster = name === 'min.insync.replicas' && cluster.profile.eligibleLeaderReplicas;
-      const fallback = isOfCluster ? configSource.dynamicDefault : configSource.default;
-      const source = isDefault ? fallback : configSource.topic;
+      const source = sourceOf(cluster, name, isDefault);
       return {
         name,
         value,

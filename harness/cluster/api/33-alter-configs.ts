@@ -5,52 +5,28 @@
  */
 import type { Handler } from '../handler.ts';
 import { type AlterConfigsRequest, alterConfigsApi } from '../protocol/33-alter-configs.ts';
-import { errorCode } from '../protocol/errors.ts';
-import { resourceType } from './32-describe-configs.ts';
+import { alterError, alterTopics } from './alter-topics.ts';
 
 type Answer = Parameters<typeof alterConfigsApi.response.write>[1];
 
-const INVALID_REQUEST = errorCode('INVALID_REQUEST');
-
-/** Why a resource has no settings to change. */
-export const whyRefused = (type: number, hasNull: boolean): string => {
-  if (hasNull) return 'Null value not supported for a setting.';
-  return type === resourceType.topic
-    ? 'Default topic resources are not allowed.'
-    : `Unsupported resource type: ${type}`;
-};
-
 export const alterConfigs: Handler<AlterConfigsRequest, Answer> = {
   api: alterConfigsApi,
-  handle({ cluster, broker }, request, _version, respond) {
-    broker.toController(() => {
-      respond({
-        responses: request.resources.map(({ resourceType: type, resourceName, configs }) => {
-          const hasNull = configs.some(({ value }) => value === null);
-          const outcome =
-            type === resourceType.topic && resourceName !== '' && !hasNull
-              ? cluster.controller.alterConfigs(
-                  resourceName,
-                  () => new Map(configs.map(({ name, value }) => [name, value])),
-                  request.validateOnly,
-                )
-              : { errorCode: INVALID_REQUEST, message: whyRefused(type, hasNull) };
-          return {
-            errorCode: outcome.errorCode,
-            errorMessage: outcome.message,
-            resourceType: type,
+  handle(context, { resources, validateOnly }, _version, respond) {
+    const { controller } = context.cluster;
+    alterTopics(
+      context,
+      resources,
+      ({ value }) => value === null,
+      (passedOn) =>
+        passedOn.map(({ resourceName, configs }) =>
+          controller.alterConfigs(
             resourceName,
-          };
-        }),
-      });
-    });
+            () => new Map(configs.map(({ name, value }) => [name, value])),
+            validateOnly,
+          ),
+        ),
+      respond,
+    );
   },
-  errorAnswer: (request, code) => ({
-    responses: request.resources.map(({ resourceType: type, resourceName }) => ({
-      errorCode: code,
-      errorMessage: null,
-      resourceType: type,
-      resourceName,
-    })),
-  }),
+  errorAnswer: alterError,
 };

@@ -9,6 +9,7 @@ import {
   type OffsetDeleteResponse,
   offsetDeleteApi,
 } from '../protocol/47-offset-delete.ts';
+import { CommitAnswer } from './commit-answer.ts';
 
 type TopicAnswer = OffsetDeleteResponse['topics'][number];
 
@@ -17,23 +18,27 @@ export const offsetDelete = (
 ): Handler<OffsetDeleteRequest, OffsetDeleteResponse> => ({
   api: offsetDeleteApi,
   handle(context, { groupId, topics }, _version, respond) {
-    const answers: TopicAnswer[] = [];
-    const known: { name: string; answer: TopicAnswer; partitions: { partitionIndex: number }[] }[] = [];
+    const answer = new CommitAnswer<TopicAnswer>();
+    const known: { name: string; partitions: { partitionIndex: number }[] }[] = [];
     for (const { name, partitions } of topics) {
-      const answer: TopicAnswer = { name, partitions: [] };
-      answers.push(answer);
-      const count = context.broker.image.topics.get(name)?.partitions.length ?? 0;
+      const refuse = (refused: TopicAnswer['partitions']): void =>
+        answer.refuse(name, () => ({ name, partitions: [] }), refused);
+      const topic = context.broker.image.topics.get(name);
+      const count = topic?.partitions.length ?? 0;
+      if (topic === undefined) refuse([]);
       const existing = partitions.filter(
         ({ partitionIndex }) => partitionIndex >= 0 && partitionIndex < count,
       );
       for (const partition of partitions)
-        if (!existing.includes(partition))
-          answer.partitions.push({ ...partition, errorCode: UNKNOWN_TOPIC_OR_PARTITION });
-      if (existing.length > 0) known.push({ name, answer, partitions: existing });
+        if (!existing.includes(partition)) refuse([{ ...partition, errorCode: UNKNOWN_TOPIC_OR_PARTITION }]);
+      if (existing.length > 0) known.push({ name, partitions: existing });
     }
     coordinatorOf(context).deleteOffsets({ groupId, topics: known }, (errorCode, results) => {
-      for (const [i, { partitions }] of results.entries()) known[i]?.answer.partitions.push(...partitions);
-      respond({ errorCode, throttleTimeMs: 0, topics: errorCode === 0 ? answers : [] });
+      const coordinated = known.map(({ name }, index) => ({
+        key: name,
+        topic: { name, partitions: [...(results[index]?.partitions ?? [])] },
+      }));
+      respond({ errorCode, throttleTimeMs: 0, topics: errorCode === 0 ? answer.merge(coordinated) : [] });
     });
   },
   errorAnswer: (_request, errorCode) => ({ errorCode, throttleTimeMs: 0, topics: [] }),

@@ -326,7 +326,7 @@ export class PartitionLog {
   offsetForTime(timestampMs: number, upTo: number): { offset: number; timestampMs: number } | null {
     for (const batch of this.#batches) {
       if (batch.baseOffset >= upTo) return null;
-      if (batch.maxTimestampMs < timestampMs || batch.isControl) continue;
+      if (batch.maxTimestampMs < timestampMs) continue;
       for (const record of readRecords(batch))
         if (record.timestampMs >= timestampMs && record.offset >= this.#logStartOffset)
           return record.offset < upTo ? { offset: record.offset, timestampMs: record.timestampMs } : null;
@@ -339,8 +339,7 @@ export class PartitionLog {
     let latest: RecordBatch | null = null;
     for (const batch of this.#batches) {
       if (batch.baseOffset >= upTo) break;
-      if (!batch.isControl && batch.count > 0 && batch.maxTimestampMs > (latest?.maxTimestampMs ?? -1))
-        latest = batch;
+      if (batch.count > 0 && batch.maxTimestampMs > (latest?.maxTimestampMs ?? -1)) latest = batch;
     }
     if (latest === null) return null;
     const { maxTimestampMs } = latest;

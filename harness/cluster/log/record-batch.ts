@@ -11,17 +11,17 @@ import { crc32c } from './crc32c.ts';
 /** Base offset and length, which the length itself does not count. */
 export const LOG_OVERHEAD_BYTES = 12;
 export const BATCH_HEADER_BYTES = 61;
-const MAGIC_POSITION = 16;
-const CHECKSUM_POSITION = 17;
+export const MAGIC_POSITION = 16;
+export const CHECKSUM_POSITION = 17;
 /** The checksum covers everything from here on, so base offset and leader epoch can change without it. */
-const ATTRIBUTES_POSITION = 21;
+export const ATTRIBUTES_POSITION = 21;
 const LAST_OFFSET_DELTA_POSITION = 23;
 const BASE_TIMESTAMP_POSITION = 27;
 const MAX_TIMESTAMP_POSITION = 35;
 const PRODUCER_ID_POSITION = 43;
 const PRODUCER_EPOCH_POSITION = 51;
 const BASE_SEQUENCE_POSITION = 53;
-const COUNT_POSITION = 57;
+export const COUNT_POSITION = 57;
 
 const MAGIC = 2;
 const COMPRESSION_MASK = 0b111;
@@ -122,15 +122,38 @@ export class RecordBatch {
   }
 }
 
+/** What the smallest batch of any format has behind its length. */
+const SMALLEST_BYTES = 14;
+
+/**
+ * Whether the bytes begin with a whole batch, of whatever format.
+ *
+ * @throws BatchFormatError where they cannot be a batch at all
+ */
+export function hasFirstBatch(bytes: Buffer): boolean {
+  if (bytes.length < LOG_OVERHEAD_BYTES) return false;
+  const size = bytes.readInt32BE(8);
+  if (size < SMALLEST_BYTES) throw new BatchFormatError('corrupt', `a batch of ${size} bytes`);
+  if (bytes.length <= MAGIC_POSITION) return false;
+  const magic = bytes.readInt8(MAGIC_POSITION);
+  if (magic < 0 || magic > MAGIC) throw new BatchFormatError('corrupt', `record format ${magic}, expected 2`);
+  return bytes.length >= LOG_OVERHEAD_BYTES + size;
+}
+
+const hasOneLength = (bytes: Buffer): boolean =>
+  bytes.length >= BATCH_HEADER_BYTES && LOG_OVERHEAD_BYTES + bytes.readInt32BE(8) === bytes.length;
+
+/** Whether the bytes are exactly one batch of format 2, as far as that shows without reading it. */
+export const isOneBatch = (bytes: Buffer): boolean =>
+  hasOneLength(bytes) && bytes.readInt8(MAGIC_POSITION) === MAGIC;
+
 /**
  * Checks what a client sent for one partition: exactly one batch of format 2 with an intact checksum.
  *
  * @throws BatchFormatError
  */
 export function checkProducedBatch(bytes: Buffer): void {
-  const isOne =
-    bytes.length >= BATCH_HEADER_BYTES && LOG_OVERHEAD_BYTES + bytes.readInt32BE(8) === bytes.length;
-  if (!isOne) throw new BatchFormatError('malformed', 'expected exactly one record batch');
+  if (!hasOneLength(bytes)) throw new BatchFormatError('malformed', 'expected exactly one record batch');
   const magic = bytes.readInt8(MAGIC_POSITION);
   if (magic < MAGIC) throw new BatchFormatError('malformed', `record format ${magic}, expected 2`);
   if (magic > MAGIC) throw new BatchFormatError('corrupt', `record format ${magic}, expected 2`);

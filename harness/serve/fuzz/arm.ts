@@ -6,18 +6,23 @@ import { randomUUID } from 'node:crypto';
 import { listOffsetsApi } from '../../cluster/protocol/02-list-offsets.ts';
 import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
 import { findCoordinatorApi } from '../../cluster/protocol/10-find-coordinator.ts';
+import { apiVersionsApi } from '../../cluster/protocol/18-api-versions.ts';
 import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
 import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
+import { endTxnApi } from '../../cluster/protocol/26-end-txn.ts';
 import type { AnyApi } from '../../cluster/protocol/api.ts';
 import { encodeRequest, readResponseBody } from '../../cluster/protocol/api.ts';
 import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { errorCode } from '../../cluster/protocol/errors.ts';
 import { FuzzConnection } from './connection.ts';
-import { NAME_MARK, references, type Sequence, type Step } from './step.ts';
+import { plannedBatch } from './planned-batch.ts';
+import { type BatchPlan, NAME_MARK, references, type Sequence, type Step } from './step.ts';
 
 /** What became of a step. */
-export type Outcome = { readonly answer: unknown } | { readonly ended: 'closed' | 'silent' | 'unreadable' };
+export type Outcome =
+  | { readonly answer: unknown }
+  | { readonly ended: 'closed' | 'silent' | 'unreadable' | 'unanswered' };
 
 export interface ArmResult {
   readonly outcomes: readonly Outcome[];
@@ -27,8 +32,11 @@ export interface ArmResult {
 
 const TOPICS = ['orders', 'payments'] as const;
 const PARTITIONS = 2;
+/** What may be left unanswered: a member that waits for others, and what Kafka has no answer to. */
+const MAY_BE_SILENT = new Set([11, 14, 24]);
 /** No request of a sequence asks to wait between this and a minute. */
-const SILENCE_MS = 800;
+const SILENCE_MS = 1_200;
+const ANSWER_MS_MAX = 20_000;
 const RETRY_MS = 10;
 const RETRIES_MAX = 200;
 const PASSING = new Set(
@@ -44,6 +52,9 @@ const PASSING = new Set(
 );
 /** After these the broker has its answer from the controller, and follows when the change is published to it. */
 const CHANGES_METADATA = new Set([19, 20, 33, 37, 44]);
+
+const PRODUCE = 0;
+const END_TXN = 26;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -89,6 +100,7 @@ export class Arm {
         }
         outcomes.push(await this.#ask(connection, step, prefix, given));
         if (CHANGES_METADATA.has(step.apiKey)) await this.#followMetadata(admin);
+        if (step.apiKey === END_TXN) await this.#awaitMarkers(admin, step, outcomes.at(-1), prefix, given);
       }
       return { outcomes, topicIds: new Map([...given.topicIds].map(([name, id]) => [id, name])) };
     } finally {
@@ -116,6 +128,24 @@ export class Arm {
         await pause(RETRY_MS);
       await admin.ask(deleteTopicsApi, 1, { topicNames: [name], timeoutMs: 10_000 } as never);
     }
+  }
+
+  /**
+   * Resolves when the transaction that was ended is complete: its markers are written after the answer, and whether a later
+   * step sees them would be chance. The same end once more says so, and changes nothing (version 1 raises no epoch).
+   */
+  async #awaitMarkers(
+    admin: FuzzConnection,
+    step: Step,
+    outcome: Outcome | undefined,
+    prefix: string,
+    given: Given,
+  ): Promise<void> {
+    if (outcome === undefined || !('answer' in outcome) || hasError(outcome.answer)) return;
+    const body = concrete(step.body, prefix, given) as Parameters<typeof endTxnApi.request.write>[1];
+    const { producerId = -1n, producerEpoch = -1 } = outcome.answer as Partial<Given>;
+    const bumped = producerId >= 0n ? { producerId, producerEpoch } : {};
+    while (hasPassingError(await admin.ask(endTxnApi, 1, { ...body, ...bumped }))) await pause(RETRY_MS);
   }
 
   async #createTopics(admin: FuzzConnection, prefix: string, given: Given): Promise<void> {
@@ -159,12 +189,14 @@ export class Arm {
   async #ask(connection: FuzzConnection, step: Step, prefix: string, given: Given): Promise<Outcome> {
     const api = apiByKey.get(step.apiKey) as AnyApi;
     const body = concrete(step.body, prefix, given);
+    if (step.apiKey === PRODUCE && (body as Values).acks === 0)
+      return await this.#produce(connection, step, body);
     for (let attempt = 0; ; attempt++) {
       const id = connection.nextId();
       const frame = await connection.exchange(
         id,
         encodeRequest(api as never, step.version, { correlationId: id, clientId: 'fuzz' }, body as never),
-        SILENCE_MS,
+        MAY_BE_SILENT.has(step.apiKey) ? SILENCE_MS : ANSWER_MS_MAX,
       );
       if (typeof frame === 'string') return { ended: frame };
       const reader = new Reader(frame);
@@ -183,6 +215,17 @@ export class Arm {
       note(answer as Values, given);
       return { answer };
     }
+  }
+
+  /** With acks 0, to which there is no answer: that of a request behind it says that the connection stays. */
+  async #produce(connection: FuzzConnection, step: Step, body: unknown): Promise<Outcome> {
+    const api = apiByKey.get(step.apiKey) as AnyApi;
+    const header = { correlationId: connection.nextId(), clientId: 'fuzz' };
+    const request = encodeRequest(api as never, step.version, header, body as never);
+    const id = connection.nextId();
+    const behind = encodeRequest(apiVersionsApi, 0, { correlationId: id, clientId: 'fuzz' }, {});
+    const frame = await connection.exchange(id, Buffer.concat([request, behind]), ANSWER_MS_MAX);
+    return { ended: typeof frame === 'string' ? frame : 'unanswered' };
   }
 }
 
@@ -216,9 +259,10 @@ function concrete(value: unknown, prefix: string, given: Given): unknown {
   if (typeof value === 'string') return concreteText(value, prefix, given);
   if (Array.isArray(value)) return value.map((one) => concrete(one, prefix, given));
   if (typeof value !== 'object' || value === null) return value;
-  const { int64, hex } = value as { int64?: string; hex?: string };
+  const { int64, hex, batch } = value as { int64?: string; hex?: string; batch?: BatchPlan };
   if (int64 !== undefined) return BigInt(int64);
   if (hex !== undefined) return Buffer.from(hex, 'hex');
+  if (batch !== undefined) return plannedBatch(batch, given.producerId, given.producerEpoch);
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, one]) => one !== undefined)

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ArmResult } from './arm.ts';
 import { knownDifferences } from './known.ts';
 import { Ids, type Normalising, normalise } from './normalise.ts';
-import type { Sequence } from './step.ts';
+import type { Sequence, Step } from './step.ts';
 
 export interface Difference {
   readonly step: number;
@@ -27,6 +27,7 @@ export function compare(
   const [ours, theirs] = [new Ids(simulated.topicIds), new Ids(real.topicIds)];
   const known: string[] = [];
   for (const [step, { apiKey }] of sequence.steps.entries()) {
+    let isStateDifferent = false;
     const left = normalise(simulated.outcomes[step], { ...by, ids: ours });
     const right = normalise(real.outcomes[step], { ...by, ids: theirs });
     for (const difference of differences(left, right, '')) {
@@ -34,20 +35,18 @@ export function compare(
         (one) =>
           one.apiKey === apiKey &&
           one.path.test(difference.path.replace(/\d+/g, '0')) &&
-          (one.explains?.(difference.simulated, difference.real) ?? true),
+          (one.explains?.(difference.simulated, difference.real, sequence.steps[step] as Step) ?? true),
       );
       if (explanation === undefined) return { unexplained: { step, ...difference }, known };
       known.push(explanation.reason);
+      isStateDifferent ||= explanation.changesState === true;
       if (explanation.coversAnswer === true) break;
     }
-    // What follows a known difference may follow from it.
-    if (known.length > 0 && !isDeepStrictEqual(left, right) && apiKey !== API_VERSIONS)
-      return { unexplained: null, known };
+    // What follows may follow from it.
+    if (isStateDifferent) return { unexplained: null, known };
   }
   return { unexplained: null, known };
 }
-
-const API_VERSIONS = 18;
 
 function* differences(left: unknown, right: unknown, path: string): Generator<Omit<Difference, 'step'>> {
   if (isDeepStrictEqual(left, right)) return;
@@ -57,7 +56,7 @@ function* differences(left: unknown, right: unknown, path: string): Generator<Om
     left !== null &&
     right !== null &&
     Array.isArray(left) === Array.isArray(right);
-  const isSameLength = !Array.isArray(left) || left.length === (right as unknown[]).length;
+  const isSameLength = !Array.isArray(left) || !Array.isArray(right) || left.length === right.length;
   if (!areStructs || !isSameLength) {
     yield { path, simulated: left, real: right };
     return;

@@ -2,16 +2,14 @@
  * Generated sequences of raw requests: the APIs and versions that a cluster announces enter, an arbitrary of sequences
  * leaves. Most values mean something to a cluster, some lie at a boundary, and some mean nothing.
  *
- * Not generated: lists that name the same thing twice, topics without partitions and requests about nothing, which no
- * client sends and which Kafka answers by how its maps happen to be built; records
- * that are null; operations on settings that are lists; acks 0, which has no answer; SASL.
+ * Many sequences begin with what later steps can speak of: records, a producer's id, an open transaction, a member.
  */
 import fc from 'fast-check';
-import { buildBatch } from '../../cluster/log/record-batch.ts';
 import type { AnyApi } from '../../cluster/protocol/api.ts';
 import { type At, at, type Shape, type ShapeField } from '../../cluster/protocol/codec.ts';
 import { encodeSubscription } from '../../cluster/protocol/consumer-protocol.ts';
-import { NAME_MARK, references, type Sequence, type Step } from './step.ts';
+import { openings } from './openings.ts';
+import { type BatchPlan, int64, named, references, type Sequence, type Step, TIMESTAMP_MS } from './step.ts';
 
 export interface Announced {
   readonly api: AnyApi;
@@ -20,43 +18,54 @@ export interface Announced {
 }
 
 const STEPS_MAX = 8;
-const TIMESTAMP_MS = 1_577_836_800_000;
 
-const named = (name: string): string => `${NAME_MARK}${name}`;
 const topicNames = fc.constantFrom(
-  ...['orders', 'orders', 'orders', 'payments', 'missing'].map(named),
+  ...[
+    'orders',
+    'orders',
+    'orders',
+    'orders',
+    'orders',
+    'payments',
+    'missing',
+    'missing',
+    'x'.repeat(250),
+  ].map(named),
   '',
   'bad/name',
+  '..',
 );
 /** Not the empty name, which all sequences would share. */
 const groupNames = fc.constantFrom(...['g', 'g', 'h'].map(named));
 const transactionalIds = fc.constantFrom(...['t', 't', 'u'].map(named), '');
-const int64 = (value: number | bigint | string) => ({ int64: String(value) });
 const hex = (bytes: Uint8Array) => ({ hex: Buffer.from(bytes).toString('hex') });
 
 const INT32_MAX = 0x7fffffff;
 
-/** Record batches, good and bad. The producer's id stands for whatever the sequence has got. */
-const recordBytes: fc.Arbitrary<Uint8Array> = fc
-  .record({
+const INT64_MAX = 0x7fffffffffffffffn;
+
+/** Record batches, good and bad, of no producer in particular or of the one whose id the sequence has got. */
+const batches: fc.Arbitrary<{ batch: BatchPlan }> = fc.record({
+  batch: fc.record({
     count: fc.integer({ min: 1, max: 3 }),
-    fault: fc.constantFrom(...Array<string>(7).fill('none'), 'checksum', 'magic', 'length', 'empty', 'twice'),
-  })
-  .map(({ count, fault }) => {
-    const records = Array.from({ length: count }, (_, index) => ({
-      offsetDelta: index,
-      key: Buffer.from(`k${index}`),
-      value: Buffer.from(`v${index}`),
-    }));
-    const bytes = Buffer.from(
-      buildBatch({ baseOffset: 0, leaderEpoch: -1, timestampMs: TIMESTAMP_MS }, records).bytes,
-    );
-    if (fault === 'checksum') bytes[20] = (bytes[20] ?? 0) ^ 1;
-    if (fault === 'magic') bytes[16] = 7;
-    if (fault === 'length') bytes.writeInt32BE(bytes.readInt32BE(8) + 10, 8);
-    if (fault === 'empty') return Buffer.alloc(0);
-    return fault === 'twice' ? Buffer.concat([bytes, bytes]) : bytes;
-  });
+    fault: fc.constantFrom(
+      ...Array<'none'>(10).fill('none'),
+      ...([
+        'checksum',
+        'magic',
+        'old magic',
+        'length',
+        'empty',
+        'twice',
+        'count',
+        'base offset',
+        'control',
+      ] as const),
+    ),
+    producer: fc.constantFrom('none', 'none', 'idempotent', 'transactional', 'transactional'),
+    sequence: fc.constantFrom(0, 0, 0, 1, 2, 3, -1, INT32_MAX),
+  }),
+});
 
 const subscription = encodeSubscription({
   version: 1,
@@ -96,31 +105,38 @@ const meaning: readonly (readonly [pattern: RegExp, arbitrary: fc.Arbitrary<unkn
   [/producerEpoch$/i, fc.constantFrom(references.producerEpoch, references.producerEpoch, -1, 0, 5)],
   [
     /^(partition|index|partitionIndex|partitionIndexes|partitions)$/,
-    fc.constantFrom(0, 0, 0, 1, 2, -1, INT32_MAX),
+    fc.constantFrom(0, 0, 0, 0, 1, 1, 2, -1, INT32_MAX),
   ],
-  [/^acks$/, fc.constantFrom(-1, 1, 2, -2)],
+  [/^acks$/, fc.constantFrom(-1, -1, 1, 1, 0, 2, -2)],
   [/^maxWaitMs$/, fc.constantFrom(0, 10)],
   [/^(sessionTimeoutMs)$/, fc.constantFrom(60_000, 60_000, 1, -1, INT32_MAX)],
   [/^(rebalanceTimeoutMs)$/, fc.constantFrom(60_000, 300_000)],
-  [/^(timeoutMs|transactionTimeoutMs)$/, fc.constantFrom(1_000, 60_000, 60_000)],
+  [/^timeoutMs$/, fc.constantFrom(1_000, 60_000, 60_000)],
+  [/^transactionTimeoutMs$/, fc.constantFrom(60_000, 60_000, 60_000, 900_000, 900_001, 0, -1)],
   [/^minBytes$/, fc.constantFrom(0, 0, 1)],
   [/(maxBytes|MaxBytes)$/, fc.constantFrom(1_048_576, 1_048_576, 1, 0, INT32_MAX)],
   [/^replicaId$/, fc.constantFrom(-1, -1, -1, -2)],
   [/^isolationLevel$/, fc.constantFrom(0, 1)],
   [
     /^(timestamp|commitTimestamp)$/,
-    fc.constantFrom(-1, -2, -3, 0, TIMESTAMP_MS, TIMESTAMP_MS + 1).map(int64),
+    fc
+      .constantFrom(-1, -1, -2, -2, -3, -4, -5, -6, -7, 0, TIMESTAMP_MS, TIMESTAMP_MS + 1, INT64_MAX)
+      .map(int64),
   ],
-  [/(offset|Offset)$/, fc.constantFrom(0, 0, 1, 2, 3, -1, 100).map(int64)],
+  [/(offset|Offset)$/, fc.constantFrom(0, 0, 0, 1, 1, 2, 3, -1, -5, 100, INT64_MAX).map(int64)],
   [/(leaderEpoch|LeaderEpoch|lastFetchedEpoch)$/, fc.constantFrom(-1, -1, 0, 0, 1, 5)],
   [/^(count|numPartitions)$/, fc.constantFrom(1, 2, 3, 4, 0, -1)],
   [/^replicationFactor$/, fc.constantFrom(1, 1, 1, -1, 0, 2)],
   [/^brokerIds$/, fc.constantFrom(1, 1, 2)],
   [/^resourceType$/, fc.constantFrom(2, 2, 2, 2, 99)],
-  [/^configOperation$/, fc.constantFrom(0, 0, 1)],
-  [/^keyType$/, fc.constantFrom(0, 0, 1, 9)],
+  [/^configOperation$/, fc.constantFrom(0, 0, 1, 2, 3, 4)],
+  [/^keyType$/, fc.constantFrom(0, 0, 1, 2, 9)],
   [/^sessionId$/, fc.constantFrom(0, 0, 0, 77)],
-  [/^sessionEpoch$/, fc.constantFrom(-1, -1, -1, 0, 1)],
+  [/^sessionEpoch$/, fc.constantFrom(-1, -1, -1, 0, 1, INT32_MAX)],
+  [/^statesFilter$/, fc.constantFrom('Stable', 'Empty', 'empty', 'Dead', 'nonsense')],
+  [/^typesFilter$/, fc.constantFrom('classic', 'Classic', 'consumer', 'nonsense')],
+  [/^mechanism$/, fc.constantFrom('PLAIN', 'SCRAM-SHA-256', 'nonsense')],
+  [/^committedMetadata$/, fc.constantFrom('', 'note', 'x'.repeat(4_096), 'x'.repeat(4_097))],
   [/^(errorCode)$/, fc.constant(0)],
 ];
 
@@ -170,6 +186,24 @@ const OF_BROKERS: Readonly<Record<string, true>> = { replicaState: true, cluster
 
 const has = ({ from, to }: ShapeField, version: number): boolean => from <= version && version <= to;
 
+/** Most lists name nothing twice and are of something, as those of clients are. */
+function lists(item: fc.Arbitrary<unknown>, isRarelyEmpty: boolean): fc.Arbitrary<unknown[]> {
+  const usual = fc.uniqueArray(item, {
+    minLength: isRarelyEmpty ? 1 : 0,
+    maxLength: 2,
+    selector: identityOf,
+  });
+  const ofNothing = fc.constant([] as unknown[]);
+  const twice = fc
+    .uniqueArray(item, { minLength: 1, maxLength: 2, selector: identityOf })
+    .map((list) => [...list, list[0]]);
+  return fc.oneof(
+    { weight: 40, arbitrary: usual },
+    { weight: 1, arbitrary: ofNothing },
+    { weight: 1, arbitrary: twice },
+  );
+}
+
 function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
   const name = place.path.at(-1) ?? '';
   const around = place.path.at(-2) ?? '';
@@ -192,13 +226,8 @@ function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
       );
     }
     case 'array':
-      return fc.uniqueArray(valueFor(shape.item, place), {
-        minLength: /partition/i.test(name) || place.path.length === 1 ? 1 : 0,
-        maxLength: 2,
-        selector: identityOf,
-      });
+      return lists(valueFor(shape.item, place), /partition/i.test(name) || place.path.length === 1);
     case 'nullable': {
-      if (name === 'records') return valueFor(shape.type, place);
       const value = valueFor(shape.type, place);
       if (place.layout.version < shape.from) return value;
       return fc.oneof({ weight: 4, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
@@ -206,7 +235,7 @@ function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
     case 'bool':
       return fc.boolean();
     case 'bytes':
-      if (name === 'records') return recordBytes.map(hex);
+      if (name === 'records') return batches;
       if (name === 'metadata') return fc.constantFrom(subscription, Buffer.alloc(0)).map(hex);
       return fc.constantFrom(Buffer.alloc(0), Buffer.from('00ff', 'hex')).map(hex);
     case 'string':
@@ -244,9 +273,6 @@ const weights: Readonly<Record<number, number>> = {
   26: 3,
   28: 2,
 };
-/** SASL is about the connection and not the cluster, and what ApiVersions says differs on purpose. */
-const LEFT_OUT = new Set([17, 36]);
-
 const stepOf = ({ api, min, max }: Announced): fc.Arbitrary<Step> =>
   fc.integer({ min, max }).chain((version) => {
     const layout = at(version, version >= api.flexibleFrom);
@@ -261,9 +287,9 @@ const stepOf = ({ api, min, max }: Announced): fc.Arbitrary<Step> =>
 
 export function sequences(announced: readonly Announced[]): fc.Arbitrary<Sequence> {
   const step = fc.oneof(
-    ...announced
-      .filter(({ api }) => !LEFT_OUT.has(api.key))
-      .map((one) => ({ weight: weights[one.api.key] ?? 1, arbitrary: stepOf(one) })),
+    ...announced.map((one) => ({ weight: weights[one.api.key] ?? 1, arbitrary: stepOf(one) })),
   );
-  return fc.record({ steps: fc.array(step, { minLength: 1, maxLength: STEPS_MAX }) });
+  return fc
+    .record({ opening: openings(announced), steps: fc.array(step, { minLength: 1, maxLength: STEPS_MAX }) })
+    .map(({ opening, steps }) => ({ steps: [...opening, ...steps] }));
 }

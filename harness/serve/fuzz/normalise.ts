@@ -5,10 +5,20 @@
  * - names lose the prefix of the sequence, and what belongs to other sequences is left out of lists of everything;
  * - ids of topics, members, producers, fetch sessions and the cluster become their number in order of appearance;
  * - hosts, ports, client addresses and times of the broker's clock become words;
+ * - record batches become their fields, with what was said above of producers and times;
  * - texts of error messages are left out: they are for people;
  * - lists of topics, groups, partitions and configs that Kafka makes of hash tables are put in order;
  * - of ApiVersions only the keys that both arms announce are compared, and no features.
  */
+import { crc32c } from '../../cluster/log/crc32c.ts';
+import {
+  ATTRIBUTES_POSITION,
+  BATCH_HEADER_BYTES,
+  CHECKSUM_POSITION,
+  LOG_OVERHEAD_BYTES,
+  MAGIC_POSITION,
+  RecordBatch,
+} from '../../cluster/log/record-batch.ts';
 
 const IDS: Readonly<Record<string, string>> = {
   topicId: 'topic',
@@ -117,7 +127,42 @@ function normaliseNumber(value: bigint, { ids, startedMs }: Normalising, field: 
   return isTime ? 'now' : String(value);
 }
 
-/** Records, whose producer's id and whose broker's time are in their bytes. */
-function normaliseBytes(value: ArrayBufferView, _by: Normalising): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex');
+/** Record batches in words, since a producer's id and a broker's time are in their bytes; other bytes as they are. */
+function normaliseBytes(value: ArrayBufferView, by: Normalising): unknown {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const batches: unknown[] = [];
+  let position = 0;
+  for (let end = endOfBatch(bytes, 0); end !== null; end = endOfBatch(bytes, position)) {
+    batches.push(normaliseBatch(bytes.subarray(position, end), by));
+    position = end;
+  }
+  const rest = bytes.toString('hex', position);
+  return batches.length === 0 ? rest : { batches, rest };
+}
+
+/** Null where no whole batch of format 2 begins there. */
+function endOfBatch(bytes: Buffer, position: number): number | null {
+  if (bytes.length - position < BATCH_HEADER_BYTES || bytes[position + MAGIC_POSITION] !== 2) return null;
+  const end = position + LOG_OVERHEAD_BYTES + bytes.readInt32BE(position + 8);
+  return end >= position + BATCH_HEADER_BYTES && end <= bytes.length ? end : null;
+}
+
+function normaliseBatch(bytes: Buffer, by: Normalising): unknown {
+  const batch = new RecordBatch(bytes);
+  const isSound = crc32c(bytes, ATTRIBUTES_POSITION) === bytes.readUInt32BE(CHECKSUM_POSITION);
+  const fields = {
+    baseOffset: batch.baseOffset,
+    leaderEpoch: batch.leaderEpoch,
+    isSound,
+    attributes: batch.attributes,
+    lastOffset: batch.lastOffset,
+    baseTimestamp: BigInt(batch.baseTimestampMs),
+    maxTimestamp: BigInt(batch.maxTimestampMs),
+    producerId: BigInt(batch.producerId),
+    producerEpoch: batch.producerEpoch,
+    baseSequence: batch.baseSequence,
+    count: batch.count,
+    records: bytes.toString('hex', BATCH_HEADER_BYTES),
+  };
+  return normalise(fields, by);
 }

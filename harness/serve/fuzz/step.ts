@@ -8,7 +8,7 @@ export const stepSchema = z.strictObject({
   connection: z.int().min(0).max(2),
   apiKey: z.int(),
   version: z.int(),
-  /** The request's body; integers of 64 bits are `{ "int64": "1" }`, bytes `{ "hex": "00" }`. */
+  /** The request's body; integers of 64 bits are `{ "int64": "1" }`, bytes `{ "hex": "00" }`, records a plan of a batch. */
   body: z.unknown(),
 });
 
@@ -35,3 +35,27 @@ export const references = {
 
 /** A name that belongs to the sequence; what stands before it differs from sequence to sequence. */
 export const NAME_MARK = '~';
+
+export const named = (name: string): string => `${NAME_MARK}${name}`;
+export const int64 = (value: number | bigint) => ({ int64: String(value) });
+
+/** The time stamp of all generated records. */
+export const TIMESTAMP_MS = 1_577_836_800_000;
+
+/** A record batch to be built once the producer's id is known. */
+export interface BatchPlan {
+  readonly count: number;
+  readonly fault:
+    | 'none'
+    | 'checksum'
+    | 'magic'
+    | 'old magic'
+    | 'length'
+    | 'empty'
+    | 'twice'
+    | 'count'
+    | 'base offset'
+    | 'control';
+  readonly producer: 'none' | 'idempotent' | 'transactional';
+  readonly sequence: number;
+}

@@ -6,11 +6,15 @@ import { startCluster } from '../../index.ts';
 import type { Arm } from './suite.ts';
 
 const INITIAL_REBALANCE_DELAY_MS = 50;
+/** Kafka looks for transactions that take too long every 10 s. */
+const abortInterval = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '100' } as const;
 
 export const simulated: Arm = {
   name: 'the simulated cluster (4.3)',
   start: async () =>
-    await startCluster({ settings: { 'group.initial.rebalance.delay.ms': INITIAL_REBALANCE_DELAY_MS } }),
+    await startCluster({
+      settings: { 'group.initial.rebalance.delay.ms': INITIAL_REBALANCE_DELAY_MS, ...abortInterval },
+    }),
 };
 
 export const realKafka: Arm = {
@@ -20,5 +24,6 @@ export const realKafka: Arm = {
       brokerCount: 1,
       sessionId: randomUUID(),
       groupInitialRebalanceDelayMs: INITIAL_REBALANCE_DELAY_MS,
+      extraSettings: abortInterval,
     }),
 };

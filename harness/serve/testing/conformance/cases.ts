@@ -53,9 +53,9 @@ const producing: ConformanceCase[] = [
       [`codec-${compression}`],
       async (context) => {
         const { client, name } = context;
-        const topic = await filled(context, [], 2);
+        const topic = await filled(context, []);
         const records = Array.from({ length: 50 }, (_, index) => ({
-          partition: index % 2,
+          partition: 0,
           key: `key-${index}`,
           value: `value-${index} `.repeat(20),
         }));
@@ -63,15 +63,30 @@ const producing: ConformanceCase[] = [
         const read = await client.consume(topic, { group: name('group'), count: 50 });
         deepEqual(
           read.map(({ partition, key, value }) => ({ partition, key, value })),
-          [...records].sort((left, right) => left.partition - right.partition),
+          records,
         );
         deepEqual(
           read.map(({ offset }) => offset),
-          [...Array(25).keys(), ...Array(25).keys()],
+          [...Array(50).keys()],
         );
       },
     ),
   ),
+  test('records go to the partitions that they are for', ['partitions'], async (context) => {
+    const { client, name } = context;
+    const topic = await filled(context, [], 2);
+    const records = ['a', 'b', 'c', 'd'].map((value, index) => ({ partition: index % 2, value }));
+    await client.produce(topic, records);
+    const read = await client.consume(topic, { group: name('group'), count: 4 });
+    deepEqual(
+      read.map(({ partition, offset, value }) => ({ partition, offset, value })),
+      ['a', 'c', 'b', 'd'].map((value, index) => ({
+        partition: index < 2 ? 0 : 1,
+        offset: index % 2,
+        value,
+      })),
+    );
+  }),
   test('headers, keys, empty values and null values come as they were', ['headers'], async (context) => {
     const { client, name } = context;
     const topic = await filled(context, []);
@@ -87,7 +102,7 @@ const producing: ConformanceCase[] = [
       records,
     );
   }),
-  test('a time stamp is the producer’s', [], async (context) => {
+  test('a time stamp is the producer’s', ['timestamp'], async (context) => {
     const { client, name } = context;
     const topic = await filled(context, []);
     await client.produce(topic, [{ partition: 0, value: 'x', timestampMs: LATE }]);
@@ -109,7 +124,7 @@ const producing: ConformanceCase[] = [
     equal((await client.consume(topic, { group: name('group'), count: 1 })).length, 1);
   }),
   ...([0, 1, -1] as const).map((acks) =>
-    test(`acks ${acks}`, [], async (context) => {
+    test(`acks ${acks}`, ['acks'], async (context) => {
       const { client, name } = context;
       const topic = await filled(context, []);
       await client.produce(
@@ -123,7 +138,7 @@ const producing: ConformanceCase[] = [
       deepEqual(values(await client.consume(topic, { group: name('group'), count: 2 })), ['a', 'b']);
     }),
   ),
-  test('an idempotent producer', [], async (context) => {
+  test('an idempotent producer', ['idempotent'], async (context) => {
     const { client, name } = context;
     const topic = await filled(context, []);
     const records = ['a', 'b', 'c'].map((value) => ({ partition: 0, value }));
@@ -181,6 +196,26 @@ const transactions: ConformanceCase[] = [
   ),
 ];
 
+const TRANSACTION_TIMEOUT_MS = 500;
+
+const abandoned: ConformanceCase[] = [
+  test(
+    'a transaction that takes too long is aborted, and its producer told',
+    ['transactions', 'transaction-timeout'],
+    async (context) => {
+      const { client, admin, name } = context;
+      const topic = await filled(context, []);
+      const id = name('transaction');
+      await client.leaveOpen(id, topic, [{ partition: 0, value: 'dropped' }], TRANSACTION_TIMEOUT_MS);
+      await admin.produce(topic, [{ partition: 0, value: 'behind it' }]);
+      // Readable once the coordinator has aborted what is before it.
+      const read = await admin.consume(topic, { group: name('group'), count: 1, committedOnly: true });
+      deepEqual(values(read), ['behind it']);
+      ok((await client.commitLeft(id)) !== 'none', 'the transaction could be committed');
+    },
+  ),
+];
+
 const assignors = ['range', 'roundrobin', 'sticky', 'cooperative-sticky'] as const;
 
 const groups: ConformanceCase[] = [
@@ -189,17 +224,21 @@ const groups: ConformanceCase[] = [
     const topic = await filled(context, ['a', 'b', 'c']);
     const group = name('group');
     deepEqual(values(await client.consume(topic, { group, count: 3 })), ['a', 'b', 'c']);
-    deepEqual(await client.committed(group, topic), { 0: 3 });
+    deepEqual(await admin.committed(group, topic), { 0: 3 });
     await admin.produce(topic, [{ partition: 0, value: 'd' }]);
     deepEqual(values(await client.consume(topic, { group, count: 1 })), ['d']);
   }),
   ...assignors.map((assignor) =>
-    test(`two members share the partitions by ${assignor}`, [`assignor-${assignor}`], async (context) => {
-      const topic = await filled(context, [], 4);
-      deepEqual(await context.client.share(topic, 4, { group: context.name('group'), assignor }), [2, 2]);
-    }),
+    test(
+      `two members share the partitions by ${assignor}`,
+      ['share', `assignor-${assignor}`],
+      async (context) => {
+        const topic = await filled(context, [], 4);
+        deepEqual(await context.client.share(topic, 4, { group: context.name('group'), assignor }), [2, 2]);
+      },
+    ),
   ),
-  test('two static members share the partitions', ['static-member'], async (context) => {
+  test('two static members share the partitions', ['share', 'static-member'], async (context) => {
     const topic = await filled(context, [], 4);
     const options = { group: context.name('group'), instanceId: 'static' };
     deepEqual(await context.client.share(topic, 4, options), [2, 2]);
@@ -215,6 +254,63 @@ const groups: ConformanceCase[] = [
     ok(!(await client.groups()).includes(group));
   }),
 ];
+
+const offsets: ConformanceCase[] = [
+  test('committed offsets are told', ['committed'], async (context) => {
+    const { client, admin, name } = context;
+    const topic = await filled(context, ['a', 'b', 'c']);
+    const group = name('group');
+    await admin.consume(topic, { group, count: 2 });
+    deepEqual(await client.committed(group, topic), { 0: 2 });
+  }),
+  test('an administrator moves a committed offset', ['groups', 'alter-offsets'], async (context) => {
+    const { client, admin, name } = context;
+    const topic = await filled(context, ['a', 'b', 'c']);
+    const group = name('group');
+    await admin.consume(topic, { group, count: 3 });
+    await client.alterOffset(group, topic, 0, 1);
+    deepEqual(await client.committed(group, topic), { 0: 1 });
+    deepEqual(values(await admin.consume(topic, { group, count: 2 })), ['b', 'c']);
+  }),
+  test('an administrator deletes a committed offset', ['groups', 'delete-offsets'], async (context) => {
+    const { client, admin, name } = context;
+    const topic = await filled(context, ['a', 'b']);
+    const group = name('group');
+    await admin.consume(topic, { group, count: 2 });
+    await client.deleteOffset(group, topic, 0);
+    deepEqual(await client.committed(group, topic), {});
+  }),
+];
+
+/** Reading that begins at the end sees nothing of what was there; what comes later it sees, once it has begun. */
+const latest: ConformanceCase[] = (
+  ['without a committed offset', 'with a committed offset that is gone'] as const
+).map((where) =>
+  test(
+    `auto.offset.reset latest ${where}`,
+    ['reset-latest', ...(where === 'without a committed offset' ? [] : (['reset-out-of-range'] as const))],
+    async (context) => {
+      const { client, admin, name } = context;
+      const topic = await filled(context, ['a', 'b', 'c']);
+      const options: ConsumeOptions = { group: name('group'), count: 1, reset: 'latest' };
+      if (where !== 'without a committed offset') {
+        await admin.consume(topic, { ...options, reset: 'earliest' });
+        await admin.deleteRecords(topic, 0, 3);
+        await admin.produce(topic, [{ partition: 0, value: 'd' }]);
+      }
+      let isDone = false;
+      const reading = client.consume(topic, options).finally(() => {
+        isDone = true;
+      });
+      const writing = (async () => {
+        for (let index = 0; !isDone; index++)
+          await admin.produce(topic, [{ partition: 0, value: `later ${index}` }]);
+      })();
+      const [[read]] = await Promise.all([reading, writing]);
+      ok(read?.value?.startsWith('later'), `read ${read?.value}`);
+    },
+  ),
+);
 
 /** Where reading begins: at an offset that is gone, or at none. */
 const resets: ConformanceCase[] = (['earliest', 'none'] as const).flatMap((reset) =>
@@ -290,8 +386,11 @@ const administration: ConformanceCase[] = [
 export const cases: readonly ConformanceCase[] = [
   ...producing,
   ...transactions,
+  ...abandoned,
   ...groups,
+  ...offsets,
   ...resets,
+  ...latest,
   ...administration,
 ];
 

@@ -54,6 +54,16 @@ export type Ability =
   | 'static-member'
   | 'transactions'
   | 'transactional-id-again'
+  | 'transaction-timeout'
+  | 'alter-offsets'
+  | 'delete-offsets'
+  | 'reset-latest'
+  | 'acks'
+  | 'idempotent'
+  | 'share'
+  | 'timestamp'
+  | 'partitions'
+  | 'committed'
   | `codec-${Codec}`
   | `assignor-${NonNullable<ConsumeOptions['assignor']>}`;
 
@@ -81,12 +91,19 @@ export interface Session {
    * @returns what the first one is told when it commits, `none` where that went well
    */
   fenced(id: string, topic: string, records: readonly WrittenRecord[]): Promise<string>;
+  /** Begins a transaction that the coordinator is to abort after a time, and leaves it open. */
+  leaveOpen(id: string, topic: string, records: readonly WrittenRecord[], timeoutMs: number): Promise<void>;
+  /** @returns what the producer of a transaction that was left open is told when it commits, `none` where that went well */
+  commitLeft(id: string): Promise<string>;
   /** In order of partition and offset. @throws where there is no offset to begin at and none is wanted */
   consume(topic: string, options: ConsumeOptions): Promise<ReadRecord[]>;
   /** Two members at once, until each of them has some of the partitions: how many each has got. */
   share(topic: string, partitions: number, options: ShareOptions): Promise<readonly [number, number]>;
   /** Committed offsets by partition; those without one are left out. */
   committed(group: string, topic: string): Promise<Record<number, number>>;
+  /** Of a group without members. */
+  alterOffset(group: string, topic: string, partition: number, offset: number): Promise<void>;
+  deleteOffset(group: string, topic: string, partition: number): Promise<void>;
   deleteRecords(topic: string, partition: number, before: number): Promise<void>;
   groups(): Promise<string[]>;
   deleteGroup(group: string): Promise<void>;

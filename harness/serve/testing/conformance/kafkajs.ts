@@ -1,11 +1,20 @@
 /** kafkajs for the conformance cases. */
-import { type Admin, CompressionTypes, type Consumer, Kafka, logLevel } from 'kafkajs';
+import {
+  type Admin,
+  CompressionTypes,
+  type Consumer,
+  Kafka,
+  logLevel,
+  type Producer,
+  type Transaction,
+} from 'kafkajs';
 import { range } from '../../../client/kafkajs/assigners/range.ts';
 import { createStickyAssigner } from '../../../client/kafkajs/assigners/sticky.ts';
 import {
   type ConsumeOptions,
   type Driver,
   inOrder,
+  lacking,
   type ReadRecord,
   textOf,
   type WrittenRecord,
@@ -33,6 +42,7 @@ export const kafkajsDriver: Driver = {
     'assignor-cooperative-sticky': 'knows eager rebalances only',
     'static-member': 'knows no group.instance.id',
     'reset-none': 'begins at the end or the beginning',
+    'delete-offsets': 'has no such request',
   },
   open(bootstrapServers) {
     const kafka = new Kafka({
@@ -64,7 +74,30 @@ export const kafkajsDriver: Driver = {
       sticky?.follow(made);
       return made;
     };
+    const left = new Map<string, { producer: Producer; transaction: Transaction }>();
     return {
+      async leaveOpen(transactionalId, topic, records, transactionTimeout) {
+        const options = { transactionalId, transactionTimeout, maxInFlightRequests: 1, idempotent: true };
+        const producer = kafka.producer(options);
+        await producer.connect();
+        const transaction = await producer.transaction();
+        await transaction.send({ topic, messages: records.map(message) });
+        left.set(transactionalId, { producer, transaction });
+      },
+      async commitLeft(id) {
+        const one = left.get(id);
+        const told = await one?.transaction.commit().then(
+          () => 'none',
+          (error: { type?: string }) => String(error.type),
+        );
+        await one?.producer.disconnect();
+        return told ?? 'nothing was left';
+      },
+      alterOffset: async (groupId, topic, partition, offset) =>
+        await asAdmin((admin) =>
+          admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: String(offset) }] }),
+        ),
+      deleteOffset: lacking,
       createTopic: async (topic, numPartitions, configs = {}) =>
         await asAdmin(async (admin) => {
           const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));

@@ -128,6 +128,31 @@ def fenced(transactional_id, topic, records):
         return error.args[0].name()
 
 
+left = {}
+
+
+def leave_open(transactional_id, topic, records, timeout_ms):
+    producer = Producer(
+        {**COMMON, "transactional.id": transactional_id, "transaction.timeout.ms": timeout_ms, "message.timeout.ms": 500}
+    )
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    send(producer, topic, records)
+    left[transactional_id] = producer
+
+
+def commit_left(transactional_id):
+    try:
+        left.pop(transactional_id).commit_transaction(30)
+        return "none"
+    except KafkaException as error:
+        return error.args[0].name()
+
+
+def alter_offset(group, topic, partition, offset):
+    wait(admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition, offset)])]))
+
+
 def member(options, instance_id=None):
     strategy = {"reset": options.get("reset", "earliest")}
     settings = {
@@ -223,6 +248,9 @@ OPERATIONS = {
     "produce": produce,
     "transact": transact,
     "fenced": fenced,
+    "leaveOpen": leave_open,
+    "commitLeft": commit_left,
+    "alterOffset": alter_offset,
     "consume": consume,
     "share": share,
     "committed": committed,

@@ -31,4 +31,5 @@ export function installConfluentKafka(): void {
 
 export const librdkafkaDriver = externalDriver('librdkafka (confluent-kafka)', () => [python, script], {
   'assignor-sticky': 'has range, round robin and cooperative sticky',
+  'delete-offsets': 'has no such call in Python',
 });

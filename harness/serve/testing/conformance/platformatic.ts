@@ -4,6 +4,7 @@ import {
   type ConsumeOptions,
   type Driver,
   inOrder,
+  lacking,
   type ReadRecord,
   textOf,
   type WrittenRecord,
@@ -48,6 +49,7 @@ export const platformaticDriver: Driver = {
     ...(Number(process.versions.node.split('.')[0]) < 22 ? { 'codec-zstd': 'needs Node.js 22' } : {}),
     'codec-snappy': 'needs another package',
     'codec-lz4': 'needs another package',
+    'transaction-timeout': 'leaves the transaction timeout to the broker',
     'log-append-time': "takes the producer's time stamp all the same",
     'reset-out-of-range': 'ends with OFFSET_OUT_OF_RANGE',
     'transactional-id-again': 'fences itself while the transaction before is being completed',
@@ -88,6 +90,18 @@ export const platformaticDriver: Driver = {
       isolationLevel: committedOnly === true ? 1 : 0,
     });
     return {
+      leaveOpen: lacking,
+      commitLeft: lacking,
+      alterOffset: async (groupId, name, partition, offset) =>
+        await asAdmin(async (admin) => {
+          const topics = [{ name, partitionOffsets: [{ partition, offset: BigInt(offset) }] }];
+          await admin.alterConsumerGroupOffsets({ groupId, topics });
+        }),
+      deleteOffset: async (groupId, name, partition) =>
+        await asAdmin(async (admin) => {
+          const topics = [{ name, partitionIndexes: [partition] }];
+          await admin.deleteConsumerGroupOffsets({ groupId, topics });
+        }),
       createTopic: async (topic, partitions, configs = {}) =>
         await asAdmin(async (admin) => {
           const entries = Object.entries(configs).map(([name, value]) => ({ name, value }));

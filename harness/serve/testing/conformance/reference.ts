@@ -55,7 +55,26 @@ export const referenceDriver: Driver = {
       const sent = records.map(({ headers: _headers, ...record }) => to.send({ topic, ...record }));
       await Promise.all(sent);
     };
+    const left = new Map<string, Producer>();
     return {
+      async leaveOpen(id, topic, records, timeoutMs) {
+        const made = producer({ 'transactional.id': id, 'transaction.timeout.ms': timeoutMs });
+        await made.initTransactions();
+        made.beginTransaction();
+        await sendAll(made, topic, records);
+        left.set(id, made);
+      },
+      async commitLeft(id) {
+        const made = left.get(id);
+        const told = await made?.commitTransaction().then(
+          () => 'none',
+          (error: unknown) => (error instanceof KafkaError ? error.name : String(error)),
+        );
+        await made?.close();
+        return told ?? 'nothing was left';
+      },
+      alterOffset: lacking,
+      deleteOffset: lacking,
       createTopic: lacking,
       deleteTopic: lacking,
       topics: lacking,

@@ -3,7 +3,7 @@
  * API keys and versions that every client used in cases that passed leave for the table.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cases } from './cases.ts';
+import { type ConformanceCase, cases } from './cases.ts';
 import type { Driver, Session } from './driver.ts';
 import { platformaticDriver } from './platformatic.ts';
 import { RecordingProxy } from './recording-proxy.ts';
@@ -17,7 +17,11 @@ export interface Arm {
 
 const CASE_MS = 60_000;
 
-export function declareConformance(arm: Arm, drivers: readonly Driver[]): void {
+export function declareConformance(
+  arm: Arm,
+  drivers: readonly Driver[],
+  chosen: readonly ConformanceCase[] = cases,
+): void {
   describe(`conformance: ${arm.name}`, () => {
     let cluster: Awaited<ReturnType<Arm['start']>>;
     let proxy: RecordingProxy;
@@ -47,7 +51,7 @@ export function declareConformance(arm: Arm, drivers: readonly Driver[]): void {
         addResults(arm.name, driver, used);
       });
 
-      const possible = cases.filter(({ needs }) =>
+      const possible = chosen.filter(({ needs }) =>
         needs.every((ability) => driver.cannot[ability] === undefined),
       );
       test.each(possible)('$title', { timeout: CASE_MS }, async ({ run }) => {

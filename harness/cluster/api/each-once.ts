@@ -1,0 +1,41 @@
+/**
+ * Topics of a request as Kafka takes them up where it keeps partitions in a map: topics and what is asked of them enter,
+ * each partition once leaves, with what was asked of it last, under its topic; topics of nothing are left out.
+ */
+
+/** How a request says what is a topic's key, what is asked of it, and which partition that is about. */
+export interface Naming<Topic, Item> {
+  readonly keyOf: (topic: Topic) => string;
+  readonly itemsOf: (topic: Topic) => readonly Item[];
+  readonly indexOf: (item: Item) => number;
+  readonly withItems: (topic: Topic, items: Item[]) => Topic;
+}
+
+export function eachOnce<Topic, Item>(
+  topics: readonly Topic[],
+  naming: Naming<Topic, Item>,
+): readonly Topic[] {
+  if (isEachOnce(topics, naming)) return topics;
+  const { keyOf, itemsOf, indexOf, withItems } = naming;
+  const merged = new Map<string, { topic: Topic; items: Map<number, Item> }>();
+  for (const topic of topics) {
+    const key = keyOf(topic);
+    const one = merged.get(key) ?? { topic, items: new Map<number, Item>() };
+    for (const item of itemsOf(topic)) one.items.set(indexOf(item), item);
+    if (one.items.size > 0) merged.set(key, one);
+  }
+  return [...merged.values()].map(({ topic, items }) => withItems(topic, [...items.values()]));
+}
+
+/** Whether the request is as clients send it, which is found out without making anything. */
+export function isEachOnce<Topic, Item>(
+  topics: readonly Topic[],
+  { keyOf, itemsOf, indexOf }: Omit<Naming<Topic, Item>, 'withItems'>,
+): boolean {
+  return topics.every((topic, position) => {
+    const items = itemsOf(topic);
+    const key = keyOf(topic);
+    if (items.length === 0 || topics.findIndex((other) => keyOf(other) === key) !== position) return false;
+    return items.every((item, at) => items.findIndex((other) => indexOf(other) === indexOf(item)) === at);
+  });
+}
