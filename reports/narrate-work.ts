@@ -3,10 +3,12 @@
  * sentence without a full stop leaves.
  */
 import { recordSpans } from '../scenarios/lessons/lesson.ts';
-import { formatSeconds } from './describe-event.ts';
+import { count, formatSeconds } from './describe-event.ts';
 
 /** A producer that has been sending for so long is said to have sent until then. */
 const LONG_MS = 1_000;
+/** Spans of records named before they are counted. */
+const RECORDS_LISTED_MAX = 5;
 /** Commits listed one by one before they are counted. */
 const COMMITS_LISTED_MAX = 5;
 
@@ -37,6 +39,8 @@ export interface Sent {
   /** When it sent last. */
   lastMs: number;
   readonly records: string[];
+  /** Whether it sent in transactions. */
+  isTransactional: boolean;
   readonly outcomes: Map<'ok' | 'failed' | 'unknown', number>;
 }
 
@@ -47,16 +51,20 @@ export function describeWork({ process, partition, done, failed, commits }: Work
     const spans = runsOf(done.map(({ offset }) => offset)).map(({ from, to }) =>
       from === to ? `offset ${from}` : `offsets ${from} to ${to}`,
     );
-    const records = recordSpans(done.map(({ record }) => record)).join(', ');
-    parts.push(`processed ${spans.join(', then ')} of ${partition} (${records})`);
+    const records = recordSpans(done.map(({ record }) => record));
+    const named = records.length > RECORDS_LISTED_MAX ? count(done.length, 'record') : records.join(', ');
+    parts.push(`processed ${spans.join(', then ')} of ${partition} (${named})`);
   }
   if (failed.length > 0) parts.push(`failed at ${failed.map((offset) => `offset ${offset}`).join(', ')}`);
-  if (commits.length > 0)
+  if (commits.some((offset) => offset < 0))
+    parts.push(`overwrote the committed offset of ${partition} with ${commits.find((offset) => offset < 0)}`);
+  const real = commits.filter((offset) => offset >= 0);
+  if (real.length > 0)
     parts.push(
       `committed ${
-        commits.length > COMMITS_LISTED_MAX
-          ? `${commits[0]} to ${commits.at(-1)} in ${commits.length} commits`
-          : commits.join(', ')
+        real.length > COMMITS_LISTED_MAX
+          ? `${real[0]} to ${real.at(-1)} in ${real.length} commits`
+          : real.join(', ')
       }${done.length > 0 ? '' : ` of ${partition}`}`,
     );
   return parts.length === 0 ? null : `${process} ${parts.join(' and ')}`;
@@ -86,7 +94,16 @@ export function describeLeft({ delivered, begun, done }: Hand, committed: number
   return parts.length === 1 ? null : parts.join(', ');
 }
 
-export function describeSent({ process, topic, acks, timeMs, lastMs, records, outcomes }: Sent): string {
+export function describeSent({
+  process,
+  topic,
+  acks,
+  timeMs,
+  lastMs,
+  records,
+  isTransactional,
+  outcomes,
+}: Sent): string {
   const answered = [
     acks === '0' && outcomes.has('ok')
       ? 'nobody confirms anything'
@@ -98,7 +115,7 @@ export function describeSent({ process, topic, acks, timeMs, lastMs, records, ou
     outcomes.has('failed') ? `${outcomes.get('failed')} were refused` : null,
     outcomes.has('unknown') ? `of ${outcomes.get('unknown')} it does not know what became` : null,
   ].filter((part) => part !== null);
-  return `${process} sent ${recordSpans(records).join(', ')} to ${topic} with acks ${acks}${lastMs - timeMs < LONG_MS ? '' : `, until ${formatSeconds(lastMs)}`}; ${
+  return `${process} sent ${recordSpans(records).join(', ')} to ${topic} ${isTransactional ? 'in transactions' : `with acks ${acks}`}${lastMs - timeMs < LONG_MS ? '' : `, until ${formatSeconds(lastMs)}`}; ${
     answered.length === 0 ? 'no answer has come yet' : answered.join(', ')
   }`;
 }

@@ -4,9 +4,11 @@
  */
 import { type EventOf, type History, type HistoryEvent, MARKER_PREFIX } from '../harness/history/schema.ts';
 import type { Verdict } from '../properties/property.ts';
+import { recordSpans } from '../scenarios/lessons/lesson.ts';
 import type { Scenario } from '../scenarios/schema.ts';
 import { describeEvent } from './describe-event.ts';
 import { type Fates, fatesOf } from './fates.ts';
+import { tellAction } from './narrate-actions.ts';
 import { findingsOf } from './narrate-findings.ts';
 import { describeLeft, describeSent, describeWork, type Hand, type Sent, type Work } from './narrate-work.ts';
 
@@ -59,6 +61,8 @@ class Narrator {
   /** What was said last of a group's committed offset, by group and partition. */
   readonly #committed = new Map<string, number>();
   readonly #sent = new Map<string, Sent>();
+  /** The records of each transaction, by process and number. */
+  readonly #transactions = new Map<string, readonly string[]>();
   readonly #sends = new Map<string, { sent: Sent; records: number }>();
   /** ListOffsets answers that have not been told yet, by process and by what was asked for. */
   readonly #asked = new Map<string, Asked>();
@@ -94,6 +98,9 @@ class Narrator {
       case 'produce-unknown':
         this.#sendEnded(event);
         break;
+      case 'transaction-end':
+        this.#transactionEnded(event);
+        break;
       case 'process-exit':
         this.#exited(event);
         break;
@@ -116,7 +123,7 @@ class Narrator {
       case 'action':
         if (event.actionKind.endsWith('-broker'))
           for (const process of this.#processesSending()) this.#tellSent(process);
-        if (isWorthTelling(event)) this.#say(event, describeAction(event, this.#scenario));
+        this.#acted(event);
         break;
       case 'process-start':
         if (event.role === 'member')
@@ -156,7 +163,9 @@ class Narrator {
   #listed({ process, time, at, topic, partition, offset, error }: EventOf<'wire-list-offsets'>): void {
     const known = this.#asked.get(`${process} ${at}`) ?? { timeMs: time, process, at, answers: [] };
     this.#asked.set(`${process} ${at}`, known);
-    known.answers.push(`${partitionOf({ topic, partition })} ${error ?? offset ?? 'none'}`);
+    const answer = `${partitionOf({ topic, partition })} ${error ?? offset ?? 'none'}`;
+    // A client that reads from several brokers may ask once for each.
+    if (!known.answers.includes(answer)) known.answers.push(answer);
   }
 
   #tellListed(): void {
@@ -243,11 +252,18 @@ class Narrator {
       acks: String(acks),
       lastMs: time,
       records: [],
+      isTransactional: false,
       outcomes: new Map(),
     };
     this.#sent.set(key, sent);
     sent.lastMs = time;
     sent.records.push(...records.map(({ record }) => record));
+    if (event.transaction !== undefined) {
+      sent.isTransactional = true;
+      const about = `${process} ${event.transaction}`;
+      const known = this.#transactions.get(about) ?? [];
+      this.#transactions.set(about, [...known, ...records.map(({ record }) => record)]);
+    }
     this.#sends.set(`${process} ${produce}`, { sent, records: records.length });
   }
 
@@ -257,6 +273,25 @@ class Narrator {
     const outcome = event.kind === 'produce-ok' ? 'ok' : event.kind === 'produce-fail' ? 'failed' : 'unknown';
     const { outcomes } = send.sent;
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + send.records);
+  }
+
+  /** That one was committed is what everybody expects. */
+  #transactionEnded({
+    process,
+    transaction,
+    ending,
+    outcome,
+    error,
+    time,
+  }: EventOf<'transaction-end'>): void {
+    if (ending === 'commit' && outcome === 'ok') return;
+    const records = recordSpans(this.#transactions.get(`${process} ${transaction}`) ?? []).join(', ');
+    this.#say(
+      { time },
+      outcome === 'ok'
+        ? `${process} aborted the transaction with ${records}`
+        : `${process} could not ${ending} the transaction with ${records}: ${error}`,
+    );
   }
 
   #processesSending(): string[] {
@@ -270,6 +305,15 @@ class Narrator {
       this.#tellWork();
       this.#steps.push({ timeMs: sent.timeMs, text: describeSent(sent) });
     }
+  }
+
+  #acted(event: EventOf<'action'>): void {
+    const action = this.#scenario.actions[event.action];
+    const text =
+      event.outcome === 'skipped' || action === undefined
+        ? describeEvent(event, this.#scenario)
+        : tellAction(action, event.phase);
+    if (text !== null) this.#say(event, text);
   }
 
   #exited(event: EventOf<'process-exit'>): void {
@@ -316,13 +360,6 @@ class Narrator {
 /** Of the events that say something by themselves. */
 function isWorthTelling(event: HistoryEvent): boolean {
   switch (event.kind) {
-    case 'action':
-      // That a member starts or is killed is the next event, and what an administrator asks for is told when it is done.
-      return (
-        event.outcome === 'skipped' ||
-        event.phase === 'end' ||
-        !/^(join|crash|crash-producer|add-.*|delete-.*)$/.test(event.actionKind)
-      );
     case 'wire-heartbeat':
       // The invitation to join again is what the generation that follows says better.
       return event.error !== 'REBALANCE_IN_PROGRESS';
@@ -338,19 +375,11 @@ function isWorthTelling(event: HistoryEvent): boolean {
   }
 }
 
-function describeAction(event: EventOf<'action'>, scenario: Scenario): string {
-  const text = describeEvent(event, scenario);
-  if (event.outcome === 'skipped') return text;
-  if (event.phase === 'begin') return text.replace(/^fault or action: /, '');
-  const what = text.replace(/^over: /, '');
-  return /^(add|delete)-/.test(event.actionKind) ? what : `the ${what} is over`;
-}
-
 const partitionOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}-${partition}`;
 
 /** Processes by the names of the scenario where they have had one life only. */
-function namesOf({ events }: History): (text: string) => string {
+export function namesOf({ events }: History): (text: string) => string {
   const lives = new Map<string, number>();
   for (const event of events)
     if (event.kind === 'process-start')

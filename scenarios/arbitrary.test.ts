@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GENERATOR_VERSION, generateScenario, scenarioArbitrary } from './arbitrary.ts';
-import { type Scenario, scenarioSchema } from './schema.ts';
+import { type Producer, type Scenario, scenarioSchema } from './schema.ts';
 
 const many = (count: number): Scenario[] => Array.from({ length: count }, (_, i) => generateScenario(11, i));
 
@@ -16,8 +16,8 @@ describe('generateScenario', () => {
       digest: createHash('sha256').update(text).digest('hex'),
     }).toMatchInlineSnapshot(`
       {
-        "digest": "a0fe510bedd8c6df2435d81bed800afa42f889ed1514de2d4ac9dbbe797907ea",
-        "version": 4,
+        "digest": "b822ec038138e03f756767350d9397b47ccb94f3b77becd4dc124fe0807103df",
+        "version": 5,
       }
     `);
   });
@@ -243,13 +243,14 @@ describe("the 'consumer' profile", () => {
       for (const group of groups) {
         for (const key of ['subscription', 'isolationLevel', 'resolvesPartially', 'onClientCrash'] as const)
           seen.add(`${key} ${group[key]}`);
+        seen.add(`slow ${group.handler.timeMs.max > group.sessionTimeoutMs}`);
         for (const { topics } of group.members) seen.add(`topics of its own ${topics !== undefined}`);
       }
     }
     const expected = [
       ['seek', 'pause-partitions', 'stop-consumer', 'commit'],
       ['seek 0', 'seek 40', 'seek 1000000', 'seek -1', 'seek -2', 'whole topic true', 'whole topic false'],
-      ['stop within a join true', 'stop within a join false'],
+      ['stop within a join true', 'stop within a join false', 'slow true', 'slow false'],
       ['subscription pattern', 'subscription undefined', 'isolationLevel read_committed'],
       [
         'resolvesPartially true',
@@ -262,15 +263,32 @@ describe("the 'consumer' profile", () => {
   });
 });
 
+describe("the 'transactions' profile", () => {
+  it('draws transactions with keys in both formats, and some that are aborted', () => {
+    const seen = new Set<string>();
+    for (let index = 0; index < 100; index++)
+      for (const { transactions, keys, keyFormat } of generateScenario(3, index, 'transactions').producers) {
+        if (keyFormat !== undefined) expect(keys).not.toBeNull();
+        if (transactions !== undefined) seen.add(`${keyFormat} ${transactions.abortEvery}`);
+      }
+    for (const keyFormat of [undefined, 'text', 'integer'])
+      for (const every of [null, 2, 3, 5]) expect(seen).toContain(`${keyFormat} ${every}`);
+  });
+});
+
 describe("the 'cluster', 'resets' and 'everything' profiles", () => {
   const actionsOf = (profile: 'cluster' | 'resets' | 'everything', count: number) =>
     Array.from({ length: count }, (_, index) => generateScenario(3, index, profile));
 
   it('draw every fault of the cluster, and leave members and brokers dead', () => {
     const seen = new Set<string>();
-    for (const { actions, settling } of actionsOf('cluster', 600)) {
+    for (const { actions, producers, settling } of actionsOf('cluster', 600)) {
       for (const action of actions) {
         seen.add(action.kind);
+        if (action.kind === 'compact-topic') {
+          const isOfTopic = ({ topics }: Producer): boolean => topics.includes(action.topic);
+          expect(producers.filter(isOfTopic).every(({ keys }) => keys !== null)).toBe(true);
+        }
         if (action.kind === 'answer-error') seen.add(action.api).add(`of any ${action.process === null}`);
       }
       seen.add(`dead members ${(settling.dead?.members.length ?? 0) > 0}`);
@@ -281,7 +299,7 @@ describe("the 'cluster', 'resets' and 'everything' profiles", () => {
       ['isolate-controller', 'recreate-topic', 'restart-broker', 'terminate', 'of any true', 'of any false'],
       ['Fetch', 'Produce', 'ListOffsets', 'Metadata', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator'],
       ['JoinGroup', 'SyncGroup', 'Heartbeat', 'dead members true', 'dead members false'],
-      ['dead brokers 0', 'dead brokers 1'],
+      ['dead brokers 0', 'dead brokers 1', 'compact-topic'],
     ].flat();
     expect(expected.filter((one) => !seen.has(one))).toEqual([]);
   });

@@ -9,6 +9,7 @@
 import fc from 'fast-check';
 import { defined, pick, switchedOn, time, unset } from './draws.ts';
 import { applyCluster, clusterPlan } from './families/cluster.ts';
+import { applyCompaction, compactionPlan } from './families/compaction.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
 import { applyPipelines, pipelinesPlan } from './families/pipelines.ts';
@@ -19,7 +20,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 4;
+export const GENERATOR_VERSION = 5;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -41,7 +42,7 @@ export interface Profile {
   readonly breaksCluster: boolean;
   /** Whether the first group begins in a cell of auto.offset.reset (the simulated world). */
   readonly resetsOffsets: boolean;
-  /** Whether producers send in transactions: the reference client only. */
+  /** Whether producers send in transactions. */
   readonly sendsTransactions: boolean;
   /** Whether the first group is a pipeline, which writes what it makes of its records in transactions. */
   readonly hasPipelines: boolean;
@@ -67,6 +68,12 @@ const QUIET = {
   brokerFaultsPerTen: 0,
   memberFaultsPerTen: 2,
   adminActionsPerTen: 0,
+  handlerFailuresPerTen: 1,
+} as const;
+const TRANSACTIONAL = {
+  brokerFaultsPerTen: 2,
+  memberFaultsPerTen: 6,
+  adminActionsPerTen: 1,
   handlerFailuresPerTen: 1,
 } as const;
 const BUSY = {
@@ -163,12 +170,14 @@ export const profiles = {
     resetsOffsets: true,
   },
   transactions: {
-    description:
-      'producers send in transactions and abort some, groups have isolation levels (with --client reference)',
-    brokerFaultsPerTen: 2,
-    memberFaultsPerTen: 6,
-    adminActionsPerTen: 1,
-    handlerFailuresPerTen: 1,
+    description: 'producers send in transactions and abort some, groups have isolation levels',
+    ...TRANSACTIONAL,
+    ...PLAIN,
+    sendsTransactions: true,
+  },
+  'transactions-java': {
+    description: "the same with the Java client's options (with --client reference)",
+    ...TRANSACTIONAL,
     ...PLAIN,
     hasJavaOptions: true,
     sendsTransactions: true,
@@ -199,6 +208,7 @@ export const profiles = {
     description: 'a swarm: each scenario draws which of all families it has, and how much of each',
     ...BUSY,
     ...PLAIN,
+    sendsTransactions: true,
     breaksNetwork: true,
     callsConsumers: true,
     breaksCluster: true,
@@ -267,7 +277,7 @@ const groupPlan = fc.record({
   commitFirst: switchedOn(2),
   handlerMinMs: pick(0, 1, 5),
   handlerSpanMs: pick(0, 5, 20, 60),
-  failuresPerThousand: pick(5, 20),
+  failuresPerThousand: pick(5, 20, 100),
   failuresPerRecord: pick(1, 2),
   members: fc.array(memberPlan, { minLength: 1, maxLength: MEMBERS_MAX }),
   /** All members leave for a while, so that the group is empty. */
@@ -755,6 +765,7 @@ function familiesOf(profile: Profile): Family[] {
     ...(profile.hasJavaOptions ? [family(javaPlan, configureAsJava)] : []),
     ...(profile.sendsTransactions ? [family(transactionsPlan, applyTransactions)] : []),
     ...(profile.callsConsumers ? [family(consumerApiPlan, applyConsumerApi)] : []),
+    ...(profile.breaksCluster ? [family(compactionPlan, applyCompaction)] : []),
     ...(profile.breaksCluster ? [family(clusterPlan, applyCluster, ({ brokers }) => brokers)] : []),
     ...(profile.leavesDead ? [family(deadPlan, applyDead)] : []),
   ];

@@ -82,6 +82,10 @@ const producerSchema = z.strictObject({
   idempotent: z.boolean(),
   /** Number of distinct record keys, or null for records without a key. */
   keys: z.int().min(1).max(1_000).nullable(),
+  /**
+   * How a key is written: as text where it is left out, or its number as four bytes, as Java's IntegerSerializer writes it.
+   */
+  keyFormat: z.enum(['text', 'integer']).optional(),
   /** Records in all; they are spread evenly over startMs..stopMs and over the topics in turn. */
   records: z.int().min(1).max(1_000_000),
   /** Records handed to one send call. */
@@ -455,6 +459,8 @@ function* relations(scenario: Scenario): Generator<Issue> {
       yield { path: [...path, 'acks'], message: "expected 'all', which an idempotent producer needs" };
     if (producer.transactions !== undefined && !producer.idempotent)
       yield { path: [...path, 'idempotent'], message: 'expected true, which transactions need' };
+    if (producer.keyFormat !== undefined && producer.keys === null)
+      yield { path: [...path, 'keys'], message: 'expected a number of keys, which keyFormat is about' };
     if (producer.stopMs < producer.startMs)
       yield { path: [...path, 'stopMs'], message: `expected at least startMs (${producer.startMs})` };
   }

@@ -11,7 +11,17 @@ import { describeClient } from '../subject/builds.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 
 /** In turn, since a person who looks for bugs does not know which of them is the right one. */
-const PROFILES = ['default', 'members', 'brokers', 'network'] as const satisfies readonly ProfileName[];
+const PROFILES = [
+  'default',
+  'members',
+  'brokers',
+  'network',
+  'consumer',
+  'cluster',
+  'resets',
+  'transactions',
+  'everything',
+] as const satisfies readonly ProfileName[];
 
 export interface Found {
   readonly id: string;

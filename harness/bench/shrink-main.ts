@@ -1,12 +1,12 @@
 /**
- * `npm run bench:shrink`: failures that the generator finds enter, each is made smaller; how long that took and how small
- * it became leave, with the medians beside their targets.
+ * `npm run bench:shrink`: failures that the generator finds enter, each is made smaller and then run again and again; how
+ * long that took, how small it became and whether its replays are the same run leave, with the medians beside their targets.
  */
 import { parseArgs } from 'node:util';
 import { catalogue } from '../../properties/index.ts';
 import { isProfileName } from '../../scenarios/arbitrary.ts';
 import { UsageError } from '../errors.ts';
-import { inThisThread, type Plan, type Ran } from '../runner/unit.ts';
+import { type Executor, inThisThread, type Plan, type Ran } from '../runner/unit.ts';
 import { failureOf, shrink } from '../shrink/shrink.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import { spreadOf } from './statistics.ts';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     profile: { type: 'string', default: 'default' },
     client: { type: 'string', default: 'kafkajs' },
     time: { type: 'string', default: '60' },
+    replays: { type: 'string', default: '100' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -33,6 +34,20 @@ const sizeOf = ({ scenario }: { scenario: Ran['scenario'] }) => ({
   members: scenario.groups.reduce((sum, { members }) => sum + members.length, 0),
   actions: scenario.actions.length,
 });
+
+/** What has to be reached. */
+const TARGETS = { seconds: 10, members: 3, actions: 6 } as const;
+const replays = Number(values.replays);
+
+/** How many of so many runs of the shrunk scenario have the trace that it had when it was shrunk. */
+async function countIdentical(executor: Executor, { scenario, traceHash }: Ran): Promise<number> {
+  let identical = 0;
+  for (let i = 0; i < replays; i++) {
+    const again = await executor.execute({ index: 0, scenario }, forever);
+    if (traceHash !== null && again.traceHash === traceHash) identical++;
+  }
+  return identical;
+}
 
 const measured = [];
 for (let index = 0; measured.length < Number(values.failures); index++) {
@@ -54,6 +69,7 @@ for (let index = 0; measured.length < Number(values.failures); index++) {
     signal: forever,
     onStep: () => {},
   });
+  const wallSeconds = Math.round((performance.now() - startedMs) / 10) / 100;
   const cpu = process.cpuUsage(startedCpu);
   const figure = {
     scenario: ran.scenario.name,
@@ -65,13 +81,14 @@ for (let index = 0; measured.length < Number(values.failures); index++) {
     steps: shrunk.steps,
     ended: shrunk.ended,
     cpuSeconds: Math.round((cpu.user + cpu.system) / 10_000) / 100,
-    wallSeconds: Math.round((performance.now() - startedMs) / 10) / 100,
+    wallSeconds,
+    identicalReplays: await countIdentical(one, shrunk.ran),
   };
   measured.push(figure);
   if (!values.json)
     console.log(
       `${figure.scenario.padEnd(12)} ${figure.before.members} members, ${figure.before.actions} actions -> ${figure.after.members}, ${figure.after.actions}; ` +
-        `${figure.attempts} attempts, ${figure.cpuSeconds} s CPU, ${figure.wallSeconds} s (${figure.ended}) ${figure.property}: ${figure.signature}`,
+        `${figure.attempts} attempts, ${figure.cpuSeconds} s CPU, ${figure.wallSeconds} s (${figure.ended}), ${figure.identicalReplays} of ${replays} replays identical; ${figure.property}: ${figure.signature}`,
     );
 }
 const result = {
@@ -82,11 +99,16 @@ const result = {
     members: medianOf(measured.map(({ after }) => after.members)),
     actions: medianOf(measured.map(({ after }) => after.actions)),
   },
-  small: measured.filter(({ after }) => after.members <= 3 && after.actions <= 6).length,
+  small: measured.filter(({ after }) => after.members <= TARGETS.members && after.actions <= TARGETS.actions)
+    .length,
+  replays: measured.length * replays,
+  identicalReplays: measured.reduce((sum, { identicalReplays }) => sum + identicalReplays, 0),
+  targets: TARGETS,
 };
 if (values.json) console.log(JSON.stringify({ ...result, measured }, null, 2));
 else
   console.log(
-    `median of ${result.failures}: ${result.median.cpuSeconds} s CPU, ${result.median.wallSeconds} s, ${result.median.members} members, ${result.median.actions} actions; ` +
-      `at most 3 members and 6 actions: ${result.small} of ${result.failures}`,
+    `median of ${result.failures}: ${result.median.cpuSeconds} s CPU, ${result.median.wallSeconds} s (at most ${TARGETS.seconds} are asked for), ` +
+      `${result.median.members} members (${TARGETS.members}), ${result.median.actions} actions (${TARGETS.actions}); ` +
+      `as small as that: ${result.small} of ${result.failures}; replays identical: ${result.identicalReplays} of ${result.replays}`,
   );

@@ -78,6 +78,14 @@ describe('knownIssues', () => {
     expect(known(other, verdictOf(other))).toBeNull();
   });
 
+  it('tells two bugs apart that cost a member its place, and both from a third', () => {
+    const expired = (at: string) => anomaly('no-spurious-rebalance', `member lost its place ${at}`);
+    const nameOf = (one: JudgedAnomaly) => known(one, verdictOf(one));
+    expect(nameOf(expired('while its handler worked'))).toMatch(/^kafkajs-1277 /);
+    expect(nameOf(expired('while it waited to try a failed record again'))).toMatch(/^kafkajs-1415 /);
+    expect(nameOf(expired('without a cause'))).toBeNull();
+  });
+
   it('knows a consequence only beside its cause', () => {
     const type = gaveUp('TypeError: Cannot set properties of undefined');
     expect(known(stuck, verdictOf(stuck))).toBeNull();

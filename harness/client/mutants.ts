@@ -242,7 +242,7 @@ export const mutants = [
     breaks: 'broker',
     caughtBy: ['read-committed'],
     client: 'reference',
-    profile: 'transactions',
+    profile: 'transactions-java',
   },
 ] as const satisfies readonly Mutant[];
 

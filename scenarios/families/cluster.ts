@@ -21,14 +21,16 @@ const kinds = [
 ] as const;
 
 const faultPlan = fc.record({
-  kind: pick(...kinds),
+  /** There are more errors than any other kind of fault has forms. */
+  kind: pick('answer-error', ...kinds),
   atMs: time(200, 10_000),
   durationMs: time(300, 5_000),
   subject: fc.nat({ max: 99 }),
   other: fc.nat({ max: 99 }),
   api: fc.nat({ max: 99 }),
   error: fc.nat({ max: 99 }),
-  times: pick(1, 1, 2, 5, 10),
+  /** Up to so many that every retry of a client is answered so. */
+  times: pick(1, 1, 2, 5, 10, 50),
   ofAny: fc.boolean(),
   delayMs: pick(20, 200, 800),
   /** At a moment at which a member joins, where there is one. */
@@ -44,7 +46,10 @@ export const clusterPlan = fc.record({
       fc.Arbitrary<number>
     >,
   ),
-  faults: fc.array(fc.record({ fault: faultPlan, draw: fc.integer({ min: 0, max: 9 }) }), { maxLength: 8 }),
+  faults: fc.array(fc.record({ fault: faultPlan, draw: fc.integer({ min: 0, max: 9 }) }), {
+    minLength: 3,
+    maxLength: 8,
+  }),
 });
 export type ClusterPlan = typeof clusterPlan extends fc.Arbitrary<infer P> ? P : never;
 type FaultPlan = ClusterPlan['faults'][number]['fault'];

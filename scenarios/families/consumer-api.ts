@@ -26,6 +26,8 @@ const optionsPlan = fc.record({
   isolationLevel: unset(pick('read_uncommitted', 'read_committed')),
   resolvesPartially: switchedOn(4),
   onClientCrash: unset(pick('stay', 'disconnect')),
+  /** So that one record may take longer than the session. */
+  isSlow: switchedOn(3),
   /** A mask of the group's topics for each member, 0 for all. */
   topics: fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 8, maxLength: 8 }),
 });
@@ -37,7 +39,7 @@ export const consumerApiPlan = fc.record({
   stops: switchedOn(5),
   commits: switchedOn(5),
   differs: switchedOn(4),
-  calls: fc.array(callPlan, { maxLength: 6 }),
+  calls: fc.array(callPlan, { minLength: 3, maxLength: 6 }),
   options: fc.tuple(optionsPlan, optionsPlan),
 });
 export type ConsumerApiPlan = typeof consumerApiPlan extends fc.Arbitrary<infer P> ? P : never;
@@ -56,18 +58,29 @@ export function applyConsumerApi(scenario: Scenario, plan: ConsumerApiPlan): Sce
   };
   const calls = plan.calls.filter(({ kind }) => isOn[kind]).map((call) => callOf(call, groups, scenario));
   const actions = [...scenario.actions, ...calls].sort((a, b) => a.atMs - b.atMs);
-  const boundMs = settlingBoundMs(groups, scenario.producers, actions, scenario.topology.network);
-  return { ...scenario, groups, actions, settling: { ...scenario.settling, boundMs } };
+  const slowTopics = new Set(
+    groups
+      .filter((group) => group.handler.timeMs.max >= group.sessionTimeoutMs)
+      .flatMap(({ topics }) => topics),
+  );
+  const producers = scenario.producers.map((producer) =>
+    producer.topics.some((topic) => slowTopics.has(topic))
+      ? { ...producer, records: Math.min(producer.records, SLOW_RECORDS_MAX) }
+      : producer,
+  );
+  const boundMs = settlingBoundMs(groups, producers, actions, scenario.topology.network);
+  return { ...scenario, groups, producers, actions, settling: { ...scenario.settling, boundMs } };
 }
 
 function withOptions(
   group: Group,
-  { topics, resolvesPartially, ...options }: ConsumerApiPlan['options'][number],
+  { topics, resolvesPartially, isSlow, ...options }: ConsumerApiPlan['options'][number],
   differs: boolean,
 ): Group {
   return {
     ...group,
     ...defined(options),
+    ...(isSlow && mayBeSlow(group) ? { handler: { ...group.handler, timeMs: slowTimeMs(group) } } : {}),
     ...(resolvesPartially && group.consumeMode === 'manual' && group.commitOrder === 'process-then-commit'
       ? { resolvesPartially }
       : {}),
@@ -78,6 +91,14 @@ function withOptions(
     }),
   };
 }
+
+/** Around the session timeout, so that a client has to send heartbeats while it works. */
+const slowTimeMs = ({ sessionTimeoutMs }: Group) => ({ min: 0, max: sessionTimeoutMs * 1.25 });
+/** A client that has a bound for the time between two polls has to keep it with one record at least. */
+const mayBeSlow = (group: Group): boolean =>
+  (group.maxPollIntervalMs ?? group.rebalanceTimeoutMs) >= 1.5 * slowTimeMs(group).max;
+/** Of producers of slow groups, which would take minutes for more. */
+const SLOW_RECORDS_MAX = 20;
 
 function callOf(plan: CallPlan, groups: readonly Group[], { actions, topology }: Scenario): Action {
   const { kind, durationMs } = plan;

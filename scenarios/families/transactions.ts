@@ -3,7 +3,7 @@
  * of which the application aborts some, and each group has an isolation level.
  */
 import fc from 'fast-check';
-import { at, pick, switchedOn } from '../draws.ts';
+import { at, pick, switchedOn, unset } from '../draws.ts';
 import type { Scenario } from '../schema.ts';
 import { settlingBoundMs } from '../settling.ts';
 
@@ -11,6 +11,7 @@ const producerPlan = fc.record({
   isOn: switchedOn(7),
   sends: pick(1, 3, 10),
   abortEvery: pick(null, 2, 3, 5),
+  keyFormat: unset(pick('text', 'integer')),
 });
 const groupPlan = fc.record({ isolationLevel: pick('read_committed', 'read_committed', 'read_uncommitted') });
 
@@ -23,8 +24,10 @@ export type TransactionsPlan = typeof transactionsPlan extends fc.Arbitrary<infe
 export function applyTransactions(scenario: Scenario, plan: TransactionsPlan): Scenario {
   const { actions, topology } = scenario;
   const producers = scenario.producers.map((producer, index) => {
-    const { isOn, ...transactions } = at(plan.producers, index);
-    return isOn ? { ...producer, acks: 'all' as const, idempotent: true, transactions } : producer;
+    const { isOn, keyFormat, ...transactions } = at(plan.producers, index);
+    if (!isOn) return producer;
+    const keys = producer.keys === null || keyFormat === undefined ? {} : { keyFormat };
+    return { ...producer, ...keys, acks: 'all' as const, idempotent: true, transactions };
   });
   const groups = scenario.groups.map((group, index) => ({ ...group, ...at(plan.groups, index) }));
   const boundMs = settlingBoundMs(groups, producers, actions, topology.network, scenario.settling.dead);

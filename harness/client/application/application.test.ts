@@ -166,6 +166,16 @@ describe('the send plan', () => {
     expect(new Set(keysOf(7, { keys: null }))).toEqual(new Set([null]));
   });
 
+  test('writes keys as text, or as four bytes', () => {
+    const bytesOf = (keyFormat: 'text' | 'integer') =>
+      [...planSends(producer({ keyFormat }), 7)].flatMap(({ records }) =>
+        records.map(({ key, keyBytes }) => [key, keyBytes]),
+      );
+    for (const [key, bytes] of bytesOf('text')) expect(bytes).toBe(key);
+    for (const [key, bytes] of bytesOf('integer'))
+      expect((bytes as Buffer).toString('hex')).toBe(`0000000${String(key).slice(1)}`);
+  });
+
   test('sends every record once, whatever the numbers', () => {
     const numbers = fc.record({
       records: fc.integer({ min: 1, max: 200 }),

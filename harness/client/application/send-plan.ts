@@ -5,7 +5,10 @@ import { drawInteger } from './draw.ts';
 
 export interface PlannedRecord {
   readonly record: string;
+  /** As the history names it. */
   readonly key: string | null;
+  /** As the client is given it. */
+  readonly keyBytes: string | Buffer | null;
   readonly value: string;
 }
 
@@ -18,6 +21,13 @@ export interface PlannedSend {
   readonly records: PlannedRecord[];
 }
 
+/** The number of a key as Java's IntegerSerializer writes it. */
+function toInteger(number: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(number);
+  return bytes;
+}
+
 /**
  * The send calls, spread evenly from startMs to stopMs and over the topics in turn; made one by one.
  * @param templates of record values, by topic
@@ -27,7 +37,7 @@ export function* planSends(
   seed: number,
   templates: Readonly<Record<string, string>> = {},
 ): Generator<PlannedSend> {
-  const { id, topics, keys, records, recordsPerSend, valueBytes, startMs, stopMs } = producer;
+  const { id, topics, keys, keyFormat, records, recordsPerSend, valueBytes, startMs, stopMs } = producer;
   const sends = Math.ceil(records / recordsPerSend);
   const gapMs = sends > 1 ? (stopMs - startMs) / (sends - 1) : 0;
   for (let produce = 0; produce < sends; produce++) {
@@ -41,9 +51,12 @@ export function* planSends(
       topic,
       records: Array.from({ length: count }, (_, i) => {
         const record = `${id}-${first + i}`;
+        const number = keys === null ? null : drawInteger(0, keys - 1, 'record-key', seed, first + i);
+        const key = number === null ? null : `k${number}`;
         return {
           record,
-          key: keys === null ? null : `k${drawInteger(0, keys - 1, 'record-key', seed, first + i)}`,
+          key,
+          keyBytes: number !== null && keyFormat === 'integer' ? toInteger(number) : key,
           value:
             template === undefined ? encodeRecordValue(record, valueBytes) : fillTemplate(template, record),
         };

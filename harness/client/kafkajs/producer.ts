@@ -6,11 +6,13 @@ import { Partitioners, type RecordMetadata } from 'kafkajs';
 import { describeError } from '../application/describe-error.ts';
 import type { PlannedSend } from '../application/send-plan.ts';
 import { SendSchedule } from '../application/send-schedule.ts';
+import { createTransactions, transactionalIdOf } from '../application/transactions.ts';
 import type { Application, Host } from '../host.ts';
 import type { ProducerStart } from '../protocol.ts';
 import { createKafka } from './cluster.ts';
 import { protocolError } from './errors.ts';
 import { nativeOptions } from './native-options.ts';
+import { ProducerTransactions } from './producer-transactions.ts';
 
 const ACKS = { 0: 0, 1: 1, all: -1 } as const;
 
@@ -52,29 +54,33 @@ const toAnswers = (metadata: RecordMetadata[]): { partition: number; baseOffset:
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */
 export function startProducer(start: ProducerStart, host: Host): Application {
-  const { acks, idempotent } = start.producer;
+  const { acks, idempotent, transactions } = start.producer;
   const producer = createKafka(start, host).producer({
     // Named, so that kafkajs does not warn of its new default.
     createPartitioner: Partitioners.DefaultPartitioner,
     idempotent,
+    ...(transactions === undefined ? {} : { transactionalId: transactionalIdOf(start) }),
     // The documentation asks for it where order and exactly one write matter.
     ...(idempotent ? { maxInFlightRequests: 1 } : {}),
     ...nativeOptions(start, 'producer'),
   });
+  const own = new ProducerTransactions(producer);
   const sendOptions = nativeOptions(start, 'send');
   const send = async (planned: PlannedSend): Promise<void> => {
     const { produce, topic, records } = planned;
     try {
-      const messages = records.map(({ key, value }) => ({ key, value }));
-      const metadata = await producer.send({ topic, acks: ACKS[acks], messages, ...sendOptions });
+      const messages = records.map(({ keyBytes: key, value }) => ({ key, value }));
+      const metadata = await own.sender.send({ topic, acks: ACKS[acks], messages, ...sendOptions });
       host.emit({ kind: 'produce-ok', produce, answers: toAnswers(metadata) });
     } catch (error) {
+      own.failed();
       const kind = isRefused(error, planned) ? 'produce-fail' : 'produce-unknown';
       host.emit({ kind, produce, error: describeError(error) });
     }
   };
 
-  const schedule = new SendSchedule(start, host, send);
+  const frame = createTransactions(own, start.producer, host, () => schedule.settled());
+  const schedule: SendSchedule = new SendSchedule(start, host, send, frame);
 
   const disconnect = async (): Promise<void> => {
     host.emit({ kind: 'producer-close', phase: 'begin', error: null });
@@ -101,7 +107,14 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     // Nothing has been sent before the client is connected, so an application that is told to end does not wait.
     const connected = await Promise.race([connect(), schedule.stopped.then(() => true)]);
     if (!connected) return;
-    if (!schedule.isStopped) await schedule.begin();
+    try {
+      if (!schedule.isStopped) await schedule.begin();
+    } catch (error) {
+      // A transaction can be neither begun nor ended: a careful application ends, and is started again.
+      host.emit({ kind: 'application-error', call: 'transaction', error: describeError(error) });
+      host.exit(1);
+      return;
+    }
     await schedule.settled();
     await disconnect();
     host.exit(0);

@@ -46,8 +46,6 @@ function* producerRefusals(producer: Producer): Generator<Refusal> {
     yield ['lingerMs', `kafkajs sends at once; recordsPerSend makes its batches; ${REFERENCE}`];
   if (producer.batchBytes !== undefined)
     yield ['batchBytes', `kafkajs sends what one call has; recordsPerSend makes its batches; ${REFERENCE}`];
-  if (producer.transactions !== undefined)
-    yield ['transactions', `the kafkajs application here sends outside transactions; ${REFERENCE}`];
   if (producer.closing === 'drop')
     yield ['closing', `kafkajs keeps no records back that a close could drop; ${REFERENCE}`];
 }

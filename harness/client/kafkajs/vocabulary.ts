@@ -137,8 +137,8 @@ export const vocabulary: Vocabulary = {
       elsewhere: {
         createPartitioner: HARNESS,
         idempotent: byWord('enable.idempotence'),
-        transactionalId: 'the application here writes no transactions',
-        transactionTimeout: 'the application here writes no transactions',
+        transactionalId: "the producer's id is its transactional.id, where its scenario has transactions",
+        transactionTimeout: HARNESS,
       },
     },
     /** `producer.send(...)` */

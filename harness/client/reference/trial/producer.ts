@@ -6,12 +6,12 @@ import { describeError } from '../../application/describe-error.ts';
 import { closingOf } from '../../application/mutation.ts';
 import type { PlannedSend } from '../../application/send-plan.ts';
 import { SendSchedule } from '../../application/send-schedule.ts';
+import { createTransactions, transactionalIdOf } from '../../application/transactions.ts';
 import type { Application, Host } from '../../host.ts';
 import type { ProducerStart } from '../../protocol.ts';
 import { fateOf } from '../errors.ts';
 import type { RecordMetadata } from '../producer/batch.ts';
 import { Producer } from '../producer/producer.ts';
-import { createTransactions, transactionalIdOf } from './transactions.ts';
 import { commonOptions, createTransport } from './transport.ts';
 
 /** One answer for each run of neighbouring offsets: records of one call may be in several batches. */
@@ -48,7 +48,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
   let isClosing = false;
   const send = async ({ produce, topic, records }: PlannedSend): Promise<void> => {
     const outcomes = await Promise.allSettled(
-      records.map(({ key, value }) => producer.send({ topic, key, value })),
+      records.map(({ keyBytes: key, value }) => producer.send({ topic, key, value })),
     );
     // An application that does not care does not hear of what its close has dropped either.
     if (isClosing && closing === 'drop' && start.producer.closing !== 'drop') return;
@@ -64,7 +64,17 @@ export function startProducer(start: ProducerStart, host: Host): Application {
     host.emit({ kind, produce, error: describeError(first.reason) });
   };
 
-  const frame = createTransactions(producer, start.producer, host, () => schedule.settled());
+  const transactional = {
+    init: async () => await producer.initTransactions(),
+    begin: () => producer.beginTransaction(),
+    commit: async () => await producer.commitTransaction(),
+    abort: async () => await producer.abortTransaction(),
+    fateOf,
+    // Its commit says so itself.
+    hasFailed: () => false,
+    flushesOnCommit: true,
+  };
+  const frame = createTransactions(transactional, start.producer, host, () => schedule.settled());
   const schedule: SendSchedule = new SendSchedule(start, host, send, frame);
 
   const run = async (): Promise<void> => {

@@ -1,18 +1,26 @@
 /**
- * The transactions of a producer's application: its send calls enter, each in a transaction of so many, which the application
- * commits or aborts as the scenario says; the calls leave as `transaction` events, and their answers.
+ * The transactions of a producer's application, the same in front of every client: its send calls enter, each in a
+ * transaction of so many, which the application commits or aborts as the scenario says; the calls leave as `transaction`
+ * events, and their answers.
  */
-import { describeError } from '../../application/describe-error.ts';
-import type { Frame } from '../../application/send-schedule.ts';
-import type { Host } from '../../host.ts';
-import type { ProducerStart } from '../../protocol.ts';
-import { fateOf } from '../errors.ts';
-import type { Producer } from '../producer/producer.ts';
+import type { Host } from '../host.ts';
+import type { ProducerStart } from '../protocol.ts';
+import { describeError } from './describe-error.ts';
+import type { Frame } from './send-schedule.ts';
 
-type TransactionalProducer = Pick<
-  Producer,
-  'initTransactions' | 'beginTransaction' | 'commitTransaction' | 'abortTransaction'
->;
+/** A transactional producer, in words that every client has. */
+export interface TransactionalProducer {
+  init(): Promise<void>;
+  begin(): void | Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+  /** What became of a call that threw this. */
+  fateOf(error: unknown): 'failed' | 'unknown';
+  /** Whether a send of the transaction has failed, so that its application does not try to commit it; asked when all are settled. */
+  hasFailed(): boolean;
+  /** Whether its commit waits for the sends that are under way, or the application has to. */
+  readonly flushesOnCommit: boolean;
+}
 
 /** No other scenario's on a shared cluster: the real name of a topic is the run's own. */
 export const transactionalIdOf = ({ producer: { id, topics } }: ProducerStart): string =>
@@ -32,8 +40,7 @@ export function createTransactions(
 
   const end = async (transaction: number, ending: 'commit' | 'abort'): Promise<void> => {
     host.emit({ kind: 'transaction', transaction, call: ending });
-    const call = ending === 'commit' ? producer.commitTransaction() : producer.abortTransaction();
-    const error = await call.then(
+    const error = await producer[ending]().then(
       () => null,
       (reason: unknown) => reason,
     );
@@ -41,7 +48,7 @@ export function createTransactions(
       kind: 'transaction-end',
       transaction,
       ending,
-      outcome: error === null ? 'ok' : fateOf(error),
+      outcome: error === null ? 'ok' : producer.fateOf(error),
       error: error === null ? null : describeError(error),
     });
     // Kafka's documentation: what cannot be committed is aborted.
@@ -52,10 +59,10 @@ export function createTransactions(
   return {
     async before({ produce }) {
       const transaction = numberOf(produce);
-      if (produce === 0) await producer.initTransactions();
+      if (produce === 0) await producer.init();
       if (produce % sends === 0) {
         host.emit({ kind: 'transaction', transaction, call: 'begin' });
-        producer.beginTransaction();
+        await producer.begin();
       }
       return transaction;
     },
@@ -64,8 +71,8 @@ export function createTransactions(
       if (produce !== last && numberOf(produce + 1) === transaction) return;
       const isAborted = abortEvery !== null && (transaction + 1) % abortEvery === 0;
       // So that what is aborted has been written, and a reader could see it.
-      if (isAborted) await settled();
-      await end(transaction, isAborted ? 'abort' : 'commit');
+      if (isAborted || !producer.flushesOnCommit) await settled();
+      await end(transaction, isAborted || producer.hasFailed() ? 'abort' : 'commit');
     },
   };
 }
