@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GENERATOR_VERSION, generateScenario, scenarioArbitrary } from './arbitrary.ts';
-import { type Producer, type Scenario, scenarioSchema } from './schema.ts';
+import { type Scenario, scenarioSchema } from './schema.ts';
 
 const many = (count: number): Scenario[] => Array.from({ length: count }, (_, i) => generateScenario(11, i));
 
