@@ -98,7 +98,7 @@ describe('a run of the simulated world', () => {
     expect(happenings.some((one) => 'message' in one && one.message.api === 'OffsetCommit')).toBe(true);
     expect(happenings.some((one) => 'event' in one && one.event.kind === 'commit-accepted')).toBe(true);
     const html = readFileSync(join(directoryOf(whole), 'report.html'), 'utf8');
-    expect(html).toMatch(/The messages and events around it[\s\S]*-> broker \d {2}OffsetCommit v\d/);
+    expect(html).toMatch(/The messages and events that led to it[\s\S]*-> broker \d {2}OffsetCommit v\d/);
   });
 
   it('says how often each action was scheduled', () => {
