@@ -110,7 +110,7 @@ describe('bad input', () => {
     [
       'a client to compare that is none',
       () => ['compare', 'kafkajs', 'kafkaj'],
-      /'kafkaj' is no client, no configuration/,
+      /'kafkaj' is no client, no configuration file and no module/,
     ],
     [
       'a configuration to compare that its client cannot have',

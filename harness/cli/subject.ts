@@ -61,10 +61,9 @@ const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** @throws UsageError where one is given that says something of an application, and there is none */
-export function refuseApplicationOptions(options: Omit<SubjectOptions, 'client'>): void {
+export function refuseApplicationOptions(options: Omit<SubjectOptions, 'client'>, needed: string): void {
   const named = dependents.find((name) => options[name] !== undefined);
-  if (named !== undefined)
-    throw new UsageError(`${flagOf(named)} says something of an application, and there is none.`);
+  if (named !== undefined) throw new UsageError(`${flagOf(named)} can be used with ${needed} only.`);
 }
 
 /** @throws UsageError where the options contradict each other or the application cannot be put on trial */
@@ -72,7 +71,7 @@ export async function openSubject(options: SubjectOptions): Promise<OpenedSubjec
   const subject = { client: options.client, mutant: options.mutant ?? null };
   const { application: file } = options;
   if (file === undefined) {
-    refuseApplicationOptions(options);
+    refuseApplicationOptions(options, '--application');
     return { subject, words: [], async [Symbol.asyncDispose]() {} };
   }
   if (options.config !== undefined)

@@ -53,7 +53,7 @@ export async function readSubjects(
 ): Promise<ComparedSubjects> {
   const given = texts.map((text) => parseSubject(text, defaultClient));
   const isOfUser = given.some(({ application }) => application !== null);
-  if (!isOfUser) refuseApplicationOptions(options);
+  if (!isOfUser) refuseApplicationOptions(options, 'consumer modules of yours');
   else if (given.some(({ application }) => application === null))
     throw new UsageError(
       'An application of yours has groups and topics of its own, so it is compared with applications alone.',

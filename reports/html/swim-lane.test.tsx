@@ -111,6 +111,14 @@ test('pins at the same place stand side by side', () => {
   const svg = draw(timelineWith([]), [marker(1), marker(2), marker(3), { ...marker(4), timeMs: 3 }]);
   const centers = [...svg.matchAll(/<circle cx="([\d.-]+)"/g)].map(([, x]) => Number(x));
   expect(centers).toEqual([588, 572, 556, 15]);
+  // Where there is no more room before the moment, they go on behind it.
+  const crowd = Array.from({ length: 60 }, (_, number) => ({ ...marker(number), id: `c${number}` }));
+  const crowded = [...draw(timelineWith([]), crowd).matchAll(/<circle cx="([\d.-]+)"/g)].map(([, x]) =>
+    Number(x),
+  );
+  expect(Math.min(...crowded)).toBeGreaterThanOrEqual(8);
+  expect(new Set(crowded).size).toBe(60);
+  expect(crowded.some((x) => x > 600)).toBe(true);
 });
 
 test('hostile names stay text', () => {

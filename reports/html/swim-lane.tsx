@@ -658,11 +658,16 @@ function Markers({
         const y = laneY(marker.lane, layout);
         const x = layout.scale.x(marker.timeMs);
         // A pin stands before the moment that it points to, since what follows from the event begins there. Pins at
-        // the same place would hide each other: the later one moves further away.
-        const side = x < 4 * MARKER_RADIUS ? 1 : -1;
-        let center = x + side * (MARKER_RADIUS + 4);
-        while (taken.some((one) => one.y === y && Math.abs(one.x - center) < 2 * MARKER_RADIUS))
-          center += side * 2 * MARKER_RADIUS;
+        // the same place would hide each other: the later one moves further away, and where the picture ends there, to
+        // the other side.
+        const beside = (side: 1 | -1): number => {
+          let center = x + side * (MARKER_RADIUS + 4);
+          while (taken.some((one) => one.y === y && Math.abs(one.x - center) < 2 * MARKER_RADIUS))
+            center += side * 2 * MARKER_RADIUS;
+          return center;
+        };
+        const before = beside(-1);
+        const center = x >= 4 * MARKER_RADIUS && before >= MARKER_RADIUS ? before : beside(1);
         taken.push({ x: center, y });
         return (
           <a key={marker.id} id={marker.id} href={marker.href} class={marker.kind} aria-label={marker.text}>
