@@ -8,6 +8,33 @@ export class ProtocolFormatError extends Error {
   override name = 'ProtocolFormatError';
 }
 
+/** Longer texts than these are no names, and seldom come twice. */
+const NAME_BYTES_MAX = 64;
+const NAMES = 1_024;
+/** Names read before, each at the place that its bytes give it, until another one takes that. */
+const names = new Array<{ readonly bytes: Uint8Array; readonly text: string } | undefined>(NAMES).fill(
+  undefined,
+);
+
+/**
+ * The text of these bytes. Nearly all are names of topics, groups and members, again and again: to find one is cheaper
+ * than to make it, and a map knows it at once.
+ */
+function nameIn(buffer: Buffer, start: number, length: number): string {
+  let hash = length;
+  for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + (buffer[start + i] as number)) | 0;
+  const place = (hash ^ (hash >>> 10)) & (NAMES - 1);
+  const known = names[place];
+  if (known !== undefined && known.bytes.length === length) {
+    let same = 0;
+    while (same < length && known.bytes[same] === buffer[start + same]) same++;
+    if (same === length) return known.text;
+  }
+  const text = buffer.toString('utf8', start, start + length);
+  names[place] = { bytes: Uint8Array.prototype.slice.call(buffer, start, start + length), text };
+  return text;
+}
+
 export class Reader {
   readonly #buffer: Buffer;
   #view: DataView | null = null;
@@ -70,7 +97,9 @@ export class Reader {
 
   utf8(length: number): string {
     const start = this.#advance(length);
-    return this.#buffer.toString('utf8', start, start + length);
+    return length <= NAME_BYTES_MAX
+      ? nameIn(this.#buffer, start, length)
+      : this.#buffer.toString('utf8', start, start + length);
   }
 
   #advance(length: number): number {
@@ -150,7 +179,9 @@ export class Writer {
 
   utf8(text: string, byteLength: number): this {
     const start = this.#reserve(byteLength);
-    this.#buffer.write(text, start, 'utf8');
+    const isShortAscii = byteLength === text.length && byteLength <= NAME_BYTES_MAX;
+    if (isShortAscii) for (let i = 0; i < byteLength; i++) this.#buffer[start + i] = text.charCodeAt(i);
+    else this.#buffer.write(text, start, 'utf8');
     return this;
   }
 

@@ -16,7 +16,7 @@ import type { PartitionState, Position, SubscriptionState } from './subscription
 
 /** From 13 on topics are named by their ids. */
 const VERSION_MAX = 12;
-const NO_SESSION = { sessionId: 0, sessionEpoch: -1 };
+const NO_SESSION = { id: 0, epoch: -1 };
 
 export interface ConsumerParts {
   readonly config: ConsumerConfig;
@@ -138,7 +138,8 @@ export class Fetcher {
         brokerId,
         fetchApi,
         {
-          ...NO_SESSION,
+          sessionId: NO_SESSION.id,
+          sessionEpoch: NO_SESSION.epoch,
           maxWaitMs: config['fetch.max.wait.ms'],
           minBytes: config['fetch.min.bytes'],
           maxBytes: config['fetch.max.bytes'],

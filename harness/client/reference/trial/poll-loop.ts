@@ -94,6 +94,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
   return async (polled) => {
     const records = mutation.holdsBack ? [...kept, ...polled.slice(0, -1)] : polled;
     if (mutation.holdsBack) kept = polled.slice(-1);
+    if (records.length === 0) return;
     polledAtMs = nowMs();
     let isAbandoned = false;
     const mayGoOn = (): boolean => !isAbandoned && !isClosing();
