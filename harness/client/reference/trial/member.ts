@@ -209,7 +209,7 @@ export function startMember(start: MemberStart, host: Host): Application {
 
   const close = async (): Promise<void> => {
     try {
-      await consumer.close();
+      await consumer.close(group.closeTimeoutMs);
       host.emit({ kind: 'client-stopped', group: group.id });
     } catch (error) {
       host.emit({ kind: 'application-error', call: 'close', error: describeError(error) });
