@@ -369,7 +369,7 @@ function unseenJumps(evidence: Evidence, group: GroupEvidence, key: string): Jum
   if (consumption === undefined) return marked;
   const { topic, partition } = consumption;
   const seen = consumption.stretches.flatMap((stretch): Jump[] => {
-    const { committed } = resumeOf(evidence, group, stretch);
+    const { committed, outOfRange } = resumeOf(evidence, group, stretch);
     const states = [committed.certain, ...committed.possible];
     const isRemoved = states.some(({ offset, entry }) => offset === null && entry !== null);
     // A position may be found out of range in the middle of a stretch too, and then the jump is somewhere inside it.
@@ -377,8 +377,9 @@ function unseenJumps(evidence: Evidence, group: GroupEvidence, key: string): Jum
       ({ seq }) => seq < stretch.lastSeq,
     );
     const hasNone = stretch.opening === 'join' && states.some(({ entry }) => entry === null);
-    if (!isRemoved && !isDeleted && !hasNone) return [];
-    const kind = isRemoved || isDeleted ? 'legitimate' : 're-resolved';
+    const isReset = isRemoved || isDeleted || outOfRange !== null;
+    if (!isReset && !hasNone) return [];
+    const kind = isReset ? 'legitimate' : 're-resolved';
     const to = isDeleted ? stretch.last : stretch.first;
     return [{ from: 0, to, kind, seq: stretch.openSeq, process: stretch.process }];
   });

@@ -6,6 +6,7 @@ import type { CommitEntry } from './evidence/commits.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
 import { positionsOf } from './evidence/positions.ts';
+import { isAlteredAboveEnd } from './evidence/resume.ts';
 import { CLOCK_TOLERANCE_MS, toOffset } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -102,7 +103,9 @@ function isReset(evidence: Evidence, group: GroupEvidence, before: CommitEntry, 
     return (
       deletionsOf(evidence.actions, entry.topic, entry.partition).some(
         (action) => action.fromTime <= toTime,
-      ) || isOutageWithin(evidence, fromTime, toTime)
+      ) ||
+      isOutageWithin(evidence, fromTime, toTime) ||
+      isAlteredAboveEnd(evidence, group, before)
     );
   return group.processes.some(({ process }) =>
     positionsOf(evidence.positions, process, key).outOfRange.some(

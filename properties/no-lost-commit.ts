@@ -134,8 +134,9 @@ function forgottenByDelivery(evidence: Evidence, group: GroupEvidence): Anomaly[
       // With the answer on record that is the better witness; what the client made of it is another property's matter.
       if (stretch.opening !== 'join' || evidence.processes.get(process)?.hasWire || !isOwned(stretch))
         return [];
-      const { committed } = resumeOf(evidence, group, stretch);
-      if (!isOlder(first, committed) || mayHaveKeptPosition(evidence, group, stretch)) return [];
+      const { committed, outOfRange } = resumeOf(evidence, group, stretch);
+      if (!isOlder(first, committed) || outOfRange !== null) return [];
+      if (mayHaveKeptPosition(evidence, group, stretch)) return [];
       return [
         report(
           'owner resumed before the last commit',

@@ -96,6 +96,39 @@ it('a position above the end is where an operator had set it, or somebody sought
   expect(spurious(tell(false))).toHaveLength(1);
 });
 
+describe('an offset above the end that an operator has set, where no traffic is known', () => {
+  const tell = (policy: 'earliest' | 'latest', offset: number, first: number): Story => {
+    const { story, m1 } = alone({ groups: [{ autoOffsetReset: policy }], wire: false });
+    story.produces(3);
+    m1.works(0, 3).commits(0, 3).leaves();
+    story.empties().act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset });
+    story.accepts('orders', 0, offset);
+    story.produces(2);
+    const again = story.joins('m1');
+    story.generation([[again, [0]]]);
+    again.hears().stands(0, first);
+    story.produces(1);
+    again.works(0, 6 - first).commits(0, 6);
+    return story;
+  };
+
+  it('leaves the start to auto.offset.reset', () => {
+    expect(illegal(tell('earliest', 1_000, 0))).toEqual([]);
+    expect(illegal(tell('latest', 1_000, 5))).toEqual([]);
+    expect(illegal(tell('earliest', 1_000, 2))).toContain(
+      'offset-reset: wrong start after a position out of range',
+    );
+    expect(illegal(tell('latest', 1_000, 1))).toContain(
+      'offset-reset: wrong start after a position out of range',
+    );
+  });
+
+  it('and one that the log has does not', () => {
+    expect(illegal(tell('earliest', 2, 2))).toEqual([]);
+    expect(illegal(tell('earliest', 2, 0))).toContain('explained-resume: resumed before the last commit');
+  });
+});
+
 it('a cooperative member works on what it had in hand of a partition that its generation keeps back', () => {
   const tell = (assignors: ['cooperative-sticky'] | ['range']): Story => {
     const { story, m1 } = alone({ topics: { orders: 2 }, groups: [{ assignors }] });

@@ -64,6 +64,7 @@ const COMMITS: Readonly<Record<CommitMode['kind'], string>> = {
   auto: 'leaves commits to its client',
   'per-record': 'commits after each record',
   'per-batch': 'commits after each batch',
+  'per-poll': 'commits after each poll',
   asynchronous: 'commits after each record without waiting',
   transaction: 'commits in the transactions that write its output',
   none: 'never commits',

@@ -17,7 +17,7 @@ describe('generateScenario', () => {
     }).toMatchInlineSnapshot(`
       {
         "digest": "b822ec038138e03f756767350d9397b47ccb94f3b77becd4dc124fe0807103df",
-        "version": 5,
+        "version": 6,
       }
     `);
   });
@@ -190,10 +190,15 @@ describe("the 'java' profile", () => {
           see(key, group[key]);
         for (const key of ['isolationLevel', 'subscription', 'autoOffsetReset'] as const)
           see(key, group[key]);
-        if (group.commitMode.kind === 'asynchronous') see('callback', group.commitMode.callback);
+        see('closeTimeoutMs', group.closeTimeoutMs);
+        see('commitMode', group.commitMode.kind);
+        if (group.commitMode.kind !== 'asynchronous') continue;
+        see('callback', group.commitMode.callback);
+        see('after', group.commitMode.after);
       }
       for (const producer of producers)
-        for (const key of ['lingerMs', 'batchBytes', 'closing'] as const) see(key, producer[key]);
+        for (const key of ['lingerMs', 'batchBytes', 'closing', 'deliveryTimeoutMs'] as const)
+          see(key, producer[key]);
     }
     const values: [string, unknown[]][] = [
       [
@@ -214,10 +219,14 @@ describe("the 'java' profile", () => {
       ['isolationLevel', [undefined, 'read_uncommitted', 'read_committed']],
       ['subscription', [undefined, 'names', 'pattern']],
       ['autoOffsetReset', ['earliest', 'latest', 'none']],
+      ['commitMode', ['auto', 'per-record', 'per-batch', 'per-poll', 'asynchronous', 'none']],
       ['callback', [undefined, true, false]],
+      ['after', [undefined, 'poll']],
+      ['closeTimeoutMs', [undefined, 30_000, 500, 0]],
       ['lingerMs', [undefined, 0, 5, 50, 500]],
       ['batchBytes', [undefined, 16_384, 200, 0]],
       ['closing', [undefined, 'flush', 'drop']],
+      ['deliveryTimeoutMs', [undefined, 30_000, 5_000, 1_500]],
     ];
     for (const [name, all] of values)
       for (const value of all) expect(seen).toContain(`${name} ${JSON.stringify(value)}`);

@@ -7,11 +7,12 @@
  * chained draws, so fast-check can shrink every number of it by itself.
  */
 import fc from 'fast-check';
-import { defined, pick, switchedOn, time, unset } from './draws.ts';
+import { pick, switchedOn, time } from './draws.ts';
 import { applyCluster, clusterPlan } from './families/cluster.ts';
 import { applyCompaction, compactionPlan } from './families/compaction.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
+import { configureAsJava, javaPlan } from './families/java.ts';
 import { applyPipelines, pipelinesPlan } from './families/pipelines.ts';
 import { applyResets, resetsPlan } from './families/resets.ts';
 import { applyTransactions, transactionsPlan } from './families/transactions.ts';
@@ -20,7 +21,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 5;
+export const GENERATOR_VERSION = 6;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -339,89 +340,6 @@ const planArbitrary = (profile: Profile) =>
     brokerFaults: fc.array(brokerFaultPlan, { minLength: 1, maxLength: 2 }),
     adminActions: fc.array(adminPlan, { minLength: 1, maxLength: 2 }),
   });
-
-/** What the `java` profile adds to each group and producer; half of the options are left to the client each time. */
-const javaGroupPlan = fc.record({
-  assignors: unset(
-    pick(
-      ['range'] as const,
-      ['roundrobin'] as const,
-      ['sticky'] as const,
-      ['cooperative-sticky'] as const,
-      ['cooperative-sticky'] as const,
-      ['range', 'cooperative-sticky'] as const,
-      ['cooperative-sticky', 'range'] as const,
-    ),
-  ),
-  staticMembership: unset(fc.boolean()),
-  maxPollRecords: unset(pick(500, 50, 5, 1)),
-  maxPollIntervalMs: unset(pick(10_000, 3_000, 800)),
-  fetchMinBytes: unset(pick(1, 200, 5_000)),
-  isolationLevel: unset(pick('read_uncommitted', 'read_committed')),
-  subscription: unset(pick('names', 'pattern')),
-  callback: unset(fc.boolean()),
-  /** Seldom: without a committed offset such a group fails, and nobody but itself could commit one. */
-  resetsToNone: switchedOn(1),
-  /** So that the work on one poll may take longer than the poll interval. */
-  isSlow: switchedOn(3),
-});
-const javaProducerPlan = fc.record({
-  lingerMs: unset(pick(0, 5, 50, 500)),
-  batchBytes: unset(pick(16_384, 200, 0)),
-  closing: unset(pick('flush', 'drop')),
-});
-const javaPlan = fc.record({
-  groups: fc.tuple(javaGroupPlan, javaGroupPlan),
-  producers: fc.tuple(javaProducerPlan, javaProducerPlan, javaProducerPlan),
-});
-type JavaPlan = typeof javaPlan extends fc.Arbitrary<infer P> ? P : never;
-
-const SLOW_HANDLER_MS = { min: 20, max: 200 };
-/** What one record costs beside its handler: the commit, and its share of a poll. */
-const PER_RECORD_MS = 20;
-
-/**
- * An application that takes more records than it can work on before it has to poll loses its place, and with it all that
- * it has not committed; it gets on only where it commits after each record and stops when that is refused. Any other one
- * is given fewer.
- */
-function workablePollRecords(group: Group, maxPollRecords: number, pollIntervalMs: number): number {
-  if (group.commitMode.kind === 'per-record') return maxPollRecords;
-  const workable = Math.floor(pollIntervalMs / 2 / (group.handler.timeMs.max + PER_RECORD_MS));
-  return Math.min(maxPollRecords, Math.max(1, workable));
-}
-
-function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
-  const groups = scenario.groups.map((group, index): Group => {
-    const { assignors, callback, resetsToNone, isSlow, maxPollRecords, ...rest } =
-      plan.groups[index] ?? plan.groups[0];
-    const { commitMode } = group;
-    const handler = isSlow ? { ...group.handler, timeMs: SLOW_HANDLER_MS } : group.handler;
-    const pollIntervalMs = rest.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
-    return {
-      ...group,
-      ...defined(rest),
-      handler,
-      // The poll interval is the rebalance timeout too: who hears of a rebalance after it is thrown out of each one.
-      heartbeatIntervalMs: Math.min(group.heartbeatIntervalMs, Math.floor(pollIntervalMs / 4 / 50) * 50),
-      ...(assignors === undefined ? {} : { assignors: [...assignors] }),
-      ...(resetsToNone ? { autoOffsetReset: 'none' } : {}),
-      ...(maxPollRecords === undefined
-        ? {}
-        : { maxPollRecords: workablePollRecords({ ...group, handler }, maxPollRecords, pollIntervalMs) }),
-      commitMode:
-        commitMode.kind === 'asynchronous' && callback !== undefined
-          ? { ...commitMode, callback }
-          : commitMode,
-    };
-  });
-  const producers = scenario.producers.map((producer, index) => ({
-    ...producer,
-    ...defined(plan.producers[index] ?? plan.producers[0]),
-  }));
-  const boundMs = settlingBoundMs(groups, producers, scenario.actions);
-  return { ...scenario, groups, producers, settling: { boundMs } };
-}
 
 /** What the `network` profile adds; apart from the rest, so that the other profiles' draws stay what they are. */
 const networkPlan = fc.record({

@@ -72,7 +72,7 @@ const producerShape = {
 /** What is the application's to decide and has no word of Kafka's; as in a scenario. */
 const applicationShape = {
   /** When the application itself commits, where the client does not: enable.auto.commit is then false. */
-  commitMode: z.enum(['per-record', 'per-batch', 'asynchronous', 'none']),
+  commitMode: z.enum(['per-record', 'per-batch', 'per-poll', 'asynchronous', 'none']),
   commitOrder: z.enum(['process-then-commit', 'commit-then-process']),
   consumeMode: z.enum(['each-message', 'each-batch', 'manual']),
   partitionsConsumedConcurrently: z.int().min(1).max(100),
@@ -136,7 +136,7 @@ function* relations({ consumer = {}, producer = {}, application = {} }: Configur
   if (commitOrder === 'commit-then-process' && !isExplicit)
     yield {
       path: ['application', 'commitOrder'],
-      message: 'expected commitMode per-record, per-batch or asynchronous beside it',
+      message: 'expected commitMode per-record, per-batch, per-poll or asynchronous beside it',
     };
   if (producer['enable.idempotence'] === true && producer.acks !== undefined && producer.acks !== 'all')
     yield { path: ['producer', 'acks'], message: "expected 'all', which enable.idempotence needs" };

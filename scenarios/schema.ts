@@ -99,6 +99,8 @@ const producerSchema = z.strictObject({
   batchBytes: z.int().min(0).max(1_048_576).optional(),
   /** What its close does with records that are still in the client: send them, or drop them. */
   closing: z.enum(['flush', 'drop']).optional(),
+  /** `delivery.timeout.ms`: how long after its call a record may be on its way, with all attempts. */
+  deliveryTimeoutMs: milliseconds(1, TIME_MAX_MS).optional(),
   /** Whether it sends in transactions (KIP-98), with its id as its `transactional.id`. */
   transactions: z
     .strictObject({
@@ -124,10 +126,20 @@ const commitModeSchema = z.discriminatedUnion('kind', [
   /** The application commits after each batch and waits for the answer. */
   z.strictObject({ kind: z.literal('per-batch') }),
   /**
+   * The application commits once it has worked on all that one poll has handed over, waits for the answer, and leaves it to
+   * the client to know the offsets.
+   */
+  z.strictObject({ kind: z.literal('per-poll') }),
+  /**
    * The application commits after each record and goes on at once. With a callback (which is what it does where this
    * is left out) it records the outcome when it comes; without one it never learns of it.
    */
-  z.strictObject({ kind: z.literal('asynchronous'), callback: z.boolean().optional() }),
+  z.strictObject({
+    kind: z.literal('asynchronous'),
+    callback: z.boolean().optional(),
+    /** What it commits after: each record, or all of a poll, of which the client knows the offsets. */
+    after: z.enum(['record', 'poll']).optional(),
+  }),
   /** Nobody commits. */
   z.strictObject({ kind: z.literal('none') }),
   /**
@@ -204,6 +216,8 @@ const groupSchema = z.strictObject({
   isolationLevel: z.enum(['read_uncommitted', 'read_committed']).optional(),
   /** Whether the topics are subscribed to by their names, or by a pattern that matches them and no others. */
   subscription: z.enum(['names', 'pattern']).optional(),
+  /** How long the application lets a close of its consumer take; left out, as long as the client takes. */
+  closeTimeoutMs: milliseconds(0, 600_000).optional(),
   native: nativeOptionsSchema.optional(),
   /** With consumeMode `manual`: of what it is handed it works on the first half only, and leaves the rest to come again. */
   resolvesPartially: z.boolean().optional(),
@@ -513,6 +527,15 @@ function* relations(scenario: Scenario): Generator<Issue> {
       };
   }
   yield* pipelines(scenario, topics);
+  for (const [i, { commitMode, commitOrder }] of scenario.groups.entries()) {
+    const isOfPolls =
+      commitMode.kind === 'per-poll' || (commitMode.kind === 'asynchronous' && commitMode.after === 'poll');
+    if (isOfPolls && commitOrder === 'commit-then-process')
+      yield {
+        path: ['groups', i, 'commitOrder'],
+        message: "expected 'process-then-commit': the positions are committed when a poll has been worked on",
+      };
+  }
   const { dead } = scenario.settling;
   for (const [i, id] of (dead?.members ?? []).entries())
     if (!members.has(id))

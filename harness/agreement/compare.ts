@@ -3,7 +3,7 @@
  * for the run-time randomness, and the end state of a real run enter; what the real one shows that no simulated one
  * allows, and the other way round, leaves.
  */
-import type { Scenario } from '../../scenarios/schema.ts';
+import type { Producer, Scenario } from '../../scenarios/schema.ts';
 import { planSends } from '../client/application/send-plan.ts';
 import type { EndState } from './end-state.ts';
 
@@ -112,7 +112,10 @@ function* recordDifferences(
 /** How far the start of a real process or fault may lie behind its schedule. */
 const SCHEDULE_SLACK_MS = 1_500;
 
-/** Those on their way while their producer crashes, and those sent from the first broker fault on. */
+/**
+ * Those on their way while their producer crashes, or closes and drops what it has not sent, and those sent from the first
+ * broker fault on.
+ */
 function uncertainRecords(scenario: Scenario): Set<string> {
   const uncertain = new Set<string>();
   const brokerFaultMs = Math.min(
@@ -122,13 +125,28 @@ function uncertainRecords(scenario: Scenario): Set<string> {
     const crash = scenario.actions.find(
       (action) => action.kind === 'crash-producer' && action.producer === producer.id,
     );
-    for (const { dueMs, records } of planSends(producer, 0)) {
+    const sends = [...planSends(producer, 0)];
+    const closeMs = sends.at(-1)?.dueMs ?? 0;
+    for (const { dueMs, records } of sends) {
       const afterFault = dueMs >= brokerFaultMs - SCHEDULE_SLACK_MS;
       const nearCrash = crash !== undefined && Math.abs(dueMs - crash.atMs) <= SCHEDULE_SLACK_MS;
-      if (afterFault || nearCrash) for (const { record } of records) uncertain.add(record);
+      if (afterFault || nearCrash || isNearClose(producer, dueMs, closeMs))
+        for (const { record } of records) uncertain.add(record);
     }
   }
   return uncertain;
+}
+
+/** Whether the instant of a close that drops decides over a record: its batch is then about to be sent, or under way. */
+function isNearClose(
+  { closing, lingerMs = 0, batchBytes }: Producer,
+  dueMs: number,
+  closeMs: number,
+): boolean {
+  if (closing !== 'drop') return false;
+  const isAboutToLeave = Math.abs(dueMs + lingerMs - closeMs) <= SCHEDULE_SLACK_MS;
+  // A small batch may be full, and leave, before its time.
+  return isAboutToLeave || (batchBytes !== undefined && closeMs - dueMs <= SCHEDULE_SLACK_MS);
 }
 
 function* actionDifferences(simulated: readonly EndState[], real: EndState, names: Names): Generator<string> {

@@ -124,7 +124,11 @@ function configureProducer(producer: Producer, words: Words<'producer'>): Produc
     ...producer,
     acks,
     idempotent: acks === 'all' && (asked ?? producer.idempotent),
-    ...defined({ lingerMs: words['linger.ms'], batchBytes: words['batch.size'] }),
+    ...defined({
+      lingerMs: words['linger.ms'],
+      batchBytes: words['batch.size'],
+      deliveryTimeoutMs: words['delivery.timeout.ms'],
+    }),
   };
 }
 

@@ -2,6 +2,7 @@
  * Which committed offset was in force when a member took its position: a process, a partition and a place in the
  * history enter; the coordinator's state that it must have seen, and those that it may have seen, leave.
  */
+import { isAltered } from './altered.ts';
 import type { CommitEntry } from './commits.ts';
 import type { Stretch } from './consumption.ts';
 import { type Evidence, entriesOf, type GroupEvidence } from './evidence.ts';
@@ -82,7 +83,7 @@ export interface Resume {
    * client that reads from several brokers may ask once for each; none without a tap.
    */
   readonly listed: readonly ListedOffset[];
-  /** The position that was out of range, for a stretch that opened with a reset. */
+  /** The position that was out of range, for a stretch that opened with a reset; without a tap, one that has to have been. */
   readonly outOfRange: OutOfRange | null;
 }
 
@@ -104,15 +105,44 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
   const refused = lastBefore(outOfRange, openSeq);
   const resolved =
     ownAnswer !== null && stretch.opening === 'join' ? ownAnswer : { seq: openSeq, time: openTime };
+  const committed = committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time);
   return {
-    committed: committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time),
+    committed,
     fetched: ownAnswer,
     listed: kept === null ? resets : [kept],
     // What opened with a reset did so for the last refusal, even if a poll's records were still being worked on then.
     outOfRange:
-      refused !== null && (refused.seq > refusedSince || stretch.opening === 'reset') ? refused : null,
+      refused !== null && (refused.seq > refusedSince || stretch.opening === 'reset')
+        ? refused
+        : unseenOutOfRange(evidence, group, stretch, committed),
   };
 }
+
+/** An operator's offset above the log's end, from which a member whose traffic is not known has to start. */
+function unseenOutOfRange(
+  evidence: Evidence,
+  group: GroupEvidence,
+  { process, opening }: Stretch,
+  { certain, possible }: CommittedAt,
+): OutOfRange | null {
+  const hasWire = evidence.processes.get(process)?.hasWire ?? false;
+  if (hasWire || opening !== 'join') return null;
+  const entry = [certain, ...possible].find((state) =>
+    isAlteredAboveEnd(evidence, group, state.entry),
+  )?.entry;
+  return entry == null ? null : { seq: entry.seq, time: entry.time, offset: entry.value, namesEpoch: false };
+}
+
+/** Whether an operator has set an offset that the log did not have then, as far as producers know. */
+export const isAlteredAboveEnd = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  entry: CommitEntry | null,
+): boolean =>
+  entry !== null &&
+  !group.hasWire &&
+  isAltered(evidence, entry) &&
+  entry.value > knownLogEndAt(evidence, entry.topic, entry.partition, entry.time - CLOCK_TOLERANCE_MS);
 
 /** The generation in which the stretch was opened assigns the partition to its process, or nobody can tell. */
 export const isOwned = (stretch: Stretch): boolean =>
@@ -127,7 +157,21 @@ export const mayHaveKeptPosition = (
 ): boolean =>
   !(evidence.processes.get(process)?.hasWire ?? false) &&
   before !== null &&
-  isNextRecord(shownTo(group.config, evidence.logs.get(key)), before.last + 1, first);
+  (isNextRecord(shownTo(group.config, evidence.logs.get(key)), before.last + 1, first) ||
+    isWhereItStopped(group, before, first));
+
+/** A cooperative member keeps its position, and its application may have gone back to what it had not worked on. */
+const isWhereItStopped = (
+  { config }: GroupEvidence,
+  { delivered, processing }: Stretch,
+  offset: number,
+): boolean =>
+  config.assignors?.includes('cooperative-sticky') === true &&
+  delivered.has(offset) &&
+  [...delivered].every(
+    (one) =>
+      one >= offset || processing.some(({ offset: begun, outcome }) => begun === one && outcome === 'ok'),
+  );
 
 /**
  * Whether a member that starts from a committed offset may have moved forward from it over any records: they may have

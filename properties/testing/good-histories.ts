@@ -424,6 +424,19 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       m1.stands(0, 2).works(0, 2).commits(0, 4);
       return story;
     },
+    'the same before it has committed anything, over a generation that was never settled': () => {
+      const { story, m1, m2 } = handOver({ consumeMode: 'manual' }, false);
+      story.produces(4);
+      m1.delivers(0, [0, 1, 2]).processes(0, 0);
+      m1.commits(0, 1, { told: { refused: 'REBALANCE_IN_PROGRESS' }, byApplication: true });
+      story.group().generation += 1;
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      m1.hears().stands(0, 1).works(0, 3).commits(0, 4);
+      return story;
+    },
     'a group that starts at the end': () => {
       const story = new Story({ groups: [{ autoOffsetReset: 'latest' }] });
       story.produces(5);

@@ -400,7 +400,8 @@ function groupSentence(group: Scenario['groups'][number]): string {
     auto: 'commits by itself',
     'per-record': 'commits after each record',
     'per-batch': 'commits after each batch',
-    asynchronous: 'commits after each record without waiting',
+    'per-poll': 'commits after each poll',
+    asynchronous: `commits after each ${('after' in group.commitMode && group.commitMode.after) || 'record'} without waiting`,
     none: 'never commits',
     transaction: 'commits in a transaction with what it makes of the records',
   }[group.commitMode.kind];

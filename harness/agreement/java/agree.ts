@@ -2,6 +2,7 @@
  * Whether Apache's own Java client and the reference client do the same of a scenario: their runs on real Kafka enter, the
  * reference client runs it in the simulated world as often as it takes, and in what the two differ leaves.
  */
+import { noSpuriousRebalance } from '../../../properties/no-spurious-rebalance.ts';
 import type { Expectation } from '../../../scenarios/lessons/lesson.ts';
 import type { History } from '../../history/schema.ts';
 import { differences as differencesOf } from '../../lessons/compare.ts';
@@ -15,7 +16,9 @@ import type { Trial } from './trials.ts';
 
 const REFERENCE = { client: 'reference', mutant: null };
 /** Where a lesson did not come as it says, so many simulated runs decide whether the machine was to blame. */
-const MACHINE_RUNS_MIN = 8;
+const MACHINE_RUNS_MAX = 8;
+/** So many are made to find the memberships again for which Java has assigned partitions. */
+const ASSIGNMENT_RUNS_MAX = 8;
 
 export interface RealRuns {
   readonly java: History;
@@ -29,7 +32,9 @@ export interface JavaAgreement extends Trial {
   readonly differences: readonly Difference[];
   /** Where the scenario is a lesson's: in what either client differs from what the lesson says. */
   readonly lessonDifferences: readonly string[];
-  /** The simulated reference client on a machine as slow as Java's was does not do what the lesson says either. */
+  /** In either run a member lost its place and nothing had happened to it: what follows is the machine's, and not compared. */
+  readonly stoodStill: boolean;
+  /** The simulated reference client on a machine as slow as that of either real run differs from the lesson too. */
   readonly isTooSlow: boolean;
   /** Generations of Java's that the reference client had too, and all of Java's. */
   readonly comparedGenerations: number;
@@ -54,40 +59,77 @@ export async function javaAgreementOn(
   runs: RealRuns,
   signal: AbortSignal,
 ): Promise<JavaAgreement> {
-  const { scenario, expectation } = trial;
-  const differences = (one: JudgedRun): string[] =>
-    expectation === null ? [] : lessonDifferences(withoutWire(expectation), one);
+  const { scenario } = trial;
   const [java, reference] = [judged(runs.java), judged(runs.reference)];
+  if (stoodStill(java) || stoodStill(reference))
+    return { ...trial, java, reference, stoodStill: true, ...NOTHING_COMPARED };
   const ofJava = conductOf(java.history, java.verdict);
   const references = [conductOf(reference.history, reference.verdict)];
   let found = compareConduct(scenario, references, ofJava);
-  const ofLesson = differences(java);
+  let compared = comparedGenerations(references, ofJava);
   const isDone = (): boolean =>
-    found.length === 0 && (ofLesson.length === 0 || references.length > MACHINE_RUNS_MIN);
-  let isTooSlow = false;
+    found.length === 0 && (compared === ofJava.generations.length || references.length > ASSIGNMENT_RUNS_MAX);
   if (!isDone()) {
-    // Simulated runs are added one by one while something is left to explain.
-    for await (const one of simulatedRuns(scenario, REFERENCE, java.history, signal)) {
-      references.push(conductOf(one.history, one.verdict));
-      isTooSlow ||= one.isSlow && differences(one).length > 0;
+    // Simulated runs are added one by one while something is left to explain, or to compare.
+    for await (const { history, verdict } of simulatedRuns(scenario, REFERENCE, java.history, signal)) {
+      references.push(conductOf(history, verdict));
       found = compareConduct(scenario, references, ofJava);
+      compared = comparedGenerations(references, ofJava);
       if (isDone()) break;
     }
   }
+  const [javaLesson, referenceLesson] = [
+    await lessonOf(trial, java, signal),
+    await lessonOf(trial, reference, signal),
+  ];
   return {
     ...trial,
     java,
     reference,
+    stoodStill: false,
     differences: found,
     lessonDifferences: [
-      ...(isTooSlow ? [] : ofLesson.map((sentence) => `Java: ${sentence}`)),
-      ...differences(reference).map((sentence) => `reference: ${sentence}`),
+      ...javaLesson.differences.map((sentence) => `Java: ${sentence}`),
+      ...referenceLesson.differences.map((sentence) => `reference: ${sentence}`),
     ],
-    isTooSlow,
-    comparedGenerations: comparedGenerations(references, ofJava),
+    isTooSlow: javaLesson.isTooSlow || referenceLesson.isTooSlow,
+    comparedGenerations: compared,
     generations: ofJava.generations.length,
     simulatedRuns: references.length - 1,
   };
+}
+
+const NOTHING_COMPARED = {
+  differences: [],
+  lessonDifferences: [],
+  isTooSlow: false,
+  comparedGenerations: 0,
+  generations: 0,
+  simulatedRuns: 0,
+} as const;
+
+/** For longer than a session, so that the coordinator, or a member's heartbeat, came too late. */
+const stoodStill = ({ verdict }: JudgedRun): boolean =>
+  verdict.anomalies.some(
+    ({ property, policy }) => property === noSpuriousRebalance.id && policy === 'observed',
+  );
+
+/** In what a run differs from what the lesson says, where that cannot be the machine's fault. */
+async function lessonOf(
+  { scenario, expectation }: Trial,
+  run: JudgedRun,
+  signal: AbortSignal,
+): Promise<{ readonly differences: readonly string[]; readonly isTooSlow: boolean }> {
+  const differences = (one: JudgedRun): readonly string[] =>
+    expectation === null ? [] : lessonDifferences(withoutWire(expectation), one);
+  const found = differences(run);
+  if (found.length === 0) return { differences: [], isTooSlow: false };
+  let runs = 0;
+  for await (const one of simulatedRuns(scenario, REFERENCE, run.history, signal)) {
+    if (one.isSlow && differences(one).length > 0) return { differences: [], isTooSlow: true };
+    if (++runs === MACHINE_RUNS_MAX) break;
+  }
+  return { differences: found, isTooSlow: false };
 }
 
 const lessonDifferences = (expected: Expectation, { history, verdict }: JudgedRun): string[] =>

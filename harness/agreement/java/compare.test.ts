@@ -10,12 +10,14 @@ const group = scenario.groups[0]?.id as string;
 const conduct = (changes: Partial<Conduct> = {}): Conduct => ({
   end: { outcome: 'valid', illegal: [], uncommitted: new Map(), records: new Map(), skipped: new Map() },
   errors: new Map(),
-  never: new Map([[group, new Set()]]),
+  fates: new Map(),
   generations: [],
   ...changes,
 });
 const errors = (...names: string[]): Partial<Conduct> => ({ errors: new Map([[group, new Set(names)]]) });
-const never = (...records: string[]): Partial<Conduct> => ({ never: new Map([[group, new Set(records)]]) });
+const fate = (record: string, isLeftOut: boolean, order = 'before'): Partial<Conduct> => ({
+  fates: new Map([[group, new Map([[record, { isLeftOut, order }]])]]),
+});
 const generations = (...pairs: [string, string][]): Partial<Conduct> => ({
   generations: pairs.map(([question, answer]) => ({ question, answer })),
 });
@@ -31,9 +33,14 @@ test.each([
 
 describe('Java and the reference client agree', () => {
   it('where one run of the reference client did the same', () => {
-    const references = [conduct(), conduct(errors('COMMIT_FAILED')), conduct(never('p-1'))];
+    const references = [conduct(), conduct(errors('COMMIT_FAILED')), conduct(fate('p-1', true))];
     expect(compareConduct(scenario, references, conduct(errors('COMMIT_FAILED')))).toEqual([]);
-    expect(compareConduct(scenario, references, conduct(never('p-1')))).toEqual([]);
+    expect(compareConduct(scenario, references, conduct(fate('p-1', true)))).toEqual([]);
+  });
+
+  it('where the reference client never began in the same order with a record', () => {
+    const references = [conduct(fate('p-1', false, 'after')), conduct()];
+    expect(compareConduct(scenario, references, conduct(fate('p-1', true)))).toEqual([]);
   });
 
   it('where the reference client never had to assign the same', () => {
@@ -59,8 +66,12 @@ test.each([
     conduct(errors('FENCED')),
     "billing: only the reference client's application is told FENCED, and always",
   ],
-  [conduct(never('p-1')), none, 'billing: p-1 is left out by Java only'],
-  [none, conduct(never('p-1')), 'billing: p-1 is left out by the reference client only'],
+  [conduct(fate('p-1', true)), conduct(fate('p-1', false)), 'billing: p-1 is left out by Java only'],
+  [
+    conduct(fate('p-1', false)),
+    conduct(fate('p-1', true)),
+    'billing: p-1 is left out by the reference client only',
+  ],
   [
     conduct(generations(['q', 'a'])),
     conduct(generations(['q', 'b'])),

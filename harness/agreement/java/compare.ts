@@ -34,21 +34,22 @@ export function compareConduct(
 }
 
 /**
- * Where a group starts decides what it never processes: record by record, as in at least one run of the reference. What it
- * processes again is not compared, since that depends on the instant of a crash; the properties bound it in each run.
+ * Where a group starts decides what it never processes: record by record, as in at least one run of the reference in which
+ * the record and the group's starts came in the same order. What it processes again is not compared, since that depends on
+ * the instant of a crash; the properties bound it in each run.
  */
 function* resetDifferences(references: readonly Conduct[], java: Conduct): Generator<Difference> {
-  const has = ({ never }: Conduct, group: string, record: string): boolean =>
-    never.get(group)?.has(record) ?? false;
-  for (const group of java.never.keys()) {
-    const all = new Set([java, ...references].flatMap(({ never }) => [...(never.get(group) ?? [])]));
-    for (const record of all)
-      if (references.every((one) => has(one, group, record) !== has(java, group, record)))
+  for (const [group, fates] of java.fates)
+    for (const [record, { isLeftOut, order }] of fates) {
+      const others = references
+        .map((one) => one.fates.get(group)?.get(record))
+        .filter((fate) => fate?.order === order);
+      if (others.length > 0 && others.every((fate) => fate?.isLeftOut !== isLeftOut))
         yield {
           aspect: 'resets',
-          sentence: `${group}: ${record} is left out by ${has(java, group, record) ? 'Java' : 'the reference client'} only`,
+          sentence: `${group}: ${record} is left out by ${isLeftOut ? 'Java' : 'the reference client'} only`,
         };
-  }
+    }
 }
 
 /** Every error of Java's is one that the reference had too, and what the reference has every time, Java has. */

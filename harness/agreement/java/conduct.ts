@@ -3,16 +3,16 @@
  * end state, the errors that reached applications and who was assigned what in each generation leave.
  */
 import type { Verdict } from '../../../properties/property.ts';
-import { fatesOf } from '../../../reports/fates.ts';
 import type { History } from '../../history/schema.ts';
 import { type EndState, endStateOf } from '../end-state.ts';
+import { type RecordFate, recordFates } from './record-fates.ts';
 
 export interface Conduct {
   readonly end: EndState;
   /** By group: Kafka's names of the errors of polls, closes and commits that its members' applications were told of. */
   readonly errors: ReadonlyMap<string, ReadonlySet<string>>;
-  /** By group: records that it never processed to the end. */
-  readonly never: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By group and record. */
+  readonly fates: ReadonlyMap<string, ReadonlyMap<string, RecordFate>>;
   readonly generations: readonly GenerationConduct[];
 }
 
@@ -37,11 +37,10 @@ export function conductOf(history: History, verdict: Verdict): Conduct {
     if (error === null || group === null) continue;
     errors.set(group, (errors.get(group) ?? new Set()).add(kafkaNameOf(error)));
   }
-  const { groups } = fatesOf(history);
   return {
     end: endStateOf(history, verdict),
     errors,
-    never: new Map([...groups].map(([group, { never }]) => [group, new Set(never)])),
+    fates: recordFates(history),
     generations: generationsOf(events),
   };
 }

@@ -48,8 +48,14 @@ const commitFirst = (group: MemberGroup): MemberGroup =>
     : {
         ...group,
         commitOrder: 'commit-then-process',
-        commitMode: group.commitMode.kind === 'auto' ? { kind: 'per-record' } : group.commitMode,
+        commitMode: ofRecords(group.commitMode),
       };
+
+/** Who commits whole polls, or leaves it to the client, has nothing to commit before it processes. */
+function ofRecords(mode: MemberGroup['commitMode']): MemberGroup['commitMode'] {
+  if (mode.kind === 'auto' || mode.kind === 'per-poll') return { kind: 'per-record' };
+  return mode.kind === 'asynchronous' ? { ...mode, after: 'record' } : mode;
+}
 
 const oppositeReset = (group: MemberGroup): MemberGroup =>
   group.autoOffsetReset === 'none'

@@ -34,6 +34,13 @@ function* groupRefusals(group: Group): Generator<Refusal> {
     ];
   if (group.maxPollIntervalMs !== undefined)
     yield ['maxPollIntervalMs', `kafkajs has no max.poll.interval.ms; ${REFERENCE}`];
+  if (
+    group.commitMode.kind === 'per-poll' ||
+    (group.commitMode.kind === 'asynchronous' && group.commitMode.after === 'poll')
+  )
+    yield ['commitMode', `the application of kafkajs is called for one partition at a time; ${REFERENCE}`];
+  if (group.closeTimeoutMs !== undefined)
+    yield ['closeTimeoutMs', `disconnect of kafkajs takes no time to keep to; ${REFERENCE}`];
   if (group.commitMode.kind === 'asynchronous' && group.commitMode.callback === false)
     yield [
       'commitMode.callback',
@@ -46,6 +53,8 @@ function* producerRefusals(producer: Producer): Generator<Refusal> {
     yield ['lingerMs', `kafkajs sends at once; recordsPerSend makes its batches; ${REFERENCE}`];
   if (producer.batchBytes !== undefined)
     yield ['batchBytes', `kafkajs sends what one call has; recordsPerSend makes its batches; ${REFERENCE}`];
+  if (producer.deliveryTimeoutMs !== undefined)
+    yield ['deliveryTimeoutMs', `kafkajs counts its attempts; ${REFERENCE}`];
   if (producer.closing === 'drop')
     yield ['closing', `kafkajs keeps no records back that a close could drop; ${REFERENCE}`];
 }

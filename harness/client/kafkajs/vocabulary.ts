@@ -73,7 +73,10 @@ export const vocabulary: Vocabulary = {
     'reconnect.backoff.max.ms': refused(RECONNECTING.replace('backoff.ms', 'backoff.max.ms')),
   },
   application: {
-    commitMode: 'scenario',
+    commitMode: (mode) =>
+      mode === 'per-poll'
+        ? refused('the application of kafkajs is called for one partition at a time; use per-batch')
+        : 'scenario',
     commitOrder: 'scenario',
     consumeMode: 'scenario',
     partitionsConsumedConcurrently: 'scenario',

@@ -20,6 +20,8 @@ export interface Committer {
   commit(topic: string, partition: number, offset: number): Promise<void>;
   /** Several partitions in one call. @throws CommitNotDone */
   commitAll(offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void>;
+  /** What polls have handed over, as far as the client knows it: here is what the application takes that to be. */
+  commitPolled(offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void>;
   /** The outcome is recorded when the client tells of it, and never where the application does not ask for it. */
   commitInBackground(topic: string, partition: number, offset: number): void;
   /** After a record, where the client commits by itself: nothing, but for a mutant. @throws CommitNotDone */
@@ -54,15 +56,22 @@ export function createCommitter(
     };
   };
 
-  const commitNow = async (told: Told[]): Promise<void> => {
+  /** @param isNamed whether the call names the offsets, or leaves them to the client */
+  const commitNow = async (told: Told[], isNamed = true): Promise<void> => {
     const { offsets, end } = begin(told, true);
     try {
-      await consumer.commitSync(offsets);
+      await consumer.commitSync(isNamed ? offsets : undefined);
     } catch (error) {
       end(error as Error);
       throw new CommitNotDone('the commit did not succeed', { cause: error });
     }
     end(null);
+  };
+
+  const commitLater = (told: Told[], isNamed = true): void => {
+    const { offsets, end } = begin(told, false);
+    if (hasCallback) consumer.commitAsync(isNamed ? offsets : undefined, (_, error) => end(error));
+    else consumer.commitAsync(isNamed ? offsets : undefined);
   };
 
   const inTurn = (step: () => Promise<void>): Promise<void> => {
@@ -78,11 +87,19 @@ export function createCommitter(
       ),
     commitAll: (offsets) =>
       inTurn(() => commitNow(offsets.map((one) => ({ ...one, offset: String(one.offset) })))),
+    async commitPolled(polled) {
+      const told = polled.map(({ topic, partition, offset }) => ({
+        topic,
+        partition,
+        offset: mutation.committedOffset(topic, partition, String(offset)),
+      }));
+      const isNamed = told.some(({ offset }, i) => offset !== String(polled[i]?.offset));
+      if (commitMode.kind !== 'asynchronous') await inTurn(() => commitNow(told, isNamed));
+      else commitLater(told, isNamed);
+    },
     commitInBackground(topic, partition, offset) {
       const committed = mutation.committedOffset(topic, partition, String(offset));
-      const { offsets, end } = begin([{ topic, partition, offset: committed }], false);
-      if (hasCallback) consumer.commitAsync(offsets, (_, error) => end(error));
-      else consumer.commitAsync(offsets);
+      commitLater([{ topic, partition, offset: committed }]);
     },
     async afterAutomatic(topic, partition, offset) {
       const extra = mutation.extraCommit(topic, partition, String(offset));

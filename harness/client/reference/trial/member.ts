@@ -223,7 +223,7 @@ export function startMember(start: MemberStart, host: Host): Application {
 
   const close = async (): Promise<void> => {
     try {
-      await consumer.close();
+      await consumer.close(group.closeTimeoutMs);
       await producer?.close();
       host.emit({ kind: 'client-stopped', group: group.id });
     } catch (error) {

@@ -41,6 +41,9 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
   const { resolvesPartially = false } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
 
+  const commitsPolls =
+    commitMode.kind === 'per-poll' || (commitMode.kind === 'asynchronous' && commitMode.after === 'poll');
+
   let polledAtMs = 0;
   const deliver = ({ topic, partition }: PartitionWork, records: readonly ConsumerRecord[]): void =>
     host.emit({
@@ -54,7 +57,8 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
 
   const commitRecord = async ({ topic, partition, offset }: ConsumerRecord): Promise<void> => {
     if (commitMode.kind === 'per-record') await committer.commit(topic, partition, offset + 1);
-    if (commitMode.kind === 'asynchronous') committer.commitInBackground(topic, partition, offset + 1);
+    if (commitMode.kind === 'asynchronous' && !commitsPolls)
+      committer.commitInBackground(topic, partition, offset + 1);
     if (commitMode.kind === 'auto') await committer.afterAutomatic(topic, partition, offset + 1);
   };
 
@@ -164,6 +168,13 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       const end = (one.records.at(-1)?.offset ?? -1) + 1;
       if (one.next < end && owned.has(nameOf(one))) consumer.seek(one, one.next);
     }
+    if (!commitsPolls || work.length === 0) return;
+    // Its offsets are the positions, which stand on what is not done by now.
+    const positions = work.map(({ topic, partition, next }) => ({ topic, partition, offset: next }));
+    await committer.commitPolled(positions).catch((error: unknown) => {
+      // What is done need not come again here, whoever gets it next.
+      if (!(error instanceof CommitNotDone)) throw error;
+    });
   };
 }
 

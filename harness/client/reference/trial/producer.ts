@@ -14,6 +14,18 @@ import type { RecordMetadata } from '../producer/batch.ts';
 import { Producer } from '../producer/producer.ts';
 import { commonOptions, createTransport } from './transport.ts';
 
+const LINGER_MS = 5;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Kafka refuses a delivery.timeout.ms that has no room for the wait in the client and one request. */
+function deliveryOptions(asked: number, lingerMs = LINGER_MS) {
+  const deliveryMs = Math.max(asked, lingerMs + 1);
+  return {
+    'delivery.timeout.ms': deliveryMs,
+    'request.timeout.ms': Math.min(REQUEST_TIMEOUT_MS, deliveryMs - lingerMs),
+  };
+}
+
 /** One answer for each run of neighbouring offsets: records of one call may be in several batches. */
 function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOffset: string }[] {
   const answers: { partition: number; baseOffset: string }[] = [];
@@ -29,7 +41,8 @@ function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOff
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */
 export function startProducer(start: ProducerStart, host: Host): Application {
-  const { acks, idempotent, keys, lingerMs, batchBytes, native, transactions } = start.producer;
+  const { acks, idempotent, keys, lingerMs, batchBytes, deliveryTimeoutMs, native, transactions } =
+    start.producer;
   const closing = closingOf(start.producer, start.mutant);
   const producer = new Producer(
     {
@@ -39,6 +52,7 @@ export function startProducer(start: ProducerStart, host: Host): Application {
       ...(transactions === undefined ? {} : { 'transactional.id': transactionalIdOf(start) }),
       ...(lingerMs === undefined ? {} : { 'linger.ms': lingerMs }),
       ...(batchBytes === undefined ? {} : { 'batch.size': batchBytes }),
+      ...(deliveryTimeoutMs === undefined ? {} : deliveryOptions(deliveryTimeoutMs, lingerMs)),
       // Java's own would put all records of a short trial into one partition.
       'partitioner.class': keys === null ? 'RoundRobinPartitioner' : 'default',
       ...native?.reference?.producer,

@@ -32,7 +32,7 @@ final class Committer {
   }
 
   synchronized void commit(TopicPartition partition, long offset) throws CommitNotDone {
-    int call = begin(partition, offset, true);
+    int call = begin(Map.of(partition, offset), true);
     try {
       consumer.commitSync(Map.of(partition, new OffsetAndMetadata(offset)));
     } catch (RuntimeException exception) {
@@ -44,20 +44,39 @@ final class Committer {
 
   /** The outcome is recorded when the client tells of it, and never where the application does not ask for it. */
   synchronized void commitInBackground(TopicPartition partition, long offset) {
-    int call = begin(partition, offset, false);
+    int call = begin(Map.of(partition, offset), false);
     Map<TopicPartition, OffsetAndMetadata> offsets = Map.of(partition, new OffsetAndMetadata(offset));
     if (hasCallback) consumer.commitAsync(offsets, (all, exception) -> end(call, exception));
     else consumer.commitAsync(offsets, null);
   }
 
-  private int begin(TopicPartition partition, long offset, boolean isAwaited) {
+  /** What polls have handed over, of which the consumer knows the offsets; here is what the application takes them to be. */
+  synchronized void commitPolled(Map<TopicPartition, Long> polled) throws CommitNotDone {
+    boolean isAwaited = !group.getAsJsonObject("commitMode").get("kind").getAsString().equals("asynchronous");
+    int call = begin(polled, isAwaited);
+    if (!isAwaited) {
+      consumer.commitAsync(hasCallback ? (all, exception) -> end(call, exception) : null);
+      return;
+    }
+    try {
+      consumer.commitSync();
+    } catch (RuntimeException exception) {
+      end(call, exception);
+      throw new CommitNotDone(exception);
+    }
+    end(call, null);
+  }
+
+  private int begin(Map<TopicPartition, Long> committed, boolean isAwaited) {
     int call = calls++;
-    JsonObject one = new JsonObject();
-    one.addProperty("topic", partition.topic());
-    one.addProperty("partition", partition.partition());
-    one.addProperty("offset", String.valueOf(offset));
     JsonArray offsets = new JsonArray();
-    offsets.add(one);
+    committed.forEach((partition, offset) -> {
+      JsonObject one = new JsonObject();
+      one.addProperty("topic", partition.topic());
+      one.addProperty("partition", partition.partition());
+      one.addProperty("offset", String.valueOf(offset));
+      offsets.add(one);
+    });
     host.emit("application-commit", event -> {
       event.add("group", group.get("id"));
       event.addProperty("call", call);

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -126,7 +127,9 @@ final class TrialMember implements Driver.Application {
 
   private void closeConsumer() {
     try {
-      consumer.close();
+      if (group.has("closeTimeoutMs"))
+        consumer.close(CloseOptions.timeout(Duration.ofMillis(group.get("closeTimeoutMs").getAsLong())));
+      else consumer.close();
       host.emit("client-stopped", event -> event.addProperty("group", id));
     } catch (KafkaException exception) {
       reportError("close", exception);

@@ -25,6 +25,9 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 final class TrialProducer implements Driver.Application {
+  private static final int LINGER_MS = 5;
+  private static final int REQUEST_TIMEOUT_MS = 30_000;
+
   private final JsonObject config;
   private final long seed;
   private final Host host;
@@ -57,6 +60,13 @@ final class TrialProducer implements Driver.Application {
     options.put(ProducerConfig.ACKS_CONFIG, config.get("acks").getAsString());
     options.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, config.get("idempotent").getAsBoolean());
     if (config.has("lingerMs")) options.put(ProducerConfig.LINGER_MS_CONFIG, config.get("lingerMs").getAsInt());
+    if (config.has("deliveryTimeoutMs")) {
+      // Kafka refuses one that has no room for the wait in the client and one request.
+      int lingerMs = config.has("lingerMs") ? config.get("lingerMs").getAsInt() : LINGER_MS;
+      int deliveryMs = Math.max(config.get("deliveryTimeoutMs").getAsInt(), lingerMs + 1);
+      options.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, deliveryMs);
+      options.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Math.min(REQUEST_TIMEOUT_MS, deliveryMs - lingerMs));
+    }
     if (config.has("batchBytes")) options.put(ProducerConfig.BATCH_SIZE_CONFIG, config.get("batchBytes").getAsInt());
     if (isTransactional()) options.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, config.get("id").getAsString());
     if (config.get("keys").isJsonNull())

@@ -4,7 +4,9 @@
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -42,6 +44,7 @@ final class Work {
   private final String consumeMode;
   private final String commitMode;
   private final boolean commitsFirst;
+  private final boolean commitsPolls;
   private volatile boolean isAbandoned;
 
   Work(
@@ -59,6 +62,10 @@ final class Work {
     this.isClosing = isClosing;
     consumeMode = group.get("consumeMode").getAsString();
     commitMode = group.getAsJsonObject("commitMode").get("kind").getAsString();
+    commitsPolls =
+        commitMode.equals("per-poll")
+            || group.getAsJsonObject("commitMode").has("after")
+                && group.getAsJsonObject("commitMode").get("after").getAsString().equals("poll");
     commitsFirst = group.get("commitOrder").getAsString().equals("commit-then-process");
   }
 
@@ -78,6 +85,18 @@ final class Work {
     for (PartitionWork work : all)
       if (work.next <= work.last().offset() && owned.contains(work.partition))
         consumer.seek(work.partition, work.next);
+    // Its offsets are the positions, which stand on what is not done by now.
+    if (commitsPolls && !all.isEmpty()) commitPolled(all);
+  }
+
+  private void commitPolled(List<PartitionWork> all) {
+    Map<TopicPartition, Long> positions = new LinkedHashMap<>();
+    for (PartitionWork work : all) positions.put(work.partition, work.next);
+    try {
+      committer.commitPolled(positions);
+    } catch (Committer.CommitNotDone notDone) {
+      // What is done need not come again here, whoever gets it next.
+    }
   }
 
   private void take(Queue<PartitionWork> waiting) {
@@ -144,7 +163,7 @@ final class Work {
   private void commitRecord(PartitionWork work, ConsumerRecord<byte[], byte[]> record)
       throws Committer.CommitNotDone {
     if (commitMode.equals("per-record")) committer.commit(work.partition, record.offset() + 1);
-    if (commitMode.equals("asynchronous")) committer.commitInBackground(work.partition, record.offset() + 1);
+    if (commitMode.equals("asynchronous") && !commitsPolls) committer.commitInBackground(work.partition, record.offset() + 1);
   }
 
   private void commitBatch(PartitionWork work, ConsumerRecord<byte[], byte[]> record)

@@ -1,0 +1,114 @@
+/**
+ * The family of what only the Java client has words for: a scenario and a plan enter, and the scenario leaves in which groups
+ * and producers are configured with it; half of the options are left to the client each time.
+ */
+import fc from 'fast-check';
+import { defined, pick, switchedOn, unset } from '../draws.ts';
+import type { Group, Scenario } from '../schema.ts';
+import { settlingBoundMs } from '../settling.ts';
+
+const javaGroupPlan = fc.record({
+  assignors: unset(
+    pick(
+      ['range'] as const,
+      ['roundrobin'] as const,
+      ['sticky'] as const,
+      ['cooperative-sticky'] as const,
+      ['cooperative-sticky'] as const,
+      ['range', 'cooperative-sticky'] as const,
+      ['cooperative-sticky', 'range'] as const,
+    ),
+  ),
+  staticMembership: unset(fc.boolean()),
+  maxPollRecords: unset(pick(500, 50, 5, 1)),
+  maxPollIntervalMs: unset(pick(10_000, 3_000, 800)),
+  fetchMinBytes: unset(pick(1, 200, 5_000)),
+  isolationLevel: unset(pick('read_uncommitted', 'read_committed')),
+  subscription: unset(pick('names', 'pattern')),
+  callback: unset(fc.boolean()),
+  /** Seldom: without a committed offset such a group fails, and nobody but itself could commit one. */
+  resetsToNone: switchedOn(1),
+  /** So that the work on one poll may take longer than the poll interval. */
+  isSlow: switchedOn(3),
+  /** Whether an application that commits itself does so after all of a poll, with a call that names no offsets. */
+  commitsPolls: switchedOn(4),
+  closeTimeoutMs: unset(pick(30_000, 500, 0)),
+});
+const javaProducerPlan = fc.record({
+  lingerMs: unset(pick(0, 5, 50, 500)),
+  batchBytes: unset(pick(16_384, 200, 0)),
+  closing: unset(pick('flush', 'drop')),
+  deliveryTimeoutMs: unset(pick(30_000, 5_000, 1_500)),
+});
+export const javaPlan = fc.record({
+  groups: fc.tuple(javaGroupPlan, javaGroupPlan),
+  producers: fc.tuple(javaProducerPlan, javaProducerPlan, javaProducerPlan),
+});
+type JavaPlan = typeof javaPlan extends fc.Arbitrary<infer P> ? P : never;
+
+const SLOW_HANDLER_MS = { min: 20, max: 200 };
+/** What one record costs beside its handler: the commit, and its share of a poll. */
+const PER_RECORD_MS = 20;
+
+/**
+ * An application that takes more records than it can work on before it has to poll loses its place, and with it all that
+ * it has not committed; it gets on only where it commits after each record and stops when that is refused. Any other one
+ * is given fewer.
+ */
+function workablePollRecords(group: Group, maxPollRecords: number, pollIntervalMs: number): number {
+  if (group.commitMode.kind === 'per-record') return maxPollRecords;
+  const workable = Math.floor(pollIntervalMs / 2 / (group.handler.timeMs.max + PER_RECORD_MS));
+  return Math.min(maxPollRecords, Math.max(1, workable));
+}
+
+function commitModeOf(
+  { commitMode, commitOrder }: Group,
+  callback: boolean | undefined,
+  isWhole: boolean,
+): Group['commitMode'] {
+  const commitsPolls = isWhole && commitOrder === 'process-then-commit';
+  switch (commitMode.kind) {
+    case 'per-record':
+    case 'per-batch':
+      return commitsPolls ? { kind: 'per-poll' } : commitMode;
+    case 'asynchronous':
+      return { ...commitMode, ...defined({ callback, after: commitsPolls ? ('poll' as const) : undefined }) };
+    default:
+      return commitMode;
+  }
+}
+
+export function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
+  const groups = scenario.groups.map((group, index): Group => {
+    const { assignors, callback, resetsToNone, isSlow, maxPollRecords, commitsPolls, ...rest } =
+      plan.groups[index] ?? plan.groups[0];
+    const commitMode = commitModeOf(group, callback, commitsPolls);
+    const handler = isSlow ? { ...group.handler, timeMs: SLOW_HANDLER_MS } : group.handler;
+    const pollIntervalMs = rest.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
+    return {
+      ...group,
+      ...defined(rest),
+      handler,
+      // The poll interval is the rebalance timeout too: who hears of a rebalance after it is thrown out of each one.
+      heartbeatIntervalMs: Math.min(group.heartbeatIntervalMs, Math.floor(pollIntervalMs / 4 / 50) * 50),
+      ...(assignors === undefined ? {} : { assignors: [...assignors] }),
+      ...(resetsToNone ? { autoOffsetReset: 'none' } : {}),
+      ...(maxPollRecords === undefined
+        ? {}
+        : {
+            maxPollRecords: workablePollRecords(
+              { ...group, handler, commitMode },
+              maxPollRecords,
+              pollIntervalMs,
+            ),
+          }),
+      commitMode,
+    };
+  });
+  const producers = scenario.producers.map((producer, index) => ({
+    ...producer,
+    ...defined(plan.producers[index] ?? plan.producers[0]),
+  }));
+  const boundMs = settlingBoundMs(groups, producers, scenario.actions);
+  return { ...scenario, groups, producers, settling: { boundMs } };
+}
