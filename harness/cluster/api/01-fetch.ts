@@ -237,10 +237,11 @@ class PendingFetch implements FetchWaiter {
       preferredReadReplica: this.#preferredReplica(replica, offset),
       records: NO_RECORDS,
     };
-    if (answer.preferredReadReplica !== NO_LEADER) return answer as PartitionAnswer;
     const diverging = divergence(wanted, replica);
-    if (diverging !== null) {
-      answer.divergingEpoch = diverging;
+    if (answer.preferredReadReplica !== NO_LEADER || diverging !== null) {
+      // Nothing was read, so nothing is said of transactions.
+      answer.abortedTransactions = null;
+      if (answer.preferredReadReplica === NO_LEADER) answer.divergingEpoch = diverging ?? undefined;
       return answer as PartitionAnswer;
     }
     const end = isCommitted ? lastStableOffset : highWatermark;

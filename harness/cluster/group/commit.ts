@@ -132,11 +132,12 @@ function write(
       return { partitionIndex, errorCode: NONE };
     }),
   }));
+  // Also where nothing is left to write: the group is there from then on.
+  const created = shard.groups.has(groupId) ? null : shard.createGroup(groupId);
   if (entries.length === 0) {
     shard.writes.afterWrites(() => respond(result));
     return;
   }
-  const created = shard.groups.has(groupId) ? null : shard.createGroup(groupId);
   shard.writes.write(
     entries,
     (error) => {

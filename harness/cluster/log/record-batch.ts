@@ -468,7 +468,9 @@ export const recordCountOf = (bytes: Buffer): number => bytes.readInt32BE(COUNT_
 
 /** Of bytes that may be no batch at all. */
 export const isTransactionalBatch = (bytes: Buffer): boolean =>
-  bytes.length >= BATCH_HEADER_BYTES && (bytes.readInt16BE(ATTRIBUTES_POSITION) & TRANSACTIONAL) !== 0;
+  bytes.length >= BATCH_HEADER_BYTES &&
+  bytes.readInt8(MAGIC_POSITION) === MAGIC &&
+  (bytes.readInt16BE(ATTRIBUTES_POSITION) & TRANSACTIONAL) !== 0;
 
 /** Whose batch it is. */
 export const producerOf = (bytes: Buffer): { id: bigint; epoch: number } => ({

@@ -72,7 +72,8 @@ export function render(results: Results): string {
 
 Other people's clients run the same cases against the simulated cluster on real sockets and against real Kafka
 (\`harness/serve/testing/conformance/cases.ts\`). This table says which API keys and versions they used in cases that
-passed. The suites make it: \`KAFKA_TRIAL_UPDATE=conformance npx vitest run harness/serve/conformance\`.
+passed. The suites make it: \`KAFKA_TRIAL_UPDATE=conformance npm run conformance\`. Kafka's command-line tools and franz-go
+are not part of \`npm test\`, and kcat and kafka-clients are with a sample.
 
 ${[line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')}
 

@@ -329,7 +329,7 @@ func member(topic string, options consumeOptions, instance string, more ...kgo.O
 	case "latest":
 		with = append(with, kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))
 	case "none":
-		with = append(with, kgo.ConsumeResetOffset(kgo.NoResetOffset()))
+		with = append(with, kgo.ConsumeResetOffset(kgo.NewOffset().AtCommitted()))
 	default:
 		with = append(with, kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	}
