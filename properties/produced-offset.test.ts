@@ -85,6 +85,19 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where the first of two batches of a send was deleted', () => {
+    const story = new Story();
+    const records = ['p1-0', 'p1-1', 'p1-2', 'p1-3'];
+    const about = { process: 'p1.1', produce: 0 } as const;
+    const sent = records.map((record) => ({ record, key: null }));
+    story.emit({ ...about, kind: 'produce-invoke', topic: 'orders', acks: 'all', records: sent });
+    story.log('orders', 0).records.push(...records);
+    const answers = ['0', '2'].map((baseOffset) => ({ partition: 0, baseOffset }));
+    story.emit({ ...about, kind: 'produce-ok', answers });
+    story.deletesRecords(2);
+    expect(findings(producedOffset, story)).toEqual([]);
+  });
+
   it('one offset for two sends', () => {
     const story = new Story();
     story.produces(2);

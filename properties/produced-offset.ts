@@ -94,13 +94,16 @@ export function reckon(evidence: Evidence, send: Send): Reckoning {
     const log = evidence.logs.get(partitionKey(send.topic, partition));
     if (log === undefined || baseOffset < 0) continue;
     logs.push(log);
+    // What comes behind the next answer for the partition is that one's, also where the log starts there.
+    const bases = send.answers.filter((one) => one.partition === partition).map((one) => one.baseOffset);
+    const end = Math.min(...bases.filter((base) => base > baseOffset));
     let offset = baseOffset;
     if (offset < log.logStartOffset) {
-      deletedMax += log.logStartOffset - offset;
-      offset = log.logStartOffset;
+      deletedMax += Math.min(log.logStartOffset, end) - offset;
+      offset = Math.min(log.logStartOffset, end);
     }
     let previous = -1;
-    for (; ; offset += 1) {
+    for (; offset < end; offset += 1) {
       const record = log.recordAt.get(offset);
       const place = record === undefined ? undefined : order.get(record);
       if (record === undefined || place === undefined || place <= previous || found.has(record)) break;

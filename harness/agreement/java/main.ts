@@ -17,7 +17,7 @@ import { generatedTrials, lessonTrials, type Trial } from './trials.ts';
 
 const { values } = parseArgs({
   options: {
-    runs: { type: 'string', default: '40' },
+    runs: { type: 'string', default: '50' },
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     jobs: { type: 'string', default: String(defaultJobs('kafka')) },
