@@ -196,7 +196,7 @@ const transactions: ConformanceCase[] = [
   ),
 ];
 
-const TRANSACTION_TIMEOUT_MS = 500;
+const TRANSACTION_TIMEOUT_MS = 1_000;
 
 const abandoned: ConformanceCase[] = [
   test(
@@ -345,7 +345,7 @@ const administration: ConformanceCase[] = [
   test('topics are created, grown, listed and deleted', ['admin'], async ({ client, name }) => {
     const topic = name('topic');
     await client.createTopic(topic, 2);
-    ok((await client.topics()).includes(topic));
+    await until(async () => (await client.topics()).includes(topic));
     equal(await client.partitionCount(topic), 2);
     await client.addPartitions(topic, 3);
     await until(async () => (await client.partitionCount(topic)) === 3);
@@ -366,6 +366,7 @@ const administration: ConformanceCase[] = [
   test('settings of a topic are described and changed', ['configs'], async ({ client, name }) => {
     const topic = name('topic');
     await client.createTopic(topic, 1, { 'retention.ms': '60000' });
+    await until(async () => (await client.topics()).includes(topic));
     equal(await client.config(topic, 'retention.ms'), '60000');
     equal(await client.config(topic, 'cleanup.policy'), 'delete');
     await client.setConfig(topic, 'retention.ms', '70000');
