@@ -331,4 +331,16 @@ describe('finds', () => {
     `);
     expect(findings(atLeastOnce, tell(3))).toEqual([]);
   });
+
+  it('records of a compacted topic that a newer one of their key follows', () => {
+    const tell = (key: string) => {
+      const { story, m1 } = alone();
+      story.produces(2, { key: 'a' });
+      story.produces(1, { key });
+      story.compacts([0]);
+      return m1.stands(0, 2).works(0, 1).commits(0, 3).story;
+    };
+    expect(findings(atLeastOnce, tell('a'))).toEqual([]);
+    expect(findings(atLeastOnce, tell('b'))).toHaveLength(1);
+  });
 });

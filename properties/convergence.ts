@@ -263,11 +263,11 @@ function stuckAtGap(
 ): string | null {
   const isCompacted = (topic: string): boolean =>
     actions.some(({ action }) => action.kind === 'compact-topic' && action.topic === topic);
-  const isStuck = [...logs].some(([key, { topic, partition, logStartOffset, offsets }]) => {
+  const isStuck = [...logs].some(([key, { topic, partition, logStartOffset, recordAt }]) => {
     if (!words.has(`${topic}-${partition}`) || !isCompacted(topic)) return false;
     const position = (consumption.get(key)?.stretches.at(-1)?.last ?? logStartOffset - 1) + 1;
-    const next = offsets.find((offset) => offset >= position);
-    return next !== undefined && next > position;
+    const next = Math.min(...[...recordAt.keys()].filter((offset) => offset >= position));
+    return Number.isFinite(next) && next > position;
   });
   return isStuck ? AT_GAP : null;
 }

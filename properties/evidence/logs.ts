@@ -2,7 +2,7 @@
  * What the partition logs held at the end and how many partitions there were when: `fact-log` events and actions
  * enter, logs that answer "is there a record between these offsets" and partition counts leave.
  */
-import type { EventOf, History } from '../../harness/history/schema.ts';
+import { type EventOf, type History, MARKER_PREFIX } from '../../harness/history/schema.ts';
 import type { Group, Scenario } from '../../scenarios/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import type { AppliedAction } from './processes.ts';
@@ -23,7 +23,10 @@ export interface PartitionLog {
     number,
     { readonly state: TransactionState; readonly endedAt: number | null }
   >;
-  /** The offsets of those records, ascending. */
+  /**
+   * The offsets of those records, ascending, but for records of a compacted topic that a newer one of their key follows, or
+   * that have no key: each replica is compacted by itself, so that a group may be kept from them even if they are there.
+   */
   readonly offsets: readonly number[];
 }
 
@@ -41,6 +44,8 @@ export interface LogEvidence {
 export function indexLogs(history: History): LogEvidence {
   const logs = new Map<string, PartitionLog>();
   const locations = new Map<string, RecordLocation[]>();
+  const compacted = compactedTopics(history);
+  const keys = compacted.size === 0 ? new Map<string, string | null>() : keysOf(history);
   for (const event of eventsOf(history, 'fact-log')) {
     const { topic, partition } = event;
     const recordAt = new Map<number, string>();
@@ -61,10 +66,39 @@ export function indexLogs(history: History): LogEvidence {
       logEndOffset: toOffset(event.logEndOffset),
       recordAt,
       transactions,
-      offsets: [...recordAt.keys()].sort((a, b) => a - b),
+      offsets: compacted.has(topic) ? newestOf(recordAt, keys) : [...recordAt.keys()].sort((a, b) => a - b),
     });
   }
   return { logs, locations };
+}
+
+function compactedTopics({ start, events }: History): Set<string> {
+  const topics = new Set<string>();
+  for (const event of events) {
+    const action = event.kind === 'action' ? start.scenario.actions[event.action] : undefined;
+    if (action?.kind === 'compact-topic') topics.add(action.topic);
+  }
+  return topics;
+}
+
+/** By record; markers have none, and are written last. */
+function keysOf({ events }: History): Map<string, string | null> {
+  const keys = new Map<string, string | null>();
+  for (const event of events)
+    if (event.kind === 'produce-invoke') for (const { record, key } of event.records) keys.set(record, key);
+  return keys;
+}
+
+/** Where the newest record of each key is, and every marker. */
+function newestOf(recordAt: ReadonlyMap<number, string>, keys: ReadonlyMap<string, string | null>): number[] {
+  const newest = new Map<string, number>();
+  for (const [offset, record] of recordAt) {
+    const isMarker = record.startsWith(MARKER_PREFIX);
+    const key = isMarker ? record : keys.get(record);
+    if (key != null)
+      newest.set(isMarker ? record : `key ${key}`, Math.max(newest.get(`key ${key}`) ?? -1, offset));
+  }
+  return [...newest.values()].sort((a, b) => a - b);
 }
 
 /** The offsets in [from, to) at which the final log holds a record. */

@@ -20,6 +20,11 @@ const kinds = [
   'bounce-members',
 ] as const;
 
+/** More answers than the retries of one call of any client. */
+const MANY = 50;
+/** How long those may take, with several brokers that are asked in turn. */
+const RETRIES_MS = 25_000;
+
 const faultPlan = fc.record({
   /** There are more errors than any other kind of fault has forms. */
   kind: pick('answer-error', ...kinds),
@@ -30,7 +35,7 @@ const faultPlan = fc.record({
   api: fc.nat({ max: 99 }),
   error: fc.nat({ max: 99 }),
   /** Up to so many that every retry of a client is answered so. */
-  times: pick(1, 1, 2, 5, 10, 50),
+  times: pick(1, 1, 2, 5, 10, MANY),
   ofAny: fc.boolean(),
   delayMs: pick(20, 200, 800),
   /** At a moment at which a member joins, where there is one. */
@@ -64,9 +69,20 @@ export function applyCluster(scenario: Scenario, { rates, faults }: ClusterPlan)
     draw < rates[fault.kind] ? faultOf(fault, scenario) : [],
   );
   const actions = [...scenario.actions, ...added].sort((a, b) => a.atMs - b.atMs);
-  const { groups, producers, topology } = scenario;
+  const { groups, topology } = scenario;
+  // Errors are over when everything else is, and a client takes its time over its retries.
+  const lastingMs = Math.max(
+    0,
+    ...added.map((action) =>
+      action.kind === 'answer-error' && action.times >= MANY ? action.atMs + RETRIES_MS : 0,
+    ),
+  );
+  const producers = scenario.producers.map((producer) => ({
+    ...producer,
+    stopMs: Math.max(producer.stopMs, lastingMs),
+  }));
   const boundMs = settlingBoundMs(groups, producers, actions, topology.network);
-  return { ...scenario, actions, settling: { ...scenario.settling, boundMs } };
+  return { ...scenario, producers, actions, settling: { ...scenario.settling, boundMs } };
 }
 
 function faultOf(plan: FaultPlan, { topology, groups, producers, actions }: Scenario): Action[] {

@@ -20,9 +20,12 @@ export const compactionPlan = fc.record({
 });
 export type CompactionPlan = typeof compactionPlan extends fc.Arbitrary<infer P> ? P : never;
 
+/** More than an empty batch has and less than any other: who asks for one again and again waits in between. */
+const BEYOND_EMPTY_BYTES = 70;
+
 export function applyCompaction(scenario: Scenario, plan: CompactionPlan): Scenario {
   if (!plan.isOn) return scenario;
-  const { topology, groups } = scenario;
+  const { topology } = scenario;
   const { name: topic } = at(topology.topics, plan.topic);
   const producers = scenario.producers.map((producer, index) => {
     if (!producer.topics.includes(topic)) return producer;
@@ -34,6 +37,10 @@ export function applyCompaction(scenario: Scenario, plan: CompactionPlan): Scena
       ...(isIdempotent ? { idempotent: true, acks: 'all' as const } : {}),
     };
   });
+  const groups = scenario.groups.map((group) => ({
+    ...group,
+    fetchMinBytes: group.fetchMinBytes ?? BEYOND_EMPTY_BYTES,
+  }));
   const lateMs = plan.readsLater ? plan.atMs : 0;
   const isOfMember = (action: Action): boolean => 'member' in action;
   const later = scenario.actions.map((action) =>
@@ -42,5 +49,5 @@ export function applyCompaction(scenario: Scenario, plan: CompactionPlan): Scena
   const compaction: Action = { kind: 'compact-topic', atMs: plan.atMs, topic };
   const actions = [...later, compaction].sort((a, b) => a.atMs - b.atMs);
   const boundMs = settlingBoundMs(groups, producers, actions, topology.network, scenario.settling.dead);
-  return { ...scenario, producers, actions, settling: { ...scenario.settling, boundMs } };
+  return { ...scenario, producers, groups, actions, settling: { ...scenario.settling, boundMs } };
 }
