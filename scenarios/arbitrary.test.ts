@@ -17,7 +17,7 @@ describe('generateScenario', () => {
     }).toMatchInlineSnapshot(`
       {
         "digest": "a0fe510bedd8c6df2435d81bed800afa42f889ed1514de2d4ac9dbbe797907ea",
-        "version": 4,
+        "version": 5,
       }
     `);
   });
