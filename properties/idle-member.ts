@@ -6,7 +6,7 @@ import {
   type Evidence,
   evidenceOf,
   type GroupEvidence,
-  hasTwin,
+  hasRival,
   mayLoseTouch,
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
@@ -156,7 +156,7 @@ function expiredWhileIdle(
       (process.exit !== null && process.exit.time <= toTime) ||
       (process.order !== null && process.order.time <= toTime) ||
       isStalledWithin(process, fromTime, toTime) ||
-      hasTwin(group, process, next.seq) ||
+      hasRival(group, process, next.seq) ||
       process.calls.some(({ call, time }) => call === 'stop' && time <= toTime) ||
       process.clientCrashes.some(({ time }) => time <= toTime);
     if (isExplained) return [];

@@ -176,6 +176,11 @@ export const hasTwin = (group: GroupEvidence, process: ProcessEvidence, beforeSe
       startSeq < Math.min(beforeSeq, process.exit?.seq ?? Number.POSITIVE_INFINITY),
   );
 
+/** Whether a second process of the same member ran beside this one before: each of the two may take the place of the other. */
+export const hasRival = (group: GroupEvidence, process: ProcessEvidence, beforeSeq: number): boolean =>
+  hasTwin(group, process, beforeSeq) ||
+  group.processes.some((other) => other.id === process.id && hasTwin(group, other, process.startSeq + 1));
+
 /**
  * The members that the group has to be drained by: processes that run at `heal` (after the last action), that no action has
  * told to end, and that no second process has taken the place of.
