@@ -297,3 +297,26 @@ describe('finds', () => {
     `);
   });
 });
+
+describe('a member with a twin', () => {
+  /** The second process takes the place of the first, which ends or not. */
+  const twins = (isFenced: boolean) => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    story.produces(2);
+    m1.works(0, 2).commits(0, 2);
+    const twin = story.starts('m1');
+    story.takesPlaceOf(twin, m1);
+    if (isFenced) m1.isRefused('FENCED_INSTANCE_ID').exits(1);
+    return story;
+  };
+
+  it('whose first process is fenced has recovered', () => {
+    expect(findings(convergence, twins(true))).toEqual([]);
+  });
+
+  it('whose first process runs on is in contention, which is observed', () => {
+    expect(findings(convergence, twins(false)).map((one) => one.split(' | ').slice(0, 2))).toEqual([
+      ['observed', 'two processes contend for one group.instance.id'],
+    ]);
+  });
+});

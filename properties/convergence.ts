@@ -1,5 +1,5 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
-import { isLifecycleAction } from '../scenarios/schema.ts';
+import { type Group, isLifecycleAction } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
 import { eventsOf } from './evidence/by-kind.ts';
@@ -7,6 +7,7 @@ import {
   type Evidence,
   evidenceOf,
   type GroupEvidence,
+  hasTwin,
   mayLoseTouch,
   partitionsWithoutStart,
   rebalanceWaitMs,
@@ -20,22 +21,34 @@ const report = reporter('convergence');
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
 const AT_GAP = 'not drained: stuck where compaction took records';
+const CONTENDED = 'two processes contend for one group.instance.id';
 const GONE = 'member ended by itself and stayed away';
 
 export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
     if (heal === null || settled === null) return [];
     const wanted = evidence.groups.filter((group) => wantedMembers(evidence, group).length > 0);
-    const judged = wanted.filter((group) => partitionsWithoutStart(evidence, group).length === 0);
+    const contended = wanted.filter((group) => contenders(group, settled.seq).length > 0);
+    const judged = wanted.filter(
+      (group) => partitionsWithoutStart(evidence, group).length === 0 && !contended.includes(group),
+    );
     return [
+      ...contended.map((group) =>
+        report(
+          CONTENDED,
+          `Group ${group.id} has ${contenders(group, settled.seq).join(', ')} beside a second process of the same member, and each takes the place from the other whenever it joins.`,
+          proof(settled.seq),
+          { group: group.id },
+        ),
+      ),
       ...wanted
-        .filter((group) => !judged.includes(group))
+        .filter((group) => partitionsWithoutStart(evidence, group).length > 0)
         .map((group) =>
           report(
             CANNOT_START,
@@ -45,12 +58,17 @@ export const convergence: Property = {
           ),
         ),
       ...judged.flatMap((group) => groupBreaches(evidence, group, settled.seq)),
-      ...undrained(evidence, judged),
+      // Where a group cannot drain, markers are written again and again, for all others that read the topic too.
+      ...undrained(
+        evidence,
+        judged.filter(({ config }) => !contended.some((other) => sharesTopic(other.config, config))),
+      ),
     ];
   },
   policy: (scenario, anomaly) =>
     anomaly.signature === AGAIN ||
     anomaly.signature === CANNOT_START ||
+    anomaly.signature === CONTENDED ||
     Object.values<string>(missed).includes(anomaly.signature) ||
     (anomaly.signature === GONE && mayLoseTouch(scenario))
       ? 'observed'
@@ -97,6 +115,18 @@ function groupBreaches(evidence: Evidence, group: GroupEvidence, settledSeq: num
   // A description that differs says nothing new where the group itself is not what it has to be.
   return [...gone, ...(breaches.length > 0 ? breaches : disagreement(evidence, group, last))];
 }
+
+const sharesTopic = (one: Group, other: Group): boolean =>
+  one.topics.some((topic) => other.topics.includes(topic));
+
+/** Processes that run on although their members were started a second time: nobody has fenced them, or they came back. */
+const contenders = (group: GroupEvidence, settledSeq: number): string[] =>
+  group.processes
+    .filter(
+      (process) =>
+        isRunningAt(process, settledSeq) && process.order === null && hasTwin(group, process, settledSeq),
+    )
+    .map(({ process }) => process);
 
 const names = (processes: readonly ProcessEvidence[]): string =>
   processes.map(({ process }) => process).join(', ');

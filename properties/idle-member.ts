@@ -6,6 +6,7 @@ import {
   type Evidence,
   evidenceOf,
   type GroupEvidence,
+  hasRival,
   mayLoseTouch,
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
@@ -24,7 +25,7 @@ export const idleMember: Property = {
   id: 'idle-member',
   title: 'Members without partitions wait quietly and take over',
   statement:
-    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle it reports no failure, and it stays a member until it leaves, stops, ends, stalls or fails.',
+    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle it reports no failure, and it stays a member until it leaves, stops, ends, stalls or fails, or a second process takes its place.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
@@ -155,6 +156,7 @@ function expiredWhileIdle(
       (process.exit !== null && process.exit.time <= toTime) ||
       (process.order !== null && process.order.time <= toTime) ||
       isStalledWithin(process, fromTime, toTime) ||
+      hasRival(group, process, next.seq) ||
       process.calls.some(({ call, time }) => call === 'stop' && time <= toTime) ||
       process.clientCrashes.some(({ time }) => time <= toTime);
     if (isExplained) return [];

@@ -33,6 +33,7 @@ import { staticFencing } from './static-fencing.ts';
 import { stickyEconomy } from './sticky-economy.ts';
 import { timeoutDetection } from './timeout-detection.ts';
 import { truthfulClient } from './truthful-client.ts';
+import { uncleanElectionOf } from './unclean.ts';
 
 /** All properties, in the order in which verdicts and reports name them. */
 export const catalogue: readonly Property[] = [
@@ -78,12 +79,13 @@ export function judge(history: History, properties: readonly Property[] = catalo
   const counts: { id: string; anomalies: number; illegal: number }[] = [];
   for (const property of properties) {
     const found = attempt(`Property ${property.id} could not be checked`, unknown, () =>
-      property.check(history).map(
-        (anomaly): JudgedAnomaly => ({
-          ...anomaly,
-          policy: isOfRecreatedTopic(history, anomaly) ? 'observed' : property.policy(scenario, anomaly),
-        }),
-      ),
+      property.check(history).map((anomaly): JudgedAnomaly => {
+        const election = uncleanElectionOf(history, anomaly);
+        if (election !== null)
+          return { ...anomaly, events: withProof(anomaly.events, election.seq), policy: 'observed' };
+        const isExcused = isOfRecreatedTopic(history, anomaly);
+        return { ...anomaly, policy: isExcused ? 'observed' : property.policy(scenario, anomaly) };
+      }),
     );
     const judged = found ?? [];
     anomalies.push(...judged);
@@ -102,6 +104,9 @@ export function judge(history: History, properties: readonly Property[] = catalo
       : 'valid';
   return { outcome, anomalies, unknown: [...new Set(unknown)], properties: counts, ledger };
 }
+
+const withProof = (events: readonly number[], seq: number): number[] =>
+  [...new Set([...events, seq])].sort((a, b) => a - b);
 
 /** The outcome of several: invalid over unknown over valid. */
 export const mergeOutcomes = (outcomes: Iterable<Outcome>): Outcome => {

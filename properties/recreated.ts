@@ -39,6 +39,10 @@ const ABOUT_OFFSETS: ReadonlySet<string> = new Set([
   'owned-commit',
 ]);
 
+/** Whether it goes by offsets of the final log, or by what was committed. */
+export const isAboutOffsets = (property: string): boolean =>
+  ABOUT_LOGS.has(property) || ABOUT_OFFSETS.has(property);
+
 /** What these say is about a whole generation, whose partitions are gone in one and back in the next. */
 const ABOUT_MOVES: ReadonlySet<string> = new Set(['no-spurious-rebalance', 'sticky-economy']);
 
@@ -47,12 +51,11 @@ export function isOfRecreatedTopic(
   { property, subject, events: proving }: Anomaly,
 ): boolean {
   const { actions, groups } = start.scenario;
-  const topics =
-    ABOUT_LOGS.has(property) || ABOUT_OFFSETS.has(property)
-      ? [subject.topic ?? '']
-      : ABOUT_MOVES.has(property)
-        ? (groups.find(({ id }) => id === subject.group)?.topics ?? [])
-        : [];
+  const topics = isAboutOffsets(property)
+    ? [subject.topic ?? '']
+    : ABOUT_MOVES.has(property)
+      ? (groups.find(({ id }) => id === subject.group)?.topics ?? [])
+      : [];
   const recreations = new Set(
     actions.flatMap((action, index) =>
       action.kind === 'recreate-topic' && topics.includes(action.topic) ? [index] : [],

@@ -286,6 +286,10 @@ const sentences: [Unplaced, string][] = [
     'the coordinator of g1 refused to commit offset 8 of orders-0: ILLEGAL_GENERATION',
   ],
   [
+    { kind: 'unclean-election', ...at, broker: 2 },
+    'broker 2 was elected leader of orders-0 though it was behind',
+  ],
+  [
     { kind: 'fact-log', ...at, logStartOffset: '2', logEndOffset: '9', records: [] },
     'at the end orders-0 held offsets 2 up to, not including, 9',
   ],
@@ -355,6 +359,7 @@ describe('describeAction', () => {
       'leave of m',
       'SIGTERM to m',
       'crash of m',
+      'second start of m',
       'stall of m for 5 s',
       'seek of m to the end of t-0',
       'm pausing t-0, 2 for 5 s',

@@ -29,6 +29,8 @@ export function describeAction(action: Action): string {
   switch (action.kind) {
     case 'join':
       return `join of ${action.member}`;
+    case 'twin':
+      return `second start of ${action.member}`;
     case 'leave':
       return `leave of ${action.member}`;
     case 'terminate':
@@ -227,6 +229,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
 
     case 'commit-rejected':
       return `the coordinator of ${event.group} refused to commit offset ${event.offset} of ${event.topic}-${event.partition}: ${event.error}`;
+    case 'unclean-election':
+      return `broker ${event.broker} was elected leader of ${event.topic}-${event.partition} though it was behind`;
     case 'fact-log':
       return `at the end ${event.topic}-${event.partition} held offsets ${event.logStartOffset} up to, not including, ${event.logEndOffset}`;
     case 'fact-committed':

@@ -17,7 +17,7 @@ describe('generateScenario', () => {
     }).toMatchInlineSnapshot(`
       {
         "digest": "b822ec038138e03f756767350d9397b47ccb94f3b77becd4dc124fe0807103df",
-        "version": 6,
+        "version": 7,
       }
     `);
   });

@@ -14,14 +14,16 @@ import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
 import { configureAsJava, javaPlan } from './families/java.ts';
 import { applyPipelines, pipelinesPlan } from './families/pipelines.ts';
+import { applyPlacement, placementPlan } from './families/placement.ts';
 import { applyResets, resetsPlan } from './families/resets.ts';
 import { applyTransactions, transactionsPlan } from './families/transactions.ts';
+import { applyTwins, twinsPlan } from './families/twins.ts';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
 import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 6;
+export const GENERATOR_VERSION = 7;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -47,6 +49,10 @@ export interface Profile {
   readonly sendsTransactions: boolean;
   /** Whether the first group is a pipeline, which writes what it makes of its records in transactions. */
   readonly hasPipelines: boolean;
+  /** Whether the first group's members are static and have twins: the reference client only. */
+  readonly hasTwins: boolean;
+  /** Whether topics elect leaders that are not in sync rather than none (the simulated world). */
+  readonly placesReplicas: boolean;
   /** Whether members and brokers may stay dead when all else is healed. */
   readonly leavesDead: boolean;
   /** Whether each scenario draws which families it has at all. */
@@ -61,6 +67,8 @@ const PLAIN = {
   resetsOffsets: false,
   sendsTransactions: false,
   hasPipelines: false,
+  hasTwins: false,
+  placesReplicas: false,
   leavesDead: false,
   isSwarm: false,
 } as const;
@@ -154,6 +162,7 @@ export const profiles = {
     handlerFailuresPerTen: 1,
     ...PLAIN,
     breaksCluster: true,
+    placesReplicas: true,
     leavesDead: true,
   },
   resets: {
@@ -205,6 +214,17 @@ export const profiles = {
     sendsTransactions: true,
     hasPipelines: true,
   },
+  'twins-java': {
+    description:
+      'static members, some of them started a second time while they run (with --client reference)',
+    brokerFaultsPerTen: 1,
+    memberFaultsPerTen: 6,
+    adminActionsPerTen: 1,
+    handlerFailuresPerTen: 1,
+    ...PLAIN,
+    hasJavaOptions: true,
+    hasTwins: true,
+  },
   everything: {
     description: 'a swarm: each scenario draws which of all families it has, and how much of each',
     ...BUSY,
@@ -215,6 +235,7 @@ export const profiles = {
     breaksCluster: true,
     resetsOffsets: true,
     hasPipelines: true,
+    placesReplicas: true,
     leavesDead: true,
     isSwarm: true,
   },
@@ -228,6 +249,8 @@ export const profiles = {
     breaksCluster: true,
     resetsOffsets: true,
     hasPipelines: true,
+    hasTwins: true,
+    placesReplicas: true,
     leavesDead: true,
     isSwarm: true,
   },
@@ -682,9 +705,11 @@ function familiesOf(profile: Profile): Family[] {
     ...(profile.hasPipelines ? [family(pipelinesPlan, applyPipelines)] : []),
     ...(profile.hasJavaOptions ? [family(javaPlan, configureAsJava)] : []),
     ...(profile.sendsTransactions ? [family(transactionsPlan, applyTransactions)] : []),
+    ...(profile.hasTwins ? [family(twinsPlan, applyTwins)] : []),
     ...(profile.callsConsumers ? [family(consumerApiPlan, applyConsumerApi)] : []),
     ...(profile.breaksCluster ? [family(compactionPlan, applyCompaction)] : []),
     ...(profile.breaksCluster ? [family(clusterPlan, applyCluster, ({ brokers }) => brokers)] : []),
+    ...(profile.placesReplicas ? [family(placementPlan, applyPlacement)] : []),
     ...(profile.leavesDead ? [family(deadPlan, applyDead)] : []),
   ];
 }

@@ -123,6 +123,21 @@ describe('parseScenario', () => {
       /groups\[0\]\.members\[1\]\.id: .*used once/,
     ],
     [
+      'a twin of a member that is not static',
+      (s) => (s.actions[1] = { kind: 'twin', atMs: s.actions[1].atMs, member: 'm1' }),
+      /actions\[1\]\.member: .*staticMembership/,
+    ],
+    [
+      'racks for other brokers',
+      (s) => (s.topology.racks = ['a', 'b', 'c', 'd']),
+      /topology\.racks: .*brokers/,
+    ],
+    [
+      'a pipeline that writes where a producer does',
+      (s) => (s.groups[0].commitMode = { kind: 'transaction', topic: 'orders', abortEvery: null }),
+      /groups\[0\]\.commitMode\.topic: .*another topic/,
+    ],
+    [
       'a heartbeat too long',
       (s) => (s.groups[0].heartbeatIntervalMs = 3000),
       /heartbeatIntervalMs: .*less than/,

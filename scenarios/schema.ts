@@ -32,6 +32,11 @@ const topicSchema = z.strictObject({
   partitions: z.int().min(1).max(100),
   replicationFactor: z.int().min(1).max(5),
   /**
+   * `unclean.leader.election.enable`: where no replica in sync is left, one that is behind leads, and what it has not got is
+   * lost. Only the simulated world can set it.
+   */
+  uncleanLeaderElection: z.boolean().optional(),
+  /**
    * What the value of a record looks like, where an application has to understand it: a text in which `{record}` stands
    * for the record's id and `{number}` for its number. Left out, it is the id and padding.
    */
@@ -59,6 +64,11 @@ const topologySchema = z.strictObject({
   groupInitialRebalanceDelayMs: milliseconds(0, 60_000).default(250),
   /** Of all links at first; left out, they are those of one machine room. Only the simulated world can set it. */
   network: z.strictObject(linkConditions).optional(),
+  /**
+   * `broker.rack` of each broker; with it consumers may read from followers in their own rack (KIP-392). Only the simulated
+   * world can set it.
+   */
+  racks: z.array(name).min(1).optional(),
   /**
    * `offsets.retention.minutes`, in milliseconds: how long an empty group keeps its offsets. Kafka counts in minutes, so
    * only the simulated world can set it.
@@ -246,6 +256,11 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('terminate'), ...at, member: name }),
   /** SIGKILL. */
   z.strictObject({ kind: z.literal('crash'), ...at, member: name }),
+  /**
+   * The member's process is started a second time while it runs, with the same `group.instance.id` (KIP-345), and whatever
+   * happens to the member from then on happens to the second one; an order to end reaches both.
+   */
+  z.strictObject({ kind: z.literal('twin'), ...at, member: name }),
   /** SIGSTOP, and SIGCONT after the duration. */
   z.strictObject({ kind: z.literal('stall'), ...at, ...duration, member: name }),
   /**
@@ -536,6 +551,12 @@ function* relations(scenario: Scenario): Generator<Issue> {
         message: "expected 'process-then-commit': the positions are committed when a poll has been worked on",
       };
   }
+  const { racks } = scenario.topology;
+  if (racks !== undefined && racks.length !== scenario.topology.brokers)
+    yield {
+      path: ['topology', 'racks'],
+      message: `expected one for each of the ${scenario.topology.brokers} brokers, got ${racks.length}`,
+    };
   const { dead } = scenario.settling;
   for (const [i, id] of (dead?.members ?? []).entries())
     if (!members.has(id))
@@ -561,6 +582,17 @@ function* relations(scenario: Scenario): Generator<Issue> {
     previousMs = action.atMs;
     if ('member' in action && !members.has(action.member))
       yield { path: [...path, 'member'], message: expectedOneOf('member', members, action.member) };
+    if (
+      action.kind === 'twin' &&
+      members.has(action.member) &&
+      !scenario.groups.some(
+        (group) => group.staticMembership === true && group.members.some(({ id }) => id === action.member),
+      )
+    )
+      yield {
+        path: [...path, 'member'],
+        message: `expected a member of a group with staticMembership, got '${action.member}'`,
+      };
     if ('producer' in action && !producers.has(action.producer))
       yield { path: [...path, 'producer'], message: expectedOneOf('producer', producers, action.producer) };
     if ('group' in action && !groups.has(action.group))

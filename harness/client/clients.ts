@@ -2,6 +2,7 @@
 import type { Scenario } from '../../scenarios/schema.ts';
 import { refusals as kafkajsRefusals } from './kafkajs/refusals.ts';
 import { vocabulary as kafkajsVocabulary } from './kafkajs/vocabulary.ts';
+import { refusals as referenceRefusals } from './reference/refusals.ts';
 import { vocabulary as referenceVocabulary } from './reference/vocabulary.ts';
 import { nativeRefusals, type Vocabulary } from './vocabulary.ts';
 
@@ -25,7 +26,12 @@ export const clients = {
     vocabulary: kafkajsVocabulary,
   },
   /** The control, a part of this package: an anomaly under it is the harness's own mistake. */
-  reference: { packageName: null, oldestVersion: null, refusals: () => [], vocabulary: referenceVocabulary },
+  reference: {
+    packageName: null,
+    oldestVersion: null,
+    refusals: referenceRefusals,
+    vocabulary: referenceVocabulary,
+  },
 } as const satisfies Record<string, Client>;
 export type ClientName = keyof typeof clients;
 

@@ -211,7 +211,16 @@ export class Controller {
       return ledBy({ ...partition, isr: [lastKnownLeader] }, lastKnownLeader, []);
     if (topicLimits(topic, this.#settings).uncleanLeaderElection) {
       const unclean = replicas.find(isActive);
-      if (unclean !== undefined) return ledBy({ ...partition, isr: [unclean] }, unclean, []);
+      if (unclean !== undefined) {
+        const { name } = topic;
+        this.#environment.observe({
+          kind: 'unclean-election',
+          topic: name,
+          partition: partition.partition,
+          broker: unclean,
+        });
+        return ledBy({ ...partition, isr: [unclean] }, unclean, []);
+      }
     }
     return partition.leader === NO_LEADER ? partition : ledBy(partition, NO_LEADER, eligibleLeaders);
   }

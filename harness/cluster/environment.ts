@@ -34,7 +34,15 @@ export interface ClusterEnvironment {
 
 type Evidence = Extract<
   HistoryEvent,
-  { kind: 'group-generation' | 'group-removed' | 'commit-accepted' | 'commit-removed' | 'commit-rejected' }
+  {
+    kind:
+      | 'group-generation'
+      | 'group-removed'
+      | 'commit-accepted'
+      | 'commit-removed'
+      | 'commit-rejected'
+      | 'unclean-election';
+  }
 >;
 export type ClusterEvent = Evidence extends infer E
   ? E extends Evidence

@@ -307,6 +307,12 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     generation: z.int(),
   }),
 
+  /**
+   * No replica in sync was left, and one that was behind became leader: what it had not got is lost. Only the simulated
+   * world can see it.
+   */
+  event('unclean-election', { topic: z.string(), partition, broker: z.int().min(1) }),
+
   // Evidence at the end, after all processes have ended (the group's description: before they are told to).
   /** All records that the partition log holds, read independently of the client on trial. */
   event('fact-log', {

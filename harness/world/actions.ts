@@ -59,6 +59,8 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
   switch (action.kind) {
     case 'join':
       return note('begin', orSkipped(processes.start(action.member)));
+    case 'twin':
+      return note('begin', orSkipped(processes.twin(action.member)));
     case 'leave':
       return note('begin', orSkipped(processes.close(action.member)));
     case 'terminate':

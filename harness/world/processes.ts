@@ -33,6 +33,8 @@ interface Slot {
   incarnation: number;
   restarts: number;
   current: { name: string; client: ClientProcess } | null;
+  /** Earlier incarnations that run beside the current one, which took their place while they lived. */
+  shadows: ReadonlySet<ClientProcess>;
   /** The scenario wants it to run: it has joined and has not been told to end. */
   wanted: boolean;
   stalled: boolean;
@@ -73,6 +75,7 @@ export class Processes {
       incarnation: 0,
       restarts: 0,
       current: null,
+      shadows: new Set<ClientProcess>(),
       wanted: false,
       stalled: false,
       startAgain: false,
@@ -95,6 +98,16 @@ export class Processes {
     slot.wanted = true;
     if (slot.current === null) this.#spawn(slot);
     else slot.startAgain = true;
+    return null;
+  }
+
+  /** Starts a new incarnation while the one before lives. Returns why not, or null. */
+  twin(id: string): string | null {
+    const slot = this.#slot(id);
+    if (slot.current === null || !slot.wanted) return `${id} does not run`;
+    if (slot.stalled) return `${id} is stalled`;
+    slot.shadows = new Set([...slot.shadows, slot.current.client]);
+    this.#spawn(slot);
     return null;
   }
 
@@ -178,10 +191,12 @@ export class Processes {
     const deadlineMs = this.#context.now() + timeoutMs;
     for (const slot of this.#slots.values()) {
       if (slot.role !== role) continue;
-      while (slot.current !== null) {
+      for (;;) {
+        const [running] = [...slot.shadows, ...(slot.current === null ? [] : [slot.current.client])];
+        if (running === undefined) break;
         const leftMs = deadlineMs - this.#context.now();
         if (leftMs <= 0) return false;
-        const { exited } = slot.current.client;
+        const { exited } = running;
         await waitMs(this.#context, leftMs, (wake) => void exited.then(wake, wake));
         // The exit is recorded by a continuation of the same promise; let it run. A process that never started rejects.
         await Promise.race([exited, Promise.resolve()]);
@@ -196,6 +211,7 @@ export class Processes {
       if (slot.role !== 'member') continue;
       if (slot.stalled) this.resume(slot.id);
       if (slot.current !== null && slot.wanted) this.close(slot.id);
+      else for (const shadow of slot.shadows) shadow.command({ command: 'close' });
       this.#forgetRestart(slot);
       slot.wanted = false;
     }
@@ -208,6 +224,7 @@ export class Processes {
       slot.wanted = false;
       this.#forgetRestart(slot);
       slot.current?.client.signal('SIGKILL');
+      for (const shadow of slot.shadows) shadow.signal('SIGKILL');
     }
     await Promise.all(this.#exits);
   }
@@ -224,6 +241,7 @@ export class Processes {
     this.#forgetRestart(slot);
     slot.wanted = false;
     slot.startAgain = false;
+    for (const shadow of slot.shadows) how(shadow);
     if (slot.current === null) return pending ? null : `${id} does not run`;
     how(slot.current.client);
     return null;
@@ -254,11 +272,17 @@ export class Processes {
     });
     slot.current = { name, client };
     const exit = client.exited.then(({ code, signal, invalidLines }) => {
-      slot.current = null;
-      slot.stalled = false;
+      const isShadow = slot.shadows.has(client);
+      if (isShadow) slot.shadows = new Set([...slot.shadows].filter((one) => one !== client));
+      else {
+        slot.current = null;
+        slot.stalled = false;
+      }
       if (invalidLines > 0) context.incomplete(`${name} wrote ${invalidLines} lines that are no events`);
       context.note({ process: name, kind: 'process-exit', code, signal });
       this.#exits.delete(exit);
+      // Nobody wants two of them, so nobody starts it again.
+      if (isShadow) return;
       if (code === NOT_UNDERSTOOD) context.incomplete(`${name} did not understand its start command`);
       if (slot.role === 'producer' || code === NOT_UNDERSTOOD) slot.wanted = false;
       if (!slot.wanted) return;

@@ -168,14 +168,31 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
 export const rebalanceWaitMs = ({ rebalanceTimeoutMs, maxPollIntervalMs = 0 }: Group): number =>
   Math.max(rebalanceTimeoutMs, maxPollIntervalMs);
 
+/** Whether the member was started a second time, before this place of the history, while the process ran. */
+export const hasTwin = (group: GroupEvidence, process: ProcessEvidence, beforeSeq: number): boolean =>
+  group.processes.some(
+    ({ id, startSeq }) =>
+      id === process.id &&
+      startSeq > process.startSeq &&
+      startSeq < Math.min(beforeSeq, process.exit?.seq ?? Number.POSITIVE_INFINITY),
+  );
+
+/** Whether a second process of the same member ran beside this one before: each of the two may take the place of the other. */
+export const hasRival = (group: GroupEvidence, process: ProcessEvidence, beforeSeq: number): boolean =>
+  hasTwin(group, process, beforeSeq) ||
+  group.processes.some((other) => other.id === process.id && hasTwin(group, other, process.startSeq + 1));
+
 /**
- * The members that the group has to be drained by: processes that run at `heal` (after the last action) and that no
- * action has told to end.
+ * The members that the group has to be drained by: processes that run at `heal` (after the last action), that no action has
+ * told to end, and that no second process has taken the place of.
  */
 export const liveMembers = (evidence: Evidence, group: GroupEvidence): ProcessEvidence[] => {
   const { heal } = evidence;
   if (heal === null) return [];
-  return group.processes.filter((process) => isRunningAt(process, heal.seq) && process.order === null);
+  return group.processes.filter(
+    (process) =>
+      isRunningAt(process, heal.seq) && process.order === null && !hasTwin(group, process, heal.seq),
+  );
 };
 
 /** The topics that its live members subscribe to. */

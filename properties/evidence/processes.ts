@@ -163,12 +163,13 @@ export function indexProcesses(
   }
   for (const { action, seq, fromTime, toTime } of actions) {
     if (action.kind !== 'stall' && !isLifecycleAction(action)) continue;
-    const target = byId
-      .get(action.member)
-      ?.findLast((process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq));
-    if (target === undefined) continue;
-    if (action.kind === 'stall') target.stalls.push({ seq, fromTime, toTime });
-    else if (action.kind !== 'join') target.order ??= { kind: action.kind, seq, time: fromTime };
+    // More than one where a member has a twin.
+    const running = (byId.get(action.member) ?? []).filter(
+      (process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq),
+    );
+    if (action.kind === 'stall') running.at(-1)?.stalls.push({ seq, fromTime, toTime });
+    else if (action.kind !== 'join')
+      for (const process of running) process.order ??= { kind: action.kind, seq, time: fromTime };
   }
   return processes;
 }

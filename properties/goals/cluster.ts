@@ -55,6 +55,13 @@ export const clusterGoals: readonly Goal[] = [
   ),
   goal('broker-is-slow', 'a broker delays each request', applied('throttle-broker')),
   goal('error-on-purpose', 'a broker answers an error on purpose', applied('answer-error')),
+  rare(
+    goal(
+      'unclean-election',
+      'a replica that is behind becomes leader',
+      (r) => r.of('unclean-election').length > 0,
+    ),
+  ),
   goal('topic-is-recreated', 'a topic is deleted and created again', applied('recreate-topic')),
   goal('topic-is-compacted', 'a topic is compacted', applied('compact-topic')),
   goal('offset-set-by-an-operator', 'an operator sets a committed offset', applied('alter-offsets')),

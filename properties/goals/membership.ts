@@ -112,6 +112,13 @@ export const membershipGoals: readonly Goal[] = [
     ),
   ),
   rare(
+    goal('static-member-is-fenced', 'a static member is told that another one has its place', (r) =>
+      [...r.of('wire-heartbeat'), ...r.of('wire-join'), ...r.of('wire-sync')].some(
+        ({ error }) => error === 'FENCED_INSTANCE_ID',
+      ),
+    ),
+  ),
+  rare(
     goal('static-member-comes-back', 'a static member takes its place again without a rebalance', (r) =>
       generations(r).some((one, i, all) => {
         const before = all[i - 1];

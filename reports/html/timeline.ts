@@ -497,6 +497,7 @@ function faultsOf(history: History, whole: Span): Fault[] {
 function labelOf(action: Scenario['actions'][number]): string {
   switch (action.kind) {
     case 'join':
+    case 'twin':
     case 'leave':
     case 'crash':
     case 'stall':

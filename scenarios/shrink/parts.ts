@@ -84,7 +84,11 @@ export function coherent(scenario: Scenario): Scenario {
   const justifiedMs = groups.length === 0 ? 1 : settlingBoundMs(groups, producers, actions, topology.network);
   return {
     ...scenario,
-    topology: { ...topology, topics },
+    topology: {
+      ...topology,
+      topics,
+      ...(topology.racks === undefined ? {} : { racks: topology.racks.slice(0, topology.brokers) }),
+    },
     groups,
     producers,
     actions,

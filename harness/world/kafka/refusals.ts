@@ -21,6 +21,12 @@ export function kafkaRefusals(scenario: Scenario, ownCluster: boolean): string[]
     sentences.push(
       'topology.offsetsRetentionMs: Kafka counts the retention of offsets in minutes, so the Kafka world leaves it alone.',
     );
+  if (scenario.topology.racks !== undefined)
+    sentences.push('topology.racks: the Kafka world starts brokers without racks.');
+  if (scenario.topology.topics.some(({ uncleanLeaderElection }) => uncleanLeaderElection === true))
+    sentences.push(
+      'topology.topics.uncleanLeaderElection: the Kafka world creates topics with the settings of its brokers.',
+    );
   if (scenario.groups.some(({ members }) => members.some(({ clock }) => clock !== undefined)))
     sentences.push('groups.members.clock: the Kafka world has the clock of its machine, and cannot set it.');
   const link = scenario.actions.find((action) => 'link' in action);

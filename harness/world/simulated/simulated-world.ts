@@ -89,6 +89,7 @@ const WARM_UP_US = 500_000;
 /** So that a retention of seconds is kept to about that. */
 const RETENTION_CHECK_MS = 500;
 const clock = label('clock');
+const UNCLEAN = { configs: new Map([['unclean.leader.election.enable', 'true']]) };
 
 export class SimulatedWorld implements World {
   readonly name = 'simulated';
@@ -190,7 +191,10 @@ class SimulatedRun {
       network === undefined ? (options.machine?.network ?? LAN) : linkConditions(network),
     );
     this.#environment = new VirtualEnvironment(scheduler, this.#streams, (event) =>
-      this.#context?.note({ process: 'coordinator', ...event }),
+      this.#context?.note({
+        process: event.kind === 'unclean-election' ? 'cluster' : 'coordinator',
+        ...event,
+      }),
     );
     this.#cluster = createSimulatedCluster({
       brokerCount: scenario.topology.brokers,
@@ -231,8 +235,10 @@ class SimulatedRun {
       this.#scheduler.after(this.#scheduler.harness, WARM_UP_US, clock, resolve);
     });
     const { topics } = this.#scenario.topology;
-    for (const { name, partitions, replicationFactor } of topics)
-      this.#require(name, this.#cluster.createTopic({ name, partitions, replicationFactor }));
+    for (const { name, partitions, replicationFactor, uncleanLeaderElection } of topics) {
+      const configs = uncleanLeaderElection === true ? UNCLEAN : {};
+      this.#require(name, this.#cluster.createTopic({ name, partitions, replicationFactor, ...configs }));
+    }
     const timeOriginUs = this.#scheduler.nowUs;
     this.#timeOriginUs = timeOriginUs;
     const incomplete: string[] = [];
@@ -409,7 +415,7 @@ class SimulatedRun {
 
 /** The settings of the Kafka world's brokers (`../kafka/broker-settings.ts`), and delays as measured there. */
 function clusterSettings(
-  { brokers, groupInitialRebalanceDelayMs, offsetsRetentionMs }: Topology,
+  { brokers, groupInitialRebalanceDelayMs, offsetsRetentionMs, racks }: Topology,
   broken: Readonly<Record<string, string>>,
 ): Partial<ClusterSettings> {
   const coordinators = brokers === 1 ? 1 : 3;
@@ -421,6 +427,12 @@ function clusterSettings(
     transactionStateLogMinIsr: brokers === 1 ? 1 : 2,
     defaultReplicationFactor: brokers,
     minInsyncReplicas: brokers === 1 ? 1 : 2,
+    ...(racks === undefined
+      ? {}
+      : {
+          rackAwareReplicaSelector: true,
+          racks: Object.fromEntries(racks.map((rack, index) => [index + 1, rack])),
+        }),
     brokerSessionTimeoutMs: 3_000,
     brokerStartMs: 2_500,
     controlledShutdownMs: 500,
