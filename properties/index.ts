@@ -26,7 +26,7 @@ import { producedOffset } from './produced-offset.ts';
 import { producerFlush } from './producer-flush.ts';
 import type { JudgedAnomaly, LedgerEntry, Outcome, Property, Verdict } from './property.ts';
 import { readCommitted } from './read-committed.ts';
-import { isOfRecreatedTopic } from './recreated.ts';
+import { isOfCompactedTopic, isOfRecreatedTopic } from './recreated.ts';
 import { staticFencing } from './static-fencing.ts';
 import { stickyEconomy } from './sticky-economy.ts';
 import { timeoutDetection } from './timeout-detection.ts';
@@ -78,7 +78,10 @@ export function judge(history: History, properties: readonly Property[] = catalo
       property.check(history).map(
         (anomaly): JudgedAnomaly => ({
           ...anomaly,
-          policy: isOfRecreatedTopic(scenario, anomaly) ? 'observed' : property.policy(scenario, anomaly),
+          policy:
+            isOfRecreatedTopic(scenario, anomaly) || isOfCompactedTopic(scenario, anomaly)
+              ? 'observed'
+              : property.policy(scenario, anomaly),
         }),
       ),
     );
