@@ -1,6 +1,7 @@
 /** duplicate-bound on hand-written histories. */
 import { describe, expect, it } from 'vitest';
 import { duplicateBound } from './duplicate-bound.ts';
+import { judge } from './index.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, handOver, pair } from './testing/good-histories.ts';
 
@@ -141,4 +142,18 @@ describe('finds', () => {
       ]
     `);
   });
+});
+
+it('is observed in a topic that was compacted, and illegal in any other', () => {
+  const tell = (isCompacted: boolean) => {
+    const { story, m1 } = alone();
+    story.produces(4, { key: 'a' });
+    m1.works(0, 3).commits(0, 3);
+    if (isCompacted) story.compacts([0]);
+    m1.stands(0, 1).works(0, 1).stands(0, 3).works(0, 1).commits(0, 4);
+    const { anomalies } = judge(story.history());
+    return anomalies.filter(({ property }) => property === 'duplicate-bound').map(({ policy }) => policy);
+  };
+  expect(tell(true)).toEqual(['observed']);
+  expect(tell(false)).toEqual(['illegal']);
 });

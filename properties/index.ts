@@ -4,6 +4,7 @@ import { atLeastOnce } from './at-least-once.ts';
 import { balancedAssignment } from './balanced-assignment.ts';
 import { commitMonotonic } from './commit-monotonic.ts';
 import { commitWithinProcessed } from './commit-within-processed.ts';
+import { isOfCompactedTopic } from './compacted.ts';
 import { completeAssignment } from './complete-assignment.ts';
 import { continuity } from './continuity.ts';
 import { convergence } from './convergence.ts';
@@ -83,7 +84,7 @@ export function judge(history: History, properties: readonly Property[] = catalo
         const election = uncleanElectionOf(history, anomaly);
         if (election !== null)
           return { ...anomaly, events: withProof(anomaly.events, election.seq), policy: 'observed' };
-        const isExcused = isOfRecreatedTopic(history, anomaly);
+        const isExcused = isOfRecreatedTopic(history, anomaly) || isOfCompactedTopic(scenario, anomaly);
         return { ...anomaly, policy: isExcused ? 'observed' : property.policy(scenario, anomaly) };
       }),
     );

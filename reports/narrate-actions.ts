@@ -27,6 +27,8 @@ function tellingOf(action: Action): Told {
       return NOT_TOLD;
     case 'leave':
       return atOnce(`${action.member} was told to leave`);
+    case 'twin':
+      return atOnce(`${action.member} was started a second time while it ran`);
     case 'terminate':
       return atOnce(`${action.member} got SIGTERM`);
     case 'stall':
