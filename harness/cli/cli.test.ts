@@ -60,7 +60,7 @@ describe('bad input', () => {
     [
       'topics of no application',
       () => ['run', '--topics', 'a'],
-      /--topics says something of an application, and there is none/,
+      /--topics can be used with --application only/,
     ],
     [
       'an application and a client',

@@ -96,6 +96,8 @@ const rules: readonly Rule[] = [
   { of: /serve /, left: 'below, since it does not end by itself' },
   { of: /^curl/, left: 'below, against a cluster that is served' },
   { of: /fuzz:protocol/, left: 'harness/serve/fuzz/fuzz.kafka.test.ts, where there is Docker' },
+  { of: /npm run conformance/, left: 'harness/serve/conformance, whose sample runs where there is Docker' },
+  { of: /bench:serve/, left: 'harness/serve/bench, since it needs a real broker to stand beside' },
   { of: /determinism/, but: [[/\d+$/, '1 --node this,this']], says: /1/ },
   { of: /npm run agreement --/, left: 'harness/agreement, where there is Docker' },
   { of: /soak/, but: [[/10m$/, '1s --profiles calm --client reference']], says: /calm/ },

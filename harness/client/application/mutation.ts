@@ -54,7 +54,7 @@ const commitFirst = (group: MemberGroup): MemberGroup =>
 /** Who commits whole polls, or leaves it to the client, has nothing to commit before it processes. */
 function ofRecords(mode: MemberGroup['commitMode']): MemberGroup['commitMode'] {
   if (mode.kind === 'auto' || mode.kind === 'per-poll') return { kind: 'per-record' };
-  return mode.kind === 'asynchronous' ? { ...mode, after: 'record' } : mode;
+  return mode.kind === 'asynchronous' && mode.after === 'poll' ? { ...mode, after: 'record' } : mode;
 }
 
 const oppositeReset = (group: MemberGroup): MemberGroup =>
