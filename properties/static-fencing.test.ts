@@ -55,4 +55,18 @@ describe('finds', () => {
       ]
     `);
   });
+
+  it('no fenced member that nobody can tell, since its application has overrun its poll interval', () => {
+    const silent = (maxPollIntervalMs: number): string[] => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true, maxPollIntervalMs }] });
+      story.produces(1);
+      m1.delivers(0, [0], { sincePollMs: 0 }).begins(0, 0);
+      story.takesPlaceOf(story.starts('m1'), m1);
+      story.wait(60_000);
+      const found = staticFencing.check(story.history()).map(({ signature }) => signature);
+      return found.filter((signature) => signature === 'fenced member was never told');
+    };
+    expect(silent(5_000)).toEqual([]);
+    expect(silent(300_000)).toEqual(['fenced member was never told']);
+  });
 });

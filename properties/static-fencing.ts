@@ -3,6 +3,7 @@ import { proof, reporter } from './anomaly.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
+import { hasOverrunPollWithin } from './evidence/polls.ts';
 import { isStalledWithin } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS, listAt } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -16,7 +17,7 @@ export const staticFencing: Property = {
   id: 'static-fencing',
   title: 'One group.instance.id, one member',
   statement:
-    'No generation has two members with the same group.instance.id (KIP-345). When another member has taken an instance id over, the one that had it is fenced: the coordinator accepts no commit of it any more and gives it no further assignment; and if it still runs, and is neither stalled nor cut off, it is told so (FENCED_INSTANCE_ID, or UNKNOWN_MEMBER_ID where the place had expired) or ends within its session timeout and two seconds.',
+    'No generation has two members with the same group.instance.id (KIP-345). When another member has taken an instance id over, the one that had it is fenced: the coordinator accepts no commit of it any more and gives it no further assignment; and if it still runs, and is neither stalled nor cut off nor silent since its application has overrun max.poll.interval.ms, it is told so (FENCED_INSTANCE_ID, or UNKNOWN_MEMBER_ID where the place had expired) or ends within its session timeout and two seconds.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -136,6 +137,7 @@ function neverTold(
   if ((runner.exit?.time ?? deadline) < deadline || (runner.order?.time ?? deadline) < deadline) return false;
   if (runner.clientCrashes.some((crash) => crash.seq > seq && crash.time < deadline)) return false;
   if (isStalledWithin(runner, time, deadline) || isOutageWithin(evidence, time, deadline)) return false;
+  if (hasOverrunPollWithin(evidence, group, process, time, deadline)) return false;
   const isTold = membershipOf(evidence, process).some(
     (change) =>
       (change.kind === 'lost' || change.kind === 'left') &&

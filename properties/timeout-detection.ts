@@ -11,6 +11,7 @@ import {
 import type { GenerationEvidence } from './evidence/generations.ts';
 import { handedOverAt } from './evidence/hand-overs.ts';
 import { membershipOf } from './evidence/membership.ts';
+import { pollIntervalMs } from './evidence/polls.ts';
 import { isStalledWithin, type ProcessEvidence } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -45,10 +46,6 @@ export const timeoutDetection: Property = {
   policy: (_scenario, { signature }) => (signature === POLL_LATE_IN_REAL_TIME ? 'observed' : 'illegal'),
 };
 
-/** In the Java client one setting is both. */
-const pollIntervalMs = ({ config }: GroupEvidence): number =>
-  config.maxPollIntervalMs ?? config.rebalanceTimeoutMs;
-
 function droppedEarly(evidence: Evidence, group: GroupEvidence, before: GenerationEvidence): Anomaly[] {
   const next = group.generations[before.index + 1];
   if (!before.isStable || next === undefined || !group.hasWire) return [];
@@ -81,7 +78,7 @@ function droppedEarly(evidence: Evidence, group: GroupEvidence, before: Generati
     // Either its session ran out, or it was waited for in vain in a rebalance, which may have begun right after.
     const earliest = Math.min(
       sign.time + group.config.sessionTimeoutMs,
-      assigned.time + Math.min(pollIntervalMs(group), group.config.rebalanceTimeoutMs),
+      assigned.time + Math.min(pollIntervalMs(group.config), group.config.rebalanceTimeoutMs),
     );
     if (next.time >= earliest - CLOCK_TOLERANCE_MS) return [];
     return [
@@ -189,7 +186,7 @@ function keptLate(
 
 /** For clients that say how long ago the poll was that records came from. */
 function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: boolean): Anomaly[] {
-  const intervalMs = pollIntervalMs(group);
+  const intervalMs = pollIntervalMs(group.config);
   const lastPolls = new Map<string, { time: number; seq: number }>();
   const told = new Set<string>();
   return eventsOf(evidence.history, 'client-joined', 'delivery', 'wire-leave').flatMap((event): Anomaly[] => {
