@@ -285,12 +285,11 @@ class Narrator {
     time,
   }: EventOf<'transaction-end'>): void {
     if (ending === 'commit' && outcome === 'ok') return;
-    const records = recordSpans(this.#transactions.get(`${process} ${transaction}`) ?? []).join(', ');
+    const sent = recordSpans(this.#transactions.get(`${process} ${transaction}`) ?? []).join(', ');
+    const which = sent === '' ? 'a transaction' : `the transaction with ${sent}`;
     this.#say(
       { time },
-      outcome === 'ok'
-        ? `${process} aborted the transaction with ${records}`
-        : `${process} could not ${ending} the transaction with ${records}: ${error}`,
+      outcome === 'ok' ? `${process} aborted ${which}` : `${process} could not ${ending} ${which}: ${error}`,
     );
   }
 
