@@ -4,28 +4,25 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { generateScenario, isProfileName } from '../../scenarios/arbitrary.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { defaultJobs, openWorld } from '../cli/worlds.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { writeHistory } from '../history/writer.ts';
+import { readOptions, runTool, wholeNumber } from '../tool.ts';
 import { type Agreement, agreementOn } from './agree.ts';
-import { runCommand, wholeNumber } from './command.ts';
 import { inParallel } from './in-parallel.ts';
 import { historyOf } from './judged-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-    profile: { type: 'string', default: 'default' },
-    client: { type: 'string', default: 'kafkajs' },
-    jobs: { type: 'string', default: String(defaultJobs('kafka')) },
-    out: { type: 'string', default: 'reports/out/agreement' },
-  },
+const values = readOptions({
+  runs: { type: 'string', default: '100' },
+  seed: { type: 'string', default: '1' },
+  from: { type: 'string', default: '0' },
+  profile: { type: 'string', default: 'default' },
+  client: { type: 'string', default: 'kafkajs' },
+  jobs: { type: 'string', default: String(defaultJobs('kafka')) },
+  out: { type: 'string', default: 'reports/out/agreement' },
 });
 
 async function main(signal: AbortSignal): Promise<number> {
@@ -79,4 +76,4 @@ async function keep(folder: string, scenario: Scenario, history: History): Promi
   await writeHistory(path.join(folder, 'history-kafka.jsonl'), history);
 }
 
-await runCommand(main);
+await runTool(main);

@@ -48,10 +48,18 @@ export interface SearchOptions {
   readonly seed: number;
   readonly cpuSecondsMax: number;
   readonly onFound: (found: Found) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Ends when every bug was met, or the budget is spent. */
-export async function search({ client, bugs, seed, cpuSecondsMax, onFound }: SearchOptions): Promise<Search> {
+export async function search({
+  client,
+  bugs,
+  seed,
+  cpuSecondsMax,
+  onFound,
+  signal,
+}: SearchOptions): Promise<Search> {
   const described = describeClient(client);
   const wanted = bugs.filter((bug) => hasBug(bug, described));
   const known = knownIssues(wanted, described);
@@ -59,7 +67,6 @@ export async function search({ client, bugs, seed, cpuSecondsMax, onFound }: Sea
   const others = new Map<string, string>();
   const world = new SimulatedWorld();
   const executor = inThisThread({ world, subject: { client, mutant: null }, properties: catalogue });
-  const { signal } = new AbortController();
   const startedCpu = process.cpuUsage();
   const spent = (): number => {
     const { user, system } = process.cpuUsage(startedCpu);

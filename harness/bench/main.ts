@@ -5,6 +5,7 @@
 import { cpus, loadavg } from 'node:os';
 import { Command } from 'commander';
 import { wholeNumber } from '../cli/options.ts';
+import { endWith } from '../tool.ts';
 import { clientShare, type Part, parts, type Share } from './attribution.ts';
 import { type BenchCase, benchScenario, cases } from './cases.ts';
 import { type Measurement, measure, profile } from './measure.ts';
@@ -186,6 +187,7 @@ async function bench(options: Options): Promise<void> {
 }
 
 await new Command('bench')
+  .exitOverride(endWith)
   .description('Measure the simulated world: speed, whose CPU time it is, and memory.')
   .option(
     '--repeats <n>',

@@ -6,20 +6,18 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { isProfileName } from '../../scenarios/arbitrary.ts';
-import { exitCodes, HarnessError, UsageError, WorldUnavailableError } from '../errors.ts';
+import { exitCodes, UsageError, WorldUnavailableError } from '../errors.ts';
+import { readOptions, runTool, wholeNumber } from '../tool.ts';
 import type { ScenarioHash } from './hashes.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-    profile: { type: 'string', default: 'default' },
-    client: { type: 'string', default: 'kafkajs' },
-    node: { type: 'string', default: 'this,22,24' },
-  },
+const values = readOptions({
+  runs: { type: 'string', default: '100' },
+  seed: { type: 'string', default: '1' },
+  from: { type: 'string', default: '0' },
+  profile: { type: 'string', default: 'default' },
+  client: { type: 'string', default: 'kafkajs' },
+  node: { type: 'string', default: 'this,22,24' },
 });
 
 const PROGRESS_EVERY = 100;
@@ -29,8 +27,8 @@ const script = fileURLToPath(new URL('./hashes.js', import.meta.url));
 /** The hashes of a run under a version of Node.js: `this`, or a version such as `22` that npm has. */
 async function* hashesUnder(version: string): AsyncGenerator<ScenarioHash> {
   const { seed, profile, client } = values;
-  const from = wholeNumber('from');
-  const own = [script, seed, String(from), String(from + wholeNumber('runs')), profile, client];
+  const from = wholeNumber('from', values.from);
+  const own = [script, seed, String(from), String(from + wholeNumber('runs', values.runs)), profile, client];
   const [command, commandArguments]: [string, string[]] =
     version === 'this'
       ? [process.execPath, own]
@@ -50,15 +48,9 @@ async function* hashesUnder(version: string): AsyncGenerator<ScenarioHash> {
   }
 }
 
-function wholeNumber(name: 'runs' | 'from' | 'seed'): number {
-  if (!/^\d+$/.test(values[name]))
-    throw new UsageError(`--${name} takes a whole number, not '${values[name]}'.`);
-  return Number(values[name]);
-}
-
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   if (!isProfileName(values.profile)) throw new UsageError(`There is no profile '${values.profile}'.`);
-  wholeNumber('seed');
+  wholeNumber('seed', values.seed);
   const versions = values.node.split(',');
   if (versions.length < 2)
     throw new UsageError('--node takes two versions or more to compare, such as this,this.');
@@ -66,6 +58,7 @@ async function main(): Promise<number> {
   let [compared, different, failed] = [0, 0, 0];
   try {
     for (;;) {
+      signal.throwIfAborted();
       const results = await Promise.all(runs.map((run) => run.next()));
       const hashes = results.flatMap((result) => (result.done === true ? [] : [result.value]));
       const [first] = hashes;
@@ -100,8 +93,4 @@ function describeDifference(one: ScenarioHash, other: ScenarioHash): string {
     : `they differ between events ${thousands * 1_000} and ${(thousands + 1) * 1_000}.`;
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  if (!(error instanceof HarnessError)) throw error;
-  console.error(error.message);
-  return error.exitCode;
-});
+await runTool(main);

@@ -2,34 +2,14 @@
  * `npm run mutants`: every mutant is put on trial with generated scenarios until a property catches it; the table, or with
  * --json the value, leaves on standard output. Exit code 1 where one is not caught, or too many are caught late.
  */
-import { parseArgs } from 'node:util';
 import { findMutant, type Mutant, mutants } from '../client/mutants.ts';
-import { exitCodes, HarnessError, UsageError } from '../errors.ts';
+import { exitCodes, UsageError } from '../errors.ts';
+import { readOptions, runTool, wholeNumber } from '../tool.ts';
 import { huntAll } from './hunt-all.ts';
 import type { MutantsResult } from './result.ts';
 import { isEnough, killSentence, renderMutants } from './table.ts';
 
 const RUNS_MAX = 2_000;
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name} takes a whole number, not '${text}'.`);
-  return Number(text);
-}
-
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        runs: { type: 'string', default: String(RUNS_MAX) },
-        seed: { type: 'string', default: '1' },
-        mutant: { type: 'string' },
-        json: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
 
 function select(name: string | undefined): readonly Mutant[] {
   if (name === undefined) return mutants;
@@ -41,28 +21,27 @@ function select(name: string | undefined): readonly Mutant[] {
   return [mutant];
 }
 
-async function main(): Promise<number> {
-  const values = readOptions();
+async function main(signal: AbortSignal): Promise<number> {
+  const values = readOptions({
+    runs: { type: 'string', default: String(RUNS_MAX) },
+    seed: { type: 'string', default: '1' },
+    mutant: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  });
   const [runs, seed] = [wholeNumber('runs', values.runs), wholeNumber('seed', values.seed)];
   if (runs < 1) throw new UsageError('--runs takes at least 1.');
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
   const { kills } = await huntAll({
     mutants: select(values.mutant),
     seed,
     runs,
     timeMs: null,
     onKill: (kill) => console.error(killSentence(kill)),
-    signal: interruption.signal,
+    signal,
   });
   const result: MutantsResult = { schema: 1, seed, runs, kills: [...kills] };
   process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : renderMutants(result));
-  if (interruption.signal.aborted) return exitCodes.unknown;
+  if (signal.aborted) return exitCodes.unknown;
   return isEnough(result) ? exitCodes.valid : exitCodes.invalid;
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  if (!(error instanceof HarnessError)) throw error;
-  console.error(error.message);
-  return error.exitCode;
-});
+await runTool(main);

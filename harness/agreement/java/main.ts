@@ -4,26 +4,23 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { defaultJobs, openWorld } from '../../cli/worlds.ts';
 import { exitCodes } from '../../errors.ts';
 import { writeHistory } from '../../history/writer.ts';
-import { runCommand, wholeNumber } from '../command.ts';
+import { readOptions, runTool, wholeNumber } from '../../tool.ts';
 import { inParallel } from '../in-parallel.ts';
 import { type JavaAgreement, javaAgreementOn, type RealRuns, runBoth } from './agree.ts';
 import type { Aspect } from './compare.ts';
 import { compileJava, openJavaDriver } from './program.ts';
 import { generatedTrials, lessonTrials, type Trial } from './trials.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '50' },
-    seed: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-    jobs: { type: 'string', default: String(defaultJobs('kafka')) },
-    only: { type: 'string' },
-    out: { type: 'string', default: 'reports/out/agreement-java' },
-  },
+const values = readOptions({
+  runs: { type: 'string', default: '50' },
+  seed: { type: 'string', default: '1' },
+  from: { type: 'string', default: '0' },
+  jobs: { type: 'string', default: String(defaultJobs('kafka')) },
+  only: { type: 'string' },
+  out: { type: 'string', default: 'reports/out/agreement-java' },
 });
 
 /** Lessons first, then generated ones, or those of these names. */
@@ -126,4 +123,4 @@ async function main(signal: AbortSignal): Promise<number> {
   return differing > 0 ? exitCodes.invalid : exitCodes.valid;
 }
 
-await runCommand(main);
+await runTool(main);

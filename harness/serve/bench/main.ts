@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { type Spread, spreadOf } from '../../bench/statistics.ts';
 import { wholeNumber } from '../../cli/options.ts';
 import { HarnessError } from '../../errors.ts';
+import { endWith } from '../../tool.ts';
 import { startClusterSet } from '../../world/kafka/cluster-set.ts';
 import { measureCommand, measureLibrary, type StartUp, serve } from './start-up.ts';
 import { type Load, measureThroughput, type Seconds } from './throughput.ts';
@@ -141,6 +142,7 @@ async function bench(options: Options): Promise<void> {
 
 try {
   await new Command('bench:serve')
+    .exitOverride(endWith)
     .description('Measure the simulated cluster on its socket beside a real broker.')
     .option('--repeats <n>', 'measurements, after one that does not count', wholeNumber(1, 1_000), 5)
     .option('--records <n>', 'records of one measurement', wholeNumber(100, 10_000_000), 50_000)

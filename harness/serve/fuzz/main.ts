@@ -6,39 +6,32 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { profileNames } from '../../cluster/profiles.ts';
-import { exitCodes, HarnessError, UsageError } from '../../errors.ts';
+import { exitCodes, UsageError } from '../../errors.ts';
+import { readOptions, runTool, wholeNumber } from '../../tool.ts';
 import { packageRoot } from '../../version.ts';
 import { startClusterSet } from '../../world/kafka/cluster-set.ts';
 import { startCluster } from '../index.ts';
 import { type Failure, Search, signatureOf } from './search.ts';
 import { realSettings, simulatedSettings } from './settings.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-    jobs: { type: 'string', default: '8' },
-    profile: { type: 'string', default: '4.3' },
-    image: { type: 'string' },
-    brokers: { type: 'string' },
-    out: { type: 'string', default: 'reports/out/fuzz' },
-  },
+const values = readOptions({
+  runs: { type: 'string', default: '100' },
+  seed: { type: 'string', default: '1' },
+  jobs: { type: 'string', default: '8' },
+  profile: { type: 'string', default: '4.3' },
+  image: { type: 'string' },
+  brokers: { type: 'string' },
+  out: { type: 'string', default: 'reports/out/fuzz' },
 });
 
 const SAMPLES_MAX = 40;
 const PROGRESS_EVERY = 500;
 
-function wholeNumber(name: 'runs' | 'seed' | 'jobs', max: number): number {
-  const text = values[name];
-  if (!/^\d{1,9}$/.test(text) || Number(text) > max)
-    throw new UsageError(`--${name} is a whole number up to ${max}.`);
-  return Number(text);
-}
-
-async function main(): Promise<number> {
-  const [runs, seed, jobs] = [wholeNumber('runs', 1e6), wholeNumber('seed', 1e6), wholeNumber('jobs', 64)];
+async function main(signal: AbortSignal): Promise<number> {
+  const runs = wholeNumber('runs', values.runs, 1e6);
+  const seed = wholeNumber('seed', values.seed, 1e6);
+  const jobs = wholeNumber('jobs', values.jobs, 64);
   const profile = profileNames.find((name) => name === values.profile);
   if (profile === undefined) throw new UsageError(`--profile is one of ${profileNames.join(', ')}.`);
   const mistakes: unknown[] = [];
@@ -69,7 +62,7 @@ async function main(): Promise<number> {
       const signature = signatureOf(failure.sequence, failure.difference);
       bySignature.set(signature, [...(bySignature.get(signature) ?? []), failure]);
     },
-    () => bySignature.size >= SAMPLES_MAX,
+    () => bySignature.size >= SAMPLES_MAX || signal.aborted,
     (count) => {
       if (count % PROGRESS_EVERY === 0)
         process.stderr.write(`${count} sequences, ${bySignature.size} differences\n`);
@@ -99,10 +92,4 @@ async function main(): Promise<number> {
   return bySignature.size + mistakes.length === 0 ? exitCodes.valid : exitCodes.invalid;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof HarnessError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = error.exitCode;
-}
+await runTool(main);
