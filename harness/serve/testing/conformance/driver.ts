@@ -121,6 +121,22 @@ export const lacking = (): never => {
   throw new Error('a case asked for what the client cannot do');
 };
 
+/** For a client that has no administration at all. */
+export const withoutAdministration = {
+  createTopic: lacking,
+  deleteTopic: lacking,
+  topics: lacking,
+  addPartitions: lacking,
+  partitionCount: lacking,
+  config: lacking,
+  setConfig: lacking,
+  deleteRecords: lacking,
+  groups: lacking,
+  deleteGroup: lacking,
+  alterOffset: lacking,
+  deleteOffset: lacking,
+};
+
 export const inOrder = (records: readonly ReadRecord[]): ReadRecord[] =>
   [...records].sort((left, right) => left.partition - right.partition || left.offset - right.offset);
 

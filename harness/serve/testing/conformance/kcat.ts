@@ -11,6 +11,7 @@ import {
   type ReadRecord,
   type ShareOptions,
   type WrittenRecord,
+  withoutAdministration,
 } from './driver.ts';
 
 const KEY_MARK = '\t';
@@ -97,19 +98,8 @@ export const kcatDriver: Driver = {
       if (/delivery failed/i.test(errors)) throw new Error(errors);
     };
     return {
-      createTopic: lacking,
-      deleteTopic: lacking,
-      topics: lacking,
-      addPartitions: lacking,
-      partitionCount: lacking,
-      config: lacking,
-      setConfig: lacking,
-      deleteRecords: lacking,
-      groups: lacking,
-      deleteGroup: lacking,
+      ...withoutAdministration,
       committed: lacking,
-      alterOffset: lacking,
-      deleteOffset: lacking,
       transact: lacking,
       fenced: lacking,
       leaveOpen: lacking,

@@ -4,10 +4,10 @@ import {
   type ConsumeOptions,
   type Driver,
   inOrder,
-  lacking,
   type ReadRecord,
   textOf,
   type WrittenRecord,
+  withoutAdministration,
 } from './driver.ts';
 
 const POLL_MS = 200;
@@ -73,18 +73,7 @@ export const referenceDriver: Driver = {
         await made?.close();
         return told ?? 'nothing was left';
       },
-      alterOffset: lacking,
-      deleteOffset: lacking,
-      createTopic: lacking,
-      deleteTopic: lacking,
-      topics: lacking,
-      addPartitions: lacking,
-      partitionCount: lacking,
-      config: lacking,
-      setConfig: lacking,
-      deleteRecords: lacking,
-      groups: lacking,
-      deleteGroup: lacking,
+      ...withoutAdministration,
       async produce(topic, records, { acks = -1, idempotent = false } = {}) {
         const made = producer({ acks: acks === -1 ? 'all' : acks, 'enable.idempotence': idempotent });
         try {
