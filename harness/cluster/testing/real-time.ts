@@ -10,6 +10,8 @@ export interface RealTimeCluster {
   readonly cluster: SimulatedCluster;
   /** host:port of each broker. */
   readonly addresses: readonly string[];
+  /** Its process dies: the port is closed first, so that clients are refused, as by a machine without a process. */
+  crashBroker(brokerId: number): void;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,10 @@ export async function startRealTimeCluster(
   return {
     cluster,
     addresses: cluster.brokerIds.map((brokerId) => `${HOST}:${portOf(brokerId)}`),
+    crashBroker(brokerId) {
+      listeners.get(brokerId)?.shut();
+      cluster.crashBroker(brokerId);
+    },
     async close() {
       realTime.end();
       await Promise.all([...listeners.values()].map((listener) => listener.close()));

@@ -152,7 +152,7 @@ describe('kafkajs', () => {
     const transaction = await one.transaction();
     await transaction.send({ topic: TOPIC, messages: [{ partition: 0, value: 'before' }] });
     const former = coordinator();
-    running.cluster.crashBroker(former);
+    running.crashBroker(former);
     await expect.poll(() => ![former, null].includes(coordinator()), POLL).toBe(true);
     // Another partition, which the next coordinator has to add; a commit would not be tried again while it loads.
     await transaction.send({ topic: TOPIC, messages: [{ partition: 1, value: 'after' }] });
