@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     // kafkajs changes its retries under NODE_ENV=test; every world runs it as users do.
     env: { NODE_ENV: 'production' },
+    // What is awaited on real sockets and processes comes when the machine gets to it.
+    expect: { poll: { timeout: 30_000, interval: 20 } },
     setupFiles: ['./harness/testing/fast-check.setup.ts'],
     globalSetup: [kafka, java, browser].every(({ missing }) => missing === null)
       ? []

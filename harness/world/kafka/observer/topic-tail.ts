@@ -41,7 +41,7 @@ export interface TailListener {
  */
 const MAX_WAIT_MS = 100;
 /** A broker that lets a long poll wait for longer than this is paused or gone. */
-const FETCH_TIMEOUT_MS = 4_000;
+export const FETCH_TIMEOUT_MS = 4_000;
 const PARTITION_BYTES_MAX = 1024 * 1024;
 const EPOCH_UNKNOWN = -1;
 
