@@ -105,7 +105,7 @@ describe('finds', () => {
     expect(findings(producedOffset, story)).toMatchInlineSnapshot(`
       [
         "illegal | another record is at the acknowledged offset | p1.1 was told offset 0 of orders/0 with acks all, and the log holds p1-0 there. | produce-invoke produce-ok fact-log | p1 p1.1 orders 0",
-        "illegal | two sends were given one offset | p1.1 and p1.1 were both told offset 0 of orders/0. | produce-ok produce-ok | p1 p1.1 orders 0",
+        "illegal | two sends were given one offset | p1.1 was told for two sends offset 0 of orders/0 with acks all. | produce-ok produce-ok | p1 p1.1 orders 0",
       ]
     `);
   });
@@ -117,7 +117,7 @@ describe('finds', () => {
     };
     expect(findings(producedOffset, withFault({}, tell))).toMatchInlineSnapshot(`
       [
-        "observed | record written twice | p1-0 of p1.1 is in orders/0 more than once, at offsets 0 and 1. | produce-invoke produce-ok fact-log | p1 p1.1 orders 0",
+        "observed | record written twice | p1-0 of p1.1 is in orders/0 more than once, at offsets 0 and 1, with acks all. | produce-invoke produce-ok fact-log | p1 p1.1 orders 0",
       ]
     `);
     expect(findings(producedOffset, withFault({ producers: [{ idempotent: true }] }, tell))[0]).toMatch(

@@ -31,7 +31,7 @@ export const producedOffset: Property = {
     const sends = evidence.producing.sends.filter(({ process }) => evidence.processes.has(process));
     return [
       ...sends.flatMap((send) => judgeAnswers(evidence, send)),
-      ...sharedOffsets(sends),
+      ...sharedOffsets(evidence, sends),
       ...writtenTwice(evidence, sends),
       ...changedOffsets(evidence),
     ];
@@ -155,7 +155,7 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
     return [
       report(
         MISPLACED,
-        `${process} was told ${nameAnswers(send)} with acks ${send.acks}, and ${misplaced.length === 1 ? astray.record : `${count(misplaced.length, 'record')} of that send`} ${misplaced.length === 1 ? 'is' : 'are'} somewhere else: ${astray.record} is at offset ${astray.offset} of ${topic}/${astray.partition}.`,
+        `${process} was told ${nameAnswers(send)} with ${nameAcks(evidence, send)}, and ${misplaced.length === 1 ? astray.record : `${count(misplaced.length, 'record')} of that send`} ${misplaced.length === 1 ? 'is' : 'are'} somewhere else: ${astray.record} is at offset ${astray.offset} of ${topic}/${astray.partition}.`,
         proofs,
         { ...subject, partition: astray.partition },
       ),
@@ -164,7 +164,7 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
     return wrong.map(({ partition, offset, there }) =>
       report(
         there === null ? LOST : REPLACED,
-        `${process} was told offset ${offset} of ${topic}/${partition} with acks ${send.acks}, and the log holds ${there ?? 'nothing'} there.`,
+        `${process} was told offset ${offset} of ${topic}/${partition} with ${nameAcks(evidence, send)}, and the log holds ${there ?? 'nothing'} there.`,
         proofs,
         { ...subject, partition },
       ),
@@ -185,7 +185,11 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
 const nameAnswers = ({ topic, answers }: Send): string =>
   answers.map(({ partition, baseOffset }) => `offset ${baseOffset} of ${topic}/${partition}`).join(' and ');
 
-function sharedOffsets(sends: readonly Send[]): Anomaly[] {
+/** The promise that the producer was given; idempotence says that a record is written once however often it is sent. */
+const nameAcks = ({ scenario }: Evidence, { producer, acks }: Send): string =>
+  `acks ${acks}${scenario.producers.find(({ id }) => id === producer)?.idempotent === true ? ' and idempotence' : ''}`;
+
+function sharedOffsets(evidence: Evidence, sends: readonly Send[]): Anomaly[] {
   const firsts = new Map<string, Map<number, Send>>();
   return sends.flatMap((send) => {
     if (send.outcome !== 'ok') return [];
@@ -202,7 +206,7 @@ function sharedOffsets(sends: readonly Send[]): Anomaly[] {
       return [
         report(
           SHARED,
-          `${other.process} and ${send.process} were both told offset ${baseOffset} of ${send.topic}/${partition}.`,
+          `${other.process === send.process ? `${send.process} was told for two sends` : `${other.process} and ${send.process} were both told`} offset ${baseOffset} of ${send.topic}/${partition} with ${nameAcks(evidence, weaker)}.`,
           proof(other.outcomeSeq, send.outcomeSeq),
           { producer: weaker.producer, process: weaker.process, topic: send.topic, partition },
         ),
@@ -230,7 +234,7 @@ function writtenTwice(evidence: Evidence, sends: readonly Send[]): Anomaly[] {
     return [...byPlace.values()].map(({ partition, offsets, records }) =>
       report(
         TWICE,
-        `${records.length === 1 ? records[0] : `${records.length} records`} of ${send.process} ${records.length === 1 ? 'is' : 'are'} in ${partitionKey(send.topic, partition)} more than once, at ${nameOffsets(offsets.sort((a, b) => a - b))}.`,
+        `${records.length === 1 ? records[0] : `${records.length} records`} of ${send.process} ${records.length === 1 ? 'is' : 'are'} in ${partitionKey(send.topic, partition)} more than once, at ${nameOffsets(offsets.sort((a, b) => a - b))}, with ${nameAcks(evidence, send)}.`,
         proof(send.seq, send.outcomeSeq, evidence.logs.get(partitionKey(send.topic, partition))?.event.seq),
         { producer: send.producer, process: send.process, topic: send.topic, partition },
       ),

@@ -3,6 +3,7 @@
  * worlds agree on it leaves.
  */
 import type { Scenario } from '../../scenarios/schema.ts';
+import { knownIssuesOf } from '../bugs/known-issues.ts';
 import type { History } from '../history/schema.ts';
 import type { Subject } from '../world/world.ts';
 import { type Comparison, compareEndStates } from './compare.ts';
@@ -26,13 +27,14 @@ export async function agreementOn(
   signal: AbortSignal,
 ): Promise<Agreement> {
   const ofReal = judged(realHistory);
-  const real = endStateOf(ofReal.history, ofReal.verdict);
+  const knownIssueOf = await knownIssuesOf(subject);
+  const real = endStateOf(ofReal.history, ofReal.verdict, knownIssueOf);
   const simulated: EndState[] = [];
   let isEqual = false;
   let disagreements: readonly string[] = [];
   // Simulated runs are added one by one while something is left to explain.
   for await (const { history, verdict } of simulatedRuns(scenario, subject, realHistory, signal)) {
-    simulated.push(endStateOf(history, verdict));
+    simulated.push(endStateOf(history, verdict, knownIssueOf));
     const comparison = compareEndStates(scenario, simulated, real);
     if (simulated.length === 1) isEqual = comparison.equal;
     disagreements = comparison.disagreements;

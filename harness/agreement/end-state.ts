@@ -3,6 +3,7 @@
  * enter, an `EndState` that two worlds can be compared by leaves.
  */
 import type { Verdict } from '../../properties/property.ts';
+import type { KnownIssueOf } from '../../reports/results.ts';
 import type { History } from '../history/schema.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';
 
@@ -10,6 +11,8 @@ export interface EndState {
   readonly outcome: Verdict['outcome'];
   /** `property: signature` of every illegal anomaly, once each, sorted. */
   readonly illegal: readonly string[];
+  /** Those of them that are known bugs of the client. */
+  readonly known: ReadonlySet<string>;
   /**
    * By `group topic-partition`: `none`, or how many records of the scenario's producers lie at or after the committed
    * offset. Markers do not count, since how many a run needs depends on its timing.
@@ -21,10 +24,19 @@ export interface EndState {
   readonly skipped: ReadonlyMap<number, string>;
 }
 
-export function endStateOf(history: History, verdict: Verdict): EndState {
-  const illegal = verdict.anomalies
-    .filter(({ policy }) => policy === 'illegal')
-    .map(({ property, signature }) => `${property}: ${signature}`);
+export function endStateOf(
+  history: History,
+  verdict: Verdict,
+  knownIssueOf: KnownIssueOf = () => null,
+): EndState {
+  // By signature: one is known where all anomalies that have it are.
+  const findings = new Map<string, string | null>();
+  for (const anomaly of verdict.anomalies) {
+    if (anomaly.policy !== 'illegal') continue;
+    const name = `${anomaly.property}: ${anomaly.signature}`;
+    const isNew = findings.get(name) === null;
+    findings.set(name, isNew ? null : knownIssueOf(anomaly, verdict));
+  }
   const logs = history.events.filter((event) => event.kind === 'fact-log');
   const records = new Map<string, Map<string, number>>();
   for (const log of logs) {
@@ -49,7 +61,14 @@ export function endStateOf(history: History, verdict: Verdict): EndState {
     } else if (event.kind === 'action' && event.outcome === 'skipped')
       skipped.set(event.action, event.reason ?? '');
   }
-  return { outcome: verdict.outcome, illegal: [...new Set(illegal)].sort(), uncommitted, records, skipped };
+  return {
+    outcome: verdict.outcome,
+    illegal: [...findings.keys()].sort(),
+    known: new Set([...findings].flatMap(([name, bug]) => (bug === null ? [] : [name]))),
+    uncommitted,
+    records,
+    skipped,
+  };
 }
 
 const isOfProducer = (record: string | null): record is string =>

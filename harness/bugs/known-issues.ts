@@ -10,7 +10,9 @@ import { satisfies } from 'semver';
 import type { Anomaly } from '../../properties/property.ts';
 import type { KnownIssueOf } from '../../reports/results.ts';
 import type { Breach } from '../../scenarios/known-bugs/known-bug.ts';
-import type { NamedBug } from './load.ts';
+import { describeSubject } from '../world/run-scenario.ts';
+import type { Subject } from '../world/world.ts';
+import { loadKnownBugs, type NamedBug } from './load.ts';
 
 interface Client {
   readonly name: string;
@@ -33,6 +35,11 @@ export function knownIssues(bugs: readonly NamedBug[], client: Client): KnownIss
       );
     return found === undefined ? null : nameOf(found);
   };
+}
+
+/** Under a mutant nothing is known: it was broken on purpose. */
+export async function knownIssuesOf(subject: Subject): Promise<KnownIssueOf> {
+  return subject.mutant === null ? knownIssues(await loadKnownBugs(), describeSubject(subject)) : () => null;
 }
 
 export const isBreach = (

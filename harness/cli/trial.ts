@@ -8,13 +8,12 @@ import { renderHtml } from '../../reports/html.tsx';
 import { renderJson } from '../../reports/json.ts';
 import { renderJunit } from '../../reports/junit.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
-import type { KnownIssueOf, RunResult } from '../../reports/results.ts';
+import type { RunResult } from '../../reports/results.ts';
 import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
 import type { Recorded } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { knownIssues } from '../bugs/known-issues.ts';
-import { loadKnownBugs } from '../bugs/load.ts';
+import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { commitOf } from '../commit.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
@@ -145,11 +144,6 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   return reproduction !== null && reproduction.same < reproduction.runs
     ? exitCodes.unknown
     : exitCodeOf(result);
-}
-
-/** Under a mutant nothing is known: it was broken on purpose. */
-async function knownIssuesOf(subject: Subject): Promise<KnownIssueOf> {
-  return subject.mutant === null ? knownIssues(await loadKnownBugs(), describeSubject(subject)) : () => null;
 }
 
 /** Loaded only where it is used: one scenario needs no thread beside this one. */

@@ -18,8 +18,7 @@ import { GENERATOR_VERSION, isProfileName, type ProfileName, profiles } from '..
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
 import { openApplication } from '../application/open.ts';
 import type { ApplicationClaims } from '../application/shape.ts';
-import { knownIssues } from '../bugs/known-issues.ts';
-import { loadKnownBugs } from '../bugs/load.ts';
+import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { ClientLog } from '../cli/client-log.ts';
 import { selectProperties } from '../cli/options.ts';
 import { openWorld, refuse } from '../cli/worlds.ts';
@@ -157,7 +156,7 @@ export async function trial(options: TrialOptions = {}): Promise<TrialResult> {
         : given.map((scenario, index) => ({ index, scenario })),
     planned: given?.length ?? runs,
     executor: inThisThread({ world, subject, properties }),
-    knownIssueOf: knownIssues(await loadKnownBugs(), describeSubject(subject)),
+    knownIssueOf: await knownIssuesOf(subject),
     properties,
     jobs: 1,
     timeLimitMs: null,

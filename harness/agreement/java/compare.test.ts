@@ -8,7 +8,14 @@ const scenario = generateScenario(1, 0, 'calm');
 const group = scenario.groups[0]?.id as string;
 
 const conduct = (changes: Partial<Conduct> = {}): Conduct => ({
-  end: { outcome: 'valid', illegal: [], uncommitted: new Map(), records: new Map(), skipped: new Map() },
+  end: {
+    outcome: 'valid',
+    illegal: [],
+    known: new Set(),
+    uncommitted: new Map(),
+    records: new Map(),
+    skipped: new Map(),
+  },
   errors: new Map(),
   fates: new Map(),
   generations: [],
