@@ -31,4 +31,12 @@ describe('a command of this repository', () => {
       expect(output).not.toMatch(/at .*\.js:\d+/);
     }
   });
+
+  it('says what there is where a name is none', async () => {
+    const { code, output } = await run('dist/harness/soak/main.js', '--profiles', 'calm,nowhere');
+    expect([code, output]).toEqual([
+      2,
+      expect.stringMatching(/^There is no profile 'nowhere'\.\nThe profiles are: .*calm/),
+    ]);
+  });
 });

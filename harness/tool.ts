@@ -1,5 +1,5 @@
 /**
- * What the commands that work on this repository itself have in common (`npm run agreement`, `npm run determinism`):
+ * What the commands that work on this repository itself have in common (`npm run agreement`, `npm run soak`):
  * options and a `main` enter, values and an exit code leave; bad input is one sentence and exit code 2.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
@@ -45,7 +45,7 @@ export async function runTool(main: (signal: AbortSignal) => Promise<number>): P
   process.exitCode = await main(signal).catch((error: unknown) => {
     if (signal.aborted) return exitCodes.unknown;
     if (!(error instanceof HarnessError)) throw error;
-    console.error(error.message);
+    console.error([error.message, error.hint].filter((line) => line !== undefined).join('\n'));
     return error.exitCode;
   });
 }

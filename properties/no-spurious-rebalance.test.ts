@@ -56,6 +56,37 @@ describe('finds', () => {
     `);
   });
 
+  // kafkajs pauses longer from one failure to the next and sends no heartbeat between them (kafkajs-1415).
+  it('one that loses it while its client waits again and again to try a failed record', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(1);
+    m1.delivers(0, [0]).processes(0, 0, 'failed');
+    story.wait(2_600);
+    m1.processes(0, 0, 'failed');
+    story.wait(3_000);
+    m1.processes(0, 0, 'failed');
+    story.wait(200).generation([[m2, [0, 1]]]);
+    m2.works(0, 1).commits(0, 1);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member lost its place while it waited to try a failed record again | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group: its handler had failed at offset 0 of orders/0, and the client had waited 3 times to try again in the 5920 ms since then. | group-generation processing-end group-generation | billing m1.1",
+      ]
+    `);
+  });
+
+  it('and is told no such cause where the client had waited, and had time for heartbeats since', () => {
+    const { story, m1, m2 } = pair({ groups: [{ heartbeatIntervalMs: 500 }] });
+    story.produces(1);
+    m1.delivers(0, [0]).processes(0, 0, 'failed');
+    story.wait(30_000);
+    m1.processes(0, 0);
+    story.wait(3_000).generation([[m2, [0, 1]]]);
+    m2.commits(0, 1);
+    expect(findings(noSpuriousRebalance, story).map((one) => one.split(' | ')[1])).toEqual([
+      'member lost its place without a cause',
+    ]);
+  });
+
   it('as observed one that loses its place because its heartbeats do not fit into its session', () => {
     const { story, m2 } = pair({ groups: [{ heartbeatIntervalMs: 3_000 }] });
     story.wait(30_000).generation([[m2, [0, 1]]]);

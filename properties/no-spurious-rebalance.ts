@@ -29,7 +29,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the wait before a failed record is tried again, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -112,32 +112,50 @@ function silenceOf(
   process: string,
   lostTime: number,
 ): { signature: string; why: string; seq: number } | null {
-  const isLong = (sinceTime: number): boolean =>
-    lostTime - sinceTime >= config.sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
-  const last = [...consumption.values()]
+  const longMs = config.sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
+  const own = [...consumption.values()]
     .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
     .filter((one) => one.process === process && one.time <= lostTime)
-    .reduce<({ key: string } & Processing) | null>(
-      (latest, one) => (one.seq > (latest?.seq ?? -1) ? one : latest),
-      null,
-    );
-  if (last === null) return null;
-  const { key, offset, time, seq, outcome, endTime, endSeq } = last;
-  if (endTime === null || endTime >= lostTime)
-    return isLong(time)
-      ? {
-          signature: EXPIRED_BUSY,
-          why: `its handler had been at offset ${offset} of ${key} for ${Math.round(lostTime - time)} ms`,
-          seq,
-        }
-      : null;
-  return outcome === 'failed' && isLong(endTime)
-    ? {
-        signature: EXPIRED_WAITING,
-        why: `its handler had failed at offset ${offset} of ${key}, and the client had waited for ${Math.round(lostTime - endTime)} ms since then`,
-        seq: endSeq ?? seq,
-      }
-    : null;
+    .sort((a, b) => a.seq - b.seq);
+  const last = own.at(-1);
+  if (last === undefined) return null;
+  const { key, offset, time, seq, endTime } = last;
+  if ((endTime === null || endTime >= lostTime) && lostTime - time >= longMs)
+    return {
+      signature: EXPIRED_BUSY,
+      why: `its handler had been at offset ${offset} of ${key} for ${Math.round(lostTime - time)} ms`,
+      seq,
+    };
+  const waits = waitsOf(own, lostTime - config.sessionTimeoutMs, lostTime);
+  const waitedMs = waits.reduce((sum, { waitMs }) => sum + waitMs, 0);
+  const [wait] = waits;
+  if (wait === undefined || waitedMs < longMs) return null;
+  const sinceMs = Math.round(lostTime - (wait.endTime ?? wait.time));
+  return {
+    signature: EXPIRED_WAITING,
+    why: `its handler had failed at offset ${wait.offset} of ${wait.key}, and the client had waited ${waits.length === 1 ? `for ${sinceMs} ms since then` : `${waits.length} times to try again in the ${sinceMs} ms since then`}`,
+    seq: wait.endSeq ?? wait.seq,
+  };
+}
+
+type Processed = { readonly key: string } & Processing;
+
+/**
+ * The waits within a span that follow a failure, each up to whatever the member processed next: trying it again and failing
+ * sends no heartbeat.
+ * @param own what the member processed, in order
+ */
+function waitsOf(
+  own: readonly Processed[],
+  fromTime: number,
+  toTime: number,
+): (Processed & { readonly waitMs: number })[] {
+  return own.flatMap((one, i) => {
+    if (one.outcome !== 'failed' || one.endTime === null) return [];
+    const waitMs = Math.min(own[i + 1]?.time ?? toTime, toTime) - Math.max(one.endTime, fromTime);
+    // What else is in hand is tried at once; only where the client then waits is it a wait.
+    return waitMs <= CLOCK_TOLERANCE_MS ? [] : [{ ...one, waitMs }];
+  });
 }
 
 /** Whether a member of the generation, as it was written first, ended before it had its assignment. */

@@ -4,6 +4,7 @@
  */
 import pc from 'picocolors';
 import { z } from 'zod';
+import { count } from './describe-event.ts';
 import { visible } from './escape.ts';
 import { wrap } from './terminal.ts';
 
@@ -86,6 +87,55 @@ export function renderBug(
     ...(bug.kafka === true ? [] : wrap(visible(`Not on real Kafka: ${bug.kafka}`), width, '  ')),
     `  trips ${bug.trips.map(({ property, signature }) => `${property} (${signature})`).join(', ')}`,
   ].join('\n')}\n`;
+}
+
+/** Of a bug that this world cannot show. */
+export const renderLeftOut = (why: string, { color, width }: TextOptions): string =>
+  `${wrap(visible(`left out on real Kafka: ${why}`), width, '  ', '    ')
+    .map((line) => pc.createColors(color).dim(line))
+    .join('\n')}\n`;
+
+const cells = {
+  'as expected': (shown: boolean | null) => (shown === true ? 'shows it' : 'has it not'),
+  'not as expected': (shown: boolean | null) => (shown === true ? 'SHOWS IT' : 'SHOWS IT NOT'),
+  'left out': () => '-',
+  unknown: () => 'no verdict',
+} as const;
+
+/** What came of many: a row for each bug, a column for each client, and how much of it was as the catalogue says. */
+export function renderBugTable(
+  { bugs, runs }: BugsResult,
+  { color, width, planned }: TextOptions & { readonly planned: number },
+): string {
+  const colors = pc.createColors(color);
+  const nameOf = ({ client }: BugRunResult): string => `${client.name} ${client.version}`;
+  const clients = [...new Set(runs.map(nameOf))];
+  const cell = (id: string, client: string): string => {
+    const run = runs.find((one) => one.id === id && nameOf(one) === client);
+    return run === undefined ? '' : cells[run.result](run.shown);
+  };
+  const rows = [
+    ['known bug', ...clients],
+    ...bugs.map(({ id }) => [id, ...clients.map((client) => cell(id, client))]),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const of = (result: BugRunResult['result']): number => runs.filter((run) => run.result === result).length;
+  const wrong = of('not as expected');
+  const sums = [
+    `${of('as expected')} of ${count(planned - of('left out'), 'run')} as the catalogue says`,
+    ...(wrong === 0 ? [] : [`${wrong} not as it says, in capitals`]),
+    ...(of('unknown') === 0 ? [] : [`${of('unknown')} without a verdict`]),
+    ...(runs.length < planned ? [`${planned - runs.length} not run`] : []),
+    ...(of('left out') === 0 ? [] : [`${of('left out')} left out (-)`]),
+  ];
+  const sentence = wrap(`${sums.join(', ')}.`, width, '');
+  return `\n${[colors.dim(lines[0] ?? ''), ...lines.slice(1), '', ...sentence].join('\n')}\n`;
 }
 
 /** One line for each client, and what happened where it is asked for or not as expected. */

@@ -1,30 +1,56 @@
 /** A comparison as Markdown for a pull request: a comparison enters, tables that are short enough to read there leave. */
 import type { ComparedFigure, Comparison } from './comparison.ts';
 import {
+  findingParts,
   formatFigure,
   formatInterval,
   isShown,
   missingFigures,
   pointRows,
+  seenBy,
   summaryOf,
 } from './comparison-words.ts';
 import { visible } from './escape.ts';
+import { linkOf } from './known-issue.ts';
 
 export function renderComparisonMarkdown(comparison: Comparison): string {
   const blocks = [`### kafka-trial compare`, `${summaryOf(comparison)}.`];
   if (comparison.sweep !== null) {
-    blocks.push(table(pointRows(comparison.sweep, 'Pareto front')));
+    blocks.push(
+      table(
+        pointRows(comparison.sweep, 'Pareto front').map((cells) => cells.map(text)),
+        '---:',
+      ),
+    );
   } else
     for (const { a, b, figures } of comparison.comparisons) {
       const shown = Object.entries(figures).filter(([name, figure]) => isShown(name, figure));
       const main = shown.filter(([name]) => !name.includes(':'));
       const parts = shown.filter(([name]) => name.includes(':'));
-      blocks.push(`**A** ${text(a)} · **B** ${text(b)}`, headline(main), table([HEAD, ...main.map(row)]));
+      blocks.push(
+        `**A** ${text(a)} · **B** ${text(b)}`,
+        headline(main),
+        table([HEAD, ...main.map(row)], '---:'),
+      );
       if (parts.length > 0)
         blocks.push(
-          `<details><summary>By property and by API</summary>\n\n${table([HEAD, ...parts.map(row)])}\n\n</details>`,
+          `<details><summary>By property and by API</summary>\n\n${table([HEAD, ...parts.map(row)], '---:')}\n\n</details>`,
         );
     }
+  for (const { heading, isKnown, findings } of findingParts(comparison))
+    blocks.push(
+      `**${heading}**`,
+      table(
+        [
+          [...(isKnown ? ['known as'] : []), 'property', 'anomaly', 'scenarios with it', 'first in'],
+          ...findings.map((finding) => [
+            ...(finding.known === null ? [] : [knownAs(finding.known)]),
+            ...[finding.property, finding.signature, seenBy(finding, comparison), finding.first].map(text),
+          ]),
+        ],
+        '---',
+      ),
+    );
   if (comparison.notMeasured.length > 0) blocks.push(missingFigures(comparison).map(text).join(' '));
   if (comparison.examples.length > 0)
     blocks.push(
@@ -47,16 +73,23 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
+function knownAs(known: string): string {
+  const linked = linkOf(known);
+  return linked === null ? text(known) : `[${linked.id}](${linked.link})`;
+}
+
 const HEAD = ['figure', 'A', 'B', 'B - A', '95 % interval', 'A better', 'B better', 'B is'];
 
 const row = ([, figure]: readonly [string, ComparedFigure]): string[] => [
-  figure.title,
-  formatFigure(figure.a, figure.unit),
-  formatFigure(figure.b, figure.unit),
-  formatFigure(figure.difference, figure.unit, true),
-  formatInterval(figure),
-  String(figure.aBetter),
-  String(figure.bBetter),
+  ...[
+    figure.title,
+    formatFigure(figure.a, figure.unit),
+    formatFigure(figure.b, figure.unit),
+    formatFigure(figure.difference, figure.unit, true),
+    formatInterval(figure),
+    String(figure.aBetter),
+    String(figure.bBetter),
+  ].map(text),
   figure.verdict === 'no difference shown' ? figure.verdict : `**${figure.verdict}**`,
 ];
 
@@ -73,13 +106,15 @@ function headline(figures: readonly (readonly [string, ComparedFigure])[]): stri
     .join(' ');
 }
 
-const table = ([head = [], ...rows]: readonly (readonly string[])[]): string =>
+/**
+ * @param rows of cells that are Markdown already
+ * @param others how the columns behind the first one are aligned
+ */
+const table = ([head = [], ...rows]: readonly (readonly string[])[], others: '---' | '---:'): string =>
   [
-    `| ${head.map(text).join(' | ')} |`,
-    `|${head.map((_, column) => (column === 0 ? '---' : '---:')).join('|')}|`,
-    ...rows.map(
-      (cells) => `| ${cells.map((cell) => (cell.startsWith('**') ? cell : text(cell))).join(' | ')} |`,
-    ),
+    `| ${head.join(' | ')} |`,
+    `|${head.map((_, column) => (column === 0 ? '---' : others)).join('|')}|`,
+    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
   ].join('\n');
 
 /** Names come from files: nothing in them may become a table's cell, a link or markup. */

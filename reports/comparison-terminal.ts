@@ -3,11 +3,13 @@ import pc from 'picocolors';
 import type { ComparedFigure, Comparison } from './comparison.ts';
 import {
   durationOf,
+  findingParts,
   formatFigure,
   formatInterval,
   isShown,
   missingFigures,
   pointRows,
+  seenBy,
   summaryOf,
 } from './comparison-words.ts';
 import { visible } from './escape.ts';
@@ -45,6 +47,19 @@ export function renderComparison(
       ...wrap('* no other point has less of one of the two and no more of the other', width, ''),
       '',
     );
+  }
+  for (const { heading, isKnown, findings } of findingParts(comparison)) {
+    lines.push(colors.bold(`${heading}, by the number of scenarios`));
+    for (const finding of findings) {
+      const { property, signature, known, first } = finding;
+      const name = `${known === null ? '' : `${known}: `}${property}: ${signature}`;
+      const mark = isKnown ? colors.yellow : colors.red;
+      lines.push(
+        ...wrap(visible(name), width, '  ', '    ').map((line) => mark(line)),
+        ...wrap(visible(`${seenBy(finding, comparison)}; first in ${first}`), width, '    '),
+      );
+    }
+    lines.push('');
   }
   for (const sentence of missingFigures(comparison)) lines.push(...wrap(sentence, width, ''));
   for (const { scenario, label, reason } of comparison.scenarios.excluded.slice(0, 3))

@@ -1,5 +1,5 @@
 /** How a comparison's numbers are written, the same in every format: figures enter, short texts leave. */
-import type { ComparedFigure, Comparison } from './comparison.ts';
+import type { ComparedFigure, ComparedFinding, Comparison } from './comparison.ts';
 import { count } from './describe-event.ts';
 
 /** Of figures that are a part of another, those that say something: some scenario had any. */
@@ -36,17 +36,48 @@ export function summaryOf({ subjects, scenarios, seed, profile, world, interrupt
 export const missingFigures = ({ notMeasured }: Comparison): string[] =>
   notMeasured.map(({ title, reason }) => `Not measured: ${title}, since ${reason}.`);
 
+/** Subjects beyond which it is no longer said of each one how often it showed a finding. */
+const SUBJECTS_NAMED_MAX = 4;
+
+/** In how many scenarios who showed a finding. */
+export function seenBy({ seen }: ComparedFinding, { subjects }: Comparison): string {
+  const showing = seen.filter(({ scenarios }) => scenarios > 0).length;
+  const total = seen.reduce((sum, { scenarios }) => sum + scenarios, 0);
+  return subjects.length > SUBJECTS_NAMED_MAX
+    ? `${count(total, 'run')}, under ${showing} of ${count(subjects.length, 'subject')}`
+    : subjects.map(({ label }, i) => `${label}: ${seen[i]?.scenarios || 'none'}`).join(', ');
+}
+
+/** What is new apart from what is known of the clients, each with a heading that says so; what there is none of is left out. */
+export const findingParts = ({
+  findings,
+}: Comparison): { heading: string; isKnown: boolean; findings: readonly ComparedFinding[] }[] =>
+  [
+    { heading: 'New illegal anomalies', isKnown: false },
+    { heading: 'Known bugs of the clients', isKnown: true },
+  ]
+    .map((part) => ({
+      ...part,
+      findings: findings.filter(({ known }) => (known !== null) === part.isKnown),
+    }))
+    .filter((part) => part.findings.length > 0);
+
 /** How long it took, and the time of processors that went into it. */
 export const durationOf = ({ wallSeconds, cpuSeconds }: Comparison): string =>
   `${wallSeconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of processor time`;
 
 /** The rows of a sweep's table, with its head; what no other point beats has the mark. */
 export const pointRows = (sweep: NonNullable<Comparison['sweep']>, mark: string): string[][] => [
-  [...sweep.words.map(({ word }) => word), 'delivered twice', 'without a live owner', ''],
-  ...sweep.points.map(({ values, duplicates, ownerlessMs, pareto }) => [
+  [
+    ...sweep.words.map(({ word }) => word),
+    ...['delivered twice', 'without a live owner', 'illegal, new', 'illegal, known bugs', ''],
+  ],
+  ...sweep.points.map(({ values, duplicates, ownerlessMs, newIllegal, knownIllegal, pareto }) => [
     ...sweep.words.map(({ word }) => String(values[word])),
     formatFigure(duplicates, 'records'),
     formatFigure(ownerlessMs, 'ms'),
+    formatFigure(newIllegal, 'anomalies'),
+    formatFigure(knownIllegal, 'anomalies'),
     pareto ? mark : '',
   ]),
 ];

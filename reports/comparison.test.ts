@@ -52,6 +52,7 @@ const comparison = (labels: readonly [string, string], wishes: Partial<Compariso
     })),
     scenarios: { run: 20, excluded: [] },
     figures,
+    findings: [],
     comparisons: [{ a: labels[0], b: labels[1], figures }],
     measurements: [
       { scenario: 'seed-7-0-members', figures: [{ duplicates: 3 }, { duplicates: 1 }] },
@@ -113,6 +114,8 @@ describe('a comparison', () => {
       values: { 'session.timeout.ms': timeout },
       duplicates,
       ownerlessMs: timeout,
+      newIllegal: 0.5,
+      knownIllegal: 0,
       pareto,
     });
     const swept = comparison(['a', 'b'], {
@@ -121,9 +124,91 @@ describe('a comparison', () => {
         points: [point(6_000, 5, true), point(9_000, 7, false)],
       },
     });
-    expect(terminal(swept)).toMatch(/^6000 +5\.00 +6\.00 s {2}\*\n9000 +7\.00 +9\.00 s\n/m);
-    expect(renderComparisonMarkdown(swept)).toMatch(/\| 6000 \| 5\.00 \| 6\.00 s \| Pareto front \|/);
-    expect(renderComparisonHtml(swept, [])).toMatch(/class="front"/);
+    expect(terminal(swept)).toMatch(
+      /^6000 +5\.00 +6\.00 s +0\.50 +0 {2}\*\n9000 +7\.00 +9\.00 s +0\.50 +0\n/m,
+    );
+    expect(renderComparisonMarkdown(swept)).toMatch(
+      /\| 6000 \| 5\.00 \| 6\.00 s \| 0\.50 \| 0 \| Pareto front \|/,
+    );
+    const page = renderComparisonHtml(swept, []);
+    expect(page).toMatch(/class="front"/);
+    expect(page).toMatch(/<th class="n">illegal, new<\/th>.*<td class="n">0\.50<\/td><td class="n">0<\/td>/s);
+  });
+
+  const link = 'https://github.com/tulios/kafkajs/issues/1453';
+  const withFindings = (...labels: [string, string]): Comparison =>
+    comparison(labels, {
+      findings: [
+        {
+          ...{ property: 'at-least-once', signature: 'lost: committed before it was done', known: null },
+          seen: [
+            { anomalies: 0, scenarios: 0 },
+            { anomalies: 9, scenarios: 2 },
+          ],
+          first: 'seed-7-3-members',
+        },
+        {
+          ...{ property: 'convergence', signature: 'not drained', known: `kafkajs-1453 (${link})` },
+          seen: [
+            { anomalies: 4, scenarios: 3 },
+            { anomalies: 1, scenarios: 1 },
+          ],
+          first: 'seed-7-8-members',
+        },
+      ],
+    });
+
+  it('tells known bugs from new illegal anomalies in the terminal', () => {
+    const text = terminal(withFindings('a', 'b'));
+    expect(text).toContain(
+      [
+        'New illegal anomalies, by the number of scenarios',
+        '  at-least-once: lost: committed before it was done',
+        '    a: none, b: 2; first in seed-7-3-members',
+        '',
+        'Known bugs of the clients, by the number of scenarios',
+        `  kafkajs-1453 (${link}): convergence: not drained`,
+        '    a: 3, b: 1; first in seed-7-8-members',
+        '',
+      ].join('\n'),
+    );
+    expect(terminal(comparison(['a', 'b']))).not.toMatch(/Known bugs|New illegal/);
+  });
+
+  it('tells known bugs from new illegal anomalies in Markdown', () => {
+    const markdown = renderComparisonMarkdown(withFindings('a', 'b'));
+    const [, fresh = '', known = ''] =
+      /\*\*New illegal anomalies\*\*(.*)\*\*Known bugs of the clients\*\*(.*)/s.exec(markdown) ?? [];
+    expect(fresh).toContain(
+      '| at-least-once | lost: committed before it was done | a: none, b: 2 | seed-7-3-members |',
+    );
+    expect(fresh).not.toContain('convergence');
+    expect(known).toContain(
+      `| [kafkajs-1453](${link}) | convergence | not drained | a: 3, b: 1 | seed-7-8-members |`,
+    );
+    const shady = withFindings('a', 'b');
+    const [, finding] = shady.findings;
+    const odd = { ...shady, findings: [{ ...finding, known: 'x](javascript:1) **|**' } as never] };
+    expect(renderComparisonMarkdown(odd)).toContain('| x\\]\\(javascript:1\\) \\*\\*\\|\\*\\* |');
+  });
+
+  it('tells known bugs from new illegal anomalies on the page', () => {
+    const page = renderComparisonHtml(withFindings('a', 'b'), []);
+    const [, fresh = '', known = ''] =
+      /<h2>New illegal anomalies<\/h2>(.*)<h2>Known bugs of the clients<\/h2>(.*)/s.exec(page) ?? [];
+    expect(fresh).toMatch(/at-least-once.*a: none, b: 2.*seed-7-3-members/s);
+    expect(fresh).not.toContain('class="badge');
+    expect(known).toContain(
+      `<span class="badge known">known issue <a href="${link}" rel="noreferrer">kafkajs-1453</a></span>`,
+    );
+    expect(known).toContain('a: 3, b: 1');
+  });
+
+  it('says of many subjects how many of them showed a finding', () => {
+    const many = withFindings('a', 'b');
+    const [first] = many.subjects;
+    const subjects = Array.from({ length: 9 }, (_, i) => ({ ...first, label: `point ${i}` }) as never);
+    expect(terminal({ ...many, subjects })).toContain('4 runs, under 2 of 9 subjects; first in seed-7-8');
   });
 
   it('shows names from outside as text', () => {

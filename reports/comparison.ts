@@ -77,6 +77,19 @@ export const comparisonSchema = z.strictObject({
   figures: figuresSchema,
   /** Of each subject against the first, in their order; the first of them has the figures above. */
   comparisons: z.array(z.strictObject({ a: z.string(), b: z.string(), figures: figuresSchema })),
+  /** The kinds of illegal anomalies that any subject showed, new ones first, over all scenarios that were run. */
+  findings: z.array(
+    z.strictObject({
+      property: z.string(),
+      signature: z.string(),
+      /** The known bug of the client that it is, as `id` or `id (link)`, or null for a new one. */
+      known: z.string().nullable(),
+      /** By subject in their order: how many, and in how many scenarios. */
+      seen: z.array(z.strictObject({ anomalies: counter, scenarios: counter })),
+      /** Name of the first scenario in which it was seen. */
+      first: z.string(),
+    }),
+  ),
   /** The figures of every scenario that was compared, by subject in their order: for plots of pairs. */
   measurements: z.array(
     z.strictObject({
@@ -95,6 +108,8 @@ export const comparisonSchema = z.strictObject({
           /** Means per scenario. */
           duplicates: z.number(),
           ownerlessMs: z.number(),
+          newIllegal: z.number(),
+          knownIllegal: z.number(),
           /** Whether no other point is better in one of the two and as good in the other. */
           pareto: z.boolean(),
         }),
@@ -113,6 +128,7 @@ export const comparisonSchema = z.strictObject({
 });
 
 export type Comparison = z.infer<typeof comparisonSchema>;
+export type ComparedFinding = Comparison['findings'][number];
 export type ComparedFigure = z.infer<typeof figureSchema>;
 
 export const comparisonJsonSchema = (): object => ({

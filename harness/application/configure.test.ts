@@ -51,6 +51,21 @@ describe('a configuration over an application', () => {
     expect(JSON.stringify(requests.get('ListOffsets'))).toMatch(/"timestamp":"-1"/);
   });
 
+  it('goes over an earlier one, and leaves what it does not speak of', async () => {
+    await using opened = await openApplication({ file, values });
+    const { application } = opened;
+    const fitted = fitToApplication(generateScenario(1, 0, 'calm'), application.shape);
+    const earlier = { consumer: { 'session.timeout.ms': 21_000, 'fetch.max.wait.ms': 321 } };
+    const scenario = [earlier, { consumer: { 'session.timeout.ms': 22_000 } }].reduce(
+      (before, configuration) => configureApplication(before, configuration, application),
+      fitted,
+    );
+    expect(scenario.groups[0]).toMatchObject({ sessionTimeoutMs: 22_000, fetchMaxWaitMs: 321 });
+    expect(scenario.groups[0]?.native).toEqual({
+      application: { consumer: { sessionTimeout: 22_000, maxWaitTimeInMs: 321 } },
+    });
+  });
+
   it('is refused where the module itself decides', async () => {
     await using opened = await openApplication({ file, values });
     const refusal = (configuration: Configuration): string => {

@@ -55,9 +55,10 @@ export function configureApplication(
   return {
     ...configured,
     groups: configured.groups.map((group, i): Group => {
-      const { [CLIENT]: own = {}, ...others } = group.native ?? {};
+      // A scenario that was configured before keeps what this configuration does not speak of.
+      const { [CLIENT]: own = {}, [APPLICATION_OPTIONS]: earlier = {}, ...others } = group.native ?? {};
       const changed = changedOptions(scenario.groups[i] as Group, group);
-      const options = mergeSections(changed, own);
+      const options = mergeSections(earlier, mergeSections(changed, own));
       const native: NativeOptions =
         Object.keys(options).length === 0 ? others : { ...others, [APPLICATION_OPTIONS]: options };
       const { native: _native, ...rest } = group;

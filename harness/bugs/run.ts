@@ -5,12 +5,12 @@
 import { judge } from '../../properties/index.ts';
 import type { JudgedAnomaly, Verdict } from '../../properties/property.ts';
 import { refusals } from '../client/clients.ts';
-import type { History } from '../history/schema.ts';
-import { HistoryRecorder } from '../history/writer.ts';
+import type { History, UnplacedEvent } from '../history/schema.ts';
 import { describeClient } from '../subject/builds.ts';
 import type { World } from '../world/world.ts';
 import { hasBug, isBreach } from './known-issues.ts';
 import type { NamedBug } from './load.ts';
+import { WatchedRecorder } from './watch.ts';
 
 export interface BugRun {
   readonly client: { readonly name: string; readonly version: string };
@@ -24,15 +24,19 @@ export interface BugRun {
   readonly traceHash: string | null;
 }
 
-/** Null where the client cannot do what the scenario asks for: then it cannot have the bug. */
+/**
+ * Null where the client cannot do what the scenario asks for: then it cannot have the bug.
+ * @param onEvent told of every event as it is recorded
+ */
 export async function runBug(
   bug: NamedBug,
   client: string,
   world: World,
   signal: AbortSignal,
+  onEvent: (event: UnplacedEvent) => void = () => {},
 ): Promise<BugRun | null> {
   if (refusals(client, bug.scenario).length > 0) return null;
-  const recorder = new HistoryRecorder();
+  const recorder = new WatchedRecorder(onEvent);
   await world.run(bug.scenario, { client, mutant: null }, recorder, signal);
   const history = recorder.finishHistory();
   const verdict = judge(history);

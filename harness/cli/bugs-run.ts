@@ -8,11 +8,15 @@ import {
   renderBugList,
   renderBugRun,
   renderBugsJson,
+  renderBugTable,
+  renderLeftOut,
 } from '../../reports/bugs-result.ts';
 import { findBug, loadKnownBugs, type NamedBug } from '../bugs/load.ts';
 import { type BugRun, breachOf, runBug } from '../bugs/run.ts';
+import { RunWatch } from '../bugs/watch.ts';
 import { type ClientName, clients } from '../client/clients.ts';
 import { type ExitCode, exitCodes, UsageError, WorldUnavailableError } from '../errors.ts';
+import type { UnplacedEvent } from '../history/schema.ts';
 import { describeClient } from '../subject/builds.ts';
 import { installedVersions } from '../subject/installed-package.ts';
 import { packageRoot } from '../version.ts';
@@ -53,6 +57,7 @@ export async function runBugs(ids: readonly string[], options: BugsOptions): Pro
   const output = new Output(process.stderr);
   using interruption = listenForInterruption((sentence) => output.say(sentence));
   const { signal } = interruption;
+  const planned = plans.reduce((sum, plan) => sum + plan.clients.length, 0);
   const text = { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 };
   const runs: BugRunResult[] = [];
   {
@@ -65,18 +70,39 @@ export async function runBugs(ids: readonly string[], options: BugsOptions): Pro
       signal,
     });
     await using world = opened.world;
-    for (const plan of plans) {
-      if (options.json !== true)
-        process.stdout.write(renderBug(toEntry(plan.bug), { ...text, short: options.all === true }));
-      for (const client of plan.clients) {
+    const print = (rendered: string): void => {
+      if (options.json === true) return;
+      output.end();
+      process.stdout.write(rendered);
+    };
+    const whyNotHere = ({ bug }: NamedBug): string | null =>
+      world.name === 'kafka' && bug.kafka !== true ? bug.kafka : null;
+    const toRun = plans.filter(({ bug }) => whyNotHere(bug) === null);
+    const last = toRun.reduce((sum, plan) => sum + plan.clients.length, 0);
+    let number = 0;
+    for (const { bug, clients: ofBug } of plans) {
+      if (signal.aborted) break;
+      print(renderBug(toEntry(bug), { ...text, short: options.all === true }));
+      const whyNot = whyNotHere(bug);
+      if (whyNot !== null) {
+        runs.push(...ofBug.map((client) => leftOut(bug, client, whyNot)));
+        // In full, it has been said above.
+        if (options.all === true) print(renderLeftOut(whyNot, text));
+        continue;
+      }
+      for (const client of ofBug) {
         if (signal.aborted) break;
-        const run = await resultOf(plan.bug, client, world, signal);
+        const { name, version } = describeClient(client);
+        const what = `run ${++number} of ${last}: ${bug.id} with ${name} ${version}`;
+        const run = await watched(bug, client, world, signal, (where) => output.status(`${what}: ${where}`));
         if (run === null) break;
         runs.push(run);
-        if (options.json !== true) process.stdout.write(renderBugRun(run, options.all !== true, text));
+        print(renderBugRun(run, options.all !== true, text));
       }
     }
+    if (world.name === 'kafka') output.say('Stopping the cluster.');
   }
+  output.end();
   const result: BugsResult = {
     schema: 1,
     command: 'bugs',
@@ -85,6 +111,7 @@ export async function runBugs(ids: readonly string[], options: BugsOptions): Pro
     runs,
   };
   if (options.json === true) process.stdout.write(renderBugsJson(result));
+  else if (chosen.length > 1) process.stdout.write(renderBugTable(result, { ...text, planned }));
   if (runs.some((run) => run.result === 'not as expected')) return exitCodes.invalid;
   return signal.aborted || runs.some((run) => run.result === 'unknown') ? exitCodes.unknown : exitCodes.valid;
 }
@@ -114,28 +141,55 @@ const toEntry = ({ id, file, bug }: NamedBug): BugEntry => ({
   scenarioFile: file,
 });
 
+const blankOf = ({ id }: NamedBug, client: string) => ({
+  id,
+  client: describeClient(client),
+  shown: null,
+  anomalies: [],
+  traceHash: null,
+});
+
+const leftOut = (bug: NamedBug, client: string, why: string): BugRunResult => ({
+  ...blankOf(bug, client),
+  expected: false,
+  result: 'left out',
+  text: why,
+});
+
+/** As often as it says where it is; on a terminal a line that stands still would look as if the run did. */
+const STATUS_INTERVAL_MS = 1_000;
+
+/** @param say gets where the run is, from time to time */
+async function watched(
+  bug: NamedBug,
+  client: string,
+  world: World,
+  signal: AbortSignal,
+  say: (where: string) => void,
+): Promise<BugRunResult | null> {
+  const watch = new RunWatch(bug.scenario, world.name === 'kafka', () => performance.now());
+  say(watch.where);
+  const timer = setInterval(() => say(watch.where), STATUS_INTERVAL_MS);
+  try {
+    return await resultOf(bug, client, world, signal, (event) => watch.see(event));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** Null where it was interrupted. */
 async function resultOf(
   bug: NamedBug,
   client: string,
   world: World,
   signal: AbortSignal,
+  onEvent: (event: UnplacedEvent) => void,
 ): Promise<BugRunResult | null> {
-  const { id } = bug;
-  const blank = { id, client: describeClient(client), shown: null, anomalies: [], traceHash: null };
-  if (world.name === 'kafka' && bug.bug.kafka !== true)
-    return { ...blank, expected: false, result: 'left out', text: bug.bug.kafka };
   try {
-    const run = await runBug(bug, client, world, signal);
-    if (run === null)
-      return {
-        ...blank,
-        expected: false,
-        result: 'left out',
-        text: `${client} cannot do what the scenario asks for.`,
-      };
+    const run = await runBug(bug, client, world, signal, onEvent);
+    if (run === null) return leftOut(bug, client, `${client} cannot do what the scenario asks for.`);
     return {
-      ...blank,
+      ...blankOf(bug, client),
       expected: run.expected,
       shown: run.shown,
       result: run.shown === run.expected ? 'as expected' : 'not as expected',
@@ -150,7 +204,7 @@ async function resultOf(
   } catch (error) {
     if (signal.aborted) return null;
     if (!(error instanceof WorldUnavailableError)) throw error;
-    return { ...blank, expected: false, result: 'unknown', text: error.message };
+    return { ...blankOf(bug, client), expected: false, result: 'unknown', text: error.message };
   }
 }
 

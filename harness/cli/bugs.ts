@@ -41,7 +41,12 @@ export function bugsCommand(ended: Ended): Command {
     .addHelpText(
       'after',
       `
-The exit code is 0 where each version that has a bug shows it and no other client does, and 1 where one does not.
+The exit code is 0 where each version that has a bug shows it and no other client does, 1 where one does not, and 3 where
+a run came to no verdict. With several bugs there is a table at the end.
+
+A bug that leaves a group stuck shows when the settling bound of its scenario is over. On real Kafka that is real time, up
+to a minute or so for each version, and a line says how far it is; --all takes about half an hour there. What real Kafka
+cannot show is left out, with the reason.
 
 Examples:
   kafka-trial bugs

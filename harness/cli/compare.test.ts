@@ -111,6 +111,26 @@ describe('compare', { timeout: 240_000 }, () => {
     expect(repair?.figures.lost).toMatchObject({ a: expect.any(Number), b: 0, aBetter: 0, bBetter: 2 });
     expect(patience?.figures['ownerless.worst']?.verdict).toBe('worse');
 
+    // What the user's own code does wrong is new; what the client below it does is known by its name.
+    const { findings, files } = comparison;
+    expect(findings.filter(({ known }) => known === null)).toEqual([
+      {
+        ...{ property: 'at-least-once', signature: 'lost: committed before it was processed', known: null },
+        seen: [2, 0, 0].map((scenarios) => ({ scenarios, anomalies: scenarios === 0 ? 0 : 3 })),
+        first: 'seed-7-0-members',
+      },
+    ]);
+    const stopping = findings.find(({ known }) => known === 'kafkajs-commit-while-stopping');
+    expect(stopping?.property).toBe('no-lost-commit');
+    expect(repair?.figures['illegal.new']).toMatchObject({ aBetter: 0, bBetter: 2 });
+    expect(repair?.figures['illegal.known']).toMatchObject({ a: 0, aBetter: 4 });
+    expect(readFileSync(files.markdown, 'utf8')).toMatch(
+      /\*\*New illegal anomalies\*\*.*\*\*Known bugs of the clients\*\*.*\| kafkajs-commit-while-stopping \|/s,
+    );
+    expect(readFileSync(files.html, 'utf8')).toMatch(
+      /known issue <a href="https:[^"]*"[^>]*>kafkajs-1712<\/a>/,
+    );
+
     // The configuration is in the scenario, so a replay needs the application alone.
     const configured = comparison.examples
       .flatMap(({ runs }) => runs)
@@ -161,6 +181,29 @@ describe('compare', { timeout: 240_000 }, () => {
     expect(code).toBe(0);
     const page = readFileSync(join(out, 'latest', 'compare.html'), 'utf8');
     expect(page).toContain('class="front"');
+  });
+
+  it('sweeps words over a user’s own consumer, and tells what it does wrong from what kafkajs does', async () => {
+    const { code, stdout, stderr } = await runCommand([
+      ...['compare', 'examples/outbox/consumer.ts', '--sweep', 'session.timeout=10000,30000'],
+      ...['--value', '{"orderId":"{record}","amount":{number}}'],
+      ...['--substitute', './outbox.ts=examples/outbox/outbox.memory.ts'],
+      ...['--runs', '1', '--seed', '7', '--out', join(folder, 'out')],
+    ]);
+    expect([code, stderr]).toEqual([0, expect.not.stringMatching(/error/i)]);
+    expect(stdout).toMatch(/^session\.timeout\.ms .*illegal, new {2}illegal, known bugs$/m);
+    expect(stdout).toMatch(/^10000 .* s +2\.00 +0( +\*)?$/m);
+    expect(stdout).toMatch(/^30000 .* s +2\.00 +0( +\*)?$/m);
+    expect(stdout).toMatch(/New illegal anomalies.*\n {2}at-least-once: lost: committed before/);
+    expect(stdout).not.toContain('Known bugs');
+  });
+
+  it('refuses to sweep what only the code of a user’s consumer says', async () => {
+    const words = ['examples/outbox/consumer.ts', '--sweep', 'commitMode=per-batch,per-record'];
+    const { code, stderr } = await runCommand(['compare', ...words, '--out', join(folder, 'out')]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--sweep at commitMode=per-batch asks for what cannot be put over .*consumer\.ts/);
+    expect(stderr).toContain('the module itself does that, so its code has to say so');
   });
 
   it('fails on what is worse where that was asked for', async () => {

@@ -14,11 +14,12 @@ import {
   renderInspectionJson,
   renderState,
 } from '../../reports/inspection.ts';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts';
 import type { HistoryEvent } from '../history/schema.ts';
 import { type Happening, type Inspected, type InspectOptions, inspect, stateAt } from '../runner/inspect.ts';
-import { forSubject } from '../runner/unit.ts';
+import { configured, forSubject, refuseFor } from '../runner/unit.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import { type EventSelector, findEvent, parseEventSelector } from './event-selector.ts';
 import { listenForInterruption } from './interrupt.ts';
@@ -40,11 +41,14 @@ export interface InspectionOptions extends TrialOptions {
 export async function runInspection(
   options: InspectionOptions,
   scenarios: readonly Scenario[],
+  configuration: Configuration | null,
 ): Promise<ExitCode | null> {
   const named = checkInspection(options, scenarios);
   await using opened = await openSubject(options);
   const { subject } = opened;
-  const scenario = forSubject(named, subject);
+  const fitting = forSubject(named, subject);
+  if (configuration !== null) refuseFor(subject, configuration, options.config ?? 'The configuration');
+  const scenario = configuration === null ? fitting : configured(fitting, configuration, subject);
   const selector = options.until === undefined ? null : parseEventSelector(options.until);
   readWorldConnection(options);
   await refuse(options.world, [scenario], subject, true);

@@ -13,6 +13,7 @@ import type { WorldName } from './worlds.ts';
 /** Options of every command that runs scenarios. */
 export interface TrialOptions extends SubjectOptions {
   readonly world: WorldName;
+  readonly config?: string;
   readonly properties?: string;
   /** Unset: as many as the world carries. */
   readonly jobs?: number;

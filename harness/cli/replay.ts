@@ -1,5 +1,6 @@
 /** `kafka-trial replay`: a scenario file, a run directory or seed:index enters, it is run again, a rate leaves. */
 import { Command } from 'commander';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import type { Plan } from '../runner/unit.ts';
 import { readCheckedConfiguration } from './configuration-file.ts';
@@ -44,11 +45,10 @@ Examples:
     )
     .action(async (target: string, given: InspectionOptions, self: Command) => {
       // Loaded when they are needed, so that --help and bad input are answered at once.
-      const [{ readTarget }, { trial }, { recordedSubject }, { configureScenario }] = await Promise.all([
+      const [{ readTarget }, { trial }, { recordedSubject }] = await Promise.all([
         import('./target.ts'),
         import('./trial.ts'),
         import('./reproduction.ts'),
-        import('../client/configure.ts'),
       ]);
       const found = await readTarget(target);
       const records = found.map(({ recorded }) => recorded);
@@ -64,14 +64,10 @@ Examples:
               ...(recorded.mutant === null ? {} : { mutant: recorded.mutant }),
             };
       const configuration = await readCheckedConfiguration(options);
-      const targets = found.map(({ scenario }) => scenario);
-      const scenarios =
-        configuration === null
-          ? targets
-          : targets.map((scenario) => configureScenario(scenario, configuration, options.client));
+      const scenarios = found.map(({ scenario }) => scenario);
       if (options.until !== undefined || options.verbose === true || options.trace === true) {
         const { runInspection } = await import('./inspect.ts');
-        const code = await runInspection(options, scenarios);
+        const code = await runInspection(options, scenarios, configuration);
         if (code !== null) return ended(code);
       }
       ended(
@@ -79,9 +75,10 @@ Examples:
           command: 'replay',
           seed: null,
           runName: `replay-${scenarios[0]?.name ?? ''}`,
-          plans: repeated(scenarios, options.times),
+          plans: repeated(scenarios, options.times, configuration),
           planned: scenarios.length * options.times,
           given: scenarios,
+          configuration,
           recorded:
             recorded === null || configuration !== null
               ? []
@@ -97,8 +94,13 @@ Examples:
     });
 }
 
-function* repeated(scenarios: readonly Scenario[], times: number): Generator<Plan> {
+function* repeated(
+  scenarios: readonly Scenario[],
+  times: number,
+  configuration: Configuration | null,
+): Generator<Plan> {
+  const configured = configuration === null ? {} : { configuration };
   let index = 0;
   for (const scenario of scenarios)
-    for (let time = 0; time < times; time++) yield { index: index++, scenario };
+    for (let time = 0; time < times; time++) yield { index: index++, scenario, ...configured };
 }

@@ -85,6 +85,7 @@ Examples:
   kafka-trial run --runs 20 --seed 7
   kafka-trial run --time 10m --profile brokers
   kafka-trial run --config billing.yaml --runs 50        with your configuration
+  kafka-trial run --application consumer.ts --config billing.yaml
   kafka-trial run --regressions scenarios/regressions    first what once failed, one file each
   kafka-trial run --mutant skip-partition --runs 20      watch a broken consumer being caught
   kafka-trial run --runs 400 --seed 7 --shard 2/4        the second of four machines' share
@@ -132,6 +133,7 @@ Examples:
           ),
           planned: planned === null ? null : planned + regressions.length,
           given: [],
+          configuration,
           timeLimitMs: options.time ?? null,
           shrinkMs: options.shrink === false ? 0 : options.shrink,
           shownOptions: {

@@ -23,9 +23,7 @@ import { DEFAULT_CLIENT, openSubject, type SubjectOptions } from './subject.ts';
 import { readTarget, type Target } from './target.ts';
 import { refuse } from './worlds.ts';
 
-export interface ShrinkCommandOptions
-  extends Pick<TrialOptions, 'json'>,
-    Omit<SubjectOptions, 'client' | 'config'> {
+export interface ShrinkCommandOptions extends Pick<TrialOptions, 'json'>, Omit<SubjectOptions, 'client'> {
   /** Unset: the one that the target was recorded with, or kafkajs. */
   readonly client?: string;
   readonly property?: string;

@@ -9,7 +9,6 @@ import type { Subject } from '../world/world.ts';
 export interface SubjectOptions {
   readonly client: string;
   readonly mutant?: string;
-  readonly config?: string;
   readonly application?: string;
   readonly group?: string;
   readonly topics?: string;
@@ -74,10 +73,6 @@ export async function openSubject(options: SubjectOptions): Promise<OpenedSubjec
     refuseApplicationOptions(options, '--application');
     return { subject, words: [], async [Symbol.asyncDispose]() {} };
   }
-  if (options.config !== undefined)
-    throw new UsageError(
-      'An application brings its own configuration, so --application goes without --config.',
-    );
   if (options.client !== DEFAULT_CLIENT)
     throw new UsageError('An application brings its own client, so --application goes without --client.');
   if (options.mutant !== undefined)

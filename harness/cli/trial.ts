@@ -11,13 +11,14 @@ import { renderMarkdown } from '../../reports/markdown.ts';
 import type { RunResult } from '../../reports/results.ts';
 import { createRunDirectory, loadRunDirectory, makeRunId } from '../../reports/run-directory.ts';
 import { renderSummary } from '../../reports/terminal.ts';
+import type { Configuration } from '../../scenarios/configuration.ts';
 import type { Recorded } from '../../scenarios/finding.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { commitOf } from '../commit.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
-import { type Executor, forSubject, inThisThread, type Plan } from '../runner/unit.ts';
+import { configured, type Executor, forSubject, inThisThread, type Plan, refuseFor } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
@@ -40,6 +41,8 @@ export interface Trial {
   readonly planned: number | null;
   /** Scenarios that the user wrote: what cannot be run of them is said before anything starts. */
   readonly given: readonly Scenario[];
+  /** Of the plans that carry one, or null: what cannot be had of it is said before anything starts too. */
+  readonly configuration: Configuration | null;
   readonly timeLimitMs: number | null;
   /** How long to make new findings small when all is done; 0 leaves them as they are. */
   readonly shrinkMs?: number;
@@ -55,7 +58,11 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   const properties = selectProperties(options.properties);
   await using opened = await openSubject(options);
   const { subject } = opened;
-  const given = what.given.map((scenario) => forSubject(scenario, subject));
+  const { configuration } = what;
+  if (configuration !== null) refuseFor(subject, configuration, options.config ?? 'The configuration');
+  const given = what.given
+    .map((scenario) => forSubject(scenario, subject))
+    .map((scenario) => (configuration === null ? scenario : configured(scenario, configuration, subject)));
   await refuse(options.world, given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();

@@ -41,6 +41,7 @@ async function compared(
     profile: 'members',
     runs,
     executors: new Map([[client, executor]]),
+    knownIssueOf: new Map(),
     jobs: 1,
     onProgress: () => {},
     onLog: () => {},

@@ -10,6 +10,8 @@ import { renderComparison } from '../../reports/comparison-terminal.ts';
 import { renderComparisonHtml } from '../../reports/html/comparison.tsx';
 import { createRunDirectory, makeRunId } from '../../reports/run-directory.ts';
 import { type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
+import { knownIssues } from '../bugs/known-issues.ts';
+import { loadKnownBugs } from '../bugs/load.ts';
 import { ClientLog } from '../cli/client-log.ts';
 import { listenForInterruption } from '../cli/interrupt.ts';
 import { readWorldConnection, type TrialOptions } from '../cli/options.ts';
@@ -22,6 +24,7 @@ import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject, World } from '../world/world.ts';
 import { type KeptExample, keepExamples } from './examples.ts';
+import { findingsIn } from './findings.ts';
 import { figuresAgainst } from './pairs.ts';
 import { type ComparisonRun, type Measured, runComparison } from './run.ts';
 import { type ApplicationOptions, type ComparedSubject, readSubjects } from './subjects.ts';
@@ -95,6 +98,7 @@ export async function compare(
   const directory = await createRunDirectory(options.out, makeRunId(startedAt, `compare-${seed}`));
   using interruption = listenForInterruption((sentence) => output.say(sentence));
   const { signal } = interruption;
+  const bugs = await loadKnownBugs();
   const jobs = Math.min(options.jobs ?? defaultJobs(worldName), runs * subjects.length);
 
   await using clientLog = new ClientLog(join(directory.path, 'clients.log'));
@@ -117,6 +121,9 @@ export async function compare(
       profile,
       runs,
       executors: await executors.byKey(),
+      knownIssueOf: new Map(
+        subjects.map(({ key, subject }) => [key, knownIssues(bugs, describeSubject(subject))]),
+      ),
       jobs,
       onProgress: (progress) => output.progress(progress),
       onLog,
@@ -154,6 +161,7 @@ export async function compare(
     scenarios: { run: run.scenarios.length, excluded: excludedOf(run.scenarios, subjects) },
     figures: comparisons[0]?.figures ?? {},
     comparisons,
+    findings: findingsIn(run.scenarios, subjects.length),
     measurements: run.scenarios.flatMap((ofScenario) =>
       ofScenario.every(({ figures }) => figures !== null)
         ? [
@@ -255,6 +263,8 @@ function sweepOf(
     values,
     duplicates: meanOf(i, 'duplicates'),
     ownerlessMs: meanOf(i, 'ownerless'),
+    newIllegal: meanOf(i, 'illegal.new'),
+    knownIllegal: meanOf(i, 'illegal.known'),
   }));
   const front = paretoFront(placed.map(({ ownerlessMs, duplicates }) => [ownerlessMs, duplicates] as const));
   return {

@@ -21,6 +21,8 @@ export interface FigureFacts {
 /** In the order in which reports name them; those of single APIs and properties follow their totals. */
 const facts: Readonly<Record<string, FigureFacts>> = {
   illegal: { title: 'illegal anomalies', unit: 'anomalies' },
+  'illegal.new': { title: 'illegal anomalies, new', unit: 'anomalies' },
+  'illegal.known': { title: 'illegal anomalies, known bugs', unit: 'anomalies' },
   lost: { title: 'records lost', unit: 'records' },
   unwritten: { title: 'records sent and in no log', unit: 'records' },
   duplicates: { title: 'delivered twice', unit: 'records' },

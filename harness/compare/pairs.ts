@@ -60,6 +60,7 @@ export interface Example {
 /** What a person asks first, in that order. */
 const EXAMPLE_FIGURES = [
   'lost',
+  'illegal.new',
   'illegal',
   'duplicates',
   'ownerless',

@@ -3,6 +3,7 @@
  * subject leave, in order. In the simulated world they do not depend on how many run at once.
  */
 import { createHash } from 'node:crypto';
+import type { KnownIssueOf } from '../../reports/results.ts';
 import type { ProgressState } from '../../reports/terminal.ts';
 import type { ProfileName } from '../../scenarios/arbitrary.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
@@ -11,6 +12,7 @@ import type { History } from '../history/schema.ts';
 import { InOrder } from '../runner/in-order.ts';
 import type { Executor, Plan, Ran } from '../runner/unit.ts';
 import type { Figures } from './figures.ts';
+import { type IllegalAnomaly, illegalIn, noveltyFigures } from './findings.ts';
 import type { ComparedSubject } from './subjects.ts';
 
 export interface ComparisonRunOptions {
@@ -20,6 +22,8 @@ export interface ComparisonRunOptions {
   readonly runs: number;
   /** By the subjects' keys. */
   readonly executors: ReadonlyMap<string, Executor>;
+  /** By the subjects' keys too: tells what is known of each one's client from what is new. */
+  readonly knownIssueOf: ReadonlyMap<string, KnownIssueOf>;
   readonly jobs: number;
   readonly onProgress: (progress: ProgressState) => void;
   readonly onLog: (origin: string, line: string) => void;
@@ -30,6 +34,7 @@ export interface ComparisonRunOptions {
 export interface Measured {
   readonly scenario: Scenario;
   readonly figures: Figures | null;
+  readonly illegal: readonly IllegalAnomaly[];
   /** Why there are none, or null. */
   readonly unknown: string | null;
   /** Where the executor gives histories back; in the simulated world a run is simply repeated. */
@@ -49,7 +54,7 @@ const AHEAD_PER_JOB = 8;
 
 /** @throws WorldUnavailableError where the world cannot be had at all */
 export async function runComparison(options: ComparisonRunOptions): Promise<ComparisonRun> {
-  const { subjects, seed, profile, runs, executors, jobs, signal } = options;
+  const { subjects, seed, profile, runs, executors, knownIssueOf, jobs, signal } = options;
   const total = runs * subjects.length;
   const measured: Measured[][] = [];
   const hashes = subjects.map((): string[] => []);
@@ -79,10 +84,12 @@ export async function runComparison(options: ComparisonRunOptions): Promise<Comp
     if (ran.traceHash !== null) hashes[subject]?.push(ran.traceHash);
     // An anomaly is a finding all the same where something else is not known; figures need the whole evidence.
     const isWhole = ran.verdict.unknown.length === 0;
+    const illegal = illegalIn(ran.verdict, knownIssueOf.get(subjects[subject]?.key ?? '') ?? (() => null));
     measured[index] ??= [];
     measured[index][subject] = {
       scenario: ran.scenario,
-      figures: isWhole ? ran.figures : null,
+      figures: isWhole && ran.figures !== null ? { ...ran.figures, ...noveltyFigures(illegal) } : null,
+      illegal,
       unknown: isWhole ? null : ran.verdict.unknown.join(' '),
       history: ran.history,
     };

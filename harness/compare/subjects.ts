@@ -4,11 +4,10 @@
  */
 import { basename } from 'node:path';
 import type { Configuration } from '../../scenarios/configuration.ts';
-import { refuseForApplication } from '../application/configure.ts';
 import { isConfigurationFile, readConfiguration } from '../cli/configuration-file.ts';
 import { openSubject, refuseApplicationOptions, type SubjectOptions } from '../cli/subject.ts';
-import { refuseConfiguration } from '../client/configure.ts';
 import { UsageError } from '../errors.ts';
+import { refuseFor } from '../runner/unit.ts';
 import { describeClient } from '../subject/builds.ts';
 import { parseClientSpec } from '../subject/client-spec.ts';
 import type { BuiltApplication, Subject } from '../world/world.ts';
@@ -90,16 +89,6 @@ export async function readSubjects(
     await stack.dispose();
     throw error;
   }
-}
-
-/** @throws UsageError that names what cannot be had */
-export function refuseFor(
-  { client, application }: Subject,
-  configuration: Configuration,
-  source: string,
-): void {
-  if (application === undefined) refuseConfiguration(configuration, client, source);
-  else refuseForApplication(configuration, application, source);
 }
 
 /** Node.js 20 has none of its own. */

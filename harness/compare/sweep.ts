@@ -9,7 +9,8 @@ import {
   wordsOf,
 } from '../../scenarios/configuration.ts';
 import { UsageError } from '../errors.ts';
-import { type ComparedSubject, refuseFor } from './subjects.ts';
+import { refuseFor } from '../runner/unit.ts';
+import type { ComparedSubject } from './subjects.ts';
 
 export interface SweptWord {
   readonly section: Section;

@@ -4,8 +4,8 @@ import { catalogue } from '../../properties/index.ts';
 import { mutants, needsSimulatedCluster } from '../client/mutants.ts';
 import { brokenClusters } from '../cluster/broken/clusters.ts';
 import { hunt } from './hunt.ts';
-import { mutantsResultSchema } from './result.ts';
 import { isEnough, renderMutants } from './table.ts';
+import { kill, missed, resultOf } from './testing/kills.ts';
 
 /** Far more than any of them takes with this seed; `npm run mutants` looks further. */
 const RUNS = 60;
@@ -37,23 +37,8 @@ it('every property has a mutant', () => {
 });
 
 describe('the table', () => {
-  const kill = {
-    mutant: 'skip-partition',
-    description: 'drops',
-    breaks: 'application',
-    client: 'kafkajs',
-    profile: 'default',
-    expected: ['at-least-once'],
-    property: 'at-least-once',
-    message: 'lost',
-    scenarios: 2,
-    replay: 'kafka-trial replay 1:1 --client kafkajs --mutant skip-partition',
-  } as const;
-  const missed = { ...kill, mutant: 'other', property: null, message: null, replay: null, scenarios: 9 };
-  const result = (kills: unknown) => mutantsResultSchema.parse({ schema: 1, seed: 1, runs: 9, kills });
-
   it('says what each mutant took, and what was not caught', () => {
-    expect(renderMutants(result([kill, missed]))).toMatchInlineSnapshot(`
+    expect(renderMutants(resultOf(kill, missed))).toMatchInlineSnapshot(`
       "mutant          breaks       with              caught by      scenarios
       skip-partition  application  kafkajs, default  at-least-once  2
       other           application  kafkajs, default  NOT CAUGHT     9
@@ -64,10 +49,10 @@ describe('the table', () => {
   });
 
   it('is enough where all are caught, and nine of ten soon', () => {
-    expect(isEnough(result([kill]))).toBe(true);
-    expect(isEnough(result([kill, missed]))).toBe(false);
-    expect(isEnough(result([kill, { ...kill, scenarios: 201 }]))).toBe(false);
-    expect(isEnough(result([...Array.from({ length: 9 }, () => kill), { ...kill, scenarios: 900 }]))).toBe(
+    expect(isEnough(resultOf(kill))).toBe(true);
+    expect(isEnough(resultOf(kill, missed))).toBe(false);
+    expect(isEnough(resultOf(kill, { ...kill, scenarios: 201 }))).toBe(false);
+    expect(isEnough(resultOf(...Array.from({ length: 9 }, () => kill), { ...kill, scenarios: 900 }))).toBe(
       true,
     );
   });

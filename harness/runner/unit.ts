@@ -11,8 +11,8 @@ import { fitToApplication } from '../../scenarios/application.ts';
 import { generateScenario, type ProfileName } from '../../scenarios/arbitrary.ts';
 import type { Configuration } from '../../scenarios/configuration.ts';
 import { parseScenario, type Scenario } from '../../scenarios/schema.ts';
-import { configureApplication } from '../application/configure.ts';
-import { configureScenario } from '../client/configure.ts';
+import { configureApplication, refuseForApplication } from '../application/configure.ts';
+import { configureScenario, refuseConfiguration } from '../client/configure.ts';
 import { type Figures, figuresOf } from '../compare/figures.ts';
 import { WorldUnavailableError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
@@ -20,15 +20,11 @@ import { HistoryRecorder } from '../history/writer.ts';
 import type { Subject, World } from '../world/world.ts';
 
 /** One scenario to run: its place in the run, and itself or what it is generated from. */
-export type Plan = { readonly index: number } & (
-  | { readonly scenario: Scenario }
-  | {
-      readonly seed: number;
-      readonly profile: ProfileName;
-      /** What groups and producers are configured with instead of what was generated. */
-      readonly configuration?: Configuration;
-    }
-);
+export type Plan = {
+  readonly index: number;
+  /** What groups and producers are configured with instead of what the scenario says. */
+  readonly configuration?: Configuration;
+} & ({ readonly scenario: Scenario } | { readonly seed: number; readonly profile: ProfileName });
 
 /** What a unit came to. */
 export interface Ran {
@@ -81,8 +77,8 @@ export const inThisThread = (options: UnitOptions): Executor => ({
 });
 
 function scenarioOf(plan: Plan, subject: Subject): Scenario {
-  if ('scenario' in plan) return forSubject(plan.scenario, subject);
-  const scenario = forSubject(generateScenario(plan.seed, plan.index, plan.profile), subject);
+  const planned = 'scenario' in plan ? plan.scenario : generateScenario(plan.seed, plan.index, plan.profile);
+  const scenario = forSubject(planned, subject);
   const { configuration } = plan;
   return configuration === undefined ? scenario : configured(scenario, configuration, subject);
 }
@@ -96,6 +92,19 @@ export const configured = (
   application === undefined
     ? configureScenario(scenario, configuration, client)
     : configureApplication(scenario, configuration, application);
+
+/**
+ * @param source where the configuration comes from, for the message (a file name)
+ * @throws UsageError that names what of it cannot be had
+ */
+export function refuseFor(
+  { client, application }: Subject,
+  configuration: Configuration,
+  source: string,
+): void {
+  if (application === undefined) refuseConfiguration(configuration, client, source);
+  else refuseForApplication(configuration, application, source);
+}
 
 /** The scenario as the subject can run it: an application of the user's has a group and topics of its own. */
 export function forSubject(scenario: Scenario, { application }: Subject): Scenario {

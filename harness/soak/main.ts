@@ -6,7 +6,6 @@ import { randomInt } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { catalogue } from '../../properties/index.ts';
 import { isProfileName, type ProfileName, profiles } from '../../scenarios/arbitrary.ts';
 import { knownIssues } from '../bugs/known-issues.ts';
@@ -14,19 +13,19 @@ import { loadKnownBugs } from '../bugs/load.ts';
 import { duration } from '../cli/options.ts';
 import { type ClientName, clients, isClientName } from '../client/clients.ts';
 import { mutants } from '../client/mutants.ts';
-import { HarnessError, UsageError } from '../errors.ts';
+import { messageOf, UsageError } from '../errors.ts';
 import { writeFileAtomically } from '../history/atomic-write.ts';
 import { huntAll } from '../mutants/hunt-all.ts';
 import { killSentence } from '../mutants/table.ts';
 import { Threads } from '../runner/threads.ts';
 import { describeClient } from '../subject/builds.ts';
+import { readOptions, runTool, wholeNumber } from '../tool.ts';
 import { sectionPage } from './page.tsx';
 import { type SoakMutants, soakSections } from './sections.ts';
 import { type SoakResult, soak } from './soak.ts';
 import { sectionLines, sectionMarkdown } from './table.ts';
 import { exitCodeOfSoak } from './verdict.ts';
 
-const USAGE = `npm run soak -- [--time 10m] [--runs N] [--client ${Object.keys(clients).join('|')}] [--profiles a,b] [--seed N] [--jobs N] [--no-mutants] [--out DIR] [--json]`;
 const SCENARIOS_PER_ROUND = 50;
 const DEFAULT_TIME = '10m';
 /** Of the time that there is, at most so much goes to the mutants. */
@@ -36,52 +35,31 @@ const MUTANT_RUNS_MAX = 2_000;
 const MUTANTS_SEED = 1;
 const TITLE = 'kafka-trial: soak';
 
-function options() {
-  try {
-    return parseArgs({
-      options: {
-        time: { type: 'string' },
-        runs: { type: 'string' },
-        client: { type: 'string' },
-        profiles: { type: 'string' },
-        seed: { type: 'string' },
-        jobs: { type: 'string', default: String(availableParallelism()) },
-        'no-mutants': { type: 'boolean', default: false },
-        out: { type: 'string', default: 'reports/out/soak' },
-        json: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message, { hint: USAGE });
-  }
-}
-
-function wholeNumber(name: string, text: string, max: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > max)
-    throw new UsageError(`--${name} takes a whole number of at most ${max}, not '${text}'.`, { hint: USAGE });
-  return value;
-}
-
 function timeOf(text: string): number {
   try {
     return duration(text);
   } catch (error) {
-    throw new UsageError(`--time: ${(error as Error).message}`, { hint: USAGE });
+    throw new UsageError(`--time: ${messageOf(error)}`);
   }
 }
 
 function profilesIn(text: string | undefined): ProfileName[] {
-  if (text === undefined) return Object.keys(profiles) as ProfileName[];
+  const all = Object.keys(profiles) as ProfileName[];
+  if (text === undefined) return all;
   return text.split(',').map((name) => {
-    if (!isProfileName(name)) throw new UsageError(`There is no profile '${name}'.`, { hint: USAGE });
+    if (!isProfileName(name))
+      throw new UsageError(`There is no profile '${name}'.`, {
+        hint: `The profiles are: ${all.join(', ')}.`,
+      });
     return name;
   });
 }
 
 function clientsIn(text: string | undefined): ClientName[] {
-  if (text === undefined) return Object.keys(clients) as ClientName[];
-  if (!isClientName(text)) throw new UsageError(`There is no client '${text}'.`, { hint: USAGE });
+  const all = Object.keys(clients) as ClientName[];
+  if (text === undefined) return all;
+  if (!isClientName(text))
+    throw new UsageError(`There is no client '${text}'.`, { hint: `The clients are: ${all.join(', ')}.` });
   return [text];
 }
 
@@ -117,9 +95,19 @@ async function report(directory: string, result: SoakResult, hunted: SoakMutants
   return page;
 }
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const startedMs = performance.now();
-  const values = options();
+  const values = readOptions({
+    time: { type: 'string' },
+    runs: { type: 'string' },
+    client: { type: 'string' },
+    profiles: { type: 'string' },
+    seed: { type: 'string' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    'no-mutants': { type: 'boolean', default: false },
+    out: { type: 'string', default: 'reports/out/soak' },
+    json: { type: 'boolean', default: false },
+  });
   const jobs = wholeNumber('jobs', values.jobs, 1_024);
   const chosen = clientsIn(values.client);
   const names = profilesIn(values.profiles);
@@ -128,11 +116,9 @@ async function main(): Promise<number> {
   const scenariosMax = values.runs === undefined ? null : wholeNumber('runs', values.runs, 10_000_000);
   const isUnlimited = values.time === undefined && scenariosMax !== null;
   const timeMs = isUnlimited ? null : timeOf(values.time ?? DEFAULT_TIME);
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
   const properties = catalogue.map(({ id }) => id);
   const bugs = await loadKnownBugs();
-  const hunted = values['no-mutants'] ? null : await huntMutants(MUTANTS_SEED, timeMs, interruption.signal);
+  const hunted = values['no-mutants'] ? null : await huntMutants(MUTANTS_SEED, timeMs, signal);
   const leftMs = timeMs === null ? null : Math.max(1, timeMs - (performance.now() - startedMs));
   const executors = new Map(
     chosen.map((client) => [client, new Threads({ subject: { client, mutant: null }, properties })]),
@@ -149,7 +135,7 @@ async function main(): Promise<number> {
       executorOf: (client) => executors.get(client) as Threads,
       knownIssueOf: (client) => knownIssues(bugs, describeClient(client)),
       onProgress: (sentence) => console.error(sentence),
-      signal: interruption.signal,
+      signal,
     });
     const page = await report(values.out, result, hunted);
     if (values.json) console.log(JSON.stringify(documentOf(result, hunted)));
@@ -161,8 +147,4 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  if (!(error instanceof HarnessError)) throw error;
-  console.error([error.message, error.hint].filter((line) => line !== undefined).join('\n'));
-  return error.exitCode;
-});
+await runTool(main);

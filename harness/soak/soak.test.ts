@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { goals } from '../../properties/goals/index.ts';
 import { catalogue } from '../../properties/index.ts';
-import { mutantsResultSchema } from '../mutants/result.ts';
+import { kill, missed, resultOf } from '../mutants/testing/kills.ts';
 import { inThisThread } from '../runner/unit.ts';
 import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import { sectionPage } from './page.tsx';
@@ -96,27 +96,9 @@ it('fails on a mistake under the control, on goals that many scenarios miss, and
   } as const;
   expect(exitCodeOfSoak({ ...result, findings: [{ ...finding, client: 'kafkajs' }] })).toBe(0);
   expect(exitCodeOfSoak({ ...result, findings: [{ ...finding, client: 'reference' }] })).toBe(1);
-  const kill = {
-    mutant: 'skip-partition',
-    description: 'drops',
-    breaks: 'application',
-    client: 'kafkajs',
-    profile: 'default',
-    expected: ['at-least-once'],
-    property: 'at-least-once',
-    message: 'lost',
-    scenarios: 2,
-    replay: null,
-  } as const;
-  const caught = { schema: 1, seed: 1, runs: 9, kills: [{ ...kill, expected: [...kill.expected] }] } as const;
-  const missed = { ...caught, kills: [{ ...caught.kills[0], property: null }] };
-  const withKills = (one: unknown) => exitCodeOfSoak(result, mutantsResultSchema.parse(one));
-  expect([withKills(caught), withKills(missed)]).toEqual([0, 1]);
-  const sections = soakSections(result, {
-    result: mutantsResultSchema.parse(missed),
-    untried: ['rewind-commit'],
-  });
-  const row = '| skip-partition | application | kafkajs, default | NOT CAUGHT | 2 |';
+  expect([exitCodeOfSoak(result, resultOf(kill)), exitCodeOfSoak(result, resultOf(missed))]).toEqual([0, 1]);
+  const sections = soakSections(result, { result: resultOf(missed), untried: ['rewind-commit'] });
+  const row = '| other | application | kafkajs, default | NOT CAUGHT | 9 |';
   expect(sectionMarkdown('soak', sections)).toContain(row);
   expect(sectionLines(sections).join('\n')).toContain('No time was left for rewind-commit.');
   expect(sectionPage('soak', sections)).toContain('<td>NOT CAUGHT</td>');

@@ -58,7 +58,7 @@ const rules: readonly Rule[] = [
   { of: /shrink 7:37/, but: [[/$/, ' --time 1s']], says: /shrunk\.json/ },
   { of: /bench:shrink/, but: [[/\d+$/, '1']], says: /1/ },
   { of: /kafka-trial bugs$/, says: /kafkajs-1453/ },
-  { of: /bugs run kafkajs-1453/, says: /kafkajs-1453/ },
+  { of: /bugs run kafkajs-1453/, says: /run 1 of \d+: kafkajs-1453 with kafkajs 2\.2\.4: / },
   { of: /bugs run --all --client/, but: [['--all', 'kafkajs-1453']], says: /2\.2\.4\+local\./ },
   { of: /bench:find/, but: [[/\d+$/, '0']], says: /kafkajs-1453 +\S+ +not found/ },
   { of: /replay 7:3 --until 120/, says: /State at .*, after event 120/ },

@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { count } from '../describe-event.ts';
 import { shorten } from '../escape.ts';
+import { linkOf } from '../known-issue.ts';
 import type { ResultAnomaly } from '../results.ts';
 
 const policyWords = { illegal: 'illegal here', observed: 'seen, and allowed here' } as const;
@@ -23,16 +24,13 @@ export function AnomalyBadge(judged: Judged): JSX.Element {
   return <span class={`badge ${policy === 'illegal' ? 'bad' : 'warn'}`}>{policyWords[policy]}</span>;
 }
 
-/** `id (https://...)`, as the catalogue has it; anything else from outside stays text. */
-const LINKED = /^([\w.@-]+) \((https:\/\/[\w./?=&%-]+)\)$/;
-
 export function KnownIssue({ known }: { readonly known: string }): JSX.Element {
-  const [, id, link] = LINKED.exec(known) ?? [];
-  return link === undefined ? (
+  const linked = linkOf(known);
+  return linked === null ? (
     <span>{shorten(known, 400)}</span>
   ) : (
-    <a href={link} rel="noreferrer">
-      {id}
+    <a href={linked.link} rel="noreferrer">
+      {linked.id}
     </a>
   );
 }

@@ -9,14 +9,16 @@ import type { History } from '../../harness/history/schema.ts';
 import type { ComparedFigure, Comparison } from '../comparison.ts';
 import {
   durationOf,
+  findingParts,
   formatFigure,
   formatInterval,
   isShown,
   missingFigures,
+  seenBy,
   summaryOf,
 } from '../comparison-words.ts';
 import { shorten, visibleLines } from '../escape.ts';
-import { Wide } from './badges.tsx';
+import { AnomalyBadge, Wide } from './badges.tsx';
 import { IntervalBar, PairsPlot, SweepPlot } from './comparison-plots.tsx';
 import { Legend } from './legend.tsx';
 import { PatternDefinitions } from './palette.tsx';
@@ -82,6 +84,7 @@ export function renderComparisonHtml(
           ) : (
             <Sweep sweep={comparison.sweep} />
           )}
+          <Findings comparison={comparison} />
           {comparison.examples.length === 0 ? null : <h2>Where they differ most</h2>}
           {comparison.examples.map((example, i) => (
             <section key={example.index}>
@@ -211,6 +214,42 @@ function Against({
   );
 }
 
+/** What is new apart from what is known, as in the report of a run. */
+const Findings = ({ comparison }: { readonly comparison: Comparison }): JSX.Element => (
+  <>
+    {findingParts(comparison).map(({ heading, findings }) => (
+      <section key={heading}>
+        <h2>{heading}</h2>
+        <Wide label={heading}>
+          <table>
+            <thead>
+              <tr>
+                <th>property</th>
+                <th>anomaly</th>
+                <th>scenarios with it</th>
+                <th>first in</th>
+              </tr>
+            </thead>
+            <tbody>
+              {findings.map((finding) => (
+                <tr key={`${finding.known} ${finding.property} ${finding.signature}`}>
+                  <td>
+                    {finding.property}{' '}
+                    {finding.known === null ? null : <AnomalyBadge policy="illegal" known={finding.known} />}
+                  </td>
+                  <td>{shorten(finding.signature, LABEL_MAX)}</td>
+                  <td>{seenBy(finding, comparison)}</td>
+                  <td>{shorten(finding.first, LABEL_MAX)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Wide>
+      </section>
+    ))}
+  </>
+);
+
 const verdictClass = { better: 'good', worse: 'bad', 'no difference shown': 'quiet' } as const;
 
 const FigureRow = ({
@@ -258,11 +297,13 @@ function Sweep({ sweep }: { readonly sweep: NonNullable<Comparison['sweep']> }):
               ))}
               <th class="n">delivered twice</th>
               <th class="n">without a live owner</th>
+              <th class="n">illegal, new</th>
+              <th class="n">illegal, known bugs</th>
               <th>Pareto front</th>
             </tr>
           </thead>
           <tbody>
-            {sweep.points.map(({ label, values, duplicates, ownerlessMs, pareto }, i) => (
+            {sweep.points.map(({ label, values, pareto, ...point }, i) => (
               <tr key={label}>
                 <td class="n">{i + 1}</td>
                 {sweep.words.map(({ word }) => (
@@ -270,8 +311,10 @@ function Sweep({ sweep }: { readonly sweep: NonNullable<Comparison['sweep']> }):
                     {String(values[word])}
                   </td>
                 ))}
-                <td class="n">{formatFigure(duplicates, 'records')}</td>
-                <td class="n">{formatFigure(ownerlessMs, 'ms')}</td>
+                <td class="n">{formatFigure(point.duplicates, 'records')}</td>
+                <td class="n">{formatFigure(point.ownerlessMs, 'ms')}</td>
+                <td class="n">{formatFigure(point.newIllegal, 'anomalies')}</td>
+                <td class="n">{formatFigure(point.knownIllegal, 'anomalies')}</td>
                 <td class="good">{pareto ? 'on it' : ''}</td>
               </tr>
             ))}
