@@ -129,6 +129,18 @@ describe('finds', () => {
     `);
   });
 
+  it('records skipped by a reset because a follower was behind', () => {
+    const story = new Story({ marksResets: true, groups: [{ autoOffsetReset: 'latest' }] });
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]]).produces(4);
+    m1.isSentToFollower(0).works(0, 1).commits(0, 1).findsOutOfRange(0);
+    expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: skipped by a reset since a follower was behind | Group billing never processed offsets 1 to 3 of orders/0 (the first is record p1-1): a member moved to the end of the log although its position was in range, since the follower that it read from had not got there. | wire-list-offsets commit-accepted fact-log | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
   it('records skipped by a reset that nothing called for', () => {
     const story = new Story({ marksResets: true, groups: [{ autoOffsetReset: 'latest' }] });
     const m1 = story.joins('m1');

@@ -15,7 +15,7 @@ import {
   mayLoseTouch,
 } from './evidence/evidence.ts';
 import { deletionsOf, type PartitionLog, shownTo } from './evidence/logs.ts';
-import { type ListedOffset, positionsOf } from './evidence/positions.ts';
+import { type ListedOffset, type OutOfRange, positionsOf } from './evidence/positions.ts';
 import { committedAt, resumeOf } from './evidence/resume.ts';
 import { lastBefore, nameOffsets } from './evidence/values.ts';
 import { isGenuinelyOutOfRange } from './offset-reset.ts';
@@ -28,6 +28,7 @@ const BROKER_LOSS = 'lost by the broker: acknowledged record is not in the log';
 const RE_RESOLVED = 'lost: latest was resolved again before the first commit';
 const NOT_COMMITTED = 'lost: latest was resolved again, since its first end could not be committed';
 const NEEDLESS_RESET = 'lost: skipped by a reset without need';
+const FOLLOWER_BEHIND = 'lost: skipped by a reset since a follower was behind';
 const COMMITTED_FIRST = 'lost: committed before it was processed';
 const NOT_RETRIED = 'lost: processing failed and was not tried again';
 const DROPPED = 'lost: delivered and never processed';
@@ -37,7 +38,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -102,7 +103,7 @@ function brokerLosses(evidence: Evidence): Anomaly[] {
 interface Jump {
   readonly from: number;
   readonly to: number;
-  readonly kind: 'legitimate' | 're-resolved' | 'refused' | 'needless';
+  readonly kind: 'legitimate' | 're-resolved' | 'refused' | 'needless' | 'behind';
   readonly seq: number;
   readonly process: string;
 }
@@ -139,7 +140,9 @@ function lostIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Re
           ? RE_RESOLVED
           : jump.kind === 'refused'
             ? NOT_COMMITTED
-            : NEEDLESS_RESET
+            : jump.kind === 'behind'
+              ? FOLLOWER_BEHIND
+              : NEEDLESS_RESET
         : fate === undefined
           ? SKIPPED
           : offset < committedMax && wasInterrupted(evidence, fate)
@@ -184,6 +187,8 @@ const WHY: Readonly<Record<string, (it: 'it' | 'they', was: 'was' | 'were') => s
   [NOT_COMMITTED]: (it, was) =>
     `a member had found the end of the log before ${it} ${was} written, and could not commit it: the coordinator refused it or did not answer, and the next start was at the end again`,
   [NEEDLESS_RESET]: () => 'a member moved to the end of the log although its position was in range',
+  [FOLLOWER_BEHIND]: () =>
+    'a member moved to the end of the log although its position was in range, since the follower that it read from had not got there',
   [COMMITTED_FIRST]: (it, was) =>
     `${it} ${was} delivered and committed, and the member was interrupted before it had processed ${it === 'it' ? 'it' : 'them'}`,
   [NOT_RETRIED]: (it, was) => `the handler failed, and ${it} ${was} not delivered again`,
@@ -270,7 +275,7 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
     const state = [certain, ...possible].findLast(({ offset }) => offset === null);
     const epoch = state?.entry?.index ?? -1;
     if (isAfterRefusal) {
-      const kind = isGenuinelyOutOfRange(evidence, key, refused) ? 'legitimate' : 'needless';
+      const kind = kindOf(evidence, key, refused);
       // A position above the end stands for the last one in the log: nobody knows what was to come before it.
       const inRange = entriesOf(group, key).findLast(
         (entry) => entry.seq < listed.seq && (entry.offset ?? Number.POSITIVE_INFINITY) <= listed.offset,
@@ -287,8 +292,8 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
         const previous = entriesOf(group, key)
           .slice(0, state.entry.index)
           .findLast((entry) => entry.kind === 'commit');
-        const cause = state.entry.kind === 'removed' || hadCause(evidence, key, state.entry);
-        jumps.push({ ...common, from: previous?.offset ?? 0, kind: cause ? 'legitimate' : 'needless' });
+        const kind = state.entry.kind === 'removed' ? 'legitimate' : causeOf(evidence, key, state.entry);
+        jumps.push({ ...common, from: previous?.offset ?? 0, kind });
       }
     }
     if (state !== undefined) resolved.set(epoch, listed.offset);
@@ -342,14 +347,20 @@ function alteredJumps(evidence: Evidence, group: GroupEvidence, key: string): Ju
   });
 }
 
+/** What a reset is that follows a refusal; the leader has to be asked first about what a follower calls out of range. */
+const kindOf = (evidence: Evidence, key: string, refused: OutOfRange): Jump['kind'] => {
+  if (isGenuinelyOutOfRange(evidence, key, refused)) return 'legitimate';
+  return refused.mayBeFollowers ? 'behind' : 'needless';
+};
+
 /** Whether a member had really been out of range, or had sought it, before it committed a negative offset. */
-function hadCause(evidence: Evidence, key: string, { request, value }: CommitEntry): boolean {
-  if (request === null) return true;
+function causeOf(evidence: Evidence, key: string, { request, value }: CommitEntry): Jump['kind'] {
+  if (request === null) return 'legitimate';
   const { process, seq } = request;
   const { outOfRange, sought } = positionsOf(evidence.positions, process, key);
-  if (sought.some((seek) => seek.seq < seq && seek.offset === value)) return true;
+  if (sought.some((seek) => seek.seq < seq && seek.offset === value)) return 'legitimate';
   const refused = lastBefore(outOfRange, seq);
-  return refused !== null && isGenuinelyOutOfRange(evidence, key, refused);
+  return refused === null ? 'needless' : kindOf(evidence, key, refused);
 }
 
 /**

@@ -123,6 +123,21 @@ describe('finds', () => {
     ]);
   });
 
+  it('what waits for a follower that stays dead', () => {
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
+    const tell = (dead: number[]) => {
+      const { story, m1 } = alone();
+      story.scenario.settling.dead = { members: [], brokers: dead };
+      m1.isSentToFollower(0);
+      story.produces(1);
+      return story.ends({ drain: false, undrained });
+    };
+    const signatures = (dead: number[]) =>
+      findings(convergence, tell(dead)).map((one) => one.split(' | ')[1]);
+    expect(signatures([2])).toEqual(['not drained: waits for a follower that stays dead']);
+    expect(signatures([3])).toEqual(['not drained at the bound']);
+  });
+
   it('what is not drained, unless nobody is left to drain it', () => {
     const { story } = alone({ groups: [{}, {}] });
     const other = story.joins('g2m1');

@@ -21,6 +21,7 @@ const report = reporter('convergence');
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
 const AT_GAP = 'not drained: stuck where compaction took records';
+const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
 const CONTENDED = 'two processes contend for one group.instance.id';
 const GONE = 'member ended by itself and stayed away';
 
@@ -28,7 +29,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead (KIP-392), that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -275,7 +276,8 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
       report(
         (evidenceOfGroup !== undefined &&
           (undrainedSince(evidence, evidenceOfGroup, words) ??
-            stuckAtGap(evidence, evidenceOfGroup, words))) ||
+            stuckAtGap(evidence, evidenceOfGroup, words) ??
+            waitsForDead(evidence, evidenceOfGroup, words))) ||
           'not drained at the bound',
         `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}`,
         proof(settled?.seq),
@@ -300,6 +302,22 @@ function stuckAtGap(
     return Number.isFinite(next) && next > position;
   });
   return isStuck ? AT_GAP : null;
+}
+
+/** Whether a member was last told to read the partition from a follower that stays dead. */
+function waitsForDead(
+  { scenario, positions, settled }: Evidence,
+  { processes }: GroupEvidence,
+  words: ReadonlySet<string>,
+): string | null {
+  const dead = scenario.settling.dead?.brokers ?? [];
+  const running = processes.filter((one) => settled !== null && isRunningAt(one, settled.seq));
+  const toldLast = running.flatMap(({ process }) =>
+    [...(positions.positions.get(process) ?? [])].flatMap(([key, { followers }]) =>
+      words.has(key.replace(/\/(?=\d+$)/, '-')) ? followers.slice(-1) : [],
+    ),
+  );
+  return toldLast.some(({ broker }) => dead.includes(broker)) ? DEAD_FOLLOWER : null;
 }
 
 /** Why nobody owns the partition that the sentence is about, where that is as it has to be. */

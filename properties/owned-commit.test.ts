@@ -107,6 +107,17 @@ describe('finds', () => {
     `);
   });
 
+  it('a negative commit because a follower was behind', () => {
+    const { story, m1 } = alone({ marksResets: true });
+    story.produces(3);
+    m1.isSentToFollower(0).works(0, 1).commits(0, 1).findsOutOfRange(0).commits(0, 1);
+    expect(findings(ownedCommit, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | negative offset committed since a follower was behind | m1.1 committed -2 for orders/0 in group billing, which erases its position, although 1 was in the log's range, and only the follower that it read from had not got there. | wire-fetch-error commit-invoke commit-accepted | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
   it('a negative commit that nothing called for', () => {
     const { story, m1 } = alone({ marksResets: true });
     story.produces(3);

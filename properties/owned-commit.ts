@@ -12,6 +12,8 @@ import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('owned-commit');
 
+const NEEDLESS = 'negative offset committed without need';
+const FOLLOWER_BEHIND = 'negative offset committed since a follower was behind';
 const AFTER_OUT_OF_RANGE = 'negative offset committed after a position out of range';
 const TRANSACTION_OF_A_FORMER_OWNER = 'transaction of a former owner was committed';
 const SOUGHT = 'negative offset committed by a seek';
@@ -157,8 +159,9 @@ function sentinel(
       )
       .some((one) => one.topic === topic && one.partition === partition && one.offset < 0);
   const isGenuine = cause !== null && !isRepeated && isGenuinelyOutOfRange(evidence, key, cause);
+  const isBehind = cause !== null && !isRepeated && cause.mayBeFollowers;
   return report(
-    isGenuine ? AFTER_OUT_OF_RANGE : 'negative offset committed without need',
+    isGenuine ? AFTER_OUT_OF_RANGE : isBehind ? FOLLOWER_BEHIND : NEEDLESS,
     `${request.process} committed ${value} for ${key} in group ${group.id}, which erases its position, ${
       cause === null
         ? 'and nothing had been out of range'
@@ -166,7 +169,7 @@ function sentinel(
           ? `and again for the same answer, that ${cause.offset} is out of range`
           : isGenuine
             ? `after ${cause.offset} had been out of range`
-            : `although ${cause.offset} was in the log's range`
+            : `although ${cause.offset} was in the log's range${isBehind ? ', and only the follower that it read from had not got there' : ''}`
     }.`,
     proof(cause?.seq, request.seq, seq),
     { group: group.id, topic, partition, process: request.process },

@@ -195,6 +195,7 @@ const sentences: [Unplaced, string][] = [
     { kind: 'wire-fetch-error', ...at, offset: '9', error: 'OFFSET_OUT_OF_RANGE' },
     'm1.1 fetched orders-0 from offset 9 and got OFFSET_OUT_OF_RANGE',
   ],
+  [{ kind: 'wire-read-replica', ...at, broker: 2 }, 'm1.1 was told to read orders-0 from broker 2'],
   [
     { kind: 'commit-invoke', ...generation, commit: 1, offsets: [{ ...at, offset: '4' }] },
     'm1.1 sent a commit of offset 4 of orders-0 in generation 3',

@@ -182,6 +182,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
         : `${who} asked for the ${event.at} offset of ${event.topic}-${event.partition} and got ${event.error}`;
     case 'wire-fetch-error':
       return `${who} fetched ${event.topic}-${event.partition} from offset ${event.offset} and got ${event.error}`;
+    case 'wire-read-replica':
+      return `${who} was told to read ${event.topic}-${event.partition} from broker ${event.broker}`;
     case 'commit-invoke':
       return `${who} sent a commit of ${formatPositions(event.offsets)}${
         event.generation < 0 ? '' : ` in generation ${event.generation}`

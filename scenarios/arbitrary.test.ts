@@ -17,7 +17,7 @@ describe('generateScenario', () => {
     }).toMatchInlineSnapshot(`
       {
         "digest": "b822ec038138e03f756767350d9397b47ccb94f3b77becd4dc124fe0807103df",
-        "version": 7,
+        "version": 8,
       }
     `);
   });
@@ -292,7 +292,12 @@ describe("the 'cluster', 'resets' and 'everything' profiles", () => {
 
   it('draw every fault of the cluster, and leave members and brokers dead', () => {
     const seen = new Set<string>();
-    for (const { actions, producers, settling } of actionsOf('cluster', 600)) {
+    for (const { topology, groups, actions, producers, settling } of actionsOf('cluster', 600)) {
+      if (topology.racks !== undefined)
+        for (const { metadataMaxAgeMs, members } of groups) {
+          seen.add(`metadata for ${metadataMaxAgeMs}`);
+          for (const { rack } of members) seen.add(`rack of a broker ${topology.racks.includes(rack ?? '')}`);
+        }
       for (const action of actions) {
         seen.add(action.kind);
         if (action.kind === 'compact-topic') {
@@ -309,7 +314,14 @@ describe("the 'cluster', 'resets' and 'everything' profiles", () => {
       ['isolate-controller', 'recreate-topic', 'restart-broker', 'terminate', 'of any true', 'of any false'],
       ['Fetch', 'Produce', 'ListOffsets', 'Metadata', 'OffsetCommit', 'OffsetFetch', 'FindCoordinator'],
       ['JoinGroup', 'SyncGroup', 'Heartbeat', 'dead members true', 'dead members false'],
-      ['dead brokers 0', 'dead brokers 1', 'compact-topic'],
+      [
+        'dead brokers 0',
+        'dead brokers 1',
+        'compact-topic',
+        'rack of a broker true',
+        'rack of a broker false',
+      ],
+      ['metadata for 2000', 'metadata for 30000', 'metadata for 300000'],
     ].flat();
     expect(expected.filter((one) => !seen.has(one))).toEqual([]);
     expect(seen).not.toContain('keyless true');

@@ -23,7 +23,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 7;
+export const GENERATOR_VERSION = 8;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -51,7 +51,7 @@ export interface Profile {
   readonly hasPipelines: boolean;
   /** Whether the first group's members are static and have twins: the reference client only. */
   readonly hasTwins: boolean;
-  /** Whether topics elect leaders that are not in sync rather than none (the simulated world). */
+  /** Whether topics elect leaders that are not in sync rather than none (the simulated world), and brokers have racks. */
   readonly placesReplicas: boolean;
   /** Whether members and brokers may stay dead when all else is healed. */
   readonly leavesDead: boolean;
@@ -155,7 +155,7 @@ export const profiles = {
   },
   cluster: {
     description:
-      'errors on purpose, leaders and coordinators move, brokers cut off, topics recreated, rolling bounces',
+      'errors on purpose, leaders and coordinators move, brokers cut off, topics recreated, rolling bounces, consumers read from followers in their racks',
     brokerFaultsPerTen: 2,
     memberFaultsPerTen: 4,
     adminActionsPerTen: 2,

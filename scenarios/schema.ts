@@ -65,8 +65,8 @@ const topologySchema = z.strictObject({
   /** Of all links at first; left out, they are those of one machine room. Only the simulated world can set it. */
   network: z.strictObject(linkConditions).optional(),
   /**
-   * `broker.rack` of each broker; with it consumers may read from followers in their own rack (KIP-392). Only the simulated
-   * world can set it.
+   * `broker.rack` of each broker; with it consumers may read from followers in their own rack (KIP-392). A cluster that
+   * is named by `--brokers` has its own.
    */
   racks: z.array(name).min(1).optional(),
   /**

@@ -2,7 +2,6 @@
 import type { Scenario } from '../../scenarios/schema.ts';
 import { refusals as kafkajsRefusals } from './kafkajs/refusals.ts';
 import { vocabulary as kafkajsVocabulary } from './kafkajs/vocabulary.ts';
-import { refusals as referenceRefusals } from './reference/refusals.ts';
 import { vocabulary as referenceVocabulary } from './reference/vocabulary.ts';
 import { nativeRefusals, type Vocabulary } from './vocabulary.ts';
 
@@ -29,7 +28,7 @@ export const clients = {
   reference: {
     packageName: null,
     oldestVersion: null,
-    refusals: referenceRefusals,
+    refusals: () => [],
     vocabulary: referenceVocabulary,
   },
 } as const satisfies Record<string, Client>;

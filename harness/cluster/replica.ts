@@ -327,6 +327,18 @@ export class Replica {
     this.#host.replicateTo(this, followerId);
   }
 
+  /** As leader: whom a consumer in another rack may be sent to (KIP-392); the most caught-up of them first. */
+  inSyncFollowersWith(offset: number): readonly number[] {
+    return [...this.#followers]
+      .filter(([id, follower]) => this.#state.isr.includes(id) && follower.logEndOffset >= offset)
+      .sort(([a, one], [b, other]) =>
+        one.logEndOffset === other.logEndOffset
+          ? other.caughtUpMs - one.caughtUpMs || b - a
+          : other.logEndOffset - one.logEndOffset,
+      )
+      .map(([id]) => id);
+  }
+
   watch(waiter: FetchWaiter): void {
     this.#fetches.add(waiter);
   }

@@ -219,6 +219,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     leaderEpoch: z.int().min(0).optional(),
     error: z.string(),
   }),
+  /** A Fetch answer that names a follower to read the partition from (KIP-392). */
+  event('wire-read-replica', { topic: z.string(), partition, broker: z.int().min(1) }),
   /** An OffsetCommit request, written before its first byte leaves. */
   event('commit-invoke', {
     group: z.string(),

@@ -40,6 +40,8 @@ export interface OutOfRange {
   readonly offset: number;
   /** Whether the request said which epoch of the leader it was meant for (KIP-320). */
   readonly namesEpoch: boolean;
+  /** Whether the leader had told the process before to read from a follower. */
+  readonly mayBeFollowers: boolean;
 }
 
 /** The application's order to go elsewhere. */
@@ -55,6 +57,8 @@ export interface PartitionPositions {
   readonly listed: readonly ListedOffset[];
   readonly outOfRange: readonly OutOfRange[];
   readonly sought: readonly Sought[];
+  /** Brokers that the leader named, to be read from in its place (KIP-392). */
+  readonly followers: readonly { readonly seq: number; readonly broker: number }[];
 }
 
 export interface PositionEvidence {
@@ -66,7 +70,13 @@ export interface PositionEvidence {
   readonly positions: ReadonlyMap<string, ReadonlyMap<string, PartitionPositions>>;
 }
 
-const NO_POSITIONS: PartitionPositions = { fetched: [], listed: [], outOfRange: [], sought: [] };
+const NO_POSITIONS: PartitionPositions = {
+  fetched: [],
+  listed: [],
+  outOfRange: [],
+  sought: [],
+  followers: [],
+};
 
 /** Whether the application of any member had sought this offset of the partition before. */
 export const hasBeenSought = (
@@ -114,7 +124,13 @@ export function indexPositions(
     const key = partitionKey(topic, partition);
     const ofProcess = positions.get(process) ?? new Map<string, Building>();
     positions.set(process, ofProcess);
-    const found = ofProcess.get(key) ?? { fetched: [], listed: [], outOfRange: [], sought: [] };
+    const found = ofProcess.get(key) ?? {
+      fetched: [],
+      listed: [],
+      outOfRange: [],
+      sought: [],
+      followers: [],
+    };
     ofProcess.set(key, found);
     return found;
   };
@@ -126,6 +142,7 @@ export function indexPositions(
     'wire-offset-fetch',
     'wire-list-offsets',
     'wire-fetch-error',
+    'wire-read-replica',
     'application-call',
   )) {
     const { seq, time } = event;
@@ -150,12 +167,16 @@ export function indexPositions(
         offset: toOffset(event.offset),
       });
     } else if (event.kind === 'wire-fetch-error' && event.error === 'OFFSET_OUT_OF_RANGE') {
-      at(event.process, event.topic, event.partition).outOfRange.push({
+      const { outOfRange, followers } = at(event.process, event.topic, event.partition);
+      outOfRange.push({
         seq,
         time,
         offset: toOffset(event.offset),
         namesEpoch: event.leaderEpoch !== undefined,
+        mayBeFollowers: followers.length > 0,
       });
+    } else if (event.kind === 'wire-read-replica') {
+      at(event.process, event.topic, event.partition).followers.push({ seq, broker: event.broker });
     } else if (event.kind === 'application-call' && event.topic !== null && event.offset !== null) {
       for (const partition of event.partitions ?? [])
         at(event.process, event.topic, partition).sought.push({ seq, time, offset: toOffset(event.offset) });

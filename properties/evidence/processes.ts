@@ -64,6 +64,7 @@ const WIRE_KINDS: ReadonlySet<string> = new Set([
   'wire-offset-fetch',
   'wire-list-offsets',
   'wire-fetch-error',
+  'wire-read-replica',
   'commit-invoke',
 ]);
 

@@ -130,7 +130,9 @@ function unseenOutOfRange(
   const entry = [certain, ...possible].find((state) =>
     isAlteredAboveEnd(evidence, group, state.entry),
   )?.entry;
-  return entry == null ? null : { seq: entry.seq, time: entry.time, offset: entry.value, namesEpoch: false };
+  if (entry == null) return null;
+  const { seq, time, value: offset } = entry;
+  return { seq, time, offset, namesEpoch: false, mayBeFollowers: false };
 }
 
 /** Whether an operator has set an offset that the log did not have then, as far as producers know. */

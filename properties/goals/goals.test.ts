@@ -36,6 +36,18 @@ describe('says of a history', () => {
     );
   });
 
+  it('in which a follower is read from, and is behind', () => {
+    const { story, m1 } = alone();
+    story.produces(3);
+    m1.isSentToFollower(0).works(0, 1).findsOutOfRange(0);
+    expect(reached(story)).toEqual(expect.arrayContaining(['sent-to-a-follower', 'follower-behind']));
+    const other = alone();
+    other.story.produces(3);
+    other.m1.works(0, 1).findsOutOfRange(0);
+    for (const name of ['sent-to-a-follower', 'follower-behind'])
+      expect(reached(other.story)).not.toContain(name);
+  });
+
   it('with a crash what came again', () => {
     const { story, m1, m2 } = pair();
     story.produces(4);

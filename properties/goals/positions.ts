@@ -2,7 +2,7 @@
 import { ledgersOf } from '../duplicate-ledger.ts';
 import { entriesOf } from '../evidence/evidence.ts';
 import type { LedgerEntry } from '../property.ts';
-import { type Goal, goal, type Reached } from './goal.ts';
+import { type Goal, goal, type Reached, rare } from './goal.ts';
 
 const replayedBy = (cause: LedgerEntry['cause']) => (reached: Reached) =>
   ledgersOf(reached.evidence).some(({ entries }) =>
@@ -30,6 +30,23 @@ export const positionGoals: readonly Goal[] = [
     outOfRange(r).some(
       ({ offset, log }) =>
         offset >= (log?.logStartOffset ?? offset + 1) && offset <= (log?.logEndOffset ?? -1),
+    ),
+  ),
+  goal(
+    'sent-to-a-follower',
+    'a member is told to read from a follower in its rack',
+    (r) => r.of('wire-read-replica').length > 0,
+  ),
+  rare(
+    goal('follower-behind', 'a follower calls a position out of range that the log has', (r) =>
+      [...r.evidence.positions.positions.values()].some((partitions) =>
+        [...partitions].some(([key, { outOfRange: all }]) =>
+          all.some(
+            ({ offset, mayBeFollowers }) =>
+              mayBeFollowers && offset <= (r.evidence.logs.get(key)?.logEndOffset ?? -1),
+          ),
+        ),
+      ),
     ),
   ),
   goal('fetch-from-a-former-leader', 'a fetch is answered with NOT_LEADER_OR_FOLLOWER', (r) =>

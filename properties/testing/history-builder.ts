@@ -781,6 +781,12 @@ export class Member {
     return this.stands(partition, offset, topic);
   }
 
+  /** The leader names a follower to read from. */
+  isSentToFollower(partition: number, topic = this.story.topic): this {
+    this.story.emit({ process: this.process, kind: 'wire-read-replica', topic, partition, broker: 2 });
+    return this;
+  }
+
   /** As kafkajs does it: the answer, a negative commit, and a new start from `auto.offset.reset`. */
   findsOutOfRange(
     partition: number,

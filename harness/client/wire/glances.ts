@@ -25,8 +25,10 @@ const NO_SESSION_EPOCH = -1;
 
 const skipString = (reader: Reader): void => reader.skip(reader.int16());
 
+const NO_REPLICA = -1;
+
 /** The same as below, with varints, whose lengths are one more than what follows, and tagged fields. */
-function hasFlexibleFetchError(reader: Reader): boolean {
+function hasFlexibleFetchNews(reader: Reader): boolean {
   skipTagged(reader);
   reader.skip(4 + 2 + 4);
   for (let topics = reader.unsignedVarint() - 1; topics > 0; topics--) {
@@ -39,7 +41,7 @@ function hasFlexibleFetchError(reader: Reader): boolean {
         reader.skip(16);
         skipTagged(reader);
       }
-      reader.skip(4);
+      if (reader.int32() !== NO_REPLICA) return true;
       reader.skip(Math.max(0, reader.unsignedVarint() - 1));
       skipTagged(reader);
     }
@@ -48,8 +50,9 @@ function hasFlexibleFetchError(reader: Reader): boolean {
   return false;
 }
 
-function hasFetchError(version: number, reader: Reader): boolean {
-  if (version >= FETCH_FLEXIBLE_FROM) return hasFlexibleFetchError(reader);
+/** An error of a partition, or another replica to read from. */
+function hasFetchNews(version: number, reader: Reader): boolean {
+  if (version >= FETCH_FLEXIBLE_FROM) return hasFlexibleFetchNews(reader);
   reader.skip(4);
   if (version >= FETCH_SESSIONS_FROM) reader.skip(2 + 4);
   for (let topics = reader.int32(); topics > 0; topics--) {
@@ -60,7 +63,7 @@ function hasFetchError(version: number, reader: Reader): boolean {
       // High watermark, last stable offset, log start offset; then aborted transactions of two numbers each.
       reader.skip(version >= 5 ? 24 : 16);
       reader.skip(Math.max(0, reader.int32()) * 16);
-      if (version >= 11) reader.skip(4);
+      if (version >= 11 && reader.int32() !== NO_REPLICA) return true;
       reader.skip(Math.max(0, reader.int32()));
     }
   }
@@ -75,7 +78,7 @@ export const fetchGlance: Glance = {
     request.skip(FETCH_BEFORE_SESSION_BYTES);
     return request.int32() === 0 && request.int32() === NO_SESSION_EPOCH;
   },
-  hasNews: hasFetchError,
+  hasNews: hasFetchNews,
 };
 
 const HEARTBEAT_FLEXIBLE_FROM = 4;

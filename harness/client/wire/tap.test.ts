@@ -285,6 +285,37 @@ const exchanges: Exchange[] = [
       { kind: 'wire-fetch-error', topic: 'a', partition: 1, offset: '41', error: 'OFFSET_OUT_OF_RANGE' },
     ],
   },
+  {
+    api: 'fetch',
+    key: 1,
+    minVersion: 11,
+    request: () => ({
+      maxWaitTime: 10,
+      minBytes: 1,
+      maxBytes: 1000,
+      rackId: 'b',
+      topics: [{ topic: 'a', partitions: [{ partition: 0, fetchOffset: '40', maxBytes: 100 }] }],
+    }),
+    response: () => ({
+      responses: [
+        {
+          topic: 'a',
+          partitions: [
+            {
+              partitionIndex: 0,
+              errorCode: 0,
+              highWatermark: 50n,
+              abortedTransactions: null,
+              preferredReadReplica: 3,
+              records: null,
+            },
+          ],
+        },
+      ],
+    }),
+    before: [],
+    after: [{ kind: 'wire-read-replica', topic: 'a', partition: 0, broker: 3 }],
+  },
 ];
 
 const kafkajsCases = exchanges.flatMap((exchange) =>

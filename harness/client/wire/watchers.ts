@@ -55,6 +55,7 @@ const watch = <Request, Response>(
 
 const NO_OFFSET = -1n;
 const NO_EPOCH = -1;
+const NO_REPLICA = -1;
 
 const offsetOrNull = (offset: bigint): string | null => (offset === NO_OFFSET ? null : String(offset));
 
@@ -84,8 +85,11 @@ const watchFetch = (
     response({ responses }) {
       for (const { topic: name, topicId, partitions } of responses) {
         const topic = topicOf(context, { name, topicId });
-        for (const { partitionIndex: partition, errorCode } of partitions) {
-          if (errorCode === 0) continue;
+        for (const { partitionIndex: partition, errorCode, preferredReadReplica: broker } of partitions) {
+          if (errorCode === 0) {
+            if (broker !== NO_REPLICA) emit({ kind: 'wire-read-replica', topic, partition, broker });
+            continue;
+          }
           const { fetchOffset = NO_OFFSET, currentLeaderEpoch: leaderEpoch = NO_EPOCH } =
             asked.get(key(topic, partition)) ?? {};
           emit({

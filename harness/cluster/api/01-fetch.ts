@@ -176,13 +176,10 @@ class PendingFetch implements FetchWaiter {
     const { rackId } = this.#request;
     if (rackId === '' || !cluster.settings.rackAwareReplicaSelector || !replica.isLeader) return NO_LEADER;
     if (cluster.node(broker.brokerId).rack === rackId || this.#version < FOLLOWERS_FROM) return NO_LEADER;
-    const preferred = replica.state.isr.find(
-      (id) =>
-        id !== broker.brokerId &&
-        cluster.node(id).rack === rackId &&
-        broker.image.brokers.get(id)?.fenced === false,
-    );
-    return preferred === undefined || offset > replica.log.highWatermark ? NO_LEADER : preferred;
+    const preferred = replica
+      .inSyncFollowersWith(offset)
+      .find((id) => cluster.node(id).rack === rackId && broker.image.brokers.get(id)?.fenced === false);
+    return preferred ?? NO_LEADER;
   }
 
   #finish(): void {

@@ -29,6 +29,16 @@ test('a broker alone keeps one copy of everything', () => {
   });
 });
 
+test('a broker in a rack lets consumers read from followers in theirs', () => {
+  const { brokers, ...rest } = input(3);
+  const placed = { ...rest, brokers: brokers.map((one) => ({ ...one, rack: `rack-${one.id}` })) };
+  expect(brokerSettings(placed, 2)).toMatchObject({
+    'broker.rack': 'rack-2',
+    'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
+  });
+  expect(brokerSettings(input(3), 2)).not.toHaveProperty('broker.rack');
+});
+
 describe('one of three brokers', () => {
   const settings = brokerSettings(input(3), 2);
 

@@ -10,6 +10,7 @@ export interface BrokerPlace {
   /** Address under which clients on the host find it. */
   readonly advertisedHost: string;
   readonly advertisedPort: number;
+  readonly rack?: string | undefined;
 }
 
 export interface SettingsInput {
@@ -22,6 +23,8 @@ export interface SettingsInput {
 
 /** A broker that misses heartbeats for this long is fenced; Kafka's default of 9 s makes every crash a long wait. */
 export const BROKER_SESSION_TIMEOUT_MS = 3_000;
+
+const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
 
 /**
  * The JVM. The quick compiler only, because a broker of a trial lives for minutes: it is ready sooner and takes less
@@ -75,6 +78,11 @@ export function brokerSettings(input: SettingsInput, brokerId: number): Record<s
     'share.coordinator.state.topic.min.isr': minInSyncReplicas,
     'default.replication.factor': replication,
     'min.insync.replicas': minInSyncReplicas,
+
+    // Consumers without a rack go on asking leaders.
+    ...(place.rack === undefined
+      ? {}
+      : { 'broker.rack': place.rack, 'replica.selector.class': RACK_AWARE_SELECTOR }),
 
     'group.min.session.timeout.ms': '500',
     'group.initial.rebalance.delay.ms': String(input.groupInitialRebalanceDelayMs),

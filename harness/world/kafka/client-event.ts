@@ -23,6 +23,7 @@ const CLIENT_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   'wire-offset-fetch',
   'wire-list-offsets',
   'wire-fetch-error',
+  'wire-read-replica',
   'commit-invoke',
   'commit-ok',
   'commit-fail',

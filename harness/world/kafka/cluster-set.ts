@@ -28,6 +28,8 @@ export interface ClusterSetOptions {
   readonly sessionId: string;
   /** Broker settings under Kafka's own names, over those of `broker-settings.ts`. */
   readonly extraSettings?: Readonly<Record<string, string>>;
+  /** Of each broker in turn; with them consumers may read from followers (KIP-392). */
+  readonly racks?: readonly string[];
   /** Ports of the host, one for each broker; free ones are chosen unless given. */
   readonly hostPorts?: readonly number[];
   /** Aborts the start; what was started by then is removed. A set that has started is ended by `stop`. */
@@ -301,7 +303,7 @@ class DockerClusterSet implements ClusterSet {
       // Alone, a broker needs no network of its own, and finds itself on the loopback interface.
       const internalHost = this.brokerIds.length === 1 ? 'localhost' : containerName;
       this.#brokers.set(id, {
-        place: { id, internalHost, advertisedHost, advertisedPort },
+        place: { id, internalHost, advertisedHost, advertisedPort, rack: this.#options.racks?.[index] },
         address: { host: advertisedHost, port: advertisedPort },
         containerName,
         container: null,

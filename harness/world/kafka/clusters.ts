@@ -2,6 +2,7 @@
  * The clusters of one harness: a topology enters, a running cluster with its admin client and its coordinator's view
  * leaves, started when first asked for and shared by all scenarios with the same needs.
  */
+import { rackOf } from '../../../scenarios/racks.ts';
 import type { Topology } from '../../../scenarios/schema.ts';
 import type { Connection } from '../../client/protocol.ts';
 import { messageOf, WorldUnavailableError } from '../../errors.ts';
@@ -37,6 +38,10 @@ export interface ClusterOptions {
 /** A cluster that is there answers in milliseconds; with a login and a slow line, in a few seconds. */
 const REACH_TIMEOUT_MS = 10_000;
 
+/** In racks that nobody asks for consumers read from leaders, so scenarios with and without them can share a cluster. */
+const racksOf = ({ brokers, racks }: Topology): readonly string[] =>
+  racks ?? Array.from({ length: brokers }, (_, index) => rackOf(index + 1));
+
 interface Entry {
   readonly lock: SharedLock;
   starting: Promise<Cluster> | null;
@@ -54,7 +59,9 @@ export class Clusters implements AsyncDisposable {
   async lease(topology: Topology, exclusive: boolean): Promise<Lease> {
     // A cluster that the user named is one and the same for every topology.
     const key =
-      this.#options.connection === null ? `${topology.brokers} ${topology.groupInitialRebalanceDelayMs}` : '';
+      this.#options.connection === null
+        ? `${topology.brokers} ${topology.groupInitialRebalanceDelayMs} ${racksOf(topology).join(' ')}`
+        : '';
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       entry = { lock: new SharedLock(), starting: null };
@@ -95,6 +102,7 @@ export class Clusters implements AsyncDisposable {
             // The world refuses other sizes before it comes here.
             brokerCount: topology.brokers as 1 | 3,
             groupInitialRebalanceDelayMs: topology.groupInitialRebalanceDelayMs,
+            racks: racksOf(topology),
             image,
             sessionId,
             signal,

@@ -21,8 +21,8 @@ export function kafkaRefusals(scenario: Scenario, ownCluster: boolean): string[]
     sentences.push(
       'topology.offsetsRetentionMs: Kafka counts the retention of offsets in minutes, so the Kafka world leaves it alone.',
     );
-  if (scenario.topology.racks !== undefined)
-    sentences.push('topology.racks: the Kafka world starts brokers without racks.');
+  if (scenario.topology.racks !== undefined && !ownCluster)
+    sentences.push('topology.racks: brokers that --brokers names are in the racks that they are in.');
   if (scenario.topology.topics.some(({ uncleanLeaderElection }) => uncleanLeaderElection === true))
     sentences.push(
       'topology.topics.uncleanLeaderElection: the Kafka world creates topics with the settings of its brokers.',

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { errorCode } from '../../../cluster/protocol/errors.ts';
 import {
+  pollUntil,
+  type Records,
   type Reference,
   type SimulatedClient,
   type Simulation,
@@ -12,8 +14,6 @@ import {
 const FETCH = 1;
 const OFFSET_COMMIT = 8;
 const HEARTBEAT = 12;
-
-type Records = Awaited<ReturnType<Reference.Consumer['poll']>>;
 
 /** A topic whose partition p holds the values p-0, p-1, and so on. */
 async function fill(
@@ -46,13 +46,6 @@ async function write(
 
 const group = { 'group.id': 'group', 'auto.offset.reset': 'earliest' } as const;
 const byHand = { ...group, 'enable.auto.commit': false } as const;
-
-async function pollUntil(consumer: Reference.Consumer, count: number): Promise<Records> {
-  const records: Records = [];
-  for (let polls = 0; records.length < count && polls < 200; polls++)
-    records.push(...(await consumer.poll(100)));
-  return records;
-}
 
 /** Polls again and again until it is told to stop. */
 function keepPolling(consumer: Reference.Consumer) {

@@ -1,9 +1,9 @@
 /**
  * Reading ahead: assigned partitions with a position enter, one Fetch request per broker is kept under way for those
- * without buffered records, and records leave in portions of max.poll.records. After Kafka's classes Fetcher and
- * FetchCollector.
+ * without buffered records, and records leave in portions of max.poll.records. With a client.rack, the leader may send us
+ * to a follower (KIP-392). After Kafka's classes Fetcher and FetchCollector.
  *
- * Not implemented: fetch sessions (KIP-227), topic ids (KIP-516) and reading from followers (KIP-392).
+ * Not implemented: fetch sessions (KIP-227) and topic ids (KIP-516).
  */
 import { fetchApi } from '../../../cluster/protocol/01-fetch.ts';
 import { nowMs, type Signal } from '../clock.ts';
@@ -17,6 +17,8 @@ import type { PartitionState, Position, SubscriptionState } from './subscription
 /** From 13 on topics are named by their ids. */
 const VERSION_MAX = 12;
 const NO_SESSION = { id: 0, epoch: -1 };
+/** Neither speaks against the replica that was asked: a follower may hear of a new epoch later than we do. */
+const SAYS_NOTHING_OF_REPLICAS: readonly string[] = ['UNKNOWN_LEADER_EPOCH', 'UNKNOWN_SERVER_ERROR'];
 
 export interface ConsumerParts {
   readonly config: ConsumerConfig;
@@ -58,13 +60,24 @@ export class Fetcher {
         metadata.requestUpdate();
         continue;
       }
-      const { brokerId } = leader;
+      const brokerId = this.#readReplica(state, leader);
       if (this.#asked.has(brokerId) || network.isBackingOff(brokerId)) continue;
       const list = byBroker.get(brokerId) ?? [];
       list.push({ state, position, leader });
       byBroker.set(brokerId, list);
     }
     for (const [brokerId, asked] of byBroker) void this.#fetch(brokerId, asked);
+  }
+
+  /** The follower that the leader has named, as long as it is there; otherwise the leader. */
+  #readReplica(state: PartitionState, leader: Leader): number {
+    const { metadata } = this.#parts;
+    const preferred = state.preferredReplica(nowMs());
+    if (preferred === null) return leader.brokerId;
+    if (metadata.hasReplica(state, preferred)) return preferred;
+    state.forgetPreferredReplica();
+    metadata.requestUpdate();
+    return leader.brokerId;
   }
 
   /** When a partition that had an error may be asked for again, in milliseconds from now. */
@@ -162,6 +175,8 @@ export class Fetcher {
         for (const fetched of partitions) {
           const one = topics.get(topic)?.find(({ state }) => state.partition === fetched.partitionIndex);
           if (one === undefined) continue;
+          if (fetched.errorCode === 0 && fetched.preferredReadReplica >= 0)
+            one.state.prefer(fetched.preferredReadReplica, nowMs() + config['metadata.max.age.ms']);
           const isEmpty = fetched.errorCode === 0 && (fetched.records?.byteLength ?? 0) === 0;
           if (isEmpty) continue;
           const readCommitted = config['isolation.level'] === 'read_committed';
@@ -170,6 +185,7 @@ export class Fetcher {
       }
     } catch (error) {
       metadata.requestUpdate();
+      for (const { state } of asked) state.forgetPreferredReplica();
       if (isRetriable(error)) this.#delay(asked);
       else this.#failure = error as Error;
     } finally {
@@ -187,7 +203,11 @@ export class Fetcher {
     const { metadata, subscriptions } = this.#parts;
     const { state, nextOffset } = completed;
     const error = new BrokerError(completed.errorCode, `Fetch of ${state.name} at ${nextOffset}`);
+    const wasSentToFollower =
+      !SAYS_NOTHING_OF_REPLICAS.includes(error.type) && state.forgetPreferredReplica();
     if (error.type === 'OFFSET_OUT_OF_RANGE') {
+      // A follower may be behind: only the leader knows what is in range.
+      if (wasSentToFollower) return;
       const { resetPolicy } = subscriptions;
       if (resetPolicy === null) throw new OffsetOutOfRangeError(new Map([[state.name, nextOffset]]));
       state.reset(resetPolicy);

@@ -49,6 +49,8 @@ export class OffsetResetter {
       if (state.phase !== 'fetching' || state.position === null) continue;
       const epoch = metadata.leader(state)?.epoch ?? -1;
       if (epoch <= state.validatedEpoch) continue;
+      // The new leader has a word of its own about whom to read from.
+      state.forgetPreferredReplica();
       if (state.position.epoch >= 0) state.phase = 'validating';
       else state.validatedEpoch = epoch;
     }

@@ -30,6 +30,8 @@ export class PartitionState implements TopicPartition {
   validatedEpoch = -1;
   /** Not asked for before this, after an error. */
   retryAtMs = 0;
+  /** The follower that the leader has sent us to, and until when (KIP-392). */
+  #preferredReplica: { readonly brokerId: number; readonly untilMs: number } | null = null;
 
   constructor({ topic, partition }: TopicPartition) {
     this.topic = topic;
@@ -39,6 +41,25 @@ export class PartitionState implements TopicPartition {
 
   get isFetchable(): boolean {
     return this.phase === 'fetching' && !this.isPaused;
+  }
+
+  /** The replica to read from in place of the leader; null where there is none, or no longer. */
+  preferredReplica(nowMs: number): number | null {
+    if (this.#preferredReplica !== null && nowMs > this.#preferredReplica.untilMs)
+      this.#preferredReplica = null;
+    return this.#preferredReplica?.brokerId ?? null;
+  }
+
+  /** Being sent to the same replica again does not lengthen the time. */
+  prefer(brokerId: number, untilMs: number): void {
+    if (brokerId !== this.#preferredReplica?.brokerId) this.#preferredReplica = { brokerId, untilMs };
+  }
+
+  /** @returns whether there was one */
+  forgetPreferredReplica(): boolean {
+    const had = this.#preferredReplica !== null;
+    this.#preferredReplica = null;
+    return had;
   }
 
   seek(position: Position): void {

@@ -12,10 +12,15 @@ export interface Leader {
   readonly epoch: number;
 }
 
+interface PartitionMetadata extends Leader {
+  /** Brokers that are there and have a replica that is. */
+  readonly replicas: readonly number[];
+}
+
 interface TopicMetadata {
   readonly topicId: string;
   readonly isInternal: boolean;
-  readonly leaders: ReadonlyMap<number, Leader>;
+  readonly partitions: ReadonlyMap<number, PartitionMetadata>;
 }
 
 const NO_LEADER = -1;
@@ -67,13 +72,18 @@ export class Metadata {
   }
 
   partitionCount(topic: string): number | undefined {
-    return this.#topics.get(topic)?.leaders.size;
+    return this.#topics.get(topic)?.partitions.size;
   }
 
   /** The leader, or null where there is none or the partition is not known. */
   leader({ topic, partition }: TopicPartition): Leader | null {
-    const leader = this.#topics.get(topic)?.leaders.get(partition);
+    const leader = this.#topics.get(topic)?.partitions.get(partition);
     return leader === undefined || leader.brokerId === NO_LEADER ? null : leader;
+  }
+
+  /** Whether the broker is there and has a replica of the partition. */
+  hasReplica({ topic, partition }: TopicPartition, brokerId: number): boolean {
+    return this.#topics.get(topic)?.partitions.get(partition)?.replicas.includes(brokerId) ?? false;
   }
 
   /** @throws BrokerError for a topic that may not be read, or a login that was refused */
@@ -138,6 +148,7 @@ export class Metadata {
       { versionMax: VERSION_MAX },
     );
     if (answer.brokers.length > 0) this.#network.setBrokers(answer.brokers);
+    const brokerIds = new Set(answer.brokers.map(({ nodeId }) => nodeId));
     const topics = new Map<string, TopicMetadata>();
     const errors = new Map<string, BrokerError>();
     for (const { name, topicId, isInternal, errorCode, partitions } of answer.topics) {
@@ -149,14 +160,15 @@ export class Metadata {
         if (error.isRetriable) this.#isNeeded = true;
         continue;
       }
-      const leaders = new Map<number, Leader>();
-      for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
+      const byIndex = new Map<number, PartitionMetadata>();
+      for (const { partitionIndex, leaderId, leaderEpoch, replicaNodes, offlineReplicas } of partitions) {
         if (leaderId === NO_LEADER) this.#isNeeded = true;
-        const before = known?.topicId === topicId ? known.leaders.get(partitionIndex) : undefined;
+        const before = known?.topicId === topicId ? known.partitions.get(partitionIndex) : undefined;
         const isOlder = before !== undefined && leaderEpoch !== -1 && leaderEpoch < before.epoch;
-        leaders.set(partitionIndex, isOlder ? before : { brokerId: leaderId, epoch: leaderEpoch });
+        const replicas = replicaNodes.filter((id) => brokerIds.has(id) && !offlineReplicas.includes(id));
+        byIndex.set(partitionIndex, isOlder ? before : { brokerId: leaderId, epoch: leaderEpoch, replicas });
       }
-      topics.set(name, { topicId, isInternal, leaders });
+      topics.set(name, { topicId, isInternal, partitions: byIndex });
     }
     this.#topics = topics;
     this.#errors = errors;

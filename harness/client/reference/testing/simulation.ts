@@ -46,6 +46,8 @@ export interface Simulation {
 export interface SimulationOptions {
   readonly brokerCount?: number;
   readonly seed?: number;
+  /** `broker.rack` of each broker; consumers may then read from followers in theirs. */
+  readonly racks?: readonly string[];
 }
 
 const WARM_UP_MS = 500;
@@ -86,7 +88,7 @@ const startCommand = (process: string, bootstrapServers: string[]): StartCommand
 
 export async function simulate(
   script: (simulation: Simulation) => Promise<void>,
-  { brokerCount = 1, seed = 1 }: SimulationOptions = {},
+  { brokerCount = 1, seed = 1, racks = [] }: SimulationOptions = {},
 ): Promise<void> {
   const code = (await bundled).outputFiles[0]?.text ?? '';
   const compiled = compileBundle(code, 'reference.cjs', 'process');
@@ -105,6 +107,8 @@ export async function simulate(
       transactionStateLogNumPartitions: 1,
       transactionStateLogReplicationFactor: brokerCount,
       defaultReplicationFactor: brokerCount,
+      rackAwareReplicaSelector: racks.length > 0,
+      racks: Object.fromEntries(racks.map((rack, index) => [index + 1, rack])),
       extra: { 'group.min.session.timeout.ms': '500', 'group.initial.rebalance.delay.ms': '100' },
     },
     parts: [(core) => addTransactionCoordinators(core, addGroupCoordinators(core))],
@@ -208,3 +212,13 @@ export async function simulate(
 /** The values of the records, as text. */
 export const valuesOf = (records: readonly { readonly value: Uint8Array | null }[]): string[] =>
   records.map(({ value }) => Buffer.from(value ?? []).toString('utf8'));
+
+export type Records = Awaited<ReturnType<Reference.Consumer['poll']>>;
+
+/** Polls until there are so many records, or a long time has passed. */
+export async function pollUntil(consumer: Reference.Consumer, count: number): Promise<Records> {
+  const records: Records = [];
+  for (let polls = 0; records.length < count && polls < 200; polls++)
+    records.push(...(await consumer.poll(100)));
+  return records;
+}
