@@ -124,6 +124,14 @@ export const mutants = [
     profile: 'java',
   },
   {
+    id: 'swapping-producer',
+    description: 'The producer aborts the transactions that the application commits, and says that it did.',
+    breaks: 'client',
+    caughtBy: ['truthful-client'],
+    client: 'reference',
+    profile: 'transactions-java',
+  },
+  {
     id: 'doubling-leader',
     description: 'The leader assigns a partition of one member to another one too.',
     breaks: 'leader',

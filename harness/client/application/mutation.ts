@@ -151,3 +151,6 @@ export const closingOf = (
   { closing }: Pick<Producer, 'closing'>,
   mutantId: string | null,
 ): Producer['closing'] => (mutantId === 'careless-producer' ? 'drop' : closing);
+
+/** Whether a producer aborts what it is to commit. */
+export const abortsForCommit = (mutantId: string | null): boolean => mutantId === 'swapping-producer';

@@ -10,6 +10,7 @@ import {
 } from '../testing/simulation.ts';
 
 const FETCH = 1;
+const METADATA = 3;
 const OFFSET_COMMIT = 8;
 const HEARTBEAT = 12;
 
@@ -667,6 +668,22 @@ describe('wakeup and close', () => {
       await consumer.close(2_000);
       expect(simulation.nowMs() - startMs).toBeLessThan(2_100);
       await expect(consumer.poll(1)).rejects.toThrow(/already been closed/);
+    });
+  });
+});
+
+describe('metadata', () => {
+  it('is asked for once each time it is too old, however often the application polls meanwhile', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 1, 1);
+      const consumer = client.consumer({ ...byHand, 'metadata.max.age.ms': 1_000 });
+      consumer.subscribe(['topic']);
+      await pollUntil(consumer, 1);
+      const slow = simulation.cluster.intercept({ apiKey: METADATA, times: 1_000, delayMs: 500 });
+      const endMs = simulation.nowMs() + 6_000;
+      while (simulation.nowMs() < endMs) await consumer.poll(20);
+      // One each 1,500 ms.
+      expect(slow()).toBe(4);
     });
   });
 });

@@ -345,8 +345,7 @@ export class Consumer {
         const assigned = partitions.map(({ topic }) => topic);
         this.#interest = { partitions, ofGroup, topics: [...new Set([...ofGroup, ...assigned])].sort() };
       }
-      // A list of its own: an answer that was asked for before this poll is not about it.
-      this.#metadata.setInterest([...this.#interest.topics]);
+      this.#metadata.setInterest(this.#interest.topics);
       return;
     }
     this.#metadata.setInterest('all');
