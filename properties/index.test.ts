@@ -35,6 +35,7 @@ describe('the catalogue', () => {
       'paused-consumption',
       'no-lost-commit',
       'explained-resume',
+      'answered-offset',
       'continuity',
       'order',
       'at-least-once',

@@ -1,5 +1,6 @@
 /** The catalogue of properties and the judge: a history enters, a verdict leaves. */
 import type { History } from '../harness/history/schema.ts';
+import { answeredOffset } from './answered-offset.ts';
 import { atLeastOnce } from './at-least-once.ts';
 import { balancedAssignment } from './balanced-assignment.ts';
 import { commitMonotonic } from './commit-monotonic.ts';
@@ -52,6 +53,7 @@ export const catalogue: readonly Property[] = [
   pausedConsumption,
   noLostCommit,
   explainedResume,
+  answeredOffset,
   continuity,
   order,
   atLeastOnce,

@@ -208,7 +208,13 @@ function hasCause(
 }
 
 /** The calls that move or hold back what a member reads, and leave it where it is in its group. */
-const QUIET_CALLS: ReadonlySet<string> = new Set(['seek', 'pause-partitions', 'commit']);
+const QUIET_CALLS: ReadonlySet<string> = new Set([
+  'seek',
+  'pause-partitions',
+  'commit',
+  'position',
+  'committed',
+]);
 
 /** What these do shows in the life of the process. */
 const LIFECYCLE: ReadonlySet<string> = new Set(['join', 'leave', 'terminate', 'crash', 'stall']);

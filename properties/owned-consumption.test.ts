@@ -70,6 +70,17 @@ describe('finds', () => {
     `);
   });
 
+  it('the same where the member was told that its coordinator is elsewhere', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 1).departs().isRefused('NOT_COORDINATOR').works(0, 1);
+    expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
+      [
+        "observed | delivered after it had left a coordinator that it could not reach | m1.1 was handed offset 1 of orders/0 in group billing after it had left the group. | wire-leave delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
   it('the same by the reports of a client whose traffic is not known', () => {
     const { story, m1, m2 } = pair({ wire: false });
     story.produces(2);

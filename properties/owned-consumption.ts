@@ -19,7 +19,7 @@ export const ownedConsumption: Property = {
   id: 'owned-consumption',
   title: 'Members read only what is assigned to them',
   statement:
-    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), and not after it has left. What a poll had handed over before counts as in the application's hand. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
+    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), and not after it has left. What a poll had handed over before counts as in the application's hand. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -70,7 +70,10 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
   const at = { since: last.seq };
   if (last.kind === 'left')
     return {
-      signature: isOutageWithin(evidence, last.time, event.time) ? UNREACHABLE : LEFT,
+      signature:
+        isOutageWithin(evidence, last.time, event.time) || hasLostCoordinator(evidence, last, event)
+          ? UNREACHABLE
+          : LEFT,
       why: 'after it had left the group',
       ...at,
     };
@@ -88,6 +91,20 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
         ...at,
       };
 }
+
+/** Whether it was told so between leaving and the delivery: the coordinator moves back a while after its broker is. */
+const hasLostCoordinator = (
+  { history }: Evidence,
+  left: MembershipChange,
+  { process, seq }: EventOf<'delivery'>,
+): boolean =>
+  eventsOf(history, 'wire-heartbeat').some(
+    (answer) =>
+      answer.process === process &&
+      answer.seq > left.seq &&
+      answer.seq < seq &&
+      answer.error === 'NOT_COORDINATOR',
+  );
 
 /** Whether a cooperative rebalance took the partition away, and the application has not given it up yet. */
 const stillHolds = ({ positions }: Evidence, process: string, key: string, seq: number): boolean =>

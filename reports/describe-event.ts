@@ -47,6 +47,10 @@ export function describeAction(action: Action): string {
       return `stop of the consumer in ${action.member} for ${formatDuration(action.durationMs)}`;
     case 'commit':
       return `commit by ${action.member} outside its handler`;
+    case 'position':
+      return `question of ${action.member} for its position in ${action.topic}-${action.partition}`;
+    case 'committed':
+      return `question of ${action.member} for the committed offset of ${action.topic}-${action.partition}`;
     case 'crash-producer':
       return `crash of producer ${action.producer}`;
     case 'crash-broker':
@@ -138,7 +142,7 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
       return `the application in ${who} called ${event.call}${event.topic === null ? '' : ` for ${event.topic}${event.partitions === null ? '' : `-${event.partitions.join(', ')}`}`}${event.offset === null ? '' : `: ${formatSought(Number(event.offset))}`}`;
     case 'application-call-end':
       return event.outcome === 'applied'
-        ? `the call of ${event.call} in ${who} was done`
+        ? `the call of ${event.call} in ${who} was done${event.answer === undefined ? '' : `, and answered ${event.answer ?? 'that there is none'}`}`
         : `the call of ${event.call} in ${who} was not done${because(event.reason)}`;
 
     case 'delivery':

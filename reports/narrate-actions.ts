@@ -51,6 +51,14 @@ function tellingOf(action: Action): Told {
       };
     case 'commit':
       return atOnce(`the application in ${action.member} committed outside its handler`);
+    case 'position':
+      return atOnce(
+        `the application in ${action.member} asked where it stood in ${action.topic}-${action.partition}`,
+      );
+    case 'committed':
+      return atOnce(
+        `the application in ${action.member} asked for the committed offset of ${action.topic}-${action.partition}`,
+      );
     case 'crash-broker':
       return {
         begin: `broker ${action.broker} was killed, to be away ${forSoLong}`,

@@ -92,6 +92,8 @@ const callKinds: readonly string[] = [
   'pause-partitions',
   'stop-consumer',
   'commit',
+  'position',
+  'committed',
 ] satisfies Action['kind'][];
 
 interface Renaming {

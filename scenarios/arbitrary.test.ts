@@ -191,6 +191,7 @@ describe("the 'java' profile", () => {
         for (const key of ['isolationLevel', 'subscription', 'autoOffsetReset'] as const)
           see(key, group[key]);
         see('closeTimeoutMs', group.closeTimeoutMs);
+        see('few heartbeats', group.heartbeatIntervalMs * 3 > group.sessionTimeoutMs);
         see('commitMode', group.commitMode.kind);
         if (group.commitMode.kind !== 'asynchronous') continue;
         see('callback', group.commitMode.callback);
@@ -223,6 +224,7 @@ describe("the 'java' profile", () => {
       ['callback', [undefined, true, false]],
       ['after', [undefined, 'poll']],
       ['closeTimeoutMs', [undefined, 30_000, 500, 0]],
+      ['few heartbeats', [true, false]],
       ['lingerMs', [undefined, 0, 5, 50, 500]],
       ['batchBytes', [undefined, 16_384, 200, 0]],
       ['closing', [undefined, 'flush', 'drop']],
@@ -269,6 +271,22 @@ describe("the 'consumer' profile", () => {
       ],
     ].flat();
     expect(expected.filter((one) => !seen.has(one))).toEqual([]);
+  });
+});
+
+describe("the 'consumer-java' profile", () => {
+  it('asks for positions and committed offsets, or not at all', () => {
+    const seen = new Set<string>();
+    for (let index = 0; index < 100; index++) {
+      const kinds = generateScenario(3, index, 'consumer-java').actions.map(({ kind }) => kind);
+      for (const kind of ['position', 'committed'] as const) seen.add(`${kind} ${kinds.includes(kind)}`);
+    }
+    expect([...seen].sort()).toEqual([
+      'committed false',
+      'committed true',
+      'position false',
+      'position true',
+    ]);
   });
 });
 

@@ -13,6 +13,7 @@ import { applyCompaction, compactionPlan } from './families/compaction.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
 import { configureAsJava, javaPlan } from './families/java.ts';
+import { applyJavaCalls, javaCallsPlan } from './families/java-calls.ts';
 import { applyPipelines, pipelinesPlan } from './families/pipelines.ts';
 import { applyPlacement, placementPlan } from './families/placement.ts';
 import { applyResets, resetsPlan } from './families/resets.ts';
@@ -41,6 +42,8 @@ export interface Profile {
   readonly hasJavaOptions: boolean;
   /** Whether applications call more of the consumer's API than they need: seek, pause, stop and run, commit. */
   readonly callsConsumers: boolean;
+  /** Whether they ask for positions and committed offsets: the reference client only. */
+  readonly asksConsumers: boolean;
   /** Whether the cluster fails from inside: errors, moves, isolation, recreated topics (the simulated world). */
   readonly breaksCluster: boolean;
   /** Whether the first group begins in a cell of auto.offset.reset (the simulated world). */
@@ -63,6 +66,7 @@ const PLAIN = {
   breaksNetwork: false,
   hasJavaOptions: false,
   callsConsumers: false,
+  asksConsumers: false,
   breaksCluster: false,
   resetsOffsets: false,
   sendsTransactions: false,
@@ -152,6 +156,18 @@ export const profiles = {
     handlerFailuresPerTen: 2,
     ...PLAIN,
     callsConsumers: true,
+  },
+  'consumer-java': {
+    description:
+      "the same with the Java client's options, and questions for positions and committed offsets (with --client reference)",
+    brokerFaultsPerTen: 2,
+    memberFaultsPerTen: 5,
+    adminActionsPerTen: 2,
+    handlerFailuresPerTen: 2,
+    ...PLAIN,
+    hasJavaOptions: true,
+    callsConsumers: true,
+    asksConsumers: true,
   },
   cluster: {
     description:
@@ -246,6 +262,7 @@ export const profiles = {
     breaksNetwork: true,
     hasJavaOptions: true,
     callsConsumers: true,
+    asksConsumers: true,
     breaksCluster: true,
     resetsOffsets: true,
     hasPipelines: true,
@@ -707,6 +724,7 @@ function familiesOf(profile: Profile): Family[] {
     ...(profile.sendsTransactions ? [family(transactionsPlan, applyTransactions)] : []),
     ...(profile.hasTwins ? [family(twinsPlan, applyTwins)] : []),
     ...(profile.callsConsumers ? [family(consumerApiPlan, applyConsumerApi)] : []),
+    ...(profile.asksConsumers ? [family(javaCallsPlan, applyJavaCalls)] : []),
     ...(profile.breaksCluster ? [family(compactionPlan, applyCompaction)] : []),
     ...(profile.breaksCluster ? [family(clusterPlan, applyCluster, ({ brokers }) => brokers)] : []),
     ...(profile.placesReplicas ? [family(placementPlan, applyPlacement)] : []),

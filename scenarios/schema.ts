@@ -288,6 +288,22 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('stop-consumer'), ...at, ...duration, member: name }),
   /** The application commits what it has processed, beside its handler. */
   z.strictObject({ kind: z.literal('commit'), ...at, member: name }),
+  /** The application asks where it stands in a partition, which may be somebody else's. */
+  z.strictObject({
+    kind: z.literal('position'),
+    ...at,
+    member: name,
+    topic: resourceName,
+    partition: z.int().min(0).max(99),
+  }),
+  /** The application asks for the group's committed offset of a partition, its own or somebody else's. */
+  z.strictObject({
+    kind: z.literal('committed'),
+    ...at,
+    member: name,
+    topic: resourceName,
+    partition: z.int().min(0).max(99),
+  }),
   /** SIGKILL for a producer. */
   z.strictObject({ kind: z.literal('crash-producer'), ...at, producer: name }),
   /** The broker is killed and started again after the duration. */

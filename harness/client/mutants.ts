@@ -94,6 +94,14 @@ export const mutants = [
     profile: 'consumer',
   },
   {
+    id: 'confused-client',
+    description: 'The client answers with its position where it is asked for the committed offset, and back.',
+    breaks: 'client',
+    caughtBy: ['answered-offset'],
+    client: 'reference',
+    profile: 'consumer-java',
+  },
+  {
     id: 'boastful-client',
     description: 'The client reports an assignment without its last partition.',
     breaks: 'client',
@@ -114,6 +122,14 @@ export const mutants = [
     caughtBy: ['producer-flush'],
     client: 'reference',
     profile: 'java',
+  },
+  {
+    id: 'swapping-producer',
+    description: 'The producer aborts the transactions that the application commits, and says that it did.',
+    breaks: 'client',
+    caughtBy: ['truthful-client'],
+    client: 'reference',
+    profile: 'transactions-java',
   },
   {
     id: 'doubling-leader',

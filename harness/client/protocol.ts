@@ -12,7 +12,8 @@
  * 4. On a `close` command, and on SIGTERM, close the client as a careful application would, then exit with code 0.
  * 5. When standard input ends, the harness is gone: exit at once.
  * 6. On a `call` command, call the client's API as it says, between two events `application-call` and
- *    `application-call-end`; a client that has no such call, or refuses it, says so with the outcome `skipped`.
+ *    `application-call-end`; a client that has no such call, or refuses it, says so with the outcome `skipped`. What
+ *    `position` and `committed` answer stands in the second.
  * 7. A start command that the driver does not understand: say why on standard error and exit with code 2.
  */
 import { z } from 'zod';
@@ -99,6 +100,10 @@ export const consumerCallSchema = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('run') }),
   /** What has been processed of the partitions that are owned. */
   z.strictObject({ name: z.literal('commit') }),
+  /** The offset of the next record that is to be handed over. */
+  z.strictObject({ name: z.literal('position'), topic: realName, partition }),
+  /** The group's committed offset. */
+  z.strictObject({ name: z.literal('committed'), topic: realName, partition }),
 ]);
 export type ConsumerCall = z.infer<typeof consumerCallSchema>;
 

@@ -24,6 +24,8 @@ const topicPartitionOffset = z.strictObject({ topic: z.string(), partition, offs
 /** Kafka's error name, such as ILLEGAL_GENERATION, or null for success. */
 const errorName = z.string().nullable();
 
+const applicationCall = z.enum(['seek', 'pause', 'resume', 'stop', 'run', 'commit', 'position', 'committed']);
+
 const common = {
   /** Milliseconds since scenario time 0. */
   time: z.number(),
@@ -113,7 +115,7 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
   event('application-call', {
     group: z.string(),
     action: z.int().min(0),
-    call: z.enum(['seek', 'pause', 'resume', 'stop', 'run', 'commit']),
+    call: applicationCall,
     topic: z.string().nullable(),
     /** Null for all of the topic, and for a call that is not about partitions. */
     partitions: z.array(partition).nullable(),
@@ -123,10 +125,12 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
   event('application-call-end', {
     group: z.string(),
     action: z.int().min(0),
-    call: z.enum(['seek', 'pause', 'resume', 'stop', 'run', 'commit']),
+    call: applicationCall,
     outcome: z.enum(['applied', 'skipped']),
     /** Why the client did not do it, or null. */
     reason: z.string().nullable(),
+    /** Of a call that asks for an offset: the answer, or null where the group has committed none. */
+    answer: offset.nullable().optional(),
   }),
 
   // What the application was given and did.

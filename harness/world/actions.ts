@@ -78,6 +78,8 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
     }
     case 'seek':
     case 'commit':
+    case 'position':
+    case 'committed':
       return note('begin', orSkipped(processes.call(action.member, callOf(context, action, index, 'begin'))));
     case 'pause-partitions':
     case 'stop-consumer': {
@@ -150,7 +152,10 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
   }
 }
 
-type CallAction = Extract<Action, { kind: 'seek' | 'commit' | 'pause-partitions' | 'stop-consumer' }>;
+type CallAction = Extract<
+  Action,
+  { kind: 'seek' | 'commit' | 'position' | 'committed' | 'pause-partitions' | 'stop-consumer' }
+>;
 
 /** @param phase of an action with a duration: what begins it, or what ends it */
 function callOf(
@@ -167,6 +172,13 @@ function callOf(
     }
     case 'commit':
       return command({ name: 'commit' });
+    case 'position':
+    case 'committed':
+      return command({
+        name: action.kind,
+        topic: names.real(action.topic),
+        partition: action.partition,
+      });
     case 'pause-partitions': {
       const { partitions } = action;
       const name = phase === 'begin' ? 'pause' : 'resume';

@@ -322,7 +322,8 @@ function continued(
   if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;
   // Handed over before and not taken up: an application that resolves a batch in part is given the rest again.
   if (current.delivered.has(offset) && current.processing.every((one) => one.offset < offset)) return current;
-  const leftOver = stretches.at(-2);
+  // Who has gone back since has nothing of the old ownership in hand any more.
+  const leftOver = current.opening === 'back' ? undefined : stretches.at(-2);
   if (leftOver !== undefined && wasInHand(leftOver, current.join) && goesOn(leftOver)) return leftOver;
   return offset > current.last ? current : { opening: 'back' };
 }

@@ -135,6 +135,8 @@ export function indexPositions(
     return found;
   };
   const takenUp = new Map<string, { seq: number }[]>();
+  /** By process: the partition whose committed offset its application asks for just now. */
+  const questions = new Map<string, string>();
   for (const event of eventsOf(
     history,
     'client-rebalancing',
@@ -144,12 +146,16 @@ export function indexPositions(
     'wire-fetch-error',
     'wire-read-replica',
     'application-call',
+    'application-call-end',
   )) {
     const { seq, time } = event;
     if (event.kind === 'client-rebalancing' || event.kind === 'client-joined')
       listAt(takenUp, event.process).push({ seq });
     else if (event.kind === 'wire-offset-fetch' && event.error === null) {
+      const asked = questions.get(event.process);
       for (const { topic, partition, offset: text } of event.offsets) {
+        // What the application asked for moves nobody.
+        if (event.offsets.length === 1 && asked === partitionKey(topic, partition)) continue;
         const offset = text === null ? -1 : toOffset(text);
         at(event.process, topic, partition).fetched.push({ seq, time, offset: offset < 0 ? null : offset });
       }
@@ -175,9 +181,12 @@ export function indexPositions(
         namesEpoch: event.leaderEpoch !== undefined,
         mayBeFollowers: followers.length > 0,
       });
-    } else if (event.kind === 'wire-read-replica') {
+    } else if (event.kind === 'wire-read-replica')
       at(event.process, event.topic, event.partition).followers.push({ seq, broker: event.broker });
-    } else if (event.kind === 'application-call' && event.topic !== null && event.offset !== null) {
+    else if (event.kind === 'application-call-end') questions.delete(event.process);
+    else if (event.kind === 'application-call' && event.call === 'committed')
+      questions.set(event.process, partitionKey(event.topic ?? '', event.partitions?.[0] ?? 0));
+    else if (event.kind === 'application-call' && event.topic !== null && event.offset !== null) {
       for (const partition of event.partitions ?? [])
         at(event.process, event.topic, partition).sought.push({ seq, time, offset: toOffset(event.offset) });
     }

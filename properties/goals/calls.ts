@@ -6,6 +6,12 @@ type Call = EventOf<'application-call'>;
 const calls = (reached: Reached, call: Call['call']): readonly Call[] =>
   reached.of('application-call').filter((one) => one.call === call);
 
+/** What was answered to questions for an offset; null stands for none. */
+const answers = (reached: Reached, call: 'position' | 'committed'): readonly (string | null)[] =>
+  reached
+    .of('application-call-end')
+    .flatMap((end) => (end.call === call && end.answer !== undefined ? [end.answer] : []));
+
 /** Whether the group came to a new generation between a call and the one that undoes it. */
 const overRebalance = (reached: Reached, begin: Call['call'], end: Call['call']): boolean =>
   calls(reached, begin).some((one) => {
@@ -49,6 +55,22 @@ export const callGoals: readonly Goal[] = [
   ),
   goal('commit-outside-the-handler', 'an application commits beside its handler', (r) =>
     r.of('application-call-end').some(({ call, outcome }) => call === 'commit' && outcome === 'applied'),
+  ),
+  goal('position-asked', 'an application is told its position', (r) => answers(r, 'position').length > 0),
+  goal('position-of-a-partition-of-another', 'an application asks for a position that it has not', (r) =>
+    r.of('application-call-end').some(({ call, outcome }) => call === 'position' && outcome === 'skipped'),
+  ),
+  goal('committed-asked', 'an application is told what is committed', (r) =>
+    answers(r, 'committed').some((answer) => answer !== null),
+  ),
+  goal('committed-none', 'an application is told that nothing is committed', (r) =>
+    answers(r, 'committed').includes(null),
+  ),
+  goal('few-heartbeats', 'a member whose heartbeats are farther apart than a third of its session', (r) =>
+    r.evidence.groups.some(
+      ({ config, generations }) =>
+        config.heartbeatIntervalMs * 3 > config.sessionTimeoutMs && generations.length > 0,
+    ),
   ),
   goal('batch-resolved-in-part', 'the rest of a batch comes again', (r) =>
     r.evidence.groups.some(

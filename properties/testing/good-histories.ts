@@ -390,6 +390,70 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
     },
   },
 
+  'answered-offset': {
+    'a position is behind what was handed over, and the next record is there': () => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.asks('position', 0, 0).works(0, 2).asks('position', 0, 2).works(0, 1).commits(0, 3);
+      return m1.asks('position', 0, 3).story;
+    },
+    'a position is that of the first record that is to come again': () => {
+      const { story, m1 } = alone({ groups: [{ consumeMode: 'manual' }] });
+      story.produces(4);
+      m1.delivers(0, [0, 1, 2]).processes(0, 0).asks('position', 0, 1).stands(0, 1);
+      return m1.works(0, 3).commits(0, 4).story;
+    },
+    'a position is before, or behind, records that the group is not shown': () => {
+      const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_committed' }] });
+      story.produces(4);
+      for (const offset of [1, 2]) story.transaction(0, offset, { state: 'aborted', endedAt: story.time });
+      m1.works(0, 1).asks('position', 0, 1).asks('position', 0, 3).stands(0, 3);
+      return m1.works(0, 1).commits(0, 4).story;
+    },
+    'a seek, a reset and a rebalance move the member after it has asked': () => {
+      const { story, m1 } = alone();
+      story.produces(5);
+      m1.works(0, 2)
+        .asks('position', 0, 2)
+        .calls('seek', { partitions: [0], offset: 0 })
+        .stands(0, 0)
+        .works(0, 1);
+      m1.commits(0, 1).asks('position', 0, 1);
+      story.generation([[m1, [0]]]);
+      m1.works(0, 1).asks('position', 0, 2).commits(0, 2);
+      story.deletesRecords(4);
+      return m1.findsOutOfRange(0, { offset: 2 }).works(0, 1).commits(0, 5).story;
+    },
+    'the committed offset is that of before, or of a commit that is made meanwhile': () => {
+      const { story, m1, m2 } = pair();
+      story.produces(3);
+      m2.asks('committed', 0, null);
+      m1.works(0, 1).commits(0, 1);
+      story.wait(20);
+      m2.asks('committed', 0, 1);
+      m2.asks('committed', 0, 2, () => m1.works(0, 1).commits(0, 2));
+      m2.asks('committed', 0, 2, () => m1.works(0, 1).commits(0, 3));
+      return story;
+    },
+    'a commit that nobody was told of may count or not': () => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1).commits(0, 1).works(0, 1).commits(0, 2, { told: 'silence' });
+      return m1.asks('committed', 0, 1).asks('committed', 0, 2).story;
+    },
+    'a cooperative member asks after a rebalance, and goes on from where it was, beyond what is committed':
+      () => {
+        const { story, m1, m2 } = handOver({ commitMode: { kind: 'none' } });
+        story.produces(4);
+        m1.works(0, 2);
+        story.generation([
+          [m1, [0]],
+          [m2, [1]],
+        ]);
+        return m1.asks('committed', 0, null).stands(0, 2).works(0, 2).story;
+      },
+  },
+
   'explained-resume': {
     'a group with read_committed starts, and resumes, behind aborted records': () => {
       const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_committed' }] });
@@ -570,6 +634,26 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'duplicate-bound': {
+    'a cooperative member goes on over a rebalance, and three batches after it fail and come again': () => {
+      const { story, m1, m2 } = handOver({ consumeMode: 'each-batch' });
+      story.produces(10);
+      m1.worksBatch(0, 2).commits(0, 2);
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      m1.stands(0, 2).worksBatch(0, 2).commits(0, 4);
+      for (const first of [4, 6, 8]) {
+        m1.delivers(0, [first, first + 1])
+          .processes(0, first)
+          .commits(0, first + 1)
+          .processes(0, first + 1, 'failed');
+        m1.stands(0, first)
+          .worksBatch(0, 2)
+          .commits(0, first + 2);
+      }
+      return story;
+    },
     'what a cooperative rebalance takes away is worked on until the application gives it up': () => {
       const story = new Story({ topics: { orders: 2 }, groups: [cooperative] });
       const m1 = story.joins('m1');

@@ -958,6 +958,36 @@ export class Member {
     return this;
   }
 
+  /** The application asks for an offset; with a tap, the answer about the group's offset passes by on the wire. */
+  asks(
+    question: 'position' | 'committed',
+    partition: number,
+    answer: number | null,
+    inside = () => {},
+  ): this {
+    const { story, process, group } = this;
+    const about = { process, group: group.id, action: 0, call: question };
+    story.emit({
+      ...about,
+      kind: 'application-call',
+      topic: story.topic,
+      partitions: [partition],
+      offset: null,
+    });
+    inside();
+    const text = answer === null ? null : String(answer);
+    if (question === 'committed' && story.wire)
+      story.emit({
+        process,
+        kind: 'wire-offset-fetch',
+        group: group.id,
+        offsets: [{ topic: story.topic, partition, offset: text }],
+        error: null,
+      });
+    story.emit({ ...about, kind: 'application-call-end', outcome: 'applied', reason: null, answer: text });
+    return this;
+  }
+
   commits(partition: number, offset: number, options: CommitOptions = {}): this {
     const { story, process, group } = this;
     const { topic = story.topic, told = 'ok', byApplication = false } = options;

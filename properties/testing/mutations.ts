@@ -649,6 +649,35 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a member was told another position than that of what it was handed next',
+    property: 'answered-offset',
+    apply(history, draw) {
+      const place = pick(ofKind(history.events, 'delivery'), draw);
+      if (place === undefined) return null;
+      const { process, group, topic, partition, time, offsets } = place;
+      const about = { process, group, action: 0, call: 'position' as const, time, seq: 0 };
+      const answer = String(toOffset(offsets[0] as string) + 1);
+      return insertAfter(copy(history), place.seq - 1, [
+        { ...about, kind: 'application-call', topic, partitions: [partition], offset: null },
+        { ...about, kind: 'application-call-end', outcome: 'applied', reason: null, answer },
+      ]);
+    },
+  },
+  {
+    name: 'a member was told a committed offset that nobody has committed',
+    property: 'answered-offset',
+    apply(history, draw) {
+      const place = pick(ofKind(history.events, 'delivery'), draw);
+      if (place === undefined) return null;
+      const { process, group, topic, partition, time } = place;
+      const about = { process, group, action: 0, call: 'committed' as const, time, seq: 0 };
+      return insertAfter(copy(history), place.seq, [
+        { ...about, kind: 'application-call', topic, partitions: [partition], offset: null },
+        { ...about, kind: 'application-call-end', outcome: 'applied', reason: null, answer: '99999' },
+      ]);
+    },
+  },
+  {
     name: 'a client reports a partition that it has not',
     property: 'truthful-client',
     apply(history, draw) {

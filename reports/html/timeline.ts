@@ -504,6 +504,8 @@ function labelOf(action: Scenario['actions'][number]): string {
       return `${action.kind} ${action.member}`;
     case 'seek':
     case 'commit':
+    case 'position':
+    case 'committed':
       return `${action.kind} ${action.member}`;
     case 'pause-partitions':
       return `pause ${action.topic} in ${action.member}`;

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { at, defined, pick, switchedOn, time, unset } from '../draws.ts';
 import type { Action, Group, Scenario } from '../schema.ts';
 import { settlingBoundMs } from '../settling.ts';
+import { workablePollRecords } from './java.ts';
 
 const callPlan = fc.record({
   kind: pick('seek', 'pause-partitions', 'stop-consumer', 'commit'),
@@ -80,7 +81,7 @@ function withOptions(
   return {
     ...group,
     ...defined(options),
-    ...(isSlow && mayBeSlow(group) ? { handler: { ...group.handler, timeMs: slowTimeMs(group) } } : {}),
+    ...(isSlow && mayBeSlow(group) ? slowed(group) : {}),
     ...(resolvesPartially && group.consumeMode === 'manual' && group.commitOrder === 'process-then-commit'
       ? { resolvesPartially }
       : {}),
@@ -94,6 +95,13 @@ function withOptions(
 
 /** Around the session timeout, so that a client has to send heartbeats while it works. */
 const slowTimeMs = ({ sessionTimeoutMs }: Group) => ({ min: 0, max: sessionTimeoutMs * 1.25 });
+
+function slowed(group: Group): Partial<Group> {
+  const handler = { ...group.handler, timeMs: slowTimeMs(group) };
+  if (group.maxPollRecords === undefined) return { handler };
+  return { handler, maxPollRecords: workablePollRecords({ ...group, handler }, group.maxPollRecords) };
+}
+
 /** A client that has a bound for the time between two polls has to keep it with one record at least. */
 const mayBeSlow = (group: Group): boolean =>
   (group.maxPollIntervalMs ?? group.rebalanceTimeoutMs) >= 1.5 * slowTimeMs(group).max;

@@ -33,6 +33,9 @@ const javaGroupPlan = fc.record({
   /** Whether an application that commits itself does so after all of a poll, with a call that names no offsets. */
   commitsPolls: switchedOn(4),
   closeTimeoutMs: unset(pick(30_000, 500, 0)),
+  /** Heartbeats farther apart than a third of the session, which Java's documentation advises against and allows. */
+  hasFewHeartbeats: switchedOn(2),
+  fewHeartbeatsDivisor: pick(2, 1.5),
 });
 const javaProducerPlan = fc.record({
   lingerMs: unset(pick(0, 5, 50, 500)),
@@ -55,10 +58,25 @@ const PER_RECORD_MS = 20;
  * it has not committed; it gets on only where it commits after each record and stops when that is refused. Any other one
  * is given fewer.
  */
-function workablePollRecords(group: Group, maxPollRecords: number, pollIntervalMs: number): number {
+export function workablePollRecords(
+  group: Group,
+  maxPollRecords: number,
+  pollIntervalMs = group.maxPollIntervalMs ?? group.rebalanceTimeoutMs,
+): number {
   if (group.commitMode.kind === 'per-record') return maxPollRecords;
   const workable = Math.floor(pollIntervalMs / 2 / (group.handler.timeMs.max + PER_RECORD_MS));
   return Math.min(maxPollRecords, Math.max(1, workable));
+}
+
+/**
+ * The poll interval is the rebalance timeout too: who hears of a rebalance only after it is thrown out of each one. Who
+ * has longer between its heartbeats than a third of its session keeps to a third of the interval.
+ */
+function heartbeatMs(group: Group, pollIntervalMs: number, fewDivisor: number | null): number {
+  const floored = (ms: number): number => Math.floor(ms / 50) * 50;
+  return fewDivisor === null
+    ? Math.min(group.heartbeatIntervalMs, floored(pollIntervalMs / 4))
+    : Math.min(floored(group.sessionTimeoutMs / fewDivisor), floored(pollIntervalMs / 3));
 }
 
 function commitModeOf(
@@ -80,8 +98,17 @@ function commitModeOf(
 
 export function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
   const groups = scenario.groups.map((group, index): Group => {
-    const { assignors, callback, resetsToNone, isSlow, maxPollRecords, commitsPolls, ...rest } =
-      plan.groups[index] ?? plan.groups[0];
+    const {
+      assignors,
+      callback,
+      resetsToNone,
+      isSlow,
+      maxPollRecords,
+      commitsPolls,
+      hasFewHeartbeats,
+      fewHeartbeatsDivisor,
+      ...rest
+    } = plan.groups[index] ?? plan.groups[0];
     const commitMode = commitModeOf(group, callback, commitsPolls);
     const handler = isSlow ? { ...group.handler, timeMs: SLOW_HANDLER_MS } : group.handler;
     const pollIntervalMs = rest.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
@@ -89,8 +116,7 @@ export function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
       ...group,
       ...defined(rest),
       handler,
-      // The poll interval is the rebalance timeout too: who hears of a rebalance after it is thrown out of each one.
-      heartbeatIntervalMs: Math.min(group.heartbeatIntervalMs, Math.floor(pollIntervalMs / 4 / 50) * 50),
+      heartbeatIntervalMs: heartbeatMs(group, pollIntervalMs, hasFewHeartbeats ? fewHeartbeatsDivisor : null),
       ...(assignors === undefined ? {} : { assignors: [...assignors] }),
       ...(resetsToNone ? { autoOffsetReset: 'none' } : {}),
       ...(maxPollRecords === undefined

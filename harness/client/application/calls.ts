@@ -13,16 +13,19 @@ export class CallRefused extends Error {
   override name = 'CallRefused';
 }
 
+/** What a call answered: an offset, null where there is none, or nothing where it is no question. */
+export type CallAnswer = string | null | undefined;
+
 /** @param make makes the call; what it throws is why it was skipped */
 export async function makeCall(
   { action, call }: CallCommand,
   group: string,
   host: Host,
-  make: () => Promise<void>,
+  make: () => Promise<CallAnswer>,
 ): Promise<void> {
   const { name } = call;
   const isOfTopic = 'topic' in call;
-  const partitions = name === 'seek' ? [call.partition] : isOfTopic ? call.partitions : null;
+  const partitions = 'partition' in call ? [call.partition] : isOfTopic ? call.partitions : null;
   host.emit({
     kind: 'application-call',
     group,
@@ -32,16 +35,23 @@ export async function makeCall(
     partitions,
     offset: name === 'seek' ? String(call.offset) : null,
   });
-  const end = (reason: string | null): void => {
-    const outcome = reason === null ? 'applied' : 'skipped';
-    host.emit({ kind: 'application-call-end', group, action, call: name, outcome, reason });
-  };
+  const end = (reason: string | null, answer?: CallAnswer): void =>
+    host.emit({
+      kind: 'application-call-end',
+      group,
+      action,
+      call: name,
+      outcome: reason === null ? 'applied' : 'skipped',
+      reason,
+      ...(answer === undefined ? {} : { answer }),
+    });
+  let answer: CallAnswer;
   try {
-    await make();
+    answer = await make();
   } catch (error) {
     return end(error instanceof CallRefused ? error.message : describeError(error));
   }
-  end(null);
+  end(null, answer);
 }
 
 /** Why an application has nothing to commit beside its handler, or null. */

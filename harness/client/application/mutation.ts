@@ -37,6 +37,8 @@ export interface Mutation {
   readonly goesOnAfterAbort: boolean;
   /** Whether the client says that it paused what it is to pause, and goes on with it. */
   readonly isDeaf: boolean;
+  /** Which of its two offsets the client answers with. */
+  answers(question: 'position' | 'committed'): 'position' | 'committed';
   /** An extra commit that an application which leaves commits to the client makes after a record, or null. */
   extraCommit(topic: string, partition: number, offset: string): string | null;
 }
@@ -137,6 +139,8 @@ export function createMutation(group: MemberGroup, mutantId: string | null): Mut
     holdsBack: id === 'hold-back',
     goesOnAfterAbort: id === 'careless-pipeline',
     isDeaf: id === 'deaf-client',
+    answers: (question) =>
+      id !== 'confused-client' ? question : question === 'position' ? 'committed' : 'position',
     extraCommit: (topic, partition, offset) =>
       group.commitMode.kind === 'auto' ? alter(topic, partition, offset) : null,
   };
@@ -147,3 +151,6 @@ export const closingOf = (
   { closing }: Pick<Producer, 'closing'>,
   mutantId: string | null,
 ): Producer['closing'] => (mutantId === 'careless-producer' ? 'drop' : closing);
+
+/** Whether a producer aborts what it is to commit. */
+export const abortsForCommit = (mutantId: string | null): boolean => mutantId === 'swapping-producer';

@@ -3,7 +3,7 @@
  * runs, and events leave through the host.
  */
 import type { Consumer, Kafka } from 'kafkajs';
-import { makeCall, whyNotCommitted } from '../application/calls.ts';
+import { CallRefused, makeCall, whyNotCommitted } from '../application/calls.ts';
 import { describeError } from '../application/describe-error.ts';
 import { createHandler } from '../application/handler.ts';
 import { createMutation } from '../application/mutation.ts';
@@ -70,6 +70,9 @@ async function callConsumer(
       return await run();
     case 'commit':
       return await commit();
+    case 'position':
+    case 'committed':
+      throw new CallRefused(`a consumer of kafkajs has no call '${call.name}'`);
   }
 }
 
@@ -182,6 +185,7 @@ export function startMember(start: MemberStart, host: Host): Application {
           async () => await consumer.run(config),
           async () => await commitProcessed(processed, committer, group),
         );
+        return undefined;
       });
     },
   };

@@ -154,6 +154,40 @@ describe.each(['kafkajs', 'reference'])('%s', (client) => {
   });
 });
 
+it('the reference client says where it stands and what is committed, and refuses what is not its own', async () => {
+  const questions = [
+    { kind: 'position', atMs: 15_000, member: 'm1', topic: 'orders', partition: 0 },
+    { kind: 'position', atMs: 15_000, member: 'm1', topic: 'payments', partition: 0 },
+    { kind: 'committed', atMs: 15_000, member: 'm1', topic: 'orders', partition: 0 },
+    { kind: 'committed', atMs: 15_000, member: 'm1', topic: 'payments', partition: 0 },
+  ];
+  const group = { members: [{ id: 'm1', topics: ['orders'] }], commitMode: { kind: 'none' } };
+  const of = await run('reference', group, questions);
+  const ends = of('application-call-end');
+  expect(outcomes(ends)).toEqual([
+    'position applied',
+    'position skipped',
+    'committed applied',
+    'committed applied',
+  ]);
+  const before = of('delivery').filter(
+    ({ topic, partition, seq }) => topic === 'orders' && partition === 0 && seq < (ends[0]?.seq ?? 0),
+  );
+  expect(ends[0]?.answer).toBe(String(Number(before.at(-1)?.offsets.at(-1)) + 1));
+  expect(ends.slice(2).map(({ answer }) => answer)).toEqual([null, null]);
+});
+
+it('kafkajs has no questions for offsets', async () => {
+  const of = await run('kafkajs', {}, [
+    { kind: 'position', atMs: 5_000, member: 'm1', topic: 'orders', partition: 0 },
+    { kind: 'committed', atMs: 5_000, member: 'm1', topic: 'orders', partition: 0 },
+  ]);
+  expect(of('application-call-end').map(({ reason }) => reason)).toEqual([
+    "a consumer of kafkajs has no call 'position'",
+    "a consumer of kafkajs has no call 'committed'",
+  ]);
+});
+
 it('a kafkajs application that disconnects in its crash listener ends, and is started again', async () => {
   const of = await run('kafkajs', { onClientCrash: 'disconnect' }, [
     { kind: 'crash-broker', atMs: 4_000, durationMs: 20_000, broker: 1 },

@@ -12,6 +12,7 @@ import {
 } from '../testing/simulation.ts';
 
 const FETCH = 1;
+const METADATA = 3;
 const OFFSET_COMMIT = 8;
 const HEARTBEAT = 12;
 
@@ -660,6 +661,67 @@ describe('wakeup and close', () => {
       await consumer.close(2_000);
       expect(simulation.nowMs() - startMs).toBeLessThan(2_100);
       await expect(consumer.poll(1)).rejects.toThrow(/already been closed/);
+    });
+  });
+});
+
+describe('metadata', () => {
+  it('is asked for once each time it is too old, however often the application polls meanwhile', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 1, 1);
+      const consumer = client.consumer({ ...byHand, 'metadata.max.age.ms': 1_000 });
+      consumer.subscribe(['topic']);
+      await pollUntil(consumer, 1);
+      const slow = simulation.cluster.intercept({ apiKey: METADATA, times: 1_000, delayMs: 500 });
+      const endMs = simulation.nowMs() + 6_000;
+      while (simulation.nowMs() < endMs) await consumer.poll(20);
+      // One each 1,500 ms.
+      expect(slow()).toBe(4);
+    });
+  });
+});
+
+describe('a leader', () => {
+  it('takes no answer for one about the topics of others that it was asked about before', async () => {
+    await simulate(async (simulation) => {
+      const { cluster, nowMs, until, sleep } = simulation;
+      const client = await fill(simulation, 1, 1);
+      cluster.createTopic({ name: 'other', partitions: 1, replicationFactor: 1 });
+      const log: string[] = [];
+      const leader = client.consumer({
+        ...byHand,
+        'metadata.max.age.ms': 2_000,
+        'heartbeat.interval.ms': 100,
+      });
+      leader.subscribe(['topic'], listen(log));
+      const polling = keepPolling(leader);
+      await until(() => log.length === 1);
+      const joins = async (name: string) => {
+        const member = (await simulation.start(name)).consumer(byHand);
+        member.subscribe(['other']);
+        while (member.assignment().length === 0) await member.poll(100);
+        return member;
+      };
+      const b = await joins('b');
+      await b.poll(2_000);
+      await b.close();
+      // One that asks about its own topic alone, and is answered when the group has the other topic again.
+      let askedMs = 0;
+      cluster.intercept({
+        apiKey: METADATA,
+        times: 1_000,
+        delayMs: 1_500,
+        match: (_, { clientId }) => {
+          if (clientId === 'writer' && askedMs === 0) askedMs = nowMs();
+          return clientId === 'writer';
+        },
+      });
+      await until(() => askedMs > 0);
+      const before = log.length;
+      await joins('c');
+      await sleep(5_000);
+      await polling.stop();
+      expect(log.slice(before)).toEqual(['revoked topic-0', 'assigned topic-0']);
     });
   });
 });

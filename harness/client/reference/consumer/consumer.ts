@@ -5,7 +5,7 @@
  * It is not safe for calls at the same time: a call while another is under way is refused, but for `wakeup`, and for calls
  * that a rebalance listener makes from inside poll or close.
  */
-import { Deadline, Signal } from '../clock.ts';
+import { Deadline, Signal, within } from '../clock.ts';
 import { type ConsumerConfig, type ConsumerOptions, consumerConfig } from '../config.ts';
 import {
   ConcurrentModificationError,
@@ -256,7 +256,7 @@ export class Consumer {
       for (;;) {
         const seen = this.#signal.version;
         try {
-          return await this.#wakeable(group.committed(partitions));
+          return await this.#wakeable(within(group.committed(partitions), deadline, 'committed offsets'));
         } catch (error) {
           if (!isRetriable(error) || deadline.isOver) throw error;
         }
@@ -345,8 +345,7 @@ export class Consumer {
         const assigned = partitions.map(({ topic }) => topic);
         this.#interest = { partitions, ofGroup, topics: [...new Set([...ofGroup, ...assigned])].sort() };
       }
-      // A list of its own: an answer that was asked for before this poll is not about it.
-      this.#metadata.setInterest([...this.#interest.topics]);
+      this.#metadata.setInterest(this.#interest.topics);
       return;
     }
     this.#metadata.setInterest('all');

@@ -336,7 +336,10 @@ export class ConsumerGroup {
   #noticeChanges(): void {
     const { subscriptions } = this.#parts;
     if (this.membership.isRejoinNeeded) return;
-    if (this.#countsAssigned !== null && this.#countsAssigned !== this.#counts())
+    const { metadata } = this.#parts;
+    // An answer that was on its way when the group came to other topics knows nothing of them.
+    const isKnown = metadata.isAbout(this.#groupTopics);
+    if (this.#countsAssigned !== null && isKnown && this.#countsAssigned !== this.#counts())
       this.membership.requestRejoin('the partitions of a subscribed topic have changed');
     else if (this.#joinedTopics !== null && this.#joinedTopics !== subscriptions.topics.join(' '))
       this.membership.requestRejoin('the subscription has changed');

@@ -174,8 +174,6 @@ export class Metadata {
     this.#errors = errors;
     this.#answered = interest;
     this.version += 1;
-    // What was asked for in the meantime is not in this answer.
-    if (this.#interest !== interest) this.#isNeeded = true;
     this.#cancelAging();
     this.#cancelAging = after(this.#network.config['metadata.max.age.ms'], () => this.requestUpdate());
   }

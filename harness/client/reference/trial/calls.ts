@@ -2,11 +2,12 @@
  * Calls of the consumer's API, in the Java client's terms: one call of the scenario enters, between two polls, and is made.
  * Java has no `stop`: there an application that wants nothing for a while unsubscribes, and subscribes again.
  */
-import { CallRefused, whyNotCommitted } from '../../application/calls.ts';
+import { type CallAnswer, CallRefused, whyNotCommitted } from '../../application/calls.ts';
+import type { Mutation } from '../../application/mutation.ts';
 import type { Processed } from '../../application/processed.ts';
 import type { ConsumerCall, MemberStart } from '../../protocol.ts';
 import type { Consumer } from '../consumer/consumer.ts';
-import type { TopicPartition } from '../errors.ts';
+import { nameOf, type TopicPartition } from '../errors.ts';
 import type { Committer } from './commits.ts';
 
 const END = -1;
@@ -18,8 +19,9 @@ export interface ConsumerCallsParts {
   readonly processed: Processed;
   readonly group: MemberStart['group'];
   readonly subscribe: () => void;
-  /** A mutant: what is to be paused or resumed is left as it is. */
-  readonly isDeaf: boolean;
+  readonly mutation: Pick<Mutation, 'isDeaf' | 'answers'>;
+  /** How long a question may take: the next poll must not be late for it. */
+  readonly questionTimeoutMs: number;
 }
 
 export class ConsumerCalls {
@@ -31,9 +33,15 @@ export class ConsumerCalls {
   }
 
   /** @throws CallRefused, and whatever the client throws */
-  async make(call: ConsumerCall): Promise<void> {
-    const { consumer, subscribe, isDeaf } = this.#parts;
-    if (isDeaf && (call.name === 'pause' || call.name === 'resume')) return;
+  async make(call: ConsumerCall): Promise<CallAnswer> {
+    if (call.name === 'position' || call.name === 'committed') return await this.#ask(call.name, call);
+    await this.#order(call);
+    return undefined;
+  }
+
+  async #order(call: Exclude<ConsumerCall, { name: 'position' | 'committed' }>): Promise<void> {
+    const { consumer, subscribe, mutation } = this.#parts;
+    if (mutation.isDeaf && (call.name === 'pause' || call.name === 'resume')) return;
     switch (call.name) {
       case 'seek':
         return this.#seek(call, call.offset);
@@ -53,6 +61,16 @@ export class ConsumerCalls {
       case 'commit':
         return await this.#commit();
     }
+  }
+
+  async #ask(question: 'position' | 'committed', { topic, partition }: TopicPartition): Promise<CallAnswer> {
+    const { consumer, mutation, questionTimeoutMs } = this.#parts;
+    const one = { topic, partition };
+    const answer =
+      mutation.answers(question) === 'position'
+        ? await consumer.position(one, questionTimeoutMs)
+        : (await consumer.committed([one], questionTimeoutMs)).get(nameOf(one))?.offset;
+    return answer === undefined ? null : String(answer);
   }
 
   #seek(partition: TopicPartition, offset: number): void {

@@ -28,7 +28,12 @@ const AUTO_COMMIT_INTERVAL_MS = 1_000;
 /** What a commit may take beside the handler, and how much of max.poll.interval.ms the work on one poll may take. */
 const COMMIT_MS = 20;
 const POLL_SHARE = 1 / 2;
+/** The same for one question. */
+const QUESTION_SHARE = 1 / 4;
 const MAX_POLL_RECORDS = 500;
+
+const pollIntervalMs = ({ maxPollIntervalMs, rebalanceTimeoutMs }: MemberStart['group']): number =>
+  maxPollIntervalMs ?? rebalanceTimeoutMs;
 
 /** The member's name in the scenario, the same for all of its incarnations. */
 const memberOf = (process: string): string => process.slice(0, process.lastIndexOf('.'));
@@ -40,8 +45,8 @@ const memberOf = (process: string): string => process.slice(0, process.lastIndex
  */
 const consumerOptions = (start: MemberStart, group: MemberStart['group']): ConsumerOptions => {
   const { commitMode, handler, assignors, isolationLevel } = group;
-  const pollIntervalMs = group.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
-  const records = Math.floor((pollIntervalMs * POLL_SHARE) / (handler.timeMs.max + COMMIT_MS));
+  const intervalMs = pollIntervalMs(group);
+  const records = Math.floor((intervalMs * POLL_SHARE) / (handler.timeMs.max + COMMIT_MS));
   return {
     ...commonOptions(start),
     ...(group.staticMembership === true ? { 'group.instance.id': memberOf(start.process) } : {}),
@@ -52,7 +57,7 @@ const consumerOptions = (start: MemberStart, group: MemberStart['group']): Consu
     'group.id': group.id,
     'session.timeout.ms': group.sessionTimeoutMs,
     'heartbeat.interval.ms': group.heartbeatIntervalMs,
-    'max.poll.interval.ms': pollIntervalMs,
+    'max.poll.interval.ms': intervalMs,
     'max.poll.records': group.maxPollRecords ?? Math.max(1, Math.min(MAX_POLL_RECORDS, records)),
     'auto.offset.reset': group.autoOffsetReset,
     'fetch.max.wait.ms': group.fetchMaxWaitMs,
@@ -181,7 +186,8 @@ export function startMember(start: MemberStart, host: Host): Application {
     processed,
     group,
     subscribe,
-    isDeaf: mutation.isDeaf,
+    mutation,
+    questionTimeoutMs: pollIntervalMs(group) * QUESTION_SHARE,
   });
   /** The consumer takes no call beside another, so each waits until a poll, and the work on it, is over. */
   const due: CallCommand[] = [];

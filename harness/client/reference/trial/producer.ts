@@ -3,7 +3,7 @@
  * leaves `produce-invoke` and one outcome.
  */
 import { describeError } from '../../application/describe-error.ts';
-import { closingOf } from '../../application/mutation.ts';
+import { abortsForCommit, closingOf } from '../../application/mutation.ts';
 import type { PlannedSend } from '../../application/send-plan.ts';
 import { SendSchedule } from '../../application/send-schedule.ts';
 import { createTransactions, transactionalIdOf } from '../../application/transactions.ts';
@@ -81,7 +81,8 @@ export function startProducer(start: ProducerStart, host: Host): Application {
   const transactional = {
     init: async () => await producer.initTransactions(),
     begin: () => producer.beginTransaction(),
-    commit: async () => await producer.commitTransaction(),
+    commit: async () =>
+      abortsForCommit(start.mutant) ? await producer.abortTransaction() : await producer.commitTransaction(),
     abort: async () => await producer.abortTransaction(),
     fateOf,
     // Its commit says so itself.

@@ -1,0 +1,52 @@
+/** Settling: when markers are written, and when no more, with a group that never drains. */
+import { expect, it } from 'vitest';
+import { generateScenario } from '../../scenarios/arbitrary.ts';
+import type { DrainTracker } from './drain.ts';
+import { createRunContext } from './run-context.ts';
+import { settle } from './settle.ts';
+
+it('writes no marker that a slow group would have no time for before the bound', async () => {
+  let now = 0;
+  const scenario = { ...generateScenario(1, 0, 'calm'), settling: { boundMs: 10_000 } };
+  const context = createRunContext({
+    scenario,
+    subject: { client: 'reference', mutant: null },
+    names: { real: (name) => name, toLogical: (event) => event },
+    // One wait after another, each over at once.
+    clock: {
+      now: () => now,
+      after(delayMs, callback) {
+        let isCancelled = false;
+        queueMicrotask(() => {
+          if (isCancelled) return;
+          now += delayMs;
+          callback();
+        });
+        return () => {
+          isCancelled = true;
+        };
+      },
+    },
+    timeOriginEpochMs: 0,
+    recorder: { record: () => {} },
+    incomplete: () => {},
+    signal: new AbortController().signal,
+  });
+  const topic = scenario.groups[0]?.topics[0] ?? '';
+  const missing = ['never drained'];
+  const writtenAt: number[] = [];
+  const drain: Pick<DrainTracker, 'undrainedPartitions' | 'pending' | 'undrained' | 'markerWritten'> = {
+    undrainedPartitions: () => [{ topic, partition: 0 }],
+    pending: () => missing,
+    undrained: () => missing,
+    markerWritten: () => writtenAt.push(now),
+  };
+  const admin = {
+    logOffsets: async () => await Promise.resolve([]),
+    produce: async () => await Promise.resolve(0n),
+  };
+  expect(await settle(context, admin, drain)).toBe(missing);
+  expect(now).toBe(10_000);
+  // The next one would be due at 8,000 ms, and may take 4,000.
+  expect(writtenAt).toEqual([0, 1_000, 2_000, 4_000]);
+});
