@@ -1,5 +1,8 @@
 /** The report in a real browser: nothing is loaded or run, it can be read and used, whatever the screen and the input. */
+import { h } from 'preact';
+import { render } from 'preact-render-to-string';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Repetitions } from './html/repetition-table.tsx';
 import { renderHtml } from './html.tsx';
 import { RunResultBuilder } from './results.ts';
 import { TestBrowser, type Viewport } from './testing/browser.ts';
@@ -41,6 +44,18 @@ describe.each(viewports)('on %s', (_name, viewport) => {
   });
 });
 
+test('a module with a long path fits on a phone', async () => {
+  const application = ['--application', `services/${'x'.repeat(40)}/consumer.ts`];
+  const { page } = await browser.open(
+    renderHtml({ ...run.result, options: { ...run.result.options, application } }, loadedOf(run.scenarios)),
+    { width: 390, height: 844, scheme: 'light' },
+  );
+  const heading = page.getByRole('heading', { level: 1 });
+  expect(await heading.textContent()).toContain(application[1]);
+  expect(await heading.evaluate((one) => one.scrollWidth <= one.clientWidth)).toBe(true);
+  await page.close();
+});
+
 describe('a person who never saw the project', () => {
   test('finds which member delivered what twice and why', async () => {
     const { page } = await browser.open(html, desktop);
@@ -55,6 +70,29 @@ describe('a person who never saw the project', () => {
     expect(row).toContain('after the crash of m2.1, m3.1 went on with orders-1 at offset 12');
     await page.close();
   });
+});
+
+test('of much that came again, what was too much and what came first is in sight, and the rest can be unfolded', async () => {
+  const rows = Array.from({ length: 40 }, (_, offset) => {
+    const turn = { process: 'm1.1', timeMs: 1_000 + offset };
+    return {
+      ...{ group: 'billing', topic: 'orders', partition: 0, firstOffset: offset, lastOffset: offset },
+      ...{ firstRecord: `p-${offset}`, lastRecord: `p-${offset}`, finishedBefore: 0, why: 'it had failed' },
+      ...{ before: [turn, turn] as const, again: [turn, turn] as const, tooMany: offset === 30 },
+    };
+  });
+  const { page } = await browser.open(
+    `<!doctype html><title>t</title>${render(h(Repetitions, { rows, index: 0 }))}`,
+    desktop,
+  );
+  const open = page.getByRole('region', { name: 'records processed again', exact: true });
+  expect(await open.getByRole('row').count()).toBe(1 + 12);
+  expect(await open.getByText('✗ more than was allowed').isVisible()).toBe(true);
+  expect(await page.getByText('orders-0 offset 0', { exact: true }).isVisible()).toBe(true);
+  expect(await page.getByText('orders-0 offset 39', { exact: true }).isVisible()).toBe(false);
+  await page.getByText('28 more stretches').click();
+  expect(await page.getByText('orders-0 offset 39', { exact: true }).isVisible()).toBe(true);
+  await page.close();
 });
 
 describe('by keyboard', () => {

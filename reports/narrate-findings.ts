@@ -6,7 +6,7 @@ import type { EventOf, History } from '../harness/history/schema.ts';
 import type { LedgerEntry, Verdict } from '../properties/property.ts';
 import { recordSpans } from '../scenarios/lessons/lesson.ts';
 import { count } from './describe-event.ts';
-import { fatesOf } from './fates.ts';
+import { fatesOf, type Repetition } from './fates.ts';
 
 /** At least one sentence. */
 export const findingsOf = (history: History, verdict: Verdict): string[] => [
@@ -23,15 +23,8 @@ export function fatesInWords(history: History, verdict: Verdict): string[] {
   return [
     ...groups.flatMap(({ id }) => {
       const { again, never } = fates.groups.get(id) ?? { again: [], never: [] };
-      const entries = verdict.ledger
-        .filter((entry) => entry.group === id && entry.replayed > 0)
-        .map((entry) => describeHandover(entry, history));
-      const repeated =
-        again.length === 0
-          ? []
-          : [
-              `${records(again.map(({ record }) => record))} came twice in ${id}: ${entries.join('; ') || 'two members had them at the same time'}.`,
-            ];
+      const entries = verdict.ledger.filter((entry) => entry.group === id && entry.replayed > 0);
+      const repeated = again.length === 0 ? [] : [repetitionSentence(again, id, entries, history)];
       const isAborted = never.length > 0 && never.every((record) => aborted.has(record));
       const lost =
         never.length === 0
@@ -49,6 +42,38 @@ export function fatesInWords(history: History, verdict: Verdict): string[] {
           `At the end no partition log holds ${records(fates.notInLog, false)}${acknowledgedPart(fates.notInLog, acknowledged)}.`,
         ]),
   ];
+}
+
+/** More hand-overs than that are no longer told one by one. */
+const HANDOVERS_TOLD_MAX = 3;
+const SPANS_TOLD_MAX = 6;
+
+function repetitionSentence(
+  again: readonly Repetition[],
+  group: string,
+  entries: readonly LedgerEntry[],
+  history: History,
+): string {
+  if (entries.length <= HANDOVERS_TOLD_MAX) {
+    const why = entries.map((entry) => describeHandover(entry, history)).join('; ');
+    const isShared = again.some(({ processes }) => new Set(processes).size > 1);
+    const overlap = isShared ? 'two members had them at the same time' : 'their member began them again';
+    return `${records(again.map(({ record }) => record))} came twice in ${group}: ${why || overlap}.`;
+  }
+  const times = new Map<string, number>();
+  for (const entry of entries) {
+    const how = isOverlap(entry, history)
+      ? `by ${entry.toProcess} when they were already ${entry.fromProcess}'s`
+      : `by ${entry.toProcess} ${causeWords[entry.cause](entry.fromProcess ?? 'the owner before', 'them')}`;
+    times.set(how, (times.get(how) ?? 0) + entry.replayed);
+  }
+  const spans = recordSpans(again.map(({ record }) => record));
+  const named = spans.slice(0, SPANS_TOLD_MAX).join(', ');
+  const parts = [...times].sort(([, a], [, b]) => b - a).map(([how, number]) => `${number} ${how}`);
+  return `${count(again.length, 'record')} (${named}${spans.length > SPANS_TOLD_MAX ? ' and others' : ''}) came again in ${group}, ${count(
+    [...times.values()].reduce((sum, one) => sum + one, 0),
+    'time',
+  )} in all: ${parts.join('; ')}.`;
 }
 
 /** One sentence for each kind, and how many more there are. */
@@ -107,12 +132,14 @@ function acknowledgedPart(missing: readonly string[], acknowledged: ReadonlySet<
     : `, although ${recordSpans(both).join(', ')} ${was(both)} acknowledged`;
 }
 
-const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string) => string>> = {
+/** @param what the partition, or records of several */
+const causeWords: Readonly<Record<LedgerEntry['cause'], (from: string, what?: 'it' | 'them') => string>> = {
   first: () => 'at the start',
   crash: (from) => `after the crash of ${from}`,
   stall: (from) => `after ${from} stood still`,
   leave: (from) => `after ${from} had left`,
-  rebalance: (from) => `after the rebalance that took it from ${from}`,
+  rebalance: (from, what = 'it') =>
+    `after ${what === 'it' ? 'the rebalance' : 'rebalances'} that took ${what} from ${from}`,
   'handler-failure': () => 'after the handler had failed',
   seek: () => 'after the application had sought another offset',
   'client-restart': (from) => `after the client of ${from} had started anew`,

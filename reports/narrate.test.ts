@@ -55,6 +55,17 @@ describe('the story of a crash', () => {
 });
 
 describe('other endings', () => {
+  it('count by member and cause what came again many times', () => {
+    const story = new Story();
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0]]]).produces(2);
+    for (let times = 0; times < 5; times++) m1.delivers(0, [0, 1]).processes(0, 0, 'failed');
+    m1.delivers(0, [0, 1]).processes(0, 0).processes(0, 1).commits(0, 2);
+    expect(tell(story.history()).findings[0]).toMatchInlineSnapshot(
+      `"1 record (p1-0) came again in billing, 5 times in all: 5 by m1 after the handler had failed."`,
+    );
+  });
+
   it('are quiet where nothing came twice', () => {
     const story = new Story();
     const m1 = story.joins('m1');

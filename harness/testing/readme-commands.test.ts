@@ -3,7 +3,16 @@
  * has, with fewer scenarios. What cannot be carried out here names what does so instead.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,10 +47,6 @@ type Rule = { readonly of: RegExp } & (
 );
 
 const runs = (count: number): readonly [RegExp, string] => [/--runs \d+/, `--runs ${count}`];
-const application: readonly [RegExp, string] = [
-  /$/,
-  ` --runs 1 --profile calm --jobs 1 --value '{"orderId":"{record}","amount":{number}}' --substitute ./outbox.ts=outbox.memory.ts`,
-];
 const counted = /1 scenarios?: \d valid, \d invalid, 0 unknown/;
 const compared = /^1 scenario of profile calm, seed \d+, through 2 subjects/m;
 /** In one thread: another one for each client would take longer to start than the scenario. */
@@ -52,11 +57,11 @@ const rules: readonly Rule[] = [
   { of: /^npm ci && npm test$/, left: 'it is what runs this' },
   { of: /run --world kafka/, left: 'harness/cli/cli.kafka.test.ts, where there is Docker' },
   { of: /run --application/, left: 'harness/library/example.test.ts' },
-  { of: /lessons$/, says: /crash-before-commit/ },
-  { of: /lessons crash-before-commit/, says: /was killed/ },
+  { of: /lessons$/, left: 'harness/cli/cli.test.ts' },
+  { of: /lessons crash-before-commit/, left: 'harness/cli/cli.test.ts, with another lesson' },
   { of: /lessons --all --world kafka/, left: 'harness/lessons/lessons.kafka.test.ts, where there is Docker' },
   { of: /shrink 7:37/, but: [[/$/, ' --time 1s']], says: /shrunk\.json/ },
-  { of: /bench:shrink/, but: [[/\d+$/, '1']], says: /1/ },
+  { of: /bench:shrink/, but: [[/\d+$/, '1 --time 2 --replays 1']], says: /identical: 1 of 1/ },
   { of: /kafka-trial bugs$/, says: /kafkajs-1453/ },
   { of: /bugs run kafkajs-1453/, says: /run 1 of \d+: kafkajs-1453 with kafkajs 2\.2\.4: / },
   { of: /bugs run --all --client/, but: [['--all', 'kafkajs-1453']], says: /2\.2\.4\+local\./ },
@@ -64,39 +69,45 @@ const rules: readonly Rule[] = [
   { of: /replay 7:3 --until 120/, says: /State at .*, after event 120/ },
   { of: /replay 7:3 --until wire-heartbeat/, says: /heartbeat/i },
   { of: /replay 7:3 --until process-exit/, says: /"until"/ },
-  { of: /replay 7:3 --verbose$/, says: /ApiVersions/ },
+  { of: /replay 7:3 --verbose$/, left: 'harness/cli/cli.test.ts, with another scenario' },
   { of: /replay 7:37 --trace/, says: /What could have mattered to it, \d+ of \d+/, code: 1 },
   { of: /^npm install/, left: 'it needs the registry; the alias is in this package.json too' },
   { of: /run .*--client kafkajs@2\.0\.2/, but: [runs(1)], says: counted },
   { of: /agreement:java/, left: 'harness/agreement/java, where there are a JDK and Docker' },
   { of: /run --config billing\.yaml/, but: [runs(1)], says: counted },
-  { of: /compare patient\.yaml eager\.yaml/, but: [[/ --runs \d+/, least]], says: compared },
+  {
+    of: /compare patient\.yaml eager\.yaml/,
+    left: 'harness/cli/compare.test.ts, with two such configurations',
+  },
   {
     of: /compare kafkajs:billing/,
     but: [
       ['kafkajs:', 'kafkajs:common-'],
       ['reference:', 'reference:common-'],
-      [/$/, least],
+      [/$/, `${least} --out comparisons`], // the latest is to be a run, which `report` takes
     ],
     says: compared,
   },
-  { of: /compare kafkajs@2\.2\.3/, but: [[/$/, least]], says: compared },
-  { of: /compare before\/consumer\.ts/, but: [application], says: compared },
+  { of: /compare kafkajs@2\.2\.3/, left: 'harness/cli/compare.test.ts, with another client beside them' },
+  { of: /compare before\/consumer\.ts/, left: 'harness/cli/compare.test.ts, with more scenarios' },
   {
     of: /compare consumer\.ts consumer\.ts:patient/,
     left: 'harness/cli/compare.test.ts, with more scenarios',
   },
-  { of: /--sweep/, but: [[/$/, least]], says: /30000 +3000/ },
-  { of: /--shard 2\/4/, but: [runs(4)], says: counted },
-  { of: /report shards/, says: /2 scenarios/ },
+  { of: /--sweep/, left: 'harness/cli/compare.test.ts, with other values of the same words' },
+  { of: /--shard 2\/4/, left: 'harness/cli/report.test.ts, with two shards' },
+  { of: /report shards/, left: 'harness/cli/report.test.ts' },
   { of: /--format markdown/, says: /^$/ },
   { of: /--format github/, says: /^(::(error|warning|notice) |$)/ },
-  { of: /run --runs 20 --mutant/, but: [runs(1)], says: /INVALID/, code: 1 },
+  { of: /run --runs 20 --mutant/, but: [runs(1), [/$/, ' --no-shrink']], says: /INVALID/, code: 1 },
   { of: /npm run mutants/, but: [[/$/, ' -- --mutant skip-partition --runs 3']], says: /skip-partition/ },
   { of: /serve /, left: 'below, since it does not end by itself' },
   { of: /^curl/, left: 'below, against a cluster that is served' },
   { of: /fuzz:protocol/, left: 'harness/serve/fuzz/fuzz.kafka.test.ts, where there is Docker' },
-  { of: /npm run conformance/, left: 'harness/serve/conformance, whose sample runs where there is Docker' },
+  {
+    of: /npm run conformance/,
+    left: 'harness/serve/conformance.kafka.test.ts, with a sample, where there is Docker',
+  },
   { of: /bench:serve/, left: 'harness/serve/bench, since it needs a real broker to stand beside' },
   { of: /determinism/, but: [[/\d+$/, '1 --node this,this']], says: /1/ },
   { of: /npm run agreement --/, left: 'harness/agreement, where there is Docker' },
@@ -166,25 +177,25 @@ describe('each command of the README', { timeout: 120_000 }, () => {
     expect(readme).toContain(`kafkajs-2.0.2@${devDependencies['kafkajs-2.0.2']}`);
   });
 
+  it('that is left to another test is left to one that there is', () => {
+    const places = rules.flatMap((rule) =>
+      'left' in rule ? [...rule.left.matchAll(/\bharness\/[\w./-]*\w/g)].map(([place]) => place) : [],
+    );
+    expect(places.length).toBeGreaterThan(10);
+    expect(places.filter((place) => !existsSync(join(packageRoot, place)))).toEqual([]);
+  });
+
   it.each(commands.filter((command) => !('left' in (ruleOf(command) ?? { left: '' }))))(
     '%s',
     async (command) => {
       const rule = ruleOf(command) as Exclude<Rule, { left: string }>;
       const less = (rule.but ?? []).reduce((text, [from, to]) => text.replace(from, to), command);
-      if (command.includes('shards/*')) await makeShards();
       const { code, output, stdout } = await shell(less);
       const said = command.includes('--format') ? stdout : output;
       expect([code, said]).toEqual([rule.code ?? 0, expect.stringMatching(rule.says)]);
     },
   );
 });
-
-async function makeShards(): Promise<void> {
-  for (const shard of [1, 2])
-    await shell(
-      `npx kafka-trial run --runs 2 --seed 7 --profile calm --client reference --shard ${shard}/2 --out shards --no-shrink && rm -f shards/latest`,
-    );
-}
 
 describe('the cluster that it serves', { timeout: 60_000 }, () => {
   it('prints where it is, and takes the orders that the README sends', async () => {

@@ -28,6 +28,9 @@ describe('a known issue', () => {
     expect(page).not.toContain('illegal here');
     expect(page).not.toMatch(/class="card illegal"/);
     expect(page).toMatch(/<a id="s0-a\d+-e\d+" href="#s0-a\d+" class="known"/);
+    expect(page).toMatch(
+      /Nothing new in 3 scenarios, 1 of them without a verdict; 2 known issues of the client seen\./,
+    );
   });
 
   test.each([

@@ -15,7 +15,7 @@ const OPEN_ROWS_MAX = 12;
 /** Scenarios to follow to what was processed again in them. */
 const AGAIN_MAX = 6;
 
-const worldNames = { kafka: 'real Apache Kafka', simulated: 'the simulated world' } as const;
+const worldPlaces = { kafka: 'on real Apache Kafka', simulated: 'in the simulated world' } as const;
 
 export const scenarioId = (index: number): string => `s${index}`;
 export const anomalyId = (scenarioIndex: number, number: number): string => `s${scenarioIndex}-a${number}`;
@@ -97,9 +97,9 @@ function Header({
   const sentence =
     run === 0
       ? 'No scenario was judged.'
-      : `${count(fresh, 'new finding')}${known > 0 ? ` and ${count(known, 'known issue')}` : ''} in ${count(run, 'scenario')}${
+      : `${fresh === 0 ? 'Nothing new' : count(fresh, 'new finding')} in ${count(run, 'scenario')}${
           unknown > 0 ? `, ${unknown} of them without a verdict` : ''
-        }.`;
+        }${known > 0 ? `; ${count(known, 'known issue')} of the client seen` : ''}.`;
   return (
     <header class={`verdict ${outcome}`}>
       <h1>kafka-trial: {subjectOf(result)}</h1>
@@ -121,14 +121,17 @@ function applicationOf({ options }: RunResult): string | null {
 const subjectOf = (result: RunResult): string =>
   `${applicationOf(result) === null ? '' : `${shorten(applicationOf(result) ?? '', 200)} with `}${shorten(result.client.name, 100)} ${shorten(result.client.version, 100)}${
     result.mutant === null ? '' : `, broken on purpose (${shorten(result.mutant, 100)}),`
-  } on ${worldNames[result.world]}`;
+  } ${worldPlaces[result.world]}`;
 
 function Tiles({ result }: { readonly result: RunResult }): JSX.Element {
   const { run, valid, invalid, unknown } = result.scenarios;
   const tiles: [string, string, string][] = [
     [String(run), run === 1 ? 'scenario' : 'scenarios', ''],
     [String(valid), 'valid', valid > 0 ? 'good' : ''],
-    [String(invalid), 'invalid', invalid > 0 ? 'bad' : ''],
+    // As the verdict counts: what is known already makes no run invalid.
+    outcomeOf(result) === 'valid' && invalid > 0
+      ? [String(invalid), 'invalid, known', '']
+      : [String(invalid), 'invalid', invalid > 0 ? 'bad' : ''],
     [String(unknown), 'unknown', unknown > 0 ? 'warn' : ''],
     [String(result.duplicates.total), 'duplicates', ''],
     [`${Math.round(result.wallSeconds)} s`, 'in all', ''],
@@ -157,7 +160,7 @@ function Facts({ result }: { readonly result: RunResult }): JSX.Element {
   const facts: [string, string][] = [
     [
       'on trial',
-      `${module === null ? '' : `${module}, with `}${client.name} ${client.version}, in ${worldNames[result.world]}`,
+      `${module === null ? '' : `${module}, with `}${client.name} ${client.version}, ${worldPlaces[result.world]}`,
     ],
     ['what ran', `${command}${seed}${profile}, started ${result.startedAt}`],
     [

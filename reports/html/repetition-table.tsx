@@ -8,6 +8,8 @@ import { Wide } from './badges.tsx';
 
 const ROWS_MAX = 200;
 const TEXT_MAX = 1_000;
+/** Beyond that the pictures below would be out of sight. */
+const ROWS_OPEN_MAX = 12;
 
 export function Repetitions({
   rows,
@@ -32,7 +34,7 @@ export function Repetitions({
             {count(recordsIn(own), 'record')} in {count(own.length, 'stretch', 'stretches')}. What was not
             committed for certain may come again; the ledger below counts it for each hand-over.
           </p>
-          <Table rows={own} label="records processed again" />
+          <Folded rows={own} />
         </>
       )}
       {markers.length === 0 ? null : (
@@ -42,6 +44,25 @@ export function Repetitions({
             to see whether the group keeps up
           </summary>
           <Table rows={markers} label="records of the harness processed again" />
+        </details>
+      )}
+    </>
+  );
+}
+
+/** What was more than allowed is always in sight, and of the rest what came first. */
+function Folded({ rows }: { readonly rows: readonly Repetition[] }): JSX.Element {
+  const tooMany = rows.filter((row) => row.tooMany === true);
+  const room = Math.max(0, ROWS_OPEN_MAX - tooMany.length);
+  const open = new Set([...tooMany, ...rows.filter((row) => row.tooMany !== true).slice(0, room)]);
+  const folded = rows.filter((row) => !open.has(row));
+  return (
+    <>
+      <Table rows={rows.filter((row) => open.has(row))} label="records processed again" />
+      {folded.length === 0 ? null : (
+        <details>
+          <summary>{count(folded.length, 'more stretch', 'more stretches')}</summary>
+          <Table rows={folded} label="more records processed again" />
         </details>
       )}
     </>

@@ -25,7 +25,7 @@ export const css = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1400px;margin:0 auto;padding:20px 24px 80px}
-h1{font-size:22px;margin:0 0 2px}h2{font-size:19px;margin:36px 0 10px}h3{font-size:16px;margin:22px 0 8px}
+h1{font-size:22px;margin:0 0 2px;overflow-wrap:anywhere}h2{font-size:19px;margin:36px 0 10px}h3{font-size:16px;margin:22px 0 8px}
 p{margin:6px 0}a{color:var(--link)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px;border-radius:3px}
 .skip{position:absolute;left:-999px}.skip:focus{left:8px;top:8px;background:var(--page);padding:6px;z-index:3}
