@@ -72,10 +72,30 @@ interface Given {
 export class Arm {
   readonly name: string;
   readonly #address: string;
+  readonly #keepsTopics: boolean;
+  readonly #kept: string[] = [];
 
-  constructor(name: string, address: string) {
+  /** @param keepsTopics until `tidy` deletes those of the sequences that have run */
+  constructor(name: string, address: string, keepsTopics = false) {
     this.name = name;
     this.#address = address;
+    this.#keepsTopics = keepsTopics;
+  }
+
+  async tidy(): Promise<void> {
+    const admin = await FuzzConnection.open(this.#address);
+    try {
+      const names = this.#kept.splice(0);
+      await admin.ask(deleteTopicsApi, 1, { topicNames: names, timeoutMs: 10_000 } as never);
+      await this.#followMetadata(admin);
+    } finally {
+      admin.close();
+    }
+  }
+
+  async #deleteTopics(admin: FuzzConnection, topicNames: readonly string[]): Promise<void> {
+    if (this.#keepsTopics) this.#kept.push(...topicNames);
+    else await admin.ask(deleteTopicsApi, 1, { topicNames, timeoutMs: 10_000 } as never);
   }
 
   /** @param prefix of all names of the sequence, which no other sequence has */
@@ -105,10 +125,10 @@ export class Arm {
       return { outcomes, topicIds: new Map([...given.topicIds].map(([name, id]) => [id, name])) };
     } finally {
       for (const connection of connections.values()) connection.close();
-      await admin.ask(deleteTopicsApi, 1, {
-        topicNames: TOPICS.map((topic) => prefix + topic),
-        timeoutMs: 10_000,
-      } as never);
+      await this.#deleteTopics(
+        admin,
+        TOPICS.map((topic) => prefix + topic),
+      );
       admin.close();
     }
   }
@@ -126,7 +146,7 @@ export class Arm {
       const partitions = [{ partitionIndex: 0, timestamp: -1n }];
       while (hasError(await admin.ask(listOffsetsApi, 5, { replicaId: -1, topics: [{ name, partitions }] })))
         await pause(RETRY_MS);
-      await admin.ask(deleteTopicsApi, 1, { topicNames: [name], timeoutMs: 10_000 } as never);
+      await this.#deleteTopics(admin, [name]);
     }
   }
 

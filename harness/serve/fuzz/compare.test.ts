@@ -4,7 +4,7 @@ import type { Outcome } from './arm.ts';
 import { compare } from './compare.ts';
 import { announcedBy, Search } from './search.ts';
 
-const by = { prefix: 'fuzz-1-1.', startedMs: 1_700_000_000_000 };
+const by = { prefix: 'fuzz-1-1.', startedMs: 1_700_000_000_000, release: '4.3' as const };
 const run = (apiKey: number, simulated: Outcome, real: Outcome) =>
   compare(
     { steps: [{ connection: 0, apiKey, version: 1, body: {} }] },

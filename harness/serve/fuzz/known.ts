@@ -2,10 +2,13 @@
  * Differences to Kafka that are known and stay, each with its reason: an API, a version range and the path in the answer
  * where they show, and what they are on either side. A difference that none of these explains is a failure.
  */
+import type { ProfileName } from '../../cluster/profiles.ts';
 import type { Step } from './step.ts';
 
 export interface KnownDifference {
   readonly reason: string;
+  /** The only release that it is of. */
+  readonly release?: ProfileName;
   readonly apiKey: number;
   /** The path of the difference, such as `topics.0.errorCode`; all digits are written as 0. */
   readonly path: RegExp;
@@ -93,6 +96,13 @@ export const knownDifferences: readonly KnownDifference[] = [
       const names = (body as { protocols: { name: string }[] }).protocols.map(({ name }) => name);
       return new Set(names).size < names.length;
     },
+  },
+  {
+    reason: 'Kafka has no answer to an OffsetFetch of no group (NullPointerException in errorCounts)',
+    release: '3.9',
+    apiKey: 9,
+    path: /^(answer|ended)$/,
+    explains: (_simulated, _real, { version, body }) => version >= 8 && mentions(body, '"groups":[]'),
   },
   {
     reason:
