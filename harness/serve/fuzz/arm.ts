@@ -3,6 +3,7 @@
  * answers leaves, decoded, with what it gave out (ids, addresses, times) in the words of the sequence.
  */
 import { randomUUID } from 'node:crypto';
+import type { ProfileName } from '../../cluster/profiles.ts';
 import { listOffsetsApi } from '../../cluster/protocol/02-list-offsets.ts';
 import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
 import { findCoordinatorApi } from '../../cluster/protocol/10-find-coordinator.ts';
@@ -16,6 +17,7 @@ import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { errorCode } from '../../cluster/protocol/errors.ts';
 import { FuzzConnection } from './connection.ts';
+import { isLeftUnanswered } from './known.ts';
 import { plannedBatch } from './planned-batch.ts';
 import { type BatchPlan, NAME_MARK, references, type Sequence, type Step } from './step.ts';
 
@@ -72,13 +74,15 @@ interface Given {
 export class Arm {
   readonly name: string;
   readonly #address: string;
+  readonly #release: ProfileName;
   readonly #keepsTopics: boolean;
   readonly #kept: string[] = [];
 
   /** @param keepsTopics until `tidy` deletes those of the sequences that have run */
-  constructor(name: string, address: string, keepsTopics = false) {
+  constructor(name: string, address: string, release: ProfileName, keepsTopics: boolean) {
     this.name = name;
     this.#address = address;
+    this.#release = release;
     this.#keepsTopics = keepsTopics;
   }
 
@@ -216,7 +220,7 @@ export class Arm {
       const frame = await connection.exchange(
         id,
         encodeRequest(api as never, step.version, { correlationId: id, clientId: 'fuzz' }, body as never),
-        MAY_BE_SILENT.has(step.apiKey) ? SILENCE_MS : ANSWER_MS_MAX,
+        MAY_BE_SILENT.has(step.apiKey) || isLeftUnanswered(step, this.#release) ? SILENCE_MS : ANSWER_MS_MAX,
       );
       if (typeof frame === 'string') return { ended: frame };
       const reader = new Reader(frame);

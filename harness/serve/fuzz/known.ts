@@ -14,6 +14,8 @@ export interface KnownDifference {
   readonly path: RegExp;
   /** Whether what else differs in the answer follows from it. */
   readonly coversAnswer?: true;
+  /** Whether Kafka never answers then, so that there is nothing to wait for. */
+  readonly leavesUnanswered?: true;
   /** Whether the arms hold different things from here on, so that nothing can be said of later steps. */
   readonly changesState?: true;
   readonly explains?: (simulated: unknown, real: unknown, step: Step) => boolean;
@@ -81,6 +83,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason: 'Kafka has no answer to an AlterConfigs that names a resource twice',
     apiKey: 33,
     path: /^(answer|ended)$/,
+    leavesUnanswered: true,
     explains: (_simulated, real, { body }) => {
       const { resources } = body as { resources: { resourceName: string }[] };
       const names = resources.map(({ resourceName }) => resourceName);
@@ -102,6 +105,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     release: '3.9',
     apiKey: 9,
     path: /^(answer|ended)$/,
+    leavesUnanswered: true,
     explains: (_simulated, _real, { version, body }) => version >= 8 && mentions(body, '"groups":[]'),
   },
   {
@@ -112,3 +116,13 @@ export const knownDifferences: readonly KnownDifference[] = [
     explains: (_simulated, _real, { body }) => mentions(body, '"transactions":[]'),
   },
 ];
+
+/** Whether Kafka is known never to answer this. */
+export const isLeftUnanswered = (step: Step, release: ProfileName): boolean =>
+  knownDifferences.some(
+    (known) =>
+      known.leavesUnanswered === true &&
+      known.apiKey === step.apiKey &&
+      (known.release ?? release) === release &&
+      known.explains?.(undefined, undefined, step) === true,
+  );

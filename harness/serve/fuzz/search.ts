@@ -58,8 +58,8 @@ export class Search {
   constructor({ simulated, real, profile }: Pick<SearchOptions, 'simulated' | 'real' | 'profile'>) {
     this.#profile = profile;
     this.#clearsGroups = profiles[profile].oldGroupCoordinator;
-    this.#simulated = new Arm('simulated', simulated, this.#clearsGroups);
-    this.#real = new Arm('real', real, this.#clearsGroups);
+    this.#simulated = new Arm('simulated', simulated, profile, this.#clearsGroups);
+    this.#real = new Arm('real', real, profile, this.#clearsGroups);
     this.#arbitrary = sequences(announcedBy(profile));
   }
 
