@@ -346,10 +346,10 @@ export class Controller {
       wanted.replicationFactor === -1 ? this.#settings.defaultReplicationFactor : wanted.replicationFactor;
     if (count > PARTITIONS_PER_REQUEST_MAX)
       return refuse('POLICY_VIOLATION', 'Excessively large number of partitions per request.');
-    if (count <= 0)
-      return refuse('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.');
     if (factor <= 0)
       return refuse('INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0, or -1.');
+    if (count <= 0)
+      return refuse('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.');
     const brokers = [...this.#image.brokers.values()];
     const usable = brokers.filter((broker) => !broker.fenced).map((broker) => broker.id);
     const fenced = brokers.filter((broker) => broker.fenced).map((broker) => broker.id);

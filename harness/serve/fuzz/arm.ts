@@ -34,8 +34,8 @@ export interface ArmResult {
 
 const TOPICS = ['orders', 'payments'] as const;
 const PARTITIONS = 2;
-/** What may be left unanswered: a member that waits for others, and what Kafka has no answer to. */
-const MAY_BE_SILENT = new Set([11, 14, 24]);
+/** What may be left unanswered while a member waits for others. */
+const MAY_BE_SILENT = new Set([11, 14]);
 /** No request of a sequence asks to wait between this and a minute. */
 const SILENCE_MS = 1_200;
 const ANSWER_MS_MAX = 20_000;
