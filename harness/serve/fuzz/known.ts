@@ -99,6 +99,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason: 'Kafka counts a protocol that a JoinGroup names twice twice, or has no answer',
     apiKey: 11,
     path: /^(answer(\.protocolName)?|ended)$/,
+    coversAnswer: true,
     changesState: true,
     explains: (_simulated, _real, { body }) => {
       const names = (body as { protocols: { name: string }[] }).protocols.map(({ name }) => name);
