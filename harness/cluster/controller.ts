@@ -294,13 +294,17 @@ export class Controller {
     for (const [name, value] of wanted.configs ?? []) if (value !== null) configs.set(name, value);
     const topic: TopicState = {
       name: wanted.name,
-      id: this.#environment.randomUuid('topic-id').replaceAll('-', ''),
+      id: this.newTopicId(),
       isInternal: wanted.isInternal ?? false,
       partitions: assignments.map((replicas, partition) => this.#newPartition(partition, replicas)),
       configs,
     };
     this.#publish(withTopics(this.#image, [...this.#image.topics.values(), topic]));
     return done;
+  }
+
+  newTopicId(): string {
+    return this.#environment.randomUuid('topic-id').replaceAll('-', '');
   }
 
   #whyNotCreated(wanted: NewTopic): Outcome | null {
@@ -314,7 +318,7 @@ export class Controller {
     if (alike !== undefined)
       return refuse('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topics: ${alike}`);
     for (const [config, value] of wanted.configs ?? []) {
-      const why = whyConfigInvalid(config, value);
+      const why = whyConfigInvalid(config, value, this.#settings);
       if (why !== null) return refuse('INVALID_CONFIG', why);
     }
     if (assignments === undefined) return null;
@@ -342,10 +346,10 @@ export class Controller {
       wanted.replicationFactor === -1 ? this.#settings.defaultReplicationFactor : wanted.replicationFactor;
     if (count > PARTITIONS_PER_REQUEST_MAX)
       return refuse('POLICY_VIOLATION', 'Excessively large number of partitions per request.');
-    if (count <= 0)
-      return refuse('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.');
     if (factor <= 0)
       return refuse('INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0, or -1.');
+    if (count <= 0)
+      return refuse('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.');
     const brokers = [...this.#image.brokers.values()];
     const usable = brokers.filter((broker) => !broker.fenced).map((broker) => broker.id);
     const fenced = brokers.filter((broker) => broker.fenced).map((broker) => broker.id);
@@ -450,7 +454,7 @@ export class Controller {
       return refuse('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: '${topicName}'`);
     const configs = new Map<string, string>();
     for (const [name, value] of altered) {
-      const why = whyConfigInvalid(name, value);
+      const why = whyConfigInvalid(name, value, this.#settings);
       if (why !== null) return refuse('INVALID_CONFIG', why);
       configs.set(name, value as string);
     }

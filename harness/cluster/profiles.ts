@@ -29,6 +29,10 @@ export interface Profile {
   readonly features: readonly Feature[];
   /** Replicas that left the in-sync set below its minimum may still be elected (KIP-966). */
   readonly eligibleLeaderReplicas: boolean;
+  /** The coordinator of groups is the one from before KIP-848 (kafka.coordinator.group), which 4.0 dropped. */
+  readonly oldGroupCoordinator: boolean;
+  /** Settings of topics that Kafka 4.3 has another default for, or does not have any more. */
+  readonly topicDefaults: Readonly<Record<string, string>>;
 }
 
 const ranges = (rows: readonly (readonly [key: number, min: number, max: number])[]) =>
@@ -38,6 +42,8 @@ export const kafka43: Profile = {
   name: '4.3',
   announcedProduceMin: 0,
   eligibleLeaderReplicas: true,
+  oldGroupCoordinator: false,
+  topicDefaults: {},
   features: [
     { name: 'group.version', minVersion: 0, maxVersion: 1, level: 1 },
     { name: 'transaction.version', minVersion: 0, maxVersion: 2, level: 2 },
@@ -138,6 +144,13 @@ export const kafka39: Profile = {
   name: '3.9',
   announcedProduceMin: 0,
   eligibleLeaderReplicas: false,
+  oldGroupCoordinator: true,
+  topicDefaults: {
+    'message.downconversion.enable': 'true',
+    'message.format.version': '3.0-IV1',
+    'message.timestamp.after.max.ms': '9223372036854775807',
+    'message.timestamp.difference.max.ms': '9223372036854775807',
+  },
   features: [{ name: 'metadata.version', minVersion: 1, maxVersion: 21, level: 21 }],
   versions: ranges([
     [0, 0, 11],

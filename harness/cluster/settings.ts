@@ -51,6 +51,10 @@ export interface ClusterSettings {
   readonly rackAwareReplicaSelector: boolean;
   /** Rack of each broker; a broker that is not in it has none. */
   readonly racks: Readonly<Record<number, string>>;
+  /** Defaults of topics' settings that are not those of the newest release, and settings that older releases have. */
+  readonly topicDefaults: Readonly<Record<string, string>>;
+  /** Names of the settings that were given rather than taken from Kafka's defaults, for who asks where they come from. */
+  readonly staticNames: readonly string[];
   /** Settings that other parts of the cluster read, such as `group.initial.rebalance.delay.ms`, by Kafka's name. */
   readonly extra: Readonly<Record<string, string>>;
 }
@@ -84,6 +88,8 @@ export const defaultSettings: ClusterSettings = {
   transactionStateLogMinIsr: 2,
   rackAwareReplicaSelector: false,
   racks: {},
+  topicDefaults: {},
+  staticNames: [],
   extra: {},
 };
 

@@ -117,8 +117,9 @@ export class ClusterCore {
 
   constructor(options: ClusterOptions) {
     this.environment = options.environment;
-    this.settings = completeSettings(options.settings ?? {}, options.brokerCount);
     this.profile = options.profile;
+    const { topicDefaults } = this.profile;
+    this.settings = completeSettings({ ...options.settings, topicDefaults }, options.brokerCount);
     this.sasl = options.sasl ?? null;
     this.#addressOf = options.addressOf ?? ((brokerId) => ({ host: `kafka-${brokerId}`, port: CLIENT_PORT }));
     const uuid = this.environment.randomUuid('cluster-id').replaceAll('-', '');

@@ -11,7 +11,8 @@ export type ConfigType = keyof typeof configTypes;
 
 interface Definition {
   readonly type: ConfigType;
-  readonly fallback: (settings: ClusterSettings) => string;
+  /** Null where the newest release does not have it: then it is there if an older one gives a default. */
+  readonly fallback: ((settings: ClusterSettings) => string) | null;
   readonly allowed?: readonly string[];
   readonly min?: number;
 }
@@ -44,8 +45,11 @@ const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>
   ['local.retention.ms', { type: 'long', fallback: constant('-2'), min: -2 }],
   ['max.compaction.lag.ms', { type: 'long', fallback: constant(LONG_MAX), min: 1 }],
   ['max.message.bytes', { type: 'int', fallback: (settings) => String(settings.messageBytesMax), min: 0 }],
+  ['message.downconversion.enable', { type: 'boolean', fallback: null }],
+  ['message.format.version', { type: 'string', fallback: null }],
   ['message.timestamp.after.max.ms', { type: 'long', fallback: constant('3600000'), min: 0 }],
   ['message.timestamp.before.max.ms', { type: 'long', fallback: constant(LONG_MAX), min: 0 }],
+  ['message.timestamp.difference.max.ms', { type: 'long', fallback: null, min: 0 }],
   [
     'message.timestamp.type',
     { type: 'string', fallback: constant('CreateTime'), allowed: ['CreateTime', 'LogAppendTime'] },
@@ -72,10 +76,19 @@ const definitions: ReadonlyMap<string, Definition> = new Map<string, Definition>
   ],
 ]);
 
+/** Null where the release does not have the setting. */
+const defaultOf = (name: string, settings: ClusterSettings): string | null =>
+  settings.topicDefaults[name] ?? definitions.get(name)?.fallback?.(settings) ?? null;
+
 /** What is wrong with a setting, in a sentence, or null. */
-export function whyConfigInvalid(name: string, value: string | null): string | null {
+export function whyConfigInvalid(
+  name: string,
+  value: string | null,
+  settings: ClusterSettings,
+): string | null {
   const definition = definitions.get(name);
-  if (definition === undefined) return `Unknown topic config name: ${name}`;
+  if (definition === undefined || defaultOf(name, settings) === null)
+    return `Unknown topic config name: ${name}`;
   if (value === null) return `Null value not supported for topic configs: ${name}`;
   return isValid(definition, value) ? null : `Invalid value ${value} for configuration ${name}`;
 }
@@ -92,8 +105,7 @@ function isValid({ type, allowed, min }: Definition, value: string): boolean {
 
 /** What a list is where the topic has none of its own; null for a setting that is no list. */
 export function listConfigDefault(name: string, settings: ClusterSettings): string | null {
-  const definition = definitions.get(name);
-  return definition?.type === 'list' ? definition.fallback(settings) : null;
+  return definitions.get(name)?.type === 'list' ? defaultOf(name, settings) : null;
 }
 
 export interface DescribedConfig {
@@ -108,16 +120,14 @@ export function describeConfigs(
   configs: ReadonlyMap<string, string>,
   settings: ClusterSettings,
 ): DescribedConfig[] {
-  return [...definitions].map(([name, { type, fallback }]) => ({
-    name,
-    value: configs.get(name) ?? fallback(settings),
-    type,
-    isDefault: !configs.has(name),
-  }));
+  return [...definitions].flatMap(([name, { type }]) => {
+    const value = configs.get(name) ?? defaultOf(name, settings);
+    return value === null ? [] : [{ name, value, type, isDefault: !configs.has(name) }];
+  });
 }
 
 const textOf = (topic: Pick<TopicState, 'configs'>, name: string, settings: ClusterSettings): string =>
-  topic.configs.get(name) ?? (definitions.get(name) as Definition).fallback(settings);
+  topic.configs.get(name) ?? (defaultOf(name, settings) as string);
 
 /** What the simulated cluster acts on, as numbers and truth values. */
 export interface TopicLimits {

@@ -177,7 +177,7 @@ export function clusterSettings({ settings, brokers, racks }: CheckedOptions): C
     else if (name in switches) made[switches[name as keyof typeof switches]] = String(value) === 'true';
     else if (name !== IDLE_SETTING) extra[name] = String(value);
   }
-  return completeSettings({ ...made, extra }, brokers);
+  return completeSettings({ ...made, staticNames: Object.keys(settings), extra }, brokers);
 }
 
 export const idleMsOf = ({ settings }: CheckedOptions): number => Number(settings[IDLE_SETTING] ?? IDLE_MS);

@@ -11,7 +11,7 @@ import { type ListOffsetsRequest, listOffsetsApi } from '../protocol/02-list-off
 import { errorCode } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
 import { checkLeaderEpoch } from './01-fetch.ts';
-import { eachOnce } from './each-once.ts';
+import { eachOnce, type Naming } from './each-once.ts';
 
 type Answer = Parameters<typeof listOffsetsApi.response.write>[1];
 type PartitionAnswer = Answer['topics'][number]['partitions'][number];
@@ -129,16 +129,19 @@ function askedTwice({ topics }: ListOffsetsRequest): ReadonlySet<string> {
   return new Set(keys.filter((key, position) => keys.indexOf(key) !== position));
 }
 
+const naming: Naming<ListOffsetsRequest['topics'][number], PartitionRequest> = {
+  keyOf: ({ name }) => name,
+  itemsOf: ({ partitions }) => partitions,
+  indexOf: ({ partitionIndex }) => partitionIndex,
+  withItems: ({ name }, partitions) => ({ name, partitions }),
+};
+
 export const listOffsets: Handler<ListOffsetsRequest, Answer> = {
   api: listOffsetsApi,
   handle(context, request, version, respond) {
     const twice = askedTwice(request);
-    const topics = eachOnce(request.topics, {
-      keyOf: ({ name }) => name,
-      itemsOf: ({ partitions }) => partitions,
-      indexOf: ({ partitionIndex }) => partitionIndex,
-      withItems: ({ name }, partitions) => ({ name, partitions }),
-    });
+    // 3.9 answers each partition where it stands (KafkaApis).
+    const topics = context.cluster.profile.name === '3.9' ? request.topics : eachOnce(request.topics, naming);
     respond({
       topics: topics.map(({ name, partitions }) => ({
         name,

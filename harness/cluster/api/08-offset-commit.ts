@@ -14,6 +14,7 @@ import {
   offsetCommitApi,
 } from '../protocol/08-offset-commit.ts';
 import { CommitAnswer } from './commit-answer.ts';
+import { asCoordinatorKeeps } from './each-once.ts';
 
 type Topic = OffsetCommitRequest['topics'][number];
 type TopicAnswer = OffsetCommitResponse['topics'][number];
@@ -51,7 +52,7 @@ export const offsetCommit = (
     };
     const coordinator = coordinatorOf(context);
     const answer = new CommitAnswer<TopicAnswer>();
-    const known: {
+    const existingTopics: {
       name: string;
       topicId: string;
       key: string;
@@ -81,8 +82,9 @@ export const offsetCommit = (
         );
       }
       if (existing !== undefined && partitions.length > 0)
-        known.push({ name: existing.name, topicId: existing.id, key, topic, partitions });
+        existingTopics.push({ name: existing.name, topicId: existing.id, key, topic, partitions });
     }
+    const known = asCoordinatorKeeps(context, existingTopics);
     if (known.length === 0) {
       respond({ throttleTimeMs: 0, topics: answer.merge([]) });
       return;

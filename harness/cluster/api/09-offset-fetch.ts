@@ -14,9 +14,11 @@ import {
   type OffsetFetchResponse,
   offsetFetchApi,
 } from '../protocol/09-offset-fetch.ts';
+import { eachOnce, type Naming } from './each-once.ts';
 
 type GroupRequest = OffsetFetchRequest['groups'][number];
 type GroupAnswer = OffsetFetchResponse['groups'][number];
+type TopicRequest = NonNullable<GroupRequest['topics']>[number];
 type TopicAnswer = GroupAnswer['topics'][number];
 type PartitionAnswer = TopicAnswer['partitions'][number];
 
@@ -41,6 +43,19 @@ const failedTopic = (
   topicId,
   partitions: partitionIndexes.map((partition) => failed(partition, errorCode)),
 });
+
+/** The old group coordinator keeps the partitions of a request in a map. */
+const asKept = ({ cluster }: RequestContext, group: GroupRequest): GroupRequest =>
+  cluster.profile.oldGroupCoordinator && group.topics !== null
+    ? { ...group, topics: [...eachOnce(group.topics, naming)] }
+    : group;
+
+const naming: Naming<TopicRequest, number> = {
+  keyOf: ({ name }) => name,
+  itemsOf: ({ partitionIndexes }) => partitionIndexes,
+  indexOf: (index) => index,
+  withItems: (topic, partitionIndexes) => ({ ...topic, partitionIndexes }),
+};
 
 /** One group, whichever way the version puts it. */
 function groupsOf(request: OffsetFetchRequest, version: number): GroupRequest[] {
@@ -112,7 +127,7 @@ export const offsetFetch = (
 ): Handler<OffsetFetchRequest, OffsetFetchResponse> => ({
   api: offsetFetchApi,
   handle(context, request, version, respond) {
-    const asked = groupsOf(request, version);
+    const asked = groupsOf(request, version).map((group) => asKept(context, group));
     const answers = new Map<number, GroupAnswer>();
     const finish = (): void => {
       if (answers.size < asked.length) return;

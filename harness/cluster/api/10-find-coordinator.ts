@@ -3,7 +3,8 @@
  * (1): the leader of the partition that keeps it, as far as the broker asked knows.
  *
  * A first question about transactions makes Kafka create their topic, and so it does here.
- * Not implemented: share groups (key type 2) are refused with INVALID_REQUEST, as by a broker that has them off.
+ * Not implemented: share groups (key type 2) are refused as by a broker that has them off: with INVALID_REQUEST, and from
+ * version 6 on by Kafka 3.9 with COORDINATOR_NOT_AVAILABLE.
  */
 import { COORDINATOR_NOT_AVAILABLE, INVALID_REQUEST, NONE } from '../group/error-codes.ts';
 import { partitionFor } from '../group/partition-for.ts';
@@ -18,7 +19,9 @@ type Coordinator = FindCoordinatorResponse['coordinators'][number];
 
 const GROUP = 0;
 const TRANSACTION = 1;
+const SHARE = 2;
 const SEVERAL_KEYS_VERSION = 4;
+const SHARE_VERSION = 6;
 
 /** What Kafka's Errors says with these codes. */
 const MESSAGES: ReadonlyMap<number, string> = new Map([
@@ -51,10 +54,13 @@ function internalTopic({ cluster: { settings } }: RequestContext, keyType: numbe
   return null;
 }
 
-function find(context: RequestContext, keyType: number, key: string): Coordinator {
+function find(context: RequestContext, keyType: number, key: string, version: number): Coordinator {
   const { cluster, broker } = context;
   const topic = internalTopic(context, keyType);
-  if (topic === null) return nobody(key, INVALID_REQUEST);
+  if (topic === null) {
+    const isForeseen = cluster.profile.name === '3.9' && keyType === SHARE && version >= SHARE_VERSION;
+    return nobody(key, isForeseen ? COORDINATOR_NOT_AVAILABLE : INVALID_REQUEST);
+  }
   if (!broker.image.topics.has(topic.name)) {
     cluster.createInternalTopic(topic.name, topic.partitions, topic.replicationFactor);
     return nobody(key, COORDINATOR_NOT_AVAILABLE);
@@ -87,7 +93,7 @@ const keysOf = ({ key, coordinatorKeys }: FindCoordinatorRequest, version: numbe
 export const findCoordinator: Handler<FindCoordinatorRequest, FindCoordinatorResponse> = {
   api: findCoordinatorApi,
   handle(context, request, version, respond) {
-    const coordinators = keysOf(request, version).map((key) => find(context, request.keyType, key));
+    const coordinators = keysOf(request, version).map((key) => find(context, request.keyType, key, version));
     respond(toResponse(coordinators, version));
   },
   errorAnswer: (request, code, version) =>

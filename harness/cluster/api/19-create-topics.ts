@@ -43,7 +43,7 @@ function create({ cluster: { controller } }: RequestContext, wanted: Wanted, val
     : checked;
 }
 
-/** A topic that was only checked is described as it would have been, without an id. */
+/** A topic that was only checked is described as it would have been, without an id; 3.9 makes one up all the same. */
 function answerTopic({ cluster }: RequestContext, wanted: Wanted, outcome: Outcome): TopicAnswer {
   const { name, numPartitions, replicationFactor } = wanted;
   const answer = { name, errorCode: outcome.errorCode, errorMessage: outcome.message };
@@ -53,7 +53,7 @@ function answerTopic({ cluster }: RequestContext, wanted: Wanted, outcome: Outco
   const configs = topic?.configs ?? new Map(wanted.configs.map((one) => [one.name, one.value ?? '']));
   return {
     ...answer,
-    topicId: topic?.id ?? uuid.empty,
+    topicId: topic?.id ?? (cluster.profile.name === '3.9' ? cluster.controller.newTopicId() : uuid.empty),
     numPartitions:
       topic?.partitions.length ?? (numPartitions === -1 ? settings.numPartitions : numPartitions),
     replicationFactor:

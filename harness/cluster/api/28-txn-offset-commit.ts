@@ -26,6 +26,7 @@ import {
   UNKNOWN_TOPIC_OR_PARTITION,
 } from '../transaction/error-codes.ts';
 import { CommitAnswer } from './commit-answer.ts';
+import { asCoordinatorKeeps } from './each-once.ts';
 
 type Topic = TxnOffsetCommitRequest['topics'][number];
 type TopicAnswer = TxnOffsetCommitResponse['topics'][number];
@@ -88,7 +89,7 @@ export const txnOffsetCommit = (
     const coordinator = groups.of(context.broker);
     const commit = commitOf(request);
     const answer = new CommitAnswer<TopicAnswer>();
-    const known: { name: string; topicId: string; partitions: Topic['partitions'] }[] = [];
+    const existingTopics: { name: string; topicId: string; partitions: Topic['partitions'] }[] = [];
     for (const { name, partitions } of request.topics) {
       const refuse = (refused: TopicAnswer['partitions']): void =>
         answer.refuse(name, () => ({ name, partitions: [] }), refused);
@@ -104,8 +105,9 @@ export const txnOffsetCommit = (
         refuse([{ partitionIndex, errorCode: UNKNOWN_TOPIC_OR_PARTITION }]);
         coordinator.commitRefused(commit, name, partition, UNKNOWN_TOPIC_OR_PARTITION);
       }
-      if (existing.length > 0) known.push({ name, topicId: UNKNOWN_ID, partitions: existing });
+      if (existing.length > 0) existingTopics.push({ name, topicId: UNKNOWN_ID, partitions: existing });
     }
+    const known = asCoordinatorKeeps(context, existingTopics);
     const finish = (errorsOf: (topic: number) => TopicAnswer['partitions']): void => {
       const coordinated = known.map(({ name }, index) => {
         const partitions = errorsOf(index).map(({ partitionIndex, errorCode }) => ({
@@ -120,6 +122,7 @@ export const txnOffsetCommit = (
       finish(() => []);
       return;
     }
+    coordinator.transactionalCommitBegins(request.groupId);
     verify(context, coordinator, request, version, (error) => {
       if (error === NONE) {
         const producer = { id: request.producerId, epoch: request.producerEpoch };

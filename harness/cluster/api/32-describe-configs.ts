@@ -38,12 +38,20 @@ const refused = ({ resourceType: type, resourceName }: Resource, code: number, m
   configs: [],
 });
 
+/** What the broker's setting is called that a topic's one comes from, where that is another name. */
+const brokerNames: Readonly<Record<string, string>> = {
+  'max.message.bytes': 'message.max.bytes',
+  'retention.ms': 'log.retention.ms',
+};
+
 /** Where a topic's setting comes from. */
 export function sourceOf(cluster: ClusterCore, name: string, isDefault: boolean): number {
   if (!isDefault) return configSource.topic;
   // Where eligible leader replicas are on, the controller has set this one for the whole cluster (KIP-966).
   const isOfCluster = name === 'min.insync.replicas' && cluster.profile.eligibleLeaderReplicas;
-  return isOfCluster ? configSource.dynamicDefault : configSource.default;
+  if (isOfCluster) return configSource.dynamicDefault;
+  const isGiven = cluster.settings.staticNames.includes(brokerNames[name] ?? name);
+  return isGiven ? configSource.static : configSource.default;
 }
 
 function topicConfigs({ broker, cluster }: RequestContext, resource: Resource): Config[] | null {

@@ -10,6 +10,7 @@ import {
   offsetDeleteApi,
 } from '../protocol/47-offset-delete.ts';
 import { CommitAnswer } from './commit-answer.ts';
+import { asCoordinatorKeeps } from './each-once.ts';
 
 type TopicAnswer = OffsetDeleteResponse['topics'][number];
 
@@ -19,7 +20,7 @@ export const offsetDelete = (
   api: offsetDeleteApi,
   handle(context, { groupId, topics }, _version, respond) {
     const answer = new CommitAnswer<TopicAnswer>();
-    const known: { name: string; partitions: { partitionIndex: number }[] }[] = [];
+    const existingTopics: OffsetDeleteRequest['topics'] = [];
     for (const { name, partitions } of topics) {
       const refuse = (refused: TopicAnswer['partitions']): void =>
         answer.refuse(name, () => ({ name, partitions: [] }), refused);
@@ -31,9 +32,10 @@ export const offsetDelete = (
       );
       for (const partition of partitions)
         if (!existing.includes(partition)) refuse([{ ...partition, errorCode: UNKNOWN_TOPIC_OR_PARTITION }]);
-      if (existing.length > 0) known.push({ name, partitions: existing });
+      if (existing.length > 0) existingTopics.push({ name, partitions: existing });
     }
-    coordinatorOf(context).deleteOffsets({ groupId, topics: known }, (errorCode, results) => {
+    const known = asCoordinatorKeeps(context, existingTopics);
+    coordinatorOf(context).deleteOffsets({ groupId, topics: [...known] }, (errorCode, results) => {
       const coordinated = known.map(({ name }, index) => ({
         key: name,
         topic: { name, partitions: [...(results[index]?.partitions ?? [])] },

@@ -2,6 +2,7 @@
  * Topics of a request as Kafka takes them up where it keeps partitions in a map: topics and what is asked of them enter,
  * each partition once leaves, with what was asked of it last, under its topic; topics of nothing are left out.
  */
+import type { RequestContext } from '../handler.ts';
 
 /** How a request says what is a topic's key, what is asked of it, and which partition that is about. */
 export interface Naming<Topic, Item> {
@@ -39,3 +40,24 @@ export function isEachOnce<Topic, Item>(
     return items.every((item, at) => items.findIndex((other) => indexOf(other) === indexOf(item)) === at);
   });
 }
+
+interface PartitionItem {
+  readonly partitionIndex: number;
+}
+
+/** Topics on their way to the group coordinator: the old one keeps their partitions in a map, the other takes them as they come. */
+export const asCoordinatorKeeps = <
+  Item extends PartitionItem,
+  Topic extends { readonly name: string; readonly partitions: readonly Item[] },
+>(
+  { cluster }: RequestContext,
+  topics: readonly Topic[],
+): readonly Topic[] =>
+  cluster.profile.oldGroupCoordinator
+    ? eachOnce<Topic, Item>(topics, {
+        keyOf: ({ name }) => name,
+        itemsOf: ({ partitions }) => partitions,
+        indexOf: ({ partitionIndex }) => partitionIndex,
+        withItems: (topic, partitions) => ({ ...topic, partitions }),
+      })
+    : topics;

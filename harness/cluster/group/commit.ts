@@ -67,7 +67,8 @@ export function commitOffsets(
   const { groupId, memberId, generationId } = request;
   const known = shard.groups.get(groupId);
   if (known === undefined && generationId >= 0) {
-    const error = apiVersion >= GROUP_ID_NOT_FOUND_VERSION ? GROUP_ID_NOT_FOUND : ILLEGAL_GENERATION;
+    const isTold = apiVersion >= GROUP_ID_NOT_FOUND_VERSION && !shard.isOld;
+    const error = isTold ? GROUP_ID_NOT_FOUND : ILLEGAL_GENERATION;
     refuse(shard.evidence, request, error, respond);
     return;
   }

@@ -124,8 +124,11 @@ export class GroupCoordinator {
 
   syncGroup(request: SyncGroupRequest, respond: Respond<SyncGroupResponse>): void {
     const shard = this.#findNamed(request.groupId);
-    if (typeof shard === 'number') respond(syncError(shard));
-    else syncGroup(shard, request, respond);
+    if (typeof shard === 'number') {
+      // What members had agreed on is lost while it loads, and older clients do not know that error here.
+      const isOldLoading = this.#parts.isOld && shard === COORDINATOR_LOAD_IN_PROGRESS;
+      respond(syncError(isOldLoading ? REBALANCE_IN_PROGRESS : shard));
+    } else syncGroup(shard, request, respond);
   }
 
   heartbeat(request: HeartbeatRequest, respond: Respond<ErrorCode>): void {
@@ -137,7 +140,7 @@ export class GroupCoordinator {
     }
     const answer = heartbeat(shard, request);
     // Answers wait for the writes before them; a refusal is an exception in Kafka, and waits for nothing.
-    if (answer !== NONE && answer !== REBALANCE_IN_PROGRESS) respond(answer);
+    if (shard.isOld || (answer !== NONE && answer !== REBALANCE_IN_PROGRESS)) respond(answer);
     else shard.writes.afterWrites((error) => respond(error === NONE ? answer : answerToAppendError(error)));
   }
 
@@ -152,7 +155,8 @@ export class GroupCoordinator {
       return;
     }
     const left = leaveGroup(shard, groupId, members);
-    shard.writes.afterWrites((error) => respond(answerToAppendError(error), error === NONE ? left : []));
+    if (shard.isOld) respond(NONE, left);
+    else shard.writes.afterWrites((error) => respond(answerToAppendError(error), error === NONE ? left : []));
   }
 
   commitOffsets(apiVersion: number, request: CommitRequest, respond: Respond<CommitResult>): void {
@@ -169,6 +173,12 @@ export class GroupCoordinator {
     error: ErrorCode,
   ): void {
     reject(this.#parts.evidence, request, topic, partition, error);
+  }
+
+  /** The old coordinator makes the group before it asks about the transaction, and keeps it whatever it hears. */
+  transactionalCommitBegins(groupId: string): void {
+    const shard = this.#findNamed(groupId);
+    if (typeof shard !== 'number' && shard.isOld && !shard.groups.has(groupId)) shard.createGroup(groupId);
   }
 
   commitTransactionalOffsets(

@@ -142,9 +142,11 @@ export class FakeWorld {
   readonly settings: GroupSettings;
   coordinator: GroupCoordinator;
   readonly #evidence = new GroupEvidence((event) => this.events.push(event));
+  readonly #isOld: boolean;
   #uuids = 0;
 
-  constructor(settings: Partial<GroupSettings> = {}) {
+  constructor(settings: Partial<GroupSettings> = {}, isOld = false) {
+    this.#isOld = isOld;
     this.settings = { ...DEFAULT_GROUP_SETTINGS, ...settings };
     this.coordinator = this.#elect();
   }
@@ -175,6 +177,7 @@ export class FakeWorld {
       cluster: { randomUuid: () => `uuid-${++this.#uuids}` },
       settings: this.settings,
       evidence: this.#evidence,
+      isOld: this.#isOld,
       partitionCount: 1,
     });
   }

@@ -1,6 +1,7 @@
 /**
  * OffsetFetch: partitions, or all of a group's, enter, and the committed offsets leave; with requireStable those that
- * an open transaction may change are refused (KIP-447, OffsetMetadataManager.fetchOffsets).
+ * an open transaction may change are refused (KIP-447, OffsetMetadataManager.fetchOffsets). The old coordinator refuses
+ * those that a commit on its way may change, too, where the other one waits for it.
  */
 import type { ErrorCode } from '../environment.ts';
 import { uuid } from '../protocol/codec.ts';
@@ -53,8 +54,8 @@ export function fetchOffsets(
   requireStable: boolean,
   respond: Respond<FetchedGroup>,
 ): void {
-  if (!requireStable) {
-    respond({ errorCode: NONE, topics: read(shard, request, false) });
+  if (!requireStable || shard.isOld) {
+    respond({ errorCode: NONE, topics: read(shard, request, requireStable) });
     return;
   }
   // The answer holds for all commits that came before it, so it waits until they are replicated.
@@ -72,8 +73,10 @@ function answerToFetch(error: ErrorCode): ErrorCode {
 
 function read(shard: Shard, { groupId, topics }: FetchGroupRequest, requireStable: boolean): FetchedTopic[] {
   const one = (name: string, partitionIndex: number, topicId: string): FetchedPartition => {
-    if (requireStable && shard.offsets.hasPending(groupId, name, partitionIndex))
-      return toFetched(partitionIndex, undefined, UNSTABLE_OFFSET_COMMIT);
+    const isUnstable = (): boolean =>
+      shard.offsets.hasPending(groupId, name, partitionIndex) ||
+      (shard.isOld && shard.writes.hasOffset(groupId, name, partitionIndex));
+    if (requireStable && isUnstable()) return toFetched(partitionIndex, undefined, UNSTABLE_OFFSET_COMMIT);
     const stored = shard.offsets.get(groupId, name, partitionIndex);
     return toFetched(
       partitionIndex,

@@ -69,10 +69,11 @@ function admit(joining: Joining): Answer {
 }
 
 /**
- * The group exists for others once it is in the log. Whoever got as far as to wait in it is told if that fails, and
+ * The group exists for others once it is in the log; to the old coordinator, once it is made. Whoever got as far as to wait in it is told if that fails, and
  * the group is forgotten; after a mere time-out it stays, since its record may still be replicated.
  */
 function writeNewGroup(shard: Shard, group: ClassicGroup, respond: Respond<JoinGroupResponse>): void {
+  if (shard.isOld) return;
   shard.writes.write([newGroupEntry(group)], (error) => {
     if (error === NONE || shard.groups.get(group.id) !== group) return;
     const answer = joinError(answerToAppendError(error), '');
@@ -160,7 +161,8 @@ function addMember(joining: Joining, memberId: string): void {
   const { shard, group, respond } = joining;
   const member = makeMember(joining, memberId);
   member.isNew = true;
-  if (group.state === 'PreparingRebalance' && group.previousState === 'Empty') group.newMemberAdded = true;
+  const isFirst = shard.isOld ? group.generationId === 0 : group.previousState === 'Empty';
+  if (group.state === 'PreparingRebalance' && isFirst) group.newMemberAdded = true;
   group.add(member, respond);
   // A new member cannot send heartbeats before it knows its id, so its session timeout does not count yet; but a
   // client that has gone must not be waited for without end.

@@ -52,6 +52,7 @@ export function addGroupCoordinators(
       cluster: cluster.environment,
       settings,
       evidence,
+      isOld: cluster.profile.oldGroupCoordinator,
       partitionCount: cluster.settings.offsetsTopicNumPartitions,
     });
     coordinators.set(broker, made);

@@ -15,6 +15,7 @@ interface Waiter {
 }
 
 interface Write {
+  readonly entries: readonly CoordinatorEntry[];
   waiters: Waiter[];
   /** It still counts for later answers that wait. */
   isOpen: boolean;
@@ -53,7 +54,7 @@ export class PendingWrites {
     producer: TransactionalProducer | null = null,
   ): void {
     if (this.#isAbandoned) return;
-    const write: Write = { waiters: [this.#waiter(settle)], isOpen: true };
+    const write: Write = { entries, waiters: [this.#waiter(settle)], isOpen: true };
     this.#writes.add(write);
     this.#last = write;
     const records = entries.map(encodeEntry);
@@ -69,6 +70,20 @@ export class PendingWrites {
   /** The broker has been elected again, and writes in a new epoch from now on. */
   continueWith(log: CoordinatorLog): void {
     this.#log = log;
+  }
+
+  /** Whether an offset of the partition is on its way. */
+  hasOffset(group: string, topic: string, partition: number): boolean {
+    for (const { entries } of this.#writes)
+      for (const entry of entries)
+        if (
+          entry.kind === 'offset' &&
+          entry.group === group &&
+          entry.topic === topic &&
+          entry.partition === partition
+        )
+          return true;
+    return false;
   }
 
   /** Settles once everything written before is replicated: at once where nothing is on its way. */

@@ -128,7 +128,7 @@ export function expireSession(shard: Shard, groupId: string, memberId: string): 
   if (group === undefined || group.state === 'Dead') return;
   if (group.pendingMembers.has(memberId)) {
     group.remove(memberId);
-    if (group.state === 'PreparingRebalance' && group.allMembersJoined) completeJoin(shard, group);
+    completeJoinAfterExpiry(shard, group);
     return;
   }
   const member = group.members.get(memberId);
@@ -138,7 +138,15 @@ export function expireSession(shard: Shard, groupId: string, memberId: string): 
 function removeExpired(shard: Shard, group: ClassicGroup, member: ClassicMember): void {
   removeMember(shard, group, member);
   if (group.state === 'Stable' || group.state === 'CompletingRebalance') prepareRebalance(shard, group);
-  // Unlike a member that leaves, one that expires can end the initial rebalance (removeMemberAndUpdateClassicGroup).
+  else completeJoinAfterExpiry(shard, group);
+}
+
+/**
+ * Unlike a member that leaves, one that expires can end the initial rebalance (removeMemberAndUpdateClassicGroup), but
+ * not with the old coordinator (InitialDelayedJoin).
+ */
+function completeJoinAfterExpiry(shard: Shard, group: ClassicGroup): void {
+  if (shard.isOld) completeJoinIfAllJoined(shard, group);
   else if (group.state === 'PreparingRebalance' && group.allMembersJoined) completeJoin(shard, group);
 }
 

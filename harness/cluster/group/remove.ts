@@ -49,6 +49,24 @@ function write(
   else shard.writes.write(entries, (error) => settle(answerToAppendError(error)));
 }
 
+/** The old coordinator does not write that a group is gone that never had a generation: it only kept offsets. */
+const groupTombstones = ({ isOld }: Shard, { id, generationId }: ClassicGroup): CoordinatorEntry[] =>
+  isOld && generationId === 0 ? [] : [{ kind: 'group', group: id, value: null }];
+
+/**
+ * The old coordinator takes an empty group away with its last offset (GroupMetadataManager.cleanupGroupMetadata); later
+ * it is left to retention.
+ *
+ * @param gone tombstones that are about to be written
+ */
+function isTakenAlong(shard: Shard, group: ClassicGroup, gone: readonly OffsetEntry[]): boolean {
+  if (!shard.isOld || group.state !== 'Empty' || shard.offsets.hasOpenTransaction(group.id)) return false;
+  const isGone = (topic: string, partition: number): boolean =>
+    gone.some((one) => one.group === group.id && one.topic === topic && one.partition === partition);
+  for (const [topic, partition] of shard.offsets.of(group.id)) if (!isGone(topic, partition)) return false;
+  return true;
+}
+
 /** @param respond gets the error of the whole request, or one for each partition */
 export function deleteOffsets(
   shard: Shard,
@@ -70,7 +88,9 @@ export function deleteOffsets(
           entries.push(offsetTombstone(groupId, name, partitionIndex));
       return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) };
     });
-    write(shard, entries, (error) => respond(error, error === NONE ? result : []));
+    const isAnyFree = result.some(({ partitions }) => partitions.some(({ errorCode }) => errorCode === NONE));
+    const taken = isAnyFree && isTakenAlong(shard, group, entries) ? [group] : [];
+    writeDeletion(shard, entries, taken, (error) => respond(error, error === NONE ? result : []));
   });
 }
 
@@ -90,7 +110,7 @@ export function deleteGroups(
   const failAll = (errorCode: ErrorCode): void =>
     respond(groupIds.map((groupId) => ({ groupId, errorCode })));
   afterEarlierWrites(shard, failAll, () => {
-    const entries: CoordinatorEntry[] = [];
+    const entries: OffsetEntry[] = [];
     const deleted: ClassicGroup[] = [];
     const results = groupIds.map((groupId) => {
       const group = shard.groups.get(groupId);
@@ -98,7 +118,6 @@ export function deleteGroups(
       if (group.state !== 'Empty') return { groupId, errorCode: NON_EMPTY_GROUP };
       for (const [topic, partition] of shard.offsets.partitionsOf(groupId))
         entries.push(offsetTombstone(groupId, topic, partition));
-      entries.push({ kind: 'group', group: groupId, value: null });
       deleted.push(group);
       return { groupId, errorCode: NONE };
     });
@@ -109,14 +128,19 @@ export function deleteGroups(
   });
 }
 
-/** From now on a member that joins makes a new group; if the write fails, the old one is back. */
+/**
+ * From now on a member that joins makes a new group; if the write fails, the old one is back.
+ *
+ * @param offsets tombstones of offsets, which those of the groups follow
+ */
 function writeDeletion(
   shard: Shard,
-  entries: readonly CoordinatorEntry[],
+  offsets: readonly OffsetEntry[],
   deleted: readonly ClassicGroup[],
   settle: (answer: ErrorCode) => void,
 ): void {
   for (const group of deleted) shard.groups.delete(group.id);
+  const entries = [...offsets, ...deleted.flatMap((group) => groupTombstones(shard, group))];
   write(shard, entries, (error) => {
     if (error !== NONE)
       for (const group of deleted) if (!shard.groups.has(group.id)) shard.groups.set(group.id, group);
@@ -137,7 +161,8 @@ export function forgetPartitions(
       for (const group of shard.offsets.groups())
         for (const { topic, partition } of partitions)
           if (isKnown(shard, group, topic, partition)) entries.push(offsetTombstone(group, topic, partition));
-      write(shard, entries, () => {});
+      const taken = [...shard.groups.values()].filter((group) => isTakenAlong(shard, group, entries));
+      writeDeletion(shard, entries, taken, () => {});
     },
   );
 }
@@ -148,13 +173,11 @@ export function expire(shard: Shard): void {
     shard,
     () => {},
     () => {
-      const entries: CoordinatorEntry[] = [];
+      const entries: OffsetEntry[] = [];
       const deleted: ClassicGroup[] = [];
       for (const group of [...shard.groups.values()]) {
         const isBare = expireOffsets(shard, group, entries);
-        if (!isBare || group.state !== 'Empty') continue;
-        entries.push({ kind: 'group', group: group.id, value: null });
-        deleted.push(group);
+        if (isBare && group.state === 'Empty') deleted.push(group);
       }
       writeDeletion(shard, entries, deleted, () => {});
     },
@@ -175,11 +198,10 @@ export function expireGroup(
   afterEarlierWrites(shard, fail, () => {
     const group = shard.groups.get(groupId);
     if (group === undefined) return fail(GROUP_ID_NOT_FOUND);
-    const entries: CoordinatorEntry[] = [];
+    const entries: OffsetEntry[] = [];
     const isBare = expireOffsets(shard, group, entries, Number.POSITIVE_INFINITY);
     const removed = entries.length;
     const deleted = isBare && group.state === 'Empty' ? [group] : [];
-    for (const { id } of deleted) entries.push({ kind: 'group', group: id, value: null });
     writeDeletion(shard, entries, deleted, (error) => respond(error, error === NONE ? removed : 0));
   });
 }
@@ -188,7 +210,7 @@ export function expireGroup(
 function expireOffsets(
   shard: Shard,
   group: ClassicGroup,
-  entries: CoordinatorEntry[],
+  entries: OffsetEntry[],
   nowMs = shard.nowMs(),
 ): boolean {
   const baseOf = retentionBase(group);

@@ -24,12 +24,15 @@ export interface ShardParts {
   readonly cluster: Pick<ClusterEnvironment, 'randomUuid'>;
   readonly settings: GroupSettings;
   readonly evidence: GroupEvidence;
+  /** As before KIP-848: groups live in memory at once, and nothing that is not written waits for what is. */
+  readonly isOld: boolean;
 }
 
 export class Shard {
   readonly environment: Environment;
   readonly settings: GroupSettings;
   readonly evidence: GroupEvidence;
+  readonly isOld: boolean;
   log: CoordinatorLog;
   readonly groups = new Map<string, ClassicGroup>();
   readonly offsets = new OffsetStore();
@@ -37,10 +40,11 @@ export class Shard {
   readonly writes: PendingWrites;
   readonly #cluster: ShardParts['cluster'];
 
-  constructor({ environment, cluster, settings, evidence }: ShardParts, log: CoordinatorLog) {
+  constructor({ environment, cluster, settings, evidence, isOld }: ShardParts, log: CoordinatorLog) {
     this.environment = environment;
     this.settings = settings;
     this.evidence = evidence;
+    this.isOld = isOld;
     this.log = log;
     this.#cluster = cluster;
     this.timers = new Timers(environment);
@@ -68,6 +72,7 @@ export class Shard {
 
   createGroup(id: string): ClassicGroup {
     const group = new ClassicGroup(id, this.nowMs());
+    group.isDurable = this.isOld;
     this.groups.set(id, group);
     return group;
   }

@@ -3,6 +3,7 @@
  * answers leaves, decoded, with what it gave out (ids, addresses, times) in the words of the sequence.
  */
 import { randomUUID } from 'node:crypto';
+import type { ProfileName } from '../../cluster/profiles.ts';
 import { listOffsetsApi } from '../../cluster/protocol/02-list-offsets.ts';
 import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
 import { findCoordinatorApi } from '../../cluster/protocol/10-find-coordinator.ts';
@@ -16,6 +17,7 @@ import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { errorCode } from '../../cluster/protocol/errors.ts';
 import { FuzzConnection } from './connection.ts';
+import { isLeftUnanswered } from './known.ts';
 import { plannedBatch } from './planned-batch.ts';
 import { type BatchPlan, NAME_MARK, references, type Sequence, type Step } from './step.ts';
 
@@ -32,8 +34,8 @@ export interface ArmResult {
 
 const TOPICS = ['orders', 'payments'] as const;
 const PARTITIONS = 2;
-/** What may be left unanswered: a member that waits for others, and what Kafka has no answer to. */
-const MAY_BE_SILENT = new Set([11, 14, 24]);
+/** What may be left unanswered while a member waits for others. */
+const MAY_BE_SILENT = new Set([11, 14]);
 /** No request of a sequence asks to wait between this and a minute. */
 const SILENCE_MS = 1_200;
 const ANSWER_MS_MAX = 20_000;
@@ -72,10 +74,32 @@ interface Given {
 export class Arm {
   readonly name: string;
   readonly #address: string;
+  readonly #release: ProfileName;
+  readonly #keepsTopics: boolean;
+  readonly #kept: string[] = [];
 
-  constructor(name: string, address: string) {
+  /** @param keepsTopics until `tidy` deletes those of the sequences that have run */
+  constructor(name: string, address: string, release: ProfileName, keepsTopics: boolean) {
     this.name = name;
     this.#address = address;
+    this.#release = release;
+    this.#keepsTopics = keepsTopics;
+  }
+
+  async tidy(): Promise<void> {
+    const admin = await FuzzConnection.open(this.#address);
+    try {
+      const names = this.#kept.splice(0);
+      await admin.ask(deleteTopicsApi, 1, { topicNames: names, timeoutMs: 10_000 } as never);
+      await this.#followMetadata(admin);
+    } finally {
+      admin.close();
+    }
+  }
+
+  async #deleteTopics(admin: FuzzConnection, topicNames: readonly string[]): Promise<void> {
+    if (this.#keepsTopics) this.#kept.push(...topicNames);
+    else await admin.ask(deleteTopicsApi, 1, { topicNames, timeoutMs: 10_000 } as never);
   }
 
   /** @param prefix of all names of the sequence, which no other sequence has */
@@ -105,10 +129,10 @@ export class Arm {
       return { outcomes, topicIds: new Map([...given.topicIds].map(([name, id]) => [id, name])) };
     } finally {
       for (const connection of connections.values()) connection.close();
-      await admin.ask(deleteTopicsApi, 1, {
-        topicNames: TOPICS.map((topic) => prefix + topic),
-        timeoutMs: 10_000,
-      } as never);
+      await this.#deleteTopics(
+        admin,
+        TOPICS.map((topic) => prefix + topic),
+      );
       admin.close();
     }
   }
@@ -126,7 +150,7 @@ export class Arm {
       const partitions = [{ partitionIndex: 0, timestamp: -1n }];
       while (hasError(await admin.ask(listOffsetsApi, 5, { replicaId: -1, topics: [{ name, partitions }] })))
         await pause(RETRY_MS);
-      await admin.ask(deleteTopicsApi, 1, { topicNames: [name], timeoutMs: 10_000 } as never);
+      await this.#deleteTopics(admin, [name]);
     }
   }
 
@@ -196,7 +220,7 @@ export class Arm {
       const frame = await connection.exchange(
         id,
         encodeRequest(api as never, step.version, { correlationId: id, clientId: 'fuzz' }, body as never),
-        MAY_BE_SILENT.has(step.apiKey) ? SILENCE_MS : ANSWER_MS_MAX,
+        MAY_BE_SILENT.has(step.apiKey) || isLeftUnanswered(step, this.#release) ? SILENCE_MS : ANSWER_MS_MAX,
       );
       if (typeof frame === 'string') return { ended: frame };
       const reader = new Reader(frame);

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from './arm.ts';
 import { compare } from './compare.ts';
+import { isLeftUnanswered } from './known.ts';
 import { announcedBy, Search } from './search.ts';
 
-const by = { prefix: 'fuzz-1-1.', startedMs: 1_700_000_000_000 };
+const by = { prefix: 'fuzz-1-1.', startedMs: 1_700_000_000_000, release: '4.3' as const };
 const run = (apiKey: number, simulated: Outcome, real: Outcome) =>
   compare(
     { steps: [{ connection: 0, apiKey, version: 1, body: {} }] },
@@ -50,6 +51,25 @@ describe('the comparison', () => {
     const fetched = run(1, { answer: { sessionId: 0 } }, { answer: { sessionId: 77 } });
     expect(fetched).toMatchObject({ unexplained: null, known: [expect.stringContaining('fetch sessions')] });
   });
+});
+
+test('what the release never answers is not waited for', () => {
+  const step = (groups: unknown[]) => ({ connection: 0, apiKey: 9, version: 8, body: { groups } });
+  expect(isLeftUnanswered(step([]), '3.9')).toBe(true);
+  expect(isLeftUnanswered(step([]), '4.3')).toBe(false);
+  expect(isLeftUnanswered(step([{ groupId: 'g' }]), '3.9')).toBe(false);
+});
+
+test('a difference of one release is none of another', () => {
+  const of = (release: '3.9' | '4.3') =>
+    compare(
+      { steps: [{ connection: 0, apiKey: 9, version: 8, body: { groups: [] } }] },
+      { outcomes: [{ answer: {} }], topicIds: new Map() },
+      { outcomes: [{ ended: 'silent' }], topicIds: new Map() },
+      { ...by, release },
+    ).unexplained;
+  expect(of('3.9')).toBeNull();
+  expect(of('4.3')).not.toBeNull();
 });
 
 describe('generated sequences', () => {

@@ -1,5 +1,6 @@
 /** Two arms' outcomes of one sequence enter, the first unexplained difference leaves, with the path where it is. */
 import { isDeepStrictEqual } from 'node:util';
+import type { ProfileName } from '../../cluster/profiles.ts';
 import type { ArmResult } from './arm.ts';
 import { knownDifferences } from './known.ts';
 import { Ids, type Normalising, normalise } from './normalise.ts';
@@ -22,7 +23,7 @@ export function compare(
   sequence: Sequence,
   simulated: ArmResult,
   real: ArmResult,
-  by: Omit<Normalising, 'ids'>,
+  { release, ...by }: Omit<Normalising, 'ids'> & { readonly release: ProfileName },
 ): Comparison {
   const [ours, theirs] = [new Ids(simulated.topicIds), new Ids(real.topicIds)];
   const known: string[] = [];
@@ -34,6 +35,7 @@ export function compare(
       const explanation = knownDifferences.find(
         (one) =>
           one.apiKey === apiKey &&
+          (one.release ?? release) === release &&
           one.path.test(difference.path.replace(/\d+/g, '0')) &&
           (one.explains?.(difference.simulated, difference.real, sequence.steps[step] as Step) ?? true),
       );

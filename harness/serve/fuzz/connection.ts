@@ -5,6 +5,8 @@ import { Reader } from '../../cluster/protocol/bytes.ts';
 
 const SIZE_BYTES = 4;
 const ANSWER_MS_MAX = 20_000;
+/** Waiting is counted in portions, so that it does not count while this process, which is the simulated arm too, stands still. */
+const PORTION_MS = 100;
 
 export class FuzzConnection {
   readonly #socket: Socket;
@@ -47,11 +49,18 @@ export class FuzzConnection {
   async exchange(id: number, request: Buffer, silenceMs: number): Promise<Buffer | 'closed' | 'silent'> {
     if (this.#isUsedUp) return 'closed';
     return await new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      let waitedMs = 0;
+      const wait = (): void => {
+        waitedMs += PORTION_MS;
+        if (waitedMs <= silenceMs) {
+          timer = setTimeout(wait, PORTION_MS);
+          return;
+        }
         this.#isUsedUp = true;
         this.#wanted = null;
         resolve('silent');
-      }, silenceMs);
+      };
+      let timer = setTimeout(wait, PORTION_MS);
       this.#wanted = {
         id,
         settle: (frame) => {

@@ -1,8 +1,13 @@
-/** The protocol against real Kafka: what once differed, and some generated sequences, without an unexplained difference. */
+/**
+ * The protocol against real Kafka, of each release that this machine has an image of: what once differed, and some
+ * generated sequences, without an unexplained difference.
+ */
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ProfileName, profileNames } from '../../cluster/profiles.ts';
 import { type ClusterSet, startClusterSet } from '../../world/kafka/cluster-set.ts';
+import { versionsUnderTest } from '../../world/kafka/observer/kafka-versions.testing.ts';
 import { type RunningCluster, startCluster } from '../index.ts';
 import { type Failure, Search } from './search.ts';
 import { realSettings, simulatedSettings } from './settings.ts';
@@ -11,33 +16,50 @@ import { sequenceSchema } from './step.ts';
 const SEED = 42;
 const RUNS = 60;
 const JOBS = 6;
-const folder = new URL('regressions/', import.meta.url);
 
-let simulated: RunningCluster;
-let real: ClusterSet;
-let search: Search;
+/** Where the sequences are that once differed from the release. */
+const folderOf = (profile: ProfileName): URL =>
+  new URL(profile === '4.3' ? 'regressions/' : `regressions/${profile}/`, import.meta.url);
 
-beforeAll(async () => {
-  simulated = await startCluster({ settings: simulatedSettings });
-  real = await startClusterSet({
-    brokerCount: 1,
-    sessionId: randomUUID(),
-    groupInitialRebalanceDelayMs: 0,
-    extraSettings: realSettings,
+const profileOf = (version: string): ProfileName => {
+  const profile = profileNames.find((name) => version.startsWith(`${name}.`));
+  if (profile === undefined) throw new Error(`No profile is that of Kafka ${version}.`);
+  return profile;
+};
+
+const filesIn = (folder: URL): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort();
+
+describe.each(versionsUnderTest())('raw requests to Kafka $version', ({ version, image }) => {
+  const profile = profileOf(version);
+  const folder = folderOf(profile);
+  let simulated: RunningCluster;
+  let real: ClusterSet;
+  let search: Search;
+
+  beforeAll(async () => {
+    simulated = await startCluster({ profile, settings: simulatedSettings });
+    real = await startClusterSet({
+      brokerCount: 1,
+      sessionId: randomUUID(),
+      groupInitialRebalanceDelayMs: 0,
+      extraSettings: realSettings,
+      image,
+    });
+    search = new Search({
+      simulated: simulated.bootstrapServers[0] as string,
+      real: real.bootstrapServers[0] as string,
+      profile,
+    });
   });
-  search = new Search({
-    simulated: simulated.bootstrapServers[0] as string,
-    real: real.bootstrapServers[0] as string,
-    profile: '4.3',
+  afterAll(async () => {
+    await simulated.close();
+    await real.stop();
   });
-});
-afterAll(async () => {
-  await simulated.close();
-  await real.stop();
-});
 
-describe('raw requests', () => {
-  test.each(readdirSync(folder).sort())('what once differed does no more: %s', async (file) => {
+  test.each(filesIn(folder))('what once differed does no more: %s', async (file) => {
     const sequence = sequenceSchema.parse(JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
     expect((await search.compare(sequence)).unexplained).toBeNull();
   });

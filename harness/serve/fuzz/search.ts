@@ -17,12 +17,22 @@ export interface Failure {
   readonly difference: Difference;
 }
 
+interface Numbered {
+  readonly index: number;
+  readonly sequence: Sequence;
+}
+
 export interface SearchOptions {
   readonly simulated: string;
   readonly real: string;
   readonly profile: ProfileName;
   readonly onProgress?: (done: number) => void;
 }
+
+const DELETE_TOPICS = 20;
+/** Those that make or ask for groups. */
+const GROUP_APIS = new Set([8, 9, 11, 12, 13, 14, 15, 16, 28, 42, 47]);
+const CHUNK = 200;
 
 /** What both arms announce and the schemas know. */
 export function announcedBy(profile: ProfileName): Announced[] {
@@ -34,17 +44,22 @@ export function announcedBy(profile: ProfileName): Announced[] {
 }
 
 export class Search {
+  readonly #profile: ProfileName;
   readonly #simulated: Arm;
   readonly #real: Arm;
   readonly #arbitrary: fc.Arbitrary<Sequence>;
+  /** Whether a topic's deletion clears away other sequences' groups, as the old coordinator does with all that are empty. */
+  readonly #clearsGroups: boolean;
   readonly #run = `${process.pid}-${process.hrtime.bigint() % 1_000_000n}`;
   #sequences = 0;
   /** How often each known difference was met. */
   readonly known = new Map<string, number>();
 
   constructor({ simulated, real, profile }: Pick<SearchOptions, 'simulated' | 'real' | 'profile'>) {
-    this.#simulated = new Arm('simulated', simulated);
-    this.#real = new Arm('real', real);
+    this.#profile = profile;
+    this.#clearsGroups = profiles[profile].oldGroupCoordinator;
+    this.#simulated = new Arm('simulated', simulated, profile, this.#clearsGroups);
+    this.#real = new Arm('real', real, profile, this.#clearsGroups);
     this.#arbitrary = sequences(announcedBy(profile));
   }
 
@@ -63,7 +78,7 @@ export class Search {
       this.#simulated.run(sequence, prefix),
       this.#real.run(sequence, prefix),
     ]);
-    return compare(sequence, simulated, real, { prefix, startedMs });
+    return compare(sequence, simulated, real, { prefix, startedMs, release: this.#profile });
   }
 
   /** @param stop no more sequences are begun once it is true */
@@ -75,22 +90,47 @@ export class Search {
     stop: () => boolean = () => false,
     progress: (done: number) => void = () => undefined,
   ): Promise<number> {
-    let next = 0;
     let done = 0;
-    const work = async (): Promise<void> => {
-      while (next < runs && !stop()) {
-        const index = next;
-        next += 1;
-        const sequence = this.sequence(seed, index);
-        const { unexplained, known } = await this.compare(sequence);
-        for (const reason of known) this.known.set(reason, (this.known.get(reason) ?? 0) + 1);
-        if (unexplained !== null) found({ seed, index, sequence, difference: unexplained });
-        done += 1;
-        progress(done);
-      }
+    const run = async ({ index, sequence }: Numbered): Promise<void> => {
+      const { unexplained, known } = await this.compare(sequence);
+      for (const reason of known) this.known.set(reason, (this.known.get(reason) ?? 0) + 1);
+      if (unexplained !== null) found({ seed, index, sequence, difference: unexplained });
+      done += 1;
+      progress(done);
     };
-    await Promise.all(Array.from({ length: jobs }, work));
+    const chunk = this.#clearsGroups ? CHUNK : runs;
+    for (let start = 0; start < runs && !stop(); start += chunk) {
+      const numbered = Array.from({ length: Math.min(chunk, runs - start) }, (_, at) => ({
+        index: start + at,
+        sequence: this.sequence(seed, start + at),
+      }));
+      for (const { together, workers } of this.#phases(numbered, jobs)) {
+        const waiting = together.values();
+        const work = async (): Promise<void> => {
+          for (const one of waiting) {
+            if (stop()) return;
+            await run(one);
+          }
+        };
+        await Promise.all(Array.from({ length: workers }, work));
+      }
+      if (this.#clearsGroups) await Promise.all([this.#simulated.tidy(), this.#real.tidy()]);
+    }
     return done;
+  }
+
+  /** What can run at the same time without one sequence clearing away the groups of another. */
+  #phases(all: readonly Numbered[], jobs: number): { together: readonly Numbered[]; workers: number }[] {
+    if (!this.#clearsGroups) return [{ together: all, workers: jobs }];
+    const deletes = ({ sequence: { steps } }: Numbered): boolean =>
+      steps.some(({ apiKey }) => apiKey === DELETE_TOPICS);
+    const hasGroups = ({ sequence: { steps } }: Numbered): boolean =>
+      steps.some(({ apiKey }) => GROUP_APIS.has(apiKey));
+    return [
+      { together: all.filter((one) => hasGroups(one) && !deletes(one)), workers: jobs },
+      { together: all.filter((one) => !hasGroups(one)), workers: jobs },
+      { together: all.filter((one) => hasGroups(one) && deletes(one)), workers: 1 },
+    ];
   }
 
   /** Drops steps, then items of lists, as long as a difference at the same place of the same API stays. */
