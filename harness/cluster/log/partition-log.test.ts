@@ -288,6 +288,33 @@ describe('times', () => {
   });
 });
 
+describe('segments', () => {
+  const segmented = () => {
+    const log = new PartitionLog();
+    const size = produced(['x']).length;
+    log.segmentLimits = { segmentBytes: 2 * size, segmentMs: HUGE };
+    for (let index = 0; index < 5; index++) append(log, produced(['x']));
+    return { log, size };
+  };
+
+  test.each([
+    [0, [0, 1]],
+    [1, [1]],
+    [2, [2, 3]],
+    [4, [4]],
+  ])('a read from %i ends with its segment', (offset, offsets) => {
+    const { chunks } = segmented().log.read(offset, 5, HUGE, true, false);
+    expect(recordsIn(chunks, offset)).toEqual(offsets.map((at) => `${at}:x`));
+  });
+
+  test('what is left of an older segment is enough for any reader', () => {
+    const { log, size } = segmented();
+    expect(log.bytesBetween(3, 5, HUGE)).toBe(HUGE);
+    expect(log.bytesBetween(3, 4, HUGE)).toBe(size);
+    expect(log.bytesBetween(4, 5, HUGE)).toBe(size);
+  });
+});
+
 describe('retention', () => {
   const filled = () => {
     const log = new PartitionLog();

@@ -253,7 +253,8 @@ export class PartitionLog {
   }
 
   /**
-   * Reads from an offset inside the log up to, not including, another.
+   * Reads from an offset inside the log up to, not including, another, or the end of the segment that it begins in, as
+   * Kafka's LocalLog does.
    *
    * @param wholeFirst whether the first batch comes whole even if it is larger than the limit (KIP-74)
    * @param committedOnly whether the reader wants the aborted transactions
@@ -271,9 +272,11 @@ export class PartitionLog {
     let sizeBytes = 0;
     let chunks: Buffer[] | null = null;
     let endOffset = offset;
+    const first = batches[index];
+    const end = first === undefined ? upTo : Math.min(upTo, this.#segmentEnd(first.baseOffset));
     for (; index < batches.length; index++) {
       const batch = batches[index] as RecordBatch;
-      if (batch.baseOffset >= upTo) break;
+      if (batch.baseOffset >= end) break;
       const room = bytesMax - sizeBytes;
       const isWhole = batch.sizeBytes <= room || (chunks === null && wholeFirst);
       if (!isWhole && room <= 0) break;
@@ -287,9 +290,19 @@ export class PartitionLog {
     return { chunks: chunks ?? NOTHING, sizeBytes, aborted };
   }
 
-  /** How many bytes a read between these offsets would find, counted no further than the limit. */
+  /** The first offset of the segment after the one with this offset. */
+  #segmentEnd(offset: number): number {
+    if (offset >= this.activeSegmentStart) return Number.POSITIVE_INFINITY;
+    return this.#segmentStarts.find((start) => start > offset) as number;
+  }
+
+  /**
+   * How many bytes there are between these offsets, counted no further than the limit. Where another segment begins
+   * between them it is enough: a fetch from an older segment does not wait (Kafka's DelayedFetch).
+   */
   bytesBetween(offset: number, upTo: number, enoughBytes: number): number {
     if (offset >= upTo) return 0;
+    if (this.#segmentEnd(offset) < upTo) return enoughBytes;
     const batches = this.#batches;
     let sizeBytes = 0;
     for (let index = this.#indexOf(offset); index < batches.length && sizeBytes < enoughBytes; index++) {
