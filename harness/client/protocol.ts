@@ -71,7 +71,16 @@ export const startCommandSchema = z.discriminatedUnion('role', [
     /** The real names of the group and of all topics by those that an application of the user's knows; only for such. */
     names: z.record(z.string(), z.string()).optional(),
     /** Left out: subscribes to all of the group's topics, and has no rack. */
-    member: z.strictObject({ topics: z.array(realName).min(1), rack: z.string().nullable() }).optional(),
+    member: z
+      .strictObject({
+        topics: z.array(realName).min(1),
+        rack: z.string().nullable(),
+        /** It assigns itself these partitions, and does not subscribe. */
+        assigned: z
+          .array(z.strictObject({ topic: realName, partitions: z.array(z.int().min(0)) }))
+          .optional(),
+      })
+      .optional(),
   }),
   /** `producer.topics` hold real names; record ids are `<producer.id>-<number>`, in order from 0. */
   z.strictObject({
