@@ -14,7 +14,9 @@
  * 6. On a `call` command, call the client's API as it says, between two events `application-call` and
  *    `application-call-end`; a client that has no such call, or refuses it, says so with the outcome `skipped`. What
  *    `position` and `committed` answer stands in the second.
- * 7. A start command that the driver does not understand: say why on standard error and exit with code 2.
+ * 7. A member with `assigned` assigns itself these partitions in place of a subscription, and says so with
+ *    `client-assigned` each time.
+ * 8. A start command that the driver does not understand: say why on standard error and exit with code 2.
  */
 import { z } from 'zod';
 import { scenarioSchema } from '../../scenarios/schema.ts';
