@@ -1557,6 +1557,20 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
         .processes(0, 1);
       return m1.commits(0, 2).calls('resume', { partitions: [0] }).story;
     },
+    'partitions taken by hand are paused, given up and taken again': () => {
+      const { story, m1, m2 } = byHand();
+      story.produces(2);
+      m1.works(0, 1)
+        .commits(0, 1)
+        .calls('pause', { partitions: [0] })
+        .calls('stop')
+        .calls('run')
+        .assigns()
+        .works(0, 1)
+        .commits(0, 2);
+      m2.leaves();
+      return story.ends({ drain: false });
+    },
     'a consumer is stopped and run again': () => {
       const { story, m1 } = alone();
       story.produces(2);
