@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { atLeastOnce } from './at-least-once.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, pair } from './testing/good-histories.ts';
+import { alone, byHand, pair } from './testing/good-histories.ts';
 import { Story, type StoryOptions } from './testing/history-builder.ts';
 
 describeGoodHistories(atLeastOnce);
@@ -15,6 +15,18 @@ describe('finds', () => {
     expect(findings(atLeastOnce, story)).toMatchInlineSnapshot(`
       [
         "illegal | lost: never delivered | Group billing never processed offsets 2 and 3 of orders/0 (the first is record p1-2): they were never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
+      ]
+    `);
+  });
+
+  it('what a member has taken by hand and passed over', () => {
+    const { story, m1, m2 } = byHand();
+    story.produces(3);
+    m1.works(0, 1).stands(0, 2).works(0, 1).commits(0, 3);
+    m2.leaves();
+    expect(findings(atLeastOnce, story.ends({ drain: false }))).toMatchInlineSnapshot(`
+      [
+        "illegal | lost: never delivered | Group billing never processed offset 1 of orders/0 (record p1-1): it was never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
       ]
     `);
   });

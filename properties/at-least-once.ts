@@ -1,17 +1,18 @@
 /** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
 import { MARKER_PREFIX } from '../harness/history/schema.ts';
+import { isByHand } from '../scenarios/schema.ts';
 import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
 import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import type { OffsetFate, PartitionConsumption } from './evidence/consumption.ts';
 import {
-  drainedTopics,
   type Evidence,
   entriesOf,
   evidenceOf,
   type GroupEvidence,
   hadToDrain,
   hasBrokerFault,
+  hasToBeDrained,
   mayLoseTouch,
 } from './evidence/evidence.ts';
 import { deletionsOf, type PartitionLog, shownTo } from './evidence/logs.ts';
@@ -47,7 +48,7 @@ export const atLeastOnce: Property = {
         .filter((group) => hadToDrain(evidence, group))
         .flatMap((group) =>
           [...evidence.logs.values()]
-            .filter((log) => drainedTopics(evidence, group).has(log.topic))
+            .filter((log) => hasToBeDrained(evidence, group, log))
             .flatMap((log) => lossesIn(evidence, group, log)),
         ),
     ];
@@ -71,7 +72,11 @@ export const recordsLost = (evidence: Evidence): number =>
     .filter((group) => hadToDrain(evidence, group))
     .flatMap((group) =>
       [...evidence.logs.values()]
-        .filter((log) => group.config.topics.includes(log.topic))
+        .filter(
+          (log) =>
+            group.config.topics.includes(log.topic) &&
+            (!isByHand(group.config) || hasToBeDrained(evidence, group, log)),
+        )
         .flatMap((log) => [...lostIn(evidence, group, log).values()]),
     )
     .reduce((sum, { offsets }) => sum + offsets.length, 0);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ownedConsumption } from './owned-consumption.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, pair } from './testing/good-histories.ts';
+import { alone, byHand, pair } from './testing/good-histories.ts';
 
 describeGoodHistories(ownedConsumption);
 
@@ -41,6 +41,18 @@ describe('finds', () => {
     expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
       [
         "illegal | delivered after it had left | m1.1 was handed offset 1 of orders/0 in group billing after it had left the group. | wire-leave delivery | billing orders 0 m1.1",
+      ]
+    `);
+  });
+
+  it('a delivery of a partition that a member has not taken by hand', () => {
+    const { story, m1 } = byHand();
+    story.produces(1);
+    story.produces(1, { partition: 1 });
+    m1.works(0, 1).works(1, 1);
+    expect(findings(ownedConsumption, story.ends({ drain: false }))).toMatchInlineSnapshot(`
+      [
+        "illegal | delivered from a partition that is not assigned | m1.1 was handed offset 0 of orders/1 in group billing which it has not taken. | delivery | billing orders 1 m1.1",
       ]
     `);
   });

@@ -1,5 +1,6 @@
 /** owned-consumption: deliveries and what each member was told of its place enter, deliveries that it had no right to leave. */
 import type { EventOf } from '../harness/history/schema.ts';
+import { isByHand, mayRead } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { isCooperative } from './coverage.ts';
 import { eventsOf } from './evidence/by-kind.ts';
@@ -19,7 +20,7 @@ export const ownedConsumption: Property = {
   id: 'owned-consumption',
   title: 'Members read only what is assigned to them',
   statement:
-    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), and not after it has left. What a poll had handed over before counts as in the application's hand. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
+    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), and not after it has left. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -58,6 +59,7 @@ const toAnomaly = (event: EventOf<'delivery'>, { signature, why, since }: Breach
 function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'delivery'>): Breach | null {
   const { process, topic, partition, seq } = event;
   const key = partitionKey(topic, partition);
+  if (isByHand(group.config)) return handBreach(evidence, group, event);
   if (!(evidence.processes.get(process)?.hasWire ?? false)) return claimedBreach(evidence, event, key);
   const since = handedOverAt(event);
   const changes = membershipOf(evidence, process).filter(({ kind }) => kind !== 'lost');
@@ -89,6 +91,22 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
         signature: 'delivered from a partition that is not assigned',
         why: `although its assignment in generation ${last.generation} has no such partition`,
         ...at,
+      };
+}
+
+/** Who has taken its partitions by hand has a right to these alone, and to them for good. */
+function handBreach(
+  { processes }: Evidence,
+  { config }: GroupEvidence,
+  { process, topic, partition }: EventOf<'delivery'>,
+): Breach | null {
+  const id = processes.get(process)?.id ?? process;
+  return mayRead(config, id, topic, partition)
+    ? null
+    : {
+        signature: 'delivered from a partition that is not assigned',
+        why: 'which it has not taken',
+        since: -1,
       };
 }
 

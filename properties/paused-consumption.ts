@@ -16,7 +16,7 @@ export const pausedConsumption: Property = {
   id: 'paused-consumption',
   title: 'What is stopped or paused is not read',
   statement:
-    "From the return of the application's call that stops its consumer to its next call that runs it, the client hands over nothing. From the return of a call that pauses partitions the client hands over no record of these, until the application calls to resume them or the member joins again, since a rebalance need not keep what was paused (the Java client's does not). A call that fails promises nothing. What a poll, or a handler call for a batch, had handed over before counts as in the application's hand; what is fetched and waits in the client does not.",
+    "From the return of the application's call that stops its consumer to its next call that runs it, the client hands over nothing. From the return of a call that pauses partitions the client hands over no record of these, until the application calls to resume them, or the member joins again or takes its partitions by hand again, since a rebalance need not keep what was paused (the Java client's does not). A call that fails promises nothing. What a poll, or a handler call for a batch, had handed over before counts as in the application's hand; what is fetched and waits in the client does not.",
   check(history) {
     const { groups } = evidenceOf(history);
     const known = new Set(groups.map(({ id }) => id));
@@ -40,6 +40,7 @@ export const pausedConsumption: Property = {
           break;
         case 'wire-sync':
         case 'client-joined':
+        case 'client-assigned':
         case 'client-rebalancing':
         case 'client-crashed':
           ofProcess.pauses = [];

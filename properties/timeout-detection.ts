@@ -1,4 +1,5 @@
 /** timeout-detection: silence of members and generations enter, members that were dropped too early or too late leave. */
+import { isByHand } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import {
@@ -40,7 +41,8 @@ export const timeoutDetection: Property = {
     return evidence.groups.flatMap((group) => [
       ...group.generations.flatMap((generation) => droppedEarly(evidence, group, generation)),
       ...group.processes.flatMap((process) => keptLate(evidence, group, process, SLACK_MS[world])),
-      ...pollIntervals(evidence, group, world === 'simulated'),
+      // Who is no member has no place to lose.
+      ...(isByHand(group.config) ? [] : pollIntervals(evidence, group, world === 'simulated')),
     ]);
   },
   policy: (_scenario, { signature }) => (signature === POLL_LATE_IN_REAL_TIME ? 'observed' : 'illegal'),

@@ -143,6 +143,10 @@ const sentences: [Unplaced, string][] = [
   [{ kind: 'settled', undrained: [] }, 'settling ended, everything drained'],
   [{ kind: 'settled', undrained: ['a', 'b'] }, 'settling ended, not drained: a, b'],
   [
+    { kind: 'client-assigned', ...group, assignment },
+    'm1.1 assigned itself orders-0, orders-1, payments-2, in the name of g1',
+  ],
+  [
     { kind: 'client-joined', ...group, memberId: 'm1.1-a', leader: true, protocol: 'x', assignment },
     'm1.1 said that it joined g1 as group leader with orders-0, orders-1, payments-2',
   ],

@@ -129,6 +129,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
 
     case 'client-joined':
       return `${who} said that it joined ${event.group}${event.leader ? ' as group leader' : ''} with ${formatAssignment(event.assignment)}`;
+    case 'client-assigned':
+      return `${who} assigned itself ${formatAssignment(event.assignment)}, in the name of ${event.group}`;
     case 'client-rebalancing':
       return `${who} said that ${event.group} was rebalancing`;
     case 'client-crashed':

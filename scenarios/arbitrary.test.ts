@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GENERATOR_VERSION, generateScenario, scenarioArbitrary } from './arbitrary.ts';
-import { type Producer, type Scenario, scenarioSchema } from './schema.ts';
+import { isByHand, type Producer, type Scenario, scenarioSchema } from './schema.ts';
 
 const many = (count: number): Scenario[] => Array.from({ length: count }, (_, i) => generateScenario(11, i));
 
@@ -275,13 +275,17 @@ describe("the 'consumer' profile", () => {
 });
 
 describe("the 'consumer-java' profile", () => {
-  it('asks for positions and committed offsets, or not at all', () => {
+  it('asks for positions and committed offsets, takes partitions by hand, or does neither', () => {
     const seen = new Set<string>();
     for (let index = 0; index < 100; index++) {
-      const kinds = generateScenario(3, index, 'consumer-java').actions.map(({ kind }) => kind);
+      const { actions, groups } = generateScenario(3, index, 'consumer-java');
+      const kinds = actions.map(({ kind }) => kind);
+      for (const group of groups) seen.add(`by hand ${isByHand(group)}`);
       for (const kind of ['position', 'committed'] as const) seen.add(`${kind} ${kinds.includes(kind)}`);
     }
     expect([...seen].sort()).toEqual([
+      'by hand false',
+      'by hand true',
       'committed false',
       'committed true',
       'position false',

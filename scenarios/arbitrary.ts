@@ -42,7 +42,7 @@ export interface Profile {
   readonly hasJavaOptions: boolean;
   /** Whether applications call more of the consumer's API than they need: seek, pause, stop and run, commit. */
   readonly callsConsumers: boolean;
-  /** Whether they ask for positions and committed offsets: the reference client only. */
+  /** Whether they ask for positions and committed offsets, and take partitions by hand: the reference client only. */
   readonly asksConsumers: boolean;
   /** Whether the cluster fails from inside: errors, moves, isolation, recreated topics (the simulated world). */
   readonly breaksCluster: boolean;
@@ -159,7 +159,7 @@ export const profiles = {
   },
   'consumer-java': {
     description:
-      "the same with the Java client's options, and questions for positions and committed offsets (with --client reference)",
+      "the same with the Java client's options, questions for offsets, partitions by hand (with --client reference)",
     brokerFaultsPerTen: 2,
     memberFaultsPerTen: 5,
     adminActionsPerTen: 2,

@@ -133,6 +133,27 @@ describe('parseScenario', () => {
       /topology\.racks: .*brokers/,
     ],
     [
+      'partitions by hand for one member alone',
+      (s) => (s.groups[0].members[0].assigned = [{ topic: 'orders', partitions: [0] }]),
+      /groups\[0\]\.members\[1\]\.assigned: .*as the other members have/,
+    ],
+    [
+      'a partition that two members have taken',
+      (s) => {
+        for (const member of s.groups[0].members) member.assigned = [{ topic: 'orders', partitions: [0] }];
+      },
+      /members\[1\]\.assigned\[0\]\.partitions\[0\]: .*each taken once, got 0/,
+    ],
+    [
+      'assignors without a group to assign',
+      (s) => {
+        for (const [i, member] of s.groups[0].members.entries())
+          member.assigned = [{ topic: 'orders', partitions: [i] }];
+        s.groups[0].assignors = ['range'];
+      },
+      /groups\[0\]\.assignors: expected no such key/,
+    ],
+    [
       'a pipeline that writes where a producer does',
       (s) => (s.groups[0].commitMode = { kind: 'transaction', topic: 'orders', abortEvery: null }),
       /groups\[0\]\.commitMode\.topic: .*another topic/,

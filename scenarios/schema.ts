@@ -186,6 +186,19 @@ const memberSchema = z.strictObject({
     .optional(),
   /** What it subscribes to, in place of all of its group's topics. */
   topics: z.array(resourceName).min(1).optional(),
+  /**
+   * What it takes by hand, in place of a subscription: it is no member of the group then, and commits under its id all the
+   * same. All members of a group do so or none, and no two take the same partition.
+   */
+  assigned: z
+    .array(
+      z.strictObject({
+        topic: resourceName,
+        partitions: z.array(z.int().min(0).max(99)).min(1),
+      }),
+    )
+    .min(1)
+    .optional(),
   /** `client.rack` (KIP-392): a fetch may go to a follower in the same rack. */
   rack: name.optional(),
 });
@@ -463,8 +476,22 @@ export const isOutage = (action: Action): boolean =>
   action.kind === 'recreate-topic';
 
 /** What a member subscribes to. */
-export const topicsOf = (group: Group, memberId: string): readonly string[] =>
-  group.members.find(({ id }) => id === memberId)?.topics ?? group.topics;
+export const topicsOf = (group: Group, memberId: string): readonly string[] => {
+  const member = group.members.find(({ id }) => id === memberId);
+  return member?.topics ?? member?.assigned?.map(({ topic }) => topic) ?? group.topics;
+};
+
+/** Whether its members take their partitions by hand, so that there is nothing of the group but its offsets. */
+export const isByHand = ({ members }: Group): boolean =>
+  members.some(({ assigned }) => assigned !== undefined);
+
+/** Whether a member may come to read the partition: all of what it subscribes to, or what it has taken by hand. */
+export const mayRead = (group: Group, memberId: string, topic: string, partition: number): boolean => {
+  const assigned = group.members.find(({ id }) => id === memberId)?.assigned;
+  return assigned === undefined
+    ? topicsOf(group, memberId).includes(topic)
+    : assigned.some((one) => one.topic === topic && one.partitions.includes(partition));
+};
 
 type Issue = { path: PropertyKey[]; message: string };
 
@@ -557,6 +584,8 @@ function* relations(scenario: Scenario): Generator<Issue> {
         message: "expected 'process-then-commit': a transaction has what comes of the records in it",
       };
   }
+  for (const [i, group] of scenario.groups.entries())
+    if (isByHand(group)) yield* byHand(group, ['groups', i], topics);
   yield* pipelines(scenario, topics);
   for (const [i, { commitMode, commitOrder }] of scenario.groups.entries()) {
     const isOfPolls =
@@ -658,6 +687,42 @@ function* relations(scenario: Scenario): Generator<Issue> {
           path: [...path, 'partition'],
           message: `expected 0 to ${count - 1}: '${action.topic}' has ${count}`,
         };
+    }
+  }
+}
+
+/** A consumer that is no member of its group has no use for what only members have. */
+function* byHand(group: Group, path: PropertyKey[], topics: ReadonlyMap<string, Topic>): Generator<Issue> {
+  const unused = ['assignors', 'staticMembership', 'subscription'] as const;
+  for (const key of unused)
+    if (group[key] !== undefined && group[key] !== false)
+      yield { path: [...path, key], message: 'expected no such key where members take partitions by hand' };
+  if (group.commitMode.kind === 'transaction')
+    yield {
+      path: [...path, 'commitMode', 'kind'],
+      message: 'expected another kind: only a generation keeps a former owner from committing',
+    };
+  const taken = new Set<string>();
+  for (const [m, { assigned, topics: own }] of group.members.entries()) {
+    const ofMember = [...path, 'members', m];
+    if (assigned === undefined)
+      yield { path: [...ofMember, 'assigned'], message: 'expected partitions, as the other members have' };
+    if (own !== undefined)
+      yield { path: [...ofMember, 'topics'], message: "expected no such key beside 'assigned'" };
+    for (const [a, { topic, partitions }] of (assigned ?? []).entries()) {
+      const ofTopic = [...ofMember, 'assigned', a];
+      if (!group.topics.includes(topic))
+        yield { path: [...ofTopic, 'topic'], message: expectedOneOf('topic', group.topics, topic) };
+      for (const [p, partition] of partitions.entries()) {
+        const count = topics.get(topic)?.partitions ?? 0;
+        const key = `${topic}-${partition}`;
+        if (partition >= count || taken.has(key))
+          yield {
+            path: [...ofTopic, 'partitions', p],
+            message: `expected 0 to ${count - 1}, each taken once, got ${partition}`,
+          };
+        taken.add(key);
+      }
     }
   }
 }

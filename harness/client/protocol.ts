@@ -14,7 +14,9 @@
  * 6. On a `call` command, call the client's API as it says, between two events `application-call` and
  *    `application-call-end`; a client that has no such call, or refuses it, says so with the outcome `skipped`. What
  *    `position` and `committed` answer stands in the second.
- * 7. A start command that the driver does not understand: say why on standard error and exit with code 2.
+ * 7. A member with `assigned` assigns itself these partitions in place of a subscription, and says so with
+ *    `client-assigned` each time.
+ * 8. A start command that the driver does not understand: say why on standard error and exit with code 2.
  */
 import { z } from 'zod';
 import { scenarioSchema } from '../../scenarios/schema.ts';
@@ -71,7 +73,16 @@ export const startCommandSchema = z.discriminatedUnion('role', [
     /** The real names of the group and of all topics by those that an application of the user's knows; only for such. */
     names: z.record(z.string(), z.string()).optional(),
     /** Left out: subscribes to all of the group's topics, and has no rack. */
-    member: z.strictObject({ topics: z.array(realName).min(1), rack: z.string().nullable() }).optional(),
+    member: z
+      .strictObject({
+        topics: z.array(realName).min(1),
+        rack: z.string().nullable(),
+        /** It assigns itself these partitions, and does not subscribe. */
+        assigned: z
+          .array(z.strictObject({ topic: realName, partitions: z.array(z.int().min(0)) }))
+          .optional(),
+      })
+      .optional(),
   }),
   /** `producer.topics` hold real names; record ids are `<producer.id>-<number>`, in order from 0. */
   z.strictObject({

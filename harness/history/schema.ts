@@ -105,6 +105,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     protocol: z.string(),
     assignment,
   }),
+  /** It has taken these partitions by hand: no group gives them to it, or takes them away. */
+  event('client-assigned', { group: z.string(), assignment }),
   event('client-rebalancing', { group: z.string(), memberId: z.string() }),
   event('client-crashed', { group: z.string(), error: z.string(), restart: z.boolean() }),
   event('client-stopped', { group: z.string() }),

@@ -39,14 +39,14 @@ const partitions = [
 ];
 
 /** A tracker that is fed by hand; `live` are the processes that run. */
-function trackerFor(scenario: Scenario, live: string[]) {
+function trackerFor(scenario: Scenario, live: string[], read = [0, 1]) {
   let listener: (event: RunEvent) => void = () => {};
   const context = { scenario, onEvent: (one: typeof listener) => (listener = one) } as unknown as RunContext;
   const tracker = new DrainTracker(
     context,
     () => [...live],
     () => live.length > 0,
-    () => new Set(['orders']),
+    (_, { partition }) => read.includes(partition),
   );
   const feed = (event: object) => listener({ time: 0, process: 'm1.1', ...event } as RunEvent);
   const generation = (...owners: [string, number[]][]) =>
@@ -93,6 +93,21 @@ describe('DrainTracker', () => {
     expect(run.tracker.undrained(partitions)).toEqual([
       'group billing has the live members m1.1, m2.1, but its last generation has m1.1',
     ]);
+  });
+
+  it('misses no generation where members take their partitions by hand, and looks at these alone', () => {
+    const scenario = scenarioWith('per-record');
+    const members = [{ id: 'm1', assigned: [{ topic: 'orders', partitions: [0] }] }];
+    const byHand = { ...scenario, groups: scenario.groups.map((group) => ({ ...group, members })) };
+    const { tracker, process, commit } = trackerFor(byHand, ['m1.1'], [0]);
+    tracker.markerWritten({ topic: 'orders', partition: 0 }, 5);
+    tracker.markerWritten({ topic: 'orders', partition: 1 }, 7);
+    expect(tracker.undrained(partitions)).toEqual([
+      'group billing has not processed orders-0 up to its end, offset 5',
+    ]);
+    process(0, 5, 'marker-0');
+    commit(0, 6);
+    expect(tracker.undrained(partitions)).toEqual([]);
   });
 
   it('misses a partition without an owner', () => {

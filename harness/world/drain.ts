@@ -6,7 +6,7 @@
  * the group has processed it and committed past it. A group that starts at the log end may legally miss a marker that
  * was written before it found its position, so partitions that are not drained get another marker now and then.
  */
-import type { Group } from '../../scenarios/schema.ts';
+import { type Group, isByHand } from '../../scenarios/schema.ts';
 import { MemberProcesses } from '../history/member-processes.ts';
 import { type GroupMember, MARKER_PREFIX } from '../history/schema.ts';
 import type { RunContext, RunEvent } from './run-context.ts';
@@ -32,7 +32,7 @@ export class DrainTracker {
   readonly #context: RunContext;
   readonly #live: (group: string) => string[];
   readonly #wantsMembers: (group: string) => boolean;
-  readonly #topics: (group: string) => ReadonlySet<string>;
+  readonly #reads: (group: string, one: TopicPartition) => boolean;
   readonly #groups = new Map<string, GroupState>();
   /** Offset of the newest marker per partition. */
   readonly #markers = new Map<string, number>();
@@ -48,11 +48,11 @@ export class DrainTracker {
     context: RunContext,
     live: (group: string) => string[],
     wantsMembers: (group: string) => boolean,
-    /** What the members that are wanted subscribe to. */
-    topics: (group: string) => ReadonlySet<string>,
+    /** Whether a member that is wanted may come to read the partition. */
+    reads: (group: string, one: TopicPartition) => boolean,
   ) {
     this.#context = context;
-    this.#topics = topics;
+    this.#reads = reads;
     this.#live = live;
     this.#wantsMembers = wantsMembers;
     for (const group of context.scenario.groups)
@@ -73,7 +73,7 @@ export class DrainTracker {
   undrainedPartitions(partitions: readonly TopicPartition[]): TopicPartition[] {
     return partitions.filter((one) =>
       this.#wantedGroups().some(
-        (group) => this.#topics(group.id).has(one.topic) && this.#missing(group.id, one) !== null,
+        (group) => this.#reads(group.id, one) && this.#missing(group.id, one) !== null,
       ),
     );
   }
@@ -107,12 +107,12 @@ export class DrainTracker {
         .map((member) => this.#memberProcesses.processOf(member))
         .sort();
       const sentences: string[] = [];
-      if (state.stableMembers === null || live.join() !== members.join())
+      if (!isByHand(group) && (state.stableMembers === null || live.join() !== members.join()))
         sentences.push(
           `group ${group.id} has the live members ${list(live)}, but its last generation has ${list(members)}`,
         );
       for (const one of partitions) {
-        if (!this.#topics(group.id).has(one.topic)) continue;
+        if (!this.#reads(group.id, one)) continue;
         if (state.stableMembers !== null && !state.owned.has(keyOf(one)))
           sentences.push(`${keyOf(one)} has no owner in group ${group.id}`);
         const missing = this.#missing(group.id, one);
@@ -138,7 +138,7 @@ export class DrainTracker {
     if (autoOffsetReset !== 'none') return true;
     const { committed } = this.#state(id);
     return partitions
-      .filter(({ topic }) => this.#topics(id).has(topic))
+      .filter((one) => this.#reads(id, one))
       .every((one) => {
         const offset = committed.get(keyOf(one)) ?? -1;
         const end = (this.#markers.get(keyOf(one)) ?? Number.POSITIVE_INFINITY) + 1;

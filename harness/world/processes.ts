@@ -2,7 +2,7 @@
  * The client processes of one run: scenario ids enter (join this member, kill that one), processes of the world and
  * signals to them leave, and every start and exit is in the history.
  */
-import { type Group, type Producer, topicsOf } from '../../scenarios/schema.ts';
+import { type Group, mayRead, type Producer, topicsOf } from '../../scenarios/schema.ts';
 import { mixSeed } from '../../scenarios/seed.ts';
 import type { CallCommand, Connection, StartCommand } from '../client/protocol.ts';
 import type { UnplacedEvent } from '../history/schema.ts';
@@ -168,12 +168,10 @@ export class Processes {
     return [...this.#slots.values()].some((slot) => slot.group?.id === groupId && slot.wanted);
   }
 
-  /** The topics that members which the scenario wants to run subscribe to. */
-  wantedTopics(groupId: string): ReadonlySet<string> {
-    return new Set(
-      [...this.#slots.values()].flatMap(({ id, group, wanted }) =>
-        group?.id === groupId && wanted ? topicsOf(group, id) : [],
-      ),
+  /** Whether a member which the scenario wants to run subscribes to the topic, or has taken the partition by hand. */
+  wantsToRead(groupId: string, topic: string, partition: number): boolean {
+    return [...this.#slots.values()].some(
+      ({ id, group, wanted }) => group?.id === groupId && wanted && mayRead(group, id, topic, partition),
     );
   }
 
@@ -312,6 +310,7 @@ export class Processes {
     };
     if (slot.group !== null) {
       const { members, ...group } = slot.group;
+      const self = members.find(({ id }) => id === slot.id);
       const known = [group.id, ...scenario.topology.topics.map(({ name }) => name)];
       return {
         ...common,
@@ -319,7 +318,10 @@ export class Processes {
         group: { ...group, id: names.real(group.id), topics: group.topics.map(names.real) },
         member: {
           topics: topicsOf(slot.group, slot.id).map(names.real),
-          rack: members.find(({ id }) => id === slot.id)?.rack ?? null,
+          rack: self?.rack ?? null,
+          ...(self?.assigned === undefined
+            ? {}
+            : { assigned: self.assigned.map((one) => ({ ...one, topic: names.real(one.topic) })) }),
         },
         ...(subject.application === undefined
           ? {}

@@ -71,7 +71,7 @@ export async function runScenario(context: RunContext, means: Means): Promise<vo
     context,
     (group) => processes.live(group),
     (group) => processes.wantsMembers(group),
-    (group) => processes.wantedTopics(group),
+    (group, { topic, partition }) => processes.wantsToRead(group, topic, partition),
   );
   await runSchedule(context, means);
   if (!(await processes.ended('producer', PRODUCERS_END_MS)))

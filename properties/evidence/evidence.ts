@@ -3,7 +3,7 @@
  * once however many checkers ask.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import { type Group, isBrokerFault, isOutage, type Scenario, topicsOf } from '../../scenarios/schema.ts';
+import { type Group, isBrokerFault, isOutage, mayRead, type Scenario } from '../../scenarios/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts';
 import { indexConsumption, type PartitionConsumption } from './consumption.ts';
@@ -195,9 +195,12 @@ export const liveMembers = (evidence: Evidence, group: GroupEvidence): ProcessEv
   );
 };
 
-/** The topics that its live members subscribe to. */
-export const drainedTopics = (evidence: Evidence, group: GroupEvidence): ReadonlySet<string> =>
-  new Set(liveMembers(evidence, group).flatMap(({ id }) => topicsOf(group.config, id)));
+/** Whether its live members have to drain the partition: they subscribe to the topic, or have taken it by hand. */
+export const hasToBeDrained = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+): boolean => liveMembers(evidence, group).some(({ id }) => mayRead(group.config, id, topic, partition));
 
 /** Whether the group had to process everything: the run healed and settled, and members that had joined were there. */
 export const hadToDrain = (evidence: Evidence, group: GroupEvidence): boolean =>

@@ -207,6 +207,8 @@ function indexJoins(
   const claims = new Map<string, EventOf<'client-joined'>[]>();
   for (const event of eventsOf(history, 'wire-sync'))
     if (event.error === null) listAt(syncs, event.process).push(event);
+  const byHand = new Map<string, EventOf<'client-assigned'>[]>();
+  for (const event of eventsOf(history, 'client-assigned')) listAt(byHand, event.process).push(event);
   for (const event of eventsOf(history, 'client-joined')) listAt(claims, event.process).push(event);
   const byIdentity = new Map<string, GenerationEvidence>();
   const byMemberId = new Map<string, GenerationEvidence[]>();
@@ -224,6 +226,15 @@ function indexJoins(
   const joins = new Map<string, Join[]>();
   for (const { process, group, exit, hasWire } of processes.values()) {
     if (group === null) continue;
+    const taken = byHand.get(process);
+    if (taken !== undefined) {
+      // It is no member, and yet it begins anew each time.
+      joins.set(
+        process,
+        taken.map(({ seq, time }) => ({ process, group, seq, time, memberId: null, generation: null })),
+      );
+      continue;
+    }
     // Where there is a tap, what it did not see never reached the member.
     const ofProcess = syncs.get(process) ?? (hasWire ? [] : undefined);
     if (ofProcess !== undefined) {

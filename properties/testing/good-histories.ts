@@ -46,6 +46,17 @@ export const handOver = (group: Partial<Group> = {}, wire = true) => {
   return { story, m1, m2 };
 };
 
+/** Two consumers that are no members of their group, and have taken a partition each. */
+export const byHand = () => {
+  const assigned = (partition: number) => [{ topic: 'orders', partitions: [partition] }];
+  const members = [
+    { id: 'm1', assigned: assigned(0) },
+    { id: 'm2', assigned: assigned(1) },
+  ];
+  const story = new Story({ topics: { orders: 2 }, groups: [{ members }] });
+  return { story, m1: story.joins('m1').assigns(), m2: story.joins('m2').assigns() };
+};
+
 /** One member that writes what it makes of `orders` into `invoices`. */
 export const pipeline = (group: Partial<Group> = {}) =>
   alone({
@@ -568,6 +579,18 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
   },
 
   'at-least-once': {
+    'members without a group read what they have taken, and one that is gone leaves its partition alone':
+      () => {
+        const { story, m1, m2 } = byHand();
+        story.produces(3);
+        story.produces(2, { partition: 1 });
+        m1.works(0, 2).commits(0, 2).crashes();
+        m2.works(1, 1).commits(1, 1);
+        story.joins('m1').assigns().works(0, 1).commits(0, 3).leaves();
+        story.produces(1);
+        m2.works(1, 1).commits(1, 2);
+        return story.ends({ drain: false });
+      },
     'a failing record is tried again': () => {
       const { story, m1 } = alone();
       story.produces(3);
@@ -1533,6 +1556,20 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
         .calls('pause', { partitions: [0] })
         .processes(0, 1);
       return m1.commits(0, 2).calls('resume', { partitions: [0] }).story;
+    },
+    'partitions taken by hand are paused, given up and taken again': () => {
+      const { story, m1, m2 } = byHand();
+      story.produces(2);
+      m1.works(0, 1)
+        .commits(0, 1)
+        .calls('pause', { partitions: [0] })
+        .calls('stop')
+        .calls('run')
+        .assigns()
+        .works(0, 1)
+        .commits(0, 2);
+      m2.leaves();
+      return story.ends({ drain: false });
     },
     'a consumer is stopped and run again': () => {
       const { story, m1 } = alone();

@@ -737,6 +737,17 @@ export class Member {
     return this;
   }
 
+  /** Takes what the scenario has assigned to it, outside the group's protocol. */
+  assigns(): this {
+    const { story, group, process, id } = this;
+    const assignment = group.members.find((member) => member.id === id)?.assigned ?? [];
+    story.emit({ process, kind: 'client-assigned', group: group.id, assignment });
+    this.#generation = -1;
+    for (const { topic, partitions } of assignment)
+      for (const partition of partitions) this.resolves(partition, { topic });
+    return this;
+  }
+
   /** Finds its position as the group's configuration says, or as it is told. */
   resolves(
     partition: number,

@@ -66,7 +66,11 @@ export function coherent(scenario: Scenario): Scenario {
         .map(({ topics: own, ...member }) =>
           own === undefined ? member : { ...member, topics: own.filter(present) },
         )
-        .filter((member) => !('topics' in member) || member.topics.length > 0),
+        .filter((member) => !('topics' in member) || member.topics.length > 0)
+        .map(({ assigned, ...member }) =>
+          assigned === undefined ? member : { ...member, assigned: thoseOf(assigned, topics) },
+        )
+        .filter((member) => !('assigned' in member) || member.assigned.length > 0),
     }))
     .filter((group) => group.topics.length > 0 && group.members.length > 0);
   const producers: Producer[] = scenario.producers
@@ -95,6 +99,18 @@ export function coherent(scenario: Scenario): Scenario {
     settling: { ...scenario.settling, boundMs: Math.min(scenario.settling.boundMs, justifiedMs) },
   };
 }
+
+/** Of what a member has taken by hand, the partitions that there are from the beginning. */
+const thoseOf = (
+  assigned: readonly { topic: string; partitions: number[] }[],
+  topics: readonly { name: string; partitions: number }[],
+): { topic: string; partitions: number[] }[] =>
+  assigned
+    .map(({ topic, partitions }) => {
+      const count = topics.find(({ name }) => name === topic)?.partitions ?? 0;
+      return { topic, partitions: partitions.filter((partition) => partition < count) };
+    })
+    .filter(({ partitions }) => partitions.length > 0);
 
 /** Of a pipeline that has nowhere to write to. */
 const AUTOMATIC = { kind: 'auto', intervalMs: null, thresholdRecords: null } as const;

@@ -1,5 +1,5 @@
 /** What kafkajs cannot do: a scenario enters, one sentence for each thing leaves, with what to do instead. */
-import type { Group, Producer, Scenario } from '../../../scenarios/schema.ts';
+import { type Group, isByHand, type Producer, type Scenario } from '../../../scenarios/schema.ts';
 
 const REFERENCE = '--client reference has it';
 
@@ -24,6 +24,11 @@ function* groupRefusals(group: Group): Generator<Refusal> {
     yield [
       'assignors',
       `kafkajs gives everything up in each rebalance, so it has no 'cooperative-sticky'; ${REFERENCE}`,
+    ];
+  if (isByHand(group))
+    yield [
+      'members',
+      `kafkajs reads what its group assigns, so it has no partitions 'assigned'; ${REFERENCE}`,
     ];
   if (group.staticMembership === true)
     yield ['staticMembership', `kafkajs has no group.instance.id; ${REFERENCE}`];

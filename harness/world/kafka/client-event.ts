@@ -5,6 +5,7 @@ import { type EventKind, historyEventSchema, type UnplacedEvent } from '../../hi
 /** What a client may say: claims, and what left and reached its sockets. Evidence comes from elsewhere. */
 const CLIENT_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   'client-joined',
+  'client-assigned',
   'client-rebalancing',
   'client-crashed',
   'client-stopped',

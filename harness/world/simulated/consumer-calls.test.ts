@@ -1,12 +1,13 @@
 /** The calls of the consumer's API that a scenario can ask for, in front of both clients. */
 import { describe, expect, it } from 'vitest';
-import { parseScenario } from '../../../scenarios/schema.ts';
+import { judge } from '../../../properties/index.ts';
+import { parseScenario, type Scenario } from '../../../scenarios/schema.ts';
 import type { EventKind, EventOf } from '../../history/schema.ts';
 import { HistoryRecorder } from '../../history/writer.ts';
 import { SimulatedWorld } from './simulated-world.ts';
 
-async function run(client: string, group: object, actions: readonly object[]) {
-  const scenario = parseScenario(
+const scenarioOf = (group: object, actions: readonly object[]): Scenario =>
+  parseScenario(
     {
       version: 1,
       name: 'calls',
@@ -54,6 +55,9 @@ async function run(client: string, group: object, actions: readonly object[]) {
     },
     'the test',
   );
+
+async function run(client: string, group: object, actions: readonly object[]) {
+  const scenario = scenarioOf(group, actions);
   const recorder = new HistoryRecorder();
   await new SimulatedWorld().run(scenario, { client, mutant: null }, recorder);
   const { events } = recorder.finishHistory();
@@ -175,6 +179,54 @@ it('the reference client says where it stands and what is committed, and refuses
   );
   expect(ends[0]?.answer).toBe(String(Number(before.at(-1)?.offsets.at(-1)) + 1));
   expect(ends.slice(2).map(({ answer }) => answer)).toEqual([null, null]);
+});
+
+describe('members that take their partitions by hand', () => {
+  const member = (id: string, topic: string, partitions: number[]) => ({
+    id,
+    assigned: [{ topic, partitions }],
+  });
+  const members = [member('m1', 'orders', [0, 1]), member('m2', 'payments', [0])];
+  const second = { kind: 'join', atMs: 0, member: 'm2' };
+
+  it('read and commit without a generation, and go on where they stopped, or were killed', async () => {
+    const of = await run('reference', { members }, [
+      second,
+      { kind: 'stop-consumer', atMs: 3_000, durationMs: 500, member: 'm2' },
+      { kind: 'crash', atMs: 4_000, member: 'm1' },
+      { kind: 'join', atMs: 5_000, member: 'm1' },
+    ]);
+    expect(of('wire-join')).toEqual([]);
+    expect(of('group-generation').filter(({ state }) => state === 'stable')).toEqual([]);
+    expect(of('client-assigned').map(({ process }) => process)).toEqual(['m1.1', 'm2.1', 'm2.1', 'm1.2']);
+    expect(
+      new Set(of('commit-invoke').map(({ generation, memberId }) => `${generation} ${memberId}`)),
+    ).toEqual(new Set(['-1 ']));
+    const firstAgain = of('delivery').find(({ process, topic }) => process === 'm1.2' && topic === 'orders');
+    expect(Number(firstAgain?.offsets[0])).toBeGreaterThan(0);
+    expect(of('settled')[0]?.undrained).toEqual([]);
+  });
+
+  it('are caught where their application leaves out a partition', async () => {
+    const recorder = new HistoryRecorder();
+    const mutant = { client: 'reference', mutant: 'skip-partition' };
+    await new SimulatedWorld().run(scenarioOf({ members }, [second]), mutant, recorder);
+    const { anomalies } = judge(recorder.finishHistory());
+    const lost = anomalies.filter(
+      ({ property, policy }) => property === 'at-least-once' && policy === 'illegal',
+    );
+    // The lowest of what each has taken, and the other one of m1's is worked on.
+    expect(lost.map(({ subject }) => `${subject.topic}-${subject.partition}`).sort()).toEqual([
+      'orders-0',
+      'payments-0',
+    ]);
+  });
+
+  it('are more than kafkajs can do', () => {
+    const scenario = scenarioOf({ members }, [second]);
+    const why = new SimulatedWorld().refusals(scenario, { client: 'kafkajs', mutant: null });
+    expect(why.join()).toMatch(/groups\[0\]\.members: kafkajs reads what its group assigns/);
+  });
 });
 
 it('kafkajs has no questions for offsets', async () => {

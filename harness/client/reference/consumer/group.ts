@@ -155,7 +155,7 @@ export class ConsumerGroup {
     if (joined !== null) await this.#joinCompleted(joined);
     this.#noticeChanges();
     // What a pattern finds is not known before.
-    if (subscriptions.pattern !== null && this.#parts.metadata.version === 0) return false;
+    if (subscriptions.pattern !== null && !this.#parts.metadata.isAboutAll) return false;
     if (this.membership.isRejoinNeeded || this.membership.isJoining) {
       if (!this.membership.isJoining && (await this.#prepared())) this.membership.join();
       return false;

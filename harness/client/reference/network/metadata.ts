@@ -100,6 +100,11 @@ export class Metadata {
     return answered === 'all' || topics.every((topic) => answered.includes(topic));
   }
 
+  /** Whether the last answer is about every topic that there is. */
+  get isAboutAll(): boolean {
+    return this.#answered === 'all';
+  }
+
   errorOf(topic: string): BrokerError | undefined {
     return this.#errors.get(topic);
   }

@@ -18,7 +18,7 @@ export interface ConsumerCallsParts {
   readonly committer: Committer;
   readonly processed: Processed;
   readonly group: MemberStart['group'];
-  readonly subscribe: () => void;
+  readonly subscribe: () => Promise<void>;
   readonly mutation: Pick<Mutation, 'isDeaf' | 'answers'>;
   /** How long a question may take: the next poll must not be late for it. */
   readonly questionTimeoutMs: number;
@@ -55,7 +55,7 @@ export class ConsumerCalls {
         return;
       case 'run':
         if (!this.isStopped) throw new CallRefused('it runs already');
-        subscribe();
+        await subscribe();
         this.isStopped = false;
         return;
       case 'commit':

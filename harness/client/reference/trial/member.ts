@@ -100,6 +100,9 @@ const commitStart = async (
   }
 };
 
+const commitsStartOf = ({ autoOffsetReset, commitMode }: MemberStart['group']): boolean =>
+  autoOffsetReset === 'latest' && commitMode.kind !== 'none';
+
 /** Whether the application is to end, and whether it may be interrupted for that. */
 interface Ending {
   isDue: boolean;
@@ -124,8 +127,8 @@ const createListener = ({
   host,
   ending,
 }: ListenerParts): RebalanceListener => {
-  const { id: group, autoOffsetReset, commitMode } = mutation.group;
-  const commitsStart = autoOffsetReset === 'latest' && commitMode.kind !== 'none';
+  const { id: group } = mutation.group;
+  const commitsStart = commitsStartOf(mutation.group);
   const rebalancing = (): void => {
     const { memberId } = consumer.groupMetadata();
     host.emit({ kind: 'client-rebalancing', group, memberId });
@@ -178,8 +181,19 @@ export function startMember(start: MemberStart, host: Host): Application {
   });
   const names = start.member?.topics ?? group.topics;
   const listener = createListener({ consumer, committer, mutation, processed, host, ending });
-  const subscribe = (): void =>
-    consumer.subscribe(group.subscription === 'pattern' ? patternOf(names) : names, listener);
+  const assigned = start.member?.assigned;
+  const subscribe = async (): Promise<void> => {
+    if (assigned === undefined)
+      return consumer.subscribe(group.subscription === 'pattern' ? patternOf(names) : names, listener);
+    const partitions = assigned.flatMap(({ topic, partitions: all }) =>
+      all.map((partition) => ({ topic, partition })),
+    );
+    host.emit({ kind: 'client-assigned', group: group.id, assignment: assigned });
+    consumer.assign(partitions);
+    mutation.assigned(assigned);
+    processed.assigned(assigned);
+    if (commitsStartOf(group)) await commitStart(consumer, committer, partitions);
+  };
   const calls = new ConsumerCalls({
     consumer,
     committer,
@@ -218,7 +232,7 @@ export function startMember(start: MemberStart, host: Host): Application {
   const pollLoop = async (): Promise<void> => {
     // Before anything is read: it ends what the member's former self has left open, and fences that.
     await producer?.connect();
-    subscribe();
+    await subscribe();
     while (!ending.isDue) {
       await makeCalls();
       if (ending.isDue) return;
