@@ -3,7 +3,7 @@ import type { Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { isRewritten } from './balanced-assignment.ts';
 import { noticeMs, withheldIn } from './coverage.ts';
-import type { Processing } from './evidence/consumption.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import {
   type Evidence,
   evidenceOf,
@@ -29,7 +29,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the wait before a failed record is tried again, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the wait before a failed record, or the records of an aborted transaction, are tried again, had lasted as long as its session but for two heartbeats, of which the member has done nothing for half a session; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -96,7 +96,7 @@ function causeless(
       ),
     ];
   return gone.map(({ clientId }) => {
-    const silence = silenceOf(group, clientId, generation.time);
+    const silence = silenceOf(evidence, group, clientId, generation.time);
     return report(
       isRealTime ? EXPIRED_IN_REAL_TIME : (silence?.signature ?? EXPIRED),
       `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group${silence === null ? '' : `: ${silence.why}`}.`,
@@ -108,21 +108,20 @@ function causeless(
 
 /** What the member was at, all through its session, when its place was lost, where that says why it sent no heartbeat. */
 function silenceOf(
+  evidence: Evidence,
   { config, consumption }: GroupEvidence,
   process: string,
   lostTime: number,
 ): { signature: string; why: string; seq: number } | null {
+  const { sessionTimeoutMs } = config;
   const isLong = (sinceTime: number): boolean =>
-    lostTime - sinceTime >= config.sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
-  const last = [...consumption.values()]
+    lostTime - sinceTime >= sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
+  const all = [...consumption.values()]
     .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
-    .filter((one) => one.process === process && one.time <= lostTime)
-    .reduce<({ key: string } & Processing) | null>(
-      (latest, one) => (one.seq > (latest?.seq ?? -1) ? one : latest),
-      null,
-    );
+    .filter((one) => one.process === process && one.time <= lostTime);
+  const last = latest(all);
   if (last === null) return null;
-  const { key, offset, time, seq, outcome, endTime, endSeq } = last;
+  const { key, offset, time, seq, endTime } = last;
   if (endTime === null || endTime >= lostTime)
     return isLong(time)
       ? {
@@ -131,14 +130,27 @@ function silenceOf(
           seq,
         }
       : null;
-  return outcome === 'failed' && isLong(endTime)
-    ? {
-        signature: EXPIRED_WAITING,
-        why: `its handler had failed at offset ${offset} of ${key}, and the client had waited for ${Math.round(lostTime - endTime)} ms since then`,
-        seq: endSeq ?? seq,
-      }
-    : null;
+  const ends = eventsOf(evidence.history, 'transaction-end').filter(
+    (event) => event.process === process && event.time <= lostTime,
+  );
+  const aborted = latest(ends.filter(({ ending }) => ending === 'abort'));
+  const failed = latest(all.filter(({ outcome }) => outcome === 'failed'));
+  const isAbort = aborted !== null && aborted.seq > (failed?.endSeq ?? -1);
+  const failure = isAbort ? aborted : { time: failed?.endTime ?? lostTime, seq: failed?.endSeq ?? -1 };
+  // What had been fetched before the failure may still be worked on after it.
+  const idleSince = Math.max(failure.time, endTime, latest(ends)?.time ?? 0);
+  const isWaiting =
+    lostTime - failure.time <= 2 * sessionTimeoutMs && lostTime - idleSince >= sessionTimeoutMs / 2;
+  if (!isLong(failure.time) || !(isWaiting || failed?.seq === seq)) return null;
+  return {
+    signature: EXPIRED_WAITING,
+    why: `${isAbort ? `its transaction ${aborted.transaction} had been aborted` : `its handler had failed at offset ${failed?.offset} of ${failed?.key}`}, and the client had waited for ${Math.round(lostTime - failure.time)} ms since then`,
+    seq: failure.seq,
+  };
 }
+
+const latest = <T extends { readonly seq: number }>(all: readonly T[]): T | null =>
+  all.reduce<T | null>((found, one) => (one.seq > (found?.seq ?? -1) ? one : found), null);
 
 /** Whether a member of the generation, as it was written first, ended before it had its assignment. */
 function lacksSync(evidence: Evidence, group: GroupEvidence, { generation }: GenerationEvidence): boolean {
