@@ -87,6 +87,42 @@ describe('finds', () => {
     ]);
   });
 
+  it('one that loses it while its client waits to try the records of an aborted transaction again', () => {
+    const tell = (restMs: number) => {
+      const { story, m1, m2 } = pair();
+      story.produces(2);
+      m1.works(0, 1);
+      story.emit({
+        process: 'm1.1',
+        kind: 'transaction-end',
+        transaction: 3,
+        ending: 'abort',
+        outcome: 'ok',
+        error: null,
+      });
+      // Of the same fetch, in another transaction.
+      m1.works(0, 1);
+      story.emit({
+        process: 'm1.1',
+        kind: 'transaction-end',
+        transaction: 4,
+        ending: 'commit',
+        outcome: 'ok',
+        error: null,
+      });
+      return story.wait(restMs).generation([[m2, [0, 1]]]);
+    };
+    expect(findings(noSpuriousRebalance, tell(8_000))).toMatchInlineSnapshot(`
+      [
+        "illegal | member lost its place while it waited to try a failed record again | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group: its transaction 3 had been aborted, and the client had waited for 8120 ms since then. | group-generation transaction-end group-generation | billing m1.1",
+      ]
+    `);
+    // So long ago that it had every time to get over it.
+    expect(findings(noSpuriousRebalance, tell(90_000)).map((one) => one.split(' | ')[1])).toEqual([
+      'member lost its place without a cause',
+    ]);
+  });
+
   it('as observed one that loses its place because its heartbeats do not fit into its session', () => {
     const { story, m2 } = pair({ groups: [{ heartbeatIntervalMs: 3_000 }] });
     story.wait(30_000).generation([[m2, [0, 1]]]);

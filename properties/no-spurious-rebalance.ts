@@ -3,6 +3,7 @@ import type { Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { isRewritten } from './balanced-assignment.ts';
 import { noticeMs, withheldIn } from './coverage.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import type { Processing } from './evidence/consumption.ts';
 import {
   type Evidence,
@@ -29,7 +30,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -96,7 +97,7 @@ function causeless(
       ),
     ];
   return gone.map(({ clientId }) => {
-    const silence = silenceOf(group, clientId, generation.time);
+    const silence = silenceOf(evidence, group, clientId, generation.time);
     return report(
       isRealTime ? EXPIRED_IN_REAL_TIME : (silence?.signature ?? EXPIRED),
       `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group${silence === null ? '' : `: ${silence.why}`}.`,
@@ -108,11 +109,13 @@ function causeless(
 
 /** What the member was at, all through its session, when its place was lost, where that says why it sent no heartbeat. */
 function silenceOf(
+  evidence: Evidence,
   { config, consumption }: GroupEvidence,
   process: string,
   lostTime: number,
 ): { signature: string; why: string; seq: number } | null {
-  const longMs = config.sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
+  const { sessionTimeoutMs } = config;
+  const longMs = sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
   const own = [...consumption.values()]
     .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
     .filter((one) => one.process === process && one.time <= lostTime)
@@ -120,21 +123,40 @@ function silenceOf(
   const last = own.at(-1);
   if (last === undefined) return null;
   const { key, offset, time, seq, endTime } = last;
-  if ((endTime === null || endTime >= lostTime) && lostTime - time >= longMs)
-    return {
-      signature: EXPIRED_BUSY,
-      why: `its handler had been at offset ${offset} of ${key} for ${Math.round(lostTime - time)} ms`,
-      seq,
-    };
-  const waits = waitsOf(own, lostTime - config.sessionTimeoutMs, lostTime);
+  if (endTime === null || endTime >= lostTime)
+    return lostTime - time >= longMs
+      ? {
+          signature: EXPIRED_BUSY,
+          why: `its handler had been at offset ${offset} of ${key} for ${Math.round(lostTime - time)} ms`,
+          seq,
+        }
+      : null;
+  const waits = waitsOf(own, lostTime - sessionTimeoutMs, lostTime);
   const waitedMs = waits.reduce((sum, { waitMs }) => sum + waitMs, 0);
   const [wait] = waits;
-  if (wait === undefined || waitedMs < longMs) return null;
-  const sinceMs = Math.round(lostTime - (wait.endTime ?? wait.time));
+  if (wait !== undefined && waitedMs >= longMs) {
+    const sinceMs = Math.round(lostTime - (wait.endTime ?? wait.time));
+    return {
+      signature: EXPIRED_WAITING,
+      why: `its handler had failed at offset ${wait.offset} of ${wait.key}, and the client had waited ${waits.length === 1 ? `for ${sinceMs} ms since then` : `${waits.length} times to try again in the ${sinceMs} ms since then`}`,
+      seq: wait.endSeq ?? wait.seq,
+    };
+  }
+  // What had been fetched before a failure, or before a transaction was aborted, may still be worked on after it.
+  const ends = eventsOf(evidence.history, 'transaction-end').filter(
+    (event) => event.process === process && event.time <= lostTime,
+  );
+  const aborted = ends.findLast(({ ending }) => ending === 'abort');
+  const failed = own.findLast(({ outcome }) => outcome === 'failed');
+  const isAbort = aborted !== undefined && aborted.seq > (failed?.endSeq ?? -1);
+  const failure = isAbort ? aborted : { time: failed?.endTime ?? lostTime, seq: failed?.endSeq ?? -1 };
+  const sinceMs = lostTime - failure.time;
+  const idleMs = lostTime - Math.max(failure.time, endTime, ends.at(-1)?.time ?? 0);
+  if (sinceMs < longMs || sinceMs > 2 * sessionTimeoutMs || idleMs < sessionTimeoutMs / 2) return null;
   return {
     signature: EXPIRED_WAITING,
-    why: `its handler had failed at offset ${wait.offset} of ${wait.key}, and the client had waited ${waits.length === 1 ? `for ${sinceMs} ms since then` : `${waits.length} times to try again in the ${sinceMs} ms since then`}`,
-    seq: wait.endSeq ?? wait.seq,
+    why: `${isAbort ? `its transaction ${aborted.transaction} had been aborted` : `its handler had failed at offset ${failed?.offset} of ${failed?.key}`}, and the client had waited for ${Math.round(sinceMs)} ms since then`,
+    seq: failure.seq,
   };
 }
 

@@ -29,9 +29,22 @@ describe('finds', () => {
     m1.works(0, 1).isJoining().works(0, 1);
     expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
       [
-        "illegal | delivered while joining | m1.1 was handed offset 1 of orders/0 in group billing after it had joined generation 2 and before it had its assignment. | wire-join delivery | billing orders 0 m1.1",
+        "illegal | delivered in a generation in which it never got an assignment | m1.1 was handed offset 1 of orders/0 in group billing after it had joined generation 2 and before it had its assignment. | wire-join delivery | billing orders 0 m1.1",
       ]
     `);
+  });
+
+  it('the same where the assignment comes later', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 1).isJoining().works(0, 1);
+    const { process, memberId } = m1;
+    const assignment = [{ topic: 'orders', partitions: [0] }];
+    const generation = { group: 'billing', memberId, generation: 2 };
+    story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+    expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([
+      'delivered while joining',
+    ]);
   });
 
   it('a delivery after the member has left', () => {
@@ -65,7 +78,7 @@ describe('finds', () => {
     m1.works(0, 1);
     expect(findings(ownedConsumption, story)).toMatchInlineSnapshot(`
       [
-        "illegal | delivered while joining | m2.1 was handed offset 0 of orders/0 in group billing after it had joined generation 2 and before it had its assignment. | wire-join delivery | billing orders 0 m2.1",
+        "illegal | delivered in a generation in which it never got an assignment | m2.1 was handed offset 0 of orders/0 in group billing after it had joined generation 2 and before it had its assignment. | wire-join delivery | billing orders 0 m2.1",
       ]
     `);
   });

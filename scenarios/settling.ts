@@ -23,6 +23,8 @@ const REJOIN_MS = 1_000;
  * holds up readers with read_committed for so long (KIP-98).
  */
 const OPEN_TRANSACTION_MS = 60_000 + 10_000;
+/** Until a client tries a record again that its handler failed at. */
+const RETRY_MS = 1_000;
 /** Request and answer in one machine room, with what the broker needs to replicate a commit. */
 const LAN_ROUND_TRIP_MS = 5;
 
@@ -37,6 +39,22 @@ function overrunMs(
   const intervalMs = maxPollIntervalMs ?? rebalanceTimeoutMs;
   if (maxPollRecords === undefined || maxPollRecords * handler.timeMs.max <= intervalMs) return 0;
   return Math.ceil(backlogMs / intervalMs) * (intervalMs + REJOIN_MS);
+}
+
+/**
+ * What each transaction of a pipeline may take before the next one: until the markers of the last are written the
+ * coordinator answers CONCURRENT_TRANSACTIONS, which kafkajs tries again after 300 ms, give or take 20 %.
+ */
+const NEXT_TRANSACTION_MS = 360;
+/** Requests of one transaction, one after the other: partitions, records, offsets and the end. */
+const TRANSACTION_REQUESTS = 8;
+
+/** A pipeline may have a transaction for each record, one after the other, and works again on those that it aborts. */
+function transactionsMs({ commitMode }: Group, records: number, roundTripMs: number): number {
+  if (commitMode.kind !== 'transaction') return 0;
+  const aborted = commitMode.abortEvery === null ? 0 : Math.ceil(records / (commitMode.abortEvery - 1));
+  const eachMs = NEXT_TRANSACTION_MS + TRANSACTION_REQUESTS * roundTripMs;
+  return (records + aborted) * eachMs + aborted * RETRY_MS;
 }
 
 /** What a record takes in a batch beside its value. */
@@ -88,7 +106,8 @@ export function settlingBoundMs(
       2 * starvedMs(group, records, valueBytesMax) +
       2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs + (group.maxPollIntervalMs ?? 0)) +
       backlogMs +
-      failures * 1_000 +
+      transactionsMs(group, records, roundTripMs) +
+      failures * RETRY_MS +
       metadataMs +
       group.fetchMaxWaitMs
     );
