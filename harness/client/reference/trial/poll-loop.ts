@@ -15,7 +15,7 @@ import { nameOf } from '../errors.ts';
 import { CommitNotDone, type Committer } from './commits.ts';
 
 export interface WorkParts {
-  readonly consumer: Pick<Consumer, 'seek' | 'assignment'>;
+  readonly consumer: Pick<Consumer, 'seek' | 'assignment' | 'position'>;
   readonly mutation: Mutation;
   readonly committer: Committer;
   readonly handle: (record: ConsumedRecord) => Promise<void>;
@@ -169,8 +169,14 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       if (one.next < end && owned.has(nameOf(one))) consumer.seek(one, one.next);
     }
     if (!commitsPolls || work.length === 0) return;
-    // Its offsets are the positions, which stand on what is not done by now.
-    const positions = work.map(({ topic, partition, next }) => ({ topic, partition, offset: next }));
+    // Its offsets are the positions, which stand on what is not done by now, or behind the marker of a transaction that
+    // ends what is done.
+    const positions = [];
+    for (const { topic, partition, next } of work) {
+      const here = { topic, partition };
+      const known = owned.has(nameOf(here)) ? consumer.position(here, 0) : Promise.resolve(next);
+      positions.push({ ...here, offset: await known.catch(() => next) });
+    }
     await committer.commitPolled(positions).catch((error: unknown) => {
       // What is done need not come again here, whoever gets it next.
       if (!(error instanceof CommitNotDone)) throw error;

@@ -144,6 +144,24 @@ describe('the reference client on trial', () => {
     expect(inLogs.filter((record) => record !== null && aborted.has(record))).toHaveLength(12);
   });
 
+  it('says that it commits what the client commits: a position is behind the marker that follows the last record', async () => {
+    const transactions = { sends: 2, abortEvery: null };
+    const { of, illegal } = await run(
+      scenarioOf({ consumeMode: 'each-batch', commitMode: { kind: 'per-poll' } }, [], { transactions }),
+    );
+    expect(illegal).toEqual([]);
+    const sent = new Set(
+      of('commit-invoke').flatMap(({ offsets }) =>
+        offsets.map(({ topic, partition, offset }) => `${topic}-${partition} ${offset}`),
+      ),
+    );
+    const told = of('application-commit').flatMap(({ offsets }) =>
+      offsets.map(({ topic, partition, offset }) => `${topic}-${partition} ${offset}`),
+    );
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.filter((one) => !sent.has(one))).toEqual([]);
+  });
+
   it('gives the same trace whether processes share its modules or not, and on every run', async () => {
     for (const scenario of [scenarioOf(), generateScenario(3, 6)]) {
       const shared = await run(scenario, { isolation: 'thread' });
