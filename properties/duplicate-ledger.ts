@@ -8,9 +8,10 @@ import { eventsOf } from './evidence/by-kind.ts';
 import type { PartitionConsumption, Processing, Stretch } from './evidence/consumption.ts';
 import { CountingTree } from './evidence/counting-tree.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
+import { positionsOf } from './evidence/positions.ts';
 import { isStalledWithin } from './evidence/processes.ts';
 import { type CommittedState, isOwned, mayHaveMovedOn, type Resume, resumeOf } from './evidence/resume.ts';
-import { CLOCK_TOLERANCE_MS, lastBefore } from './evidence/values.ts';
+import { between, CLOCK_TOLERANCE_MS, lastBefore } from './evidence/values.ts';
 import type { LedgerEntry } from './property.ts';
 
 export type Cause = LedgerEntry['cause'];
@@ -206,7 +207,7 @@ function boundsOf(
     const { before } = stretch;
     const isFailed = before?.processing.findLast(({ offset }) => offset === first)?.outcome !== 'ok';
     const isWholeCall = group.config.consumeMode === 'each-batch' && (before?.callStarts.has(first) ?? false);
-    const allowed = states.map(({ offset }) => offset ?? 0);
+    const allowed = states.map((state) => inEffect(evidence, stretch, state));
     return { allowedFrom: Math.min(...allowed, ...(isFailed || isWholeCall ? [first] : [])), dueFrom: first };
   }
   const isEarliest = group.config.autoOffsetReset === 'earliest';
@@ -218,6 +219,26 @@ function boundsOf(
     allowedFrom: Math.min(...states.map(({ offset }) => offset ?? (isEarliest ? 0 : first))),
     dueFrom: Math.max(...due),
   };
+}
+
+/**
+ * Where a member stands that has a committed offset and has committed nothing since. One that the log does not have,
+ * which an operator may have set, stands for nothing that was done: the member is where its reset has led it.
+ */
+function inEffect(
+  evidence: Evidence,
+  { process, key, openSeq, before }: Stretch,
+  state: CommittedState,
+): number {
+  const { offset, entry } = state;
+  if (offset === null || entry === null) return 0;
+  const { outOfRange, listed } = positionsOf(evidence.positions, process, key);
+  const refused = outOfRange.findLast(
+    (one) => one.seq < openSeq && one.offset === offset && one.time >= entry.time - CLOCK_TOLERANCE_MS,
+  );
+  if (refused === undefined) return offset;
+  const resets = between(listed, refused.seq, openSeq).map((one) => one.offset);
+  return resets.length > 0 ? Math.min(...resets) : (before?.first ?? offset);
 }
 
 function causeOf(

@@ -183,3 +183,44 @@ describe('a first end of the log that is found again', () => {
     expect(illegal(tell(false, true))).toContain(LOST);
   });
 });
+
+describe('an offset above the end that an operator has set, and a transaction that is aborted after the reset', () => {
+  const tell = (policy: 'earliest' | 'latest', { from, commits }: { from: number; commits: boolean }) => {
+    const { story, m1 } = alone({ groups: [{ autoOffsetReset: policy }] });
+    story.produces(5);
+    m1.works(0, 5).commits(0, 5).leaves();
+    m1.exits(0);
+    story
+      .empties()
+      .act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 1_000 });
+    story.accepts('orders', 0, 1_000);
+    const again = story.joins('m1');
+    story.generation([[again, [0]]]);
+    again.hears().findsOutOfRange(0);
+    const position = again.positionAt(0);
+    story.produces(2);
+    again.works(0, 7 - position);
+    if (commits) again.commits(0, 7);
+    story.emit({
+      process: again.process,
+      kind: 'transaction-end',
+      transaction: 0,
+      ending: 'abort',
+      outcome: 'ok',
+      error: null,
+    });
+    again
+      .stands(0, from)
+      .works(0, 7 - from)
+      .commits(0, 7);
+    return illegal(story);
+  };
+  const TOO_FAR = 'duplicate-bound: processed again after its commit';
+
+  it('is not where the work that is done again begins, but the place that the reset led to', () => {
+    expect(tell('latest', { from: 5, commits: false })).toEqual([]);
+    expect(tell('earliest', { from: 0, commits: false })).toEqual([]);
+    expect(tell('latest', { from: 5, commits: true })).toContain(TOO_FAR);
+    expect(tell('earliest', { from: 0, commits: true })).toContain(TOO_FAR);
+  });
+});
