@@ -69,4 +69,20 @@ describe('finds', () => {
     expect(silent(5_000)).toEqual([]);
     expect(silent(300_000)).toEqual(['fenced member was never told']);
   });
+
+  it('no fenced member whose application has stopped its consumer, unless it runs again by then', () => {
+    const silent = (before: readonly ('stop' | 'run')[], after: readonly 'stop'[]): string[] => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      for (const call of before) m1.calls(call);
+      story.takesPlaceOf(story.starts('m1'), m1);
+      for (const call of after) m1.calls(call);
+      story.wait(60_000);
+      const found = staticFencing.check(story.history()).map(({ signature }) => signature);
+      return found.filter((signature) => signature === 'fenced member was never told');
+    };
+    expect(silent(['stop'], [])).toEqual([]);
+    expect(silent([], ['stop'])).toEqual([]);
+    expect(silent(['stop', 'run'], [])).toEqual(['fenced member was never told']);
+    expect(silent([], [])).toEqual(['fenced member was never told']);
+  });
 });

@@ -5,7 +5,7 @@ import type { GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
 import { hasOverrunPollWithin } from './evidence/polls.ts';
 import { isStalledWithin } from './evidence/processes.ts';
-import { CLOCK_TOLERANCE_MS, listAt } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, lastBefore, listAt } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('static-fencing');
@@ -17,7 +17,7 @@ export const staticFencing: Property = {
   id: 'static-fencing',
   title: 'One group.instance.id, one member',
   statement:
-    'No generation has two members with the same group.instance.id (KIP-345). When another member has taken an instance id over, the one that had it is fenced: the coordinator accepts no commit of it any more and gives it no further assignment; and if it still runs, and is neither stalled nor cut off nor silent since its application has overrun max.poll.interval.ms, it is told so (FENCED_INSTANCE_ID, or UNKNOWN_MEMBER_ID where the place had expired) or ends within its session timeout and two seconds.',
+    'No generation has two members with the same group.instance.id (KIP-345). When another member has taken an instance id over, the one that had it is fenced: the coordinator accepts no commit of it any more and gives it no further assignment; and if it still runs, and is neither stalled nor cut off nor silent, since its application has overrun max.poll.interval.ms or stopped its consumer, it is told so (FENCED_INSTANCE_ID, or UNKNOWN_MEMBER_ID where the place had expired) or ends within its session timeout and two seconds.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -138,6 +138,10 @@ function neverTold(
   if (runner.clientCrashes.some((crash) => crash.seq > seq && crash.time < deadline)) return false;
   if (isStalledWithin(runner, time, deadline) || isOutageWithin(evidence, time, deadline)) return false;
   if (hasOverrunPollWithin(evidence, group, process, time, deadline)) return false;
+  // Whoever has closed its consumer asks nothing of which the answer could tell it.
+  const calls = runner.calls.filter(({ call }) => call === 'stop' || call === 'run');
+  if (lastBefore(calls, seq)?.call === 'stop') return false;
+  if (calls.some((one) => one.call === 'stop' && one.seq > seq && one.time < deadline)) return false;
   const isTold = membershipOf(evidence, process).some(
     (change) =>
       (change.kind === 'lost' || change.kind === 'left') &&
