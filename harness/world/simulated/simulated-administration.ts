@@ -8,6 +8,7 @@ import { errorOrNull } from '../../cluster/protocol/errors.ts';
 import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
 import type { Administration } from '../administration.ts';
 import type { ClusterAdmin } from '../kafka/observer/admin.ts';
+import type { AskedPartitions } from '../kafka/observer/admin-groups.ts';
 import {
   canRetry,
   DeadlineExceededError,
@@ -27,6 +28,8 @@ const DESCRIBE_GROUPS_VERSION = 5;
 const OFFSET_COMMIT_VERSION = 8;
 const NO_TOPIC_ID = '0'.repeat(32);
 const TIMEOUT_MS = 30_000;
+/** What a member that was killed left open ends with its `transaction.timeout.ms`. */
+const TRANSACTIONS_TIMEOUT_MS = 90_000;
 
 export class SimulatedAdministration implements Administration, Facts {
   readonly #cluster: SimulatedCluster;
@@ -198,28 +201,48 @@ export class SimulatedAdministration implements Administration, Facts {
     return await Promise.resolve(records);
   }
 
-  async committedOffsets(group: string, timeoutMs = TIMEOUT_MS) {
+  async committedOffsets(
+    group: string,
+    timeoutMs = TRANSACTIONS_TIMEOUT_MS,
+    of: readonly AskedPartitions[] | null = null,
+  ) {
     const what = `reading the committed offsets of group ${group}`;
-    return await this.#retried(what, timeoutMs, async () => {
-      const coordinator = this.#coordinatorOf(what, group);
-      return await new Promise<{ topic: string; partition: number; offset: bigint | null }[]>(
-        (resolve, reject) => {
-          coordinator.fetchOffsets({ groupId: group, topics: null }, true, ({ errorCode, topics }) => {
-            if (errorCode !== 0) reject(new KafkaRequestError(what, errorOrNull(errorCode) ?? ''));
-            else
-              resolve(
-                topics.flatMap(({ name, partitions }) =>
-                  partitions.map(({ partitionIndex, committedOffset }) => ({
-                    topic: name,
-                    partition: partitionIndex,
-                    offset: committedOffset < 0n ? null : committedOffset,
-                  })),
-                ),
-              );
-          });
-        },
-      );
-    });
+    const asked =
+      of?.map(({ topic: name, partitions }) => ({
+        name,
+        topicId: NO_TOPIC_ID,
+        partitionIndexes: partitions,
+      })) ?? null;
+    return await this.#retried(
+      what,
+      timeoutMs,
+      async () => {
+        const coordinator = this.#coordinatorOf(what, group);
+        return await new Promise<{ topic: string; partition: number; offset: bigint | null }[]>(
+          (resolve, reject) => {
+            coordinator.fetchOffsets({ groupId: group, topics: asked }, true, ({ errorCode, topics }) => {
+              // A partition has one of its own while a transaction that commits its offset has not ended.
+              const failed = [
+                errorCode,
+                ...topics.flatMap(({ partitions }) => partitions.map((one) => one.errorCode)),
+              ].find((code) => code !== 0);
+              if (failed !== undefined) reject(new KafkaRequestError(what, errorOrNull(failed) ?? ''));
+              else
+                resolve(
+                  topics.flatMap(({ name, partitions }) =>
+                    partitions.map(({ partitionIndex, committedOffset }) => ({
+                      topic: name,
+                      partition: partitionIndex,
+                      offset: committedOffset < 0n ? null : committedOffset,
+                    })),
+                  ),
+                );
+            });
+          },
+        );
+      },
+      TRANSACTIONS_TIMEOUT_MS,
+    );
   }
 
   async describeGroup(group: string, timeoutMs = TIMEOUT_MS) {
@@ -253,8 +276,13 @@ export class SimulatedAdministration implements Administration, Facts {
   }
 
   /** Errors that pass by themselves are waited out, on virtual time. */
-  async #retried<T>(what: string, timeoutMs: number, attempt: () => Promise<T>): Promise<T> {
-    const deadlineMs = this.#context.now() + Math.min(timeoutMs, TIMEOUT_MS);
+  async #retried<T>(
+    what: string,
+    timeoutMs: number,
+    attempt: () => Promise<T>,
+    longestMs = TIMEOUT_MS,
+  ): Promise<T> {
+    const deadlineMs = this.#context.now() + Math.min(timeoutMs, longestMs);
     for (;;) {
       try {
         return await attempt();
