@@ -57,6 +57,14 @@ function transactionsMs({ commitMode }: Group, records: number, roundTripMs: num
   return (records + aborted) * eachMs + aborted * RETRY_MS;
 }
 
+const roundTripMsOf = (network?: LinkConditions): number =>
+  LAN_ROUND_TRIP_MS + 2 * (network?.latencyMs.max ?? 0);
+
+/** How long one member of the group may take for so many records, all by itself, with a commit for each. */
+export const workMs = (group: Group, records: number, network?: LinkConditions): number =>
+  records * (group.handler.timeMs.max + roundTripMsOf(network)) +
+  transactionsMs(group, records, roundTripMsOf(network));
+
 /** What a record takes in a batch beside its value. */
 const RECORD_OVERHEAD_BYTES = 100;
 
@@ -87,7 +95,7 @@ export function settlingBoundMs(
   network?: LinkConditions,
   dead?: Scenario['settling']['dead'],
 ): number {
-  const roundTripMs = LAN_ROUND_TRIP_MS + 2 * (network?.latencyMs.max ?? 0);
+  const roundTripMs = roundTripMsOf(network);
   const perGroup = groups.map((group) => {
     const sources = producers.filter(({ topics }) => topics.some((topic) => group.topics.includes(topic)));
     const records = sources.reduce((sum, producer) => sum + producer.records, 0);

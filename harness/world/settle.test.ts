@@ -1,13 +1,14 @@
 /** Settling: when markers are written, and when no more, with a group that never drains. */
 import { expect, it } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
+import type { Group, Scenario } from '../../scenarios/schema.ts';
 import type { DrainTracker } from './drain.ts';
 import { createRunContext } from './run-context.ts';
 import { settle } from './settle.ts';
 
-it('writes no marker that a slow group would have no time for before the bound', async () => {
+/** @returns when markers were written for a group that never drains */
+async function markersOf(scenario: Scenario): Promise<number[]> {
   let now = 0;
-  const scenario = { ...generateScenario(1, 0, 'calm'), settling: { boundMs: 10_000 } };
   const context = createRunContext({
     scenario,
     subject: { client: 'reference', mutant: null },
@@ -46,7 +47,31 @@ it('writes no marker that a slow group would have no time for before the bound',
     produce: async () => await Promise.resolve(0n),
   };
   expect(await settle(context, admin, drain)).toBe(missing);
-  expect(now).toBe(10_000);
+  expect(now).toBe(scenario.settling.boundMs);
+  return writtenAt;
+}
+
+it('writes no marker that a slow group would have no time for before the bound', async () => {
+  const scenario = { ...generateScenario(1, 0, 'calm'), settling: { boundMs: 10_000 } };
   // The next one would be due at 8,000 ms, and may take 4,000.
-  expect(writtenAt).toEqual([0, 1_000, 2_000, 4_000]);
+  expect(await markersOf(scenario)).toEqual([0, 1_000, 2_000, 4_000]);
+});
+
+it('writes no more markers than a pipeline far from its brokers can work off', async () => {
+  const { topology, groups, ...rest } = generateScenario(1, 0, 'calm');
+  const [group] = groups as [Group];
+  const scenario: Scenario = {
+    ...rest,
+    topology: {
+      ...topology,
+      network: { latencyMs: { min: 20, max: 80 }, bytesPerSecond: null, lossPerThousand: 0 },
+    },
+    groups: [{ ...group, commitMode: { kind: 'transaction', topic: 'copies', abortEvery: 2 } }],
+    settling: { boundMs: 60_000 },
+  };
+  const writtenAt = await markersOf(scenario);
+  expect(writtenAt.length).toBeGreaterThan(1);
+  // A transaction is eight requests of up to 160 ms, and each record takes two: one that is aborted, one that is not.
+  for (const [index, atMs] of writtenAt.slice(1).entries())
+    expect(atMs - (writtenAt[index] as number)).toBeGreaterThan(2 * 8 * 160);
 });

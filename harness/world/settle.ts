@@ -1,4 +1,6 @@
 /** The settling of a run: markers enter every partition log, and what has not drained at the bound leaves. */
+
+import { workMs } from '../../scenarios/settling.ts';
 import { encodeRecordValue, fillTemplate } from '../client/record-value.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';
 import type { Administration } from './administration.ts';
@@ -26,7 +28,7 @@ export async function settle(
     for (const { partition } of await admin.logOffsets(names.real(topic), ADMIN_DEADLINE_MS))
       partitions.push({ topic, partition });
 
-  const slowestMs = Math.max(...scenario.groups.map(({ handler }) => handler.timeMs.max));
+  const { network } = scenario.topology;
   let wake = (): void => {};
   context.onEvent(() => wake());
   let marker = 0;
@@ -35,7 +37,7 @@ export async function settle(
     const interval = Math.max(
       MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number,
       // More than a slow group can work off would keep it from its end for ever.
-      2 * undrained.length * slowestMs,
+      ...scenario.groups.map((group) => 2 * workMs(group, undrained.length, network)),
     );
     // One that comes too late would pass for something that a group has not got to, for the sake of another group.
     const isLate = round > 0 && deadlineMs - context.now() < interval;
