@@ -25,6 +25,11 @@ export type Spawn = (
   callbacks: { readonly onEvent: (event: UnplacedEvent) => void; readonly onLog: (line: string) => void },
 ) => ClientProcess;
 
+interface Running {
+  readonly name: string;
+  readonly client: ClientProcess;
+}
+
 interface Slot {
   readonly id: string;
   readonly role: 'member' | 'producer';
@@ -32,9 +37,9 @@ interface Slot {
   readonly producer: Producer | null;
   incarnation: number;
   restarts: number;
-  current: { name: string; client: ClientProcess } | null;
+  current: Running | null;
   /** Earlier incarnations that run beside the current one, which took their place while they lived. */
-  shadows: ReadonlySet<ClientProcess>;
+  shadows: readonly Running[];
   /** The scenario wants it to run: it has joined and has not been told to end. */
   wanted: boolean;
   stalled: boolean;
@@ -75,7 +80,7 @@ export class Processes {
       incarnation: 0,
       restarts: 0,
       current: null,
-      shadows: new Set<ClientProcess>(),
+      shadows: [],
       wanted: false,
       stalled: false,
       startAgain: false,
@@ -106,7 +111,7 @@ export class Processes {
     const slot = this.#slot(id);
     if (slot.current === null || !slot.wanted) return `${id} does not run`;
     if (slot.stalled) return `${id} is stalled`;
-    slot.shadows = new Set([...slot.shadows, slot.current.client]);
+    slot.shadows = [...slot.shadows, slot.current];
     this.#spawn(slot);
     return null;
   }
@@ -121,10 +126,13 @@ export class Processes {
    * @param ofProcess the incarnation that it is meant for; by default, whichever runs
    */
   call(id: string, command: CallCommand, ofProcess?: string): string | null {
-    const { current } = this.#slot(id);
-    if (current === null) return `${id} does not run`;
-    if (ofProcess !== undefined && current.name !== ofProcess) return `${ofProcess} has ended`;
-    current.client.command(command);
+    const { current, shadows } = this.#slot(id);
+    const target =
+      ofProcess === undefined
+        ? current
+        : [...shadows, ...(current === null ? [] : [current])].find(({ name }) => name === ofProcess);
+    if (target == null) return ofProcess === undefined ? `${id} does not run` : `${ofProcess} has ended`;
+    target.client.command(command);
     return null;
   }
 
@@ -190,11 +198,11 @@ export class Processes {
     for (const slot of this.#slots.values()) {
       if (slot.role !== role) continue;
       for (;;) {
-        const [running] = [...slot.shadows, ...(slot.current === null ? [] : [slot.current.client])];
+        const [running] = [...slot.shadows, ...(slot.current === null ? [] : [slot.current])];
         if (running === undefined) break;
         const leftMs = deadlineMs - this.#context.now();
         if (leftMs <= 0) return false;
-        const { exited } = running;
+        const { exited } = running.client;
         await waitMs(this.#context, leftMs, (wake) => void exited.then(wake, wake));
         // The exit is recorded by a continuation of the same promise; let it run. A process that never started rejects.
         await Promise.race([exited, Promise.resolve()]);
@@ -209,7 +217,7 @@ export class Processes {
       if (slot.role !== 'member') continue;
       if (slot.stalled) this.resume(slot.id);
       if (slot.current !== null && slot.wanted) this.close(slot.id);
-      else for (const shadow of slot.shadows) shadow.command({ command: 'close' });
+      else for (const { client } of slot.shadows) client.command({ command: 'close' });
       this.#forgetRestart(slot);
       slot.wanted = false;
     }
@@ -222,7 +230,7 @@ export class Processes {
       slot.wanted = false;
       this.#forgetRestart(slot);
       slot.current?.client.signal('SIGKILL');
-      for (const shadow of slot.shadows) shadow.signal('SIGKILL');
+      for (const { client } of slot.shadows) client.signal('SIGKILL');
     }
     await Promise.all(this.#exits);
   }
@@ -239,7 +247,7 @@ export class Processes {
     this.#forgetRestart(slot);
     slot.wanted = false;
     slot.startAgain = false;
-    for (const shadow of slot.shadows) how(shadow);
+    for (const { client } of slot.shadows) how(client);
     if (slot.current === null) return pending ? null : `${id} does not run`;
     how(slot.current.client);
     return null;
@@ -270,8 +278,8 @@ export class Processes {
     });
     slot.current = { name, client };
     const exit = client.exited.then(({ code, signal, invalidLines }) => {
-      const isShadow = slot.shadows.has(client);
-      if (isShadow) slot.shadows = new Set([...slot.shadows].filter((one) => one !== client));
+      const isShadow = slot.shadows.some((one) => one.client === client);
+      if (isShadow) slot.shadows = slot.shadows.filter((one) => one.client !== client);
       else {
         slot.current = null;
         slot.stalled = false;

@@ -69,6 +69,16 @@ const outcomes = (ends: readonly EventOf<'application-call-end'>[]): string[] =>
   ends.map(({ call, outcome }) => `${call} ${outcome}`);
 
 describe.each(['kafkajs', 'reference'])('%s', (client) => {
+  it('runs again after a stop, where a second process has taken its place meanwhile', async () => {
+    const of = await run(client, { staticMembership: true }, [
+      { kind: 'stop-consumer', atMs: 3_000, durationMs: 2_000, member: 'm1' },
+      { kind: 'twin', atMs: 4_000, member: 'm1' },
+    ]);
+    const calls = of('application-call').map(({ process, call }) => `${process} ${call}`);
+    expect(calls).toEqual(['m1.1 stop', 'm1.1 run']);
+    expect(of('action').flatMap(({ reason }) => reason ?? [])).toEqual([]);
+  });
+
   it('seeks back, and past a partition that is not its own', async () => {
     const of = await run(client, { members: [{ id: 'm1', topics: ['orders'] }] }, [
       { kind: 'seek', atMs: 5_000, member: 'm1', topic: 'orders', partition: 0, offset: 0 },
