@@ -1,9 +1,10 @@
 /** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
-import type { Action, Scenario, Topic } from '../../scenarios/schema.ts';
+import type { Action, Scenario } from '../../scenarios/schema.ts';
 import type { CallCommand, ConsumerCall } from '../client/protocol.ts';
 import { messageOf } from '../errors.ts';
 import type { Administration, BrokerFaults, ClusterFaults, LinkFaults } from './administration.ts';
 import type { Processes } from './processes.ts';
+import { Recreations } from './recreations.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
 
 export interface Tools {
@@ -31,17 +32,24 @@ const orSkipped = (reason: string | null): Effect => (reason === null ? {} : { s
  */
 export async function runActions(context: RunContext, tools: Tools): Promise<void> {
   const running: Promise<void>[] = [];
+  const recreations = new Recreations(context, tools.admin);
   try {
     for (const [index, action] of context.scenario.actions.entries()) {
       await sleepUntil(context, action.atMs);
-      running.push(perform(context, tools, action, index));
+      running.push(perform(context, tools, recreations, action, index));
     }
   } finally {
     await Promise.all(running);
   }
 }
 
-async function perform(context: RunContext, tools: Tools, action: Action, index: number): Promise<void> {
+async function perform(
+  context: RunContext,
+  tools: Tools,
+  recreations: Recreations,
+  action: Action,
+  index: number,
+): Promise<void> {
   const note = (phase: 'begin' | 'end', effect: Effect): void => {
     const skipped = 'skipped' in effect ? effect.skipped : null;
     context.note({
@@ -139,15 +147,17 @@ async function perform(context: RunContext, tools: Tools, action: Action, index:
       return note('end', {});
     }
     case 'recreate-topic': {
-      note('begin', {});
-      return note('end', await recreate(context, tools.admin, action));
+      const reason = await recreations.turn(action);
+      note('begin', orSkipped(reason));
+      return reason === null ? note('end', await recreations.recreate(action)) : undefined;
     }
     case 'add-partitions':
     case 'delete-records':
     case 'delete-offsets':
     case 'alter-offsets': {
-      note('begin', {});
-      return note('end', await administer(context, tools.admin, action));
+      const reason = await recreations.turn(action);
+      note('begin', orSkipped(reason));
+      return reason === null ? note('end', await administer(context, tools.admin, action)) : undefined;
     }
   }
 }
@@ -222,29 +232,6 @@ function hinderCluster(
     case 'isolate-controller':
       return cluster.isolateController(action.broker);
   }
-}
-
-async function recreate(
-  context: RunContext,
-  admin: Administration,
-  action: Extract<Action, { kind: 'recreate-topic' }>,
-): Promise<Effect> {
-  const { replicationFactor } = context.scenario.topology.topics.find(
-    ({ name }) => name === action.topic,
-  ) as Topic;
-  const name = context.names.real(action.topic);
-  let partitions: number;
-  try {
-    partitions = (await admin.logOffsets(name, ADMIN_DEADLINE_MS)).length;
-    await admin.deleteTopics([name], ADMIN_DEADLINE_MS);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    return { skipped: messageOf(error) };
-  }
-  await sleepUntil(context, action.atMs + action.durationMs);
-  // Without the topic the rest of the run has no meaning, so that it does not come back is the world's failure.
-  await admin.createTopics([{ name, partitions, replicationFactor }], ADMIN_DEADLINE_MS);
-  return { detail: { partitions } };
 }
 
 const NO_LINKS = 'the network between processes and brokers is not ours to break in this world';

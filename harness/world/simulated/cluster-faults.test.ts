@@ -200,3 +200,15 @@ it('faults of one broker that overlap are over some time', async () => {
   ]);
   expect(of('finish')[0]?.incomplete).toEqual([]);
 });
+
+it('a broker that is frozen when the end of another fault would start it is not waited for', async () => {
+  const { of } = await run([
+    { kind: 'restart-broker', atMs: 2_000, durationMs: 4_350, broker: 1 },
+    { kind: 'restart-broker', atMs: 2_050, durationMs: 1_500, broker: 1 },
+    { kind: 'pause-broker', atMs: 4_750, durationMs: 2_050, broker: 1 },
+  ]);
+  const ends = of('action').filter(({ phase }) => phase === 'end');
+  expect(ends).toHaveLength(3);
+  // The one whose broker runs already has nothing to start.
+  expect(ends.find(({ action }) => action === 1)?.time).toBe(6_350);
+});
