@@ -120,6 +120,11 @@ describe('generateScenario', () => {
     }
   });
 
+  it('gives work that takes hours all the time that it takes', () => {
+    const scenario = generateScenario(905, 176, 'everything-java');
+    expect(scenario.settling.boundMs).toBeGreaterThan(3_600_000);
+  });
+
   it('shrinks to valid scenarios only, down to one member and one topic', () => {
     const result = fc.check(
       fc.property(scenarioArbitrary(), (scenario) => {

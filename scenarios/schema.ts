@@ -430,7 +430,8 @@ const scenarioShape = z.strictObject({
   actions: z.array(actionSchema).max(1_000),
   settling: z.strictObject({
     /** How long after the last fault and the last record the groups have to drain. */
-    boundMs: milliseconds(1, TIME_MAX_MS),
+    // What is to be drained may be far more work than any one part of the scenario.
+    boundMs: milliseconds(1, 24 * TIME_MAX_MS),
     /**
      * What is not healed: these members and brokers are killed when the last fault is over, and stay dead. The others have
      * to get on without them.
