@@ -2,8 +2,9 @@
  * Runs a scenario in the simulated world as often as it takes: a scenario and its run on real Kafka enter, whether the two
  * worlds agree on it leaves.
  */
+
+import type { KnownIssueOf } from '../../reports/results.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { knownIssuesOf } from '../bugs/known-issues.ts';
 import type { History } from '../history/schema.ts';
 import type { Subject } from '../world/world.ts';
 import { type Comparison, compareEndStates } from './compare.ts';
@@ -23,11 +24,11 @@ export interface Agreement extends Comparison {
 export async function agreementOn(
   scenario: Scenario,
   subject: Subject,
+  knownIssueOf: KnownIssueOf,
   realHistory: History,
   signal: AbortSignal,
 ): Promise<Agreement> {
   const ofReal = judged(realHistory);
-  const knownIssueOf = await knownIssuesOf(subject);
   const real = endStateOf(ofReal.history, ofReal.verdict, knownIssueOf);
   const simulated: EndState[] = [];
   let isEqual = false;

@@ -6,11 +6,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { generateScenario, isProfileName } from '../../scenarios/arbitrary.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
+import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { defaultJobs, openWorld } from '../cli/worlds.ts';
 import { exitCodes, UsageError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { writeHistory } from '../history/writer.ts';
 import { readOptions, runTool, wholeNumber } from '../tool.ts';
+import { describeSubject } from '../world/run-scenario.ts';
 import { type Agreement, agreementOn } from './agree.ts';
 import { inParallel } from './in-parallel.ts';
 import { historyOf } from './judged-run.ts';
@@ -48,10 +50,11 @@ async function main(signal: AbortSignal): Promise<number> {
     console.error(`${++done} of ${runs} scenarios have run on real Kafka.`);
     return history;
   });
+  const knownIssueOf = await knownIssuesOf(describeSubject(subject), subject.mutant);
   const agreements: Agreement[] = [];
   for (const [index, scenario] of scenarios.entries()) {
     const history = histories[index] as History;
-    const one = await agreementOn(scenario, subject, history, signal);
+    const one = await agreementOn(scenario, subject, knownIssueOf, history, signal);
     agreements.push(one);
     console.log(`${scenario.name}: ${describe(one)}`);
     if (one.disagreements.length > 0) await keep(path.join(out, scenario.name), scenario, history);

@@ -10,8 +10,6 @@ import { satisfies } from 'semver';
 import type { Anomaly } from '../../properties/property.ts';
 import type { KnownIssueOf } from '../../reports/results.ts';
 import type { Breach } from '../../scenarios/known-bugs/known-bug.ts';
-import { describeSubject } from '../world/run-scenario.ts';
-import type { Subject } from '../world/world.ts';
 import { loadKnownBugs, type NamedBug } from './load.ts';
 
 interface Client {
@@ -38,9 +36,8 @@ export function knownIssues(bugs: readonly NamedBug[], client: Client): KnownIss
 }
 
 /** Under a mutant nothing is known: it was broken on purpose. */
-export async function knownIssuesOf(subject: Subject): Promise<KnownIssueOf> {
-  return subject.mutant === null ? knownIssues(await loadKnownBugs(), describeSubject(subject)) : () => null;
-}
+export const knownIssuesOf = async (client: Client, mutant: string | null): Promise<KnownIssueOf> =>
+  mutant === null ? knownIssues(await loadKnownBugs(), client) : () => null;
 
 export const isBreach = (
   anomaly: Pick<Anomaly, 'property' | 'signature' | 'message'>,

@@ -4,8 +4,7 @@ import { judge } from '../../properties/index.ts';
 import { renderJson } from '../../reports/json.ts';
 import { RunResultBuilder } from '../../reports/results.ts';
 import { renderSummary } from '../../reports/terminal.ts';
-import { knownIssues } from '../bugs/known-issues.ts';
-import { loadKnownBugs } from '../bugs/load.ts';
+import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { readHistory } from '../history/reader.ts';
 import { type Ended, exitCodeOf } from './exit-code.ts';
 import { selectProperties } from './options.ts';
@@ -48,8 +47,7 @@ Example:
           runDirectory: null,
         },
         properties,
-        // Under a mutant nothing is known: it was broken on purpose.
-        mutant === null ? knownIssues(await loadKnownBugs(), client) : undefined,
+        await knownIssuesOf(client, mutant),
       );
       const wallSeconds = (performance.now() - startedMs) / 1_000;
       builder.add({ index: 0, scenario, history, verdict, wallSeconds, kept: null });

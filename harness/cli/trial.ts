@@ -18,7 +18,7 @@ import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { commitOf } from '../commit.ts';
 import { type ExitCode, exitCodes } from '../errors.ts';
 import { runScenarios } from '../runner/runner.ts';
-import { configured, type Executor, forSubject, inThisThread, type Plan, refuseFor } from '../runner/unit.ts';
+import { type Executor, forSubject, inThisThread, type Plan, refuseFor } from '../runner/unit.ts';
 import { harnessVersion } from '../version.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import type { Subject } from '../world/world.ts';
@@ -60,9 +60,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
   const { subject } = opened;
   const { configuration } = what;
   if (configuration !== null) refuseFor(subject, configuration, options.config ?? 'The configuration');
-  const given = what.given
-    .map((scenario) => forSubject(scenario, subject))
-    .map((scenario) => (configuration === null ? scenario : configured(scenario, configuration, subject)));
+  const given = what.given.map((scenario) => forSubject(scenario, subject, configuration));
   await refuse(options.world, given, subject, connection === null);
   const output = new Output(process.stderr);
   const startedAt = new Date();
@@ -113,7 +111,7 @@ export async function trial(options: TrialOptions, what: Trial): Promise<ExitCod
       plans: what.plans,
       planned: what.planned,
       executor,
-      knownIssueOf: await knownIssuesOf(subject),
+      knownIssueOf: await knownIssuesOf(describeSubject(subject), subject.mutant),
       properties,
       jobs,
       timeLimitMs: what.timeLimitMs,

@@ -156,7 +156,7 @@ export async function trial(options: TrialOptions = {}): Promise<TrialResult> {
         : given.map((scenario, index) => ({ index, scenario })),
     planned: given?.length ?? runs,
     executor: inThisThread({ world, subject, properties }),
-    knownIssueOf: await knownIssuesOf(subject),
+    knownIssueOf: await knownIssuesOf(describeSubject(subject), subject.mutant),
     properties,
     jobs: 1,
     timeLimitMs: null,

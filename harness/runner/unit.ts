@@ -17,7 +17,7 @@ import { type Figures, figuresOf } from '../compare/figures.ts';
 import { WorldUnavailableError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { HistoryRecorder } from '../history/writer.ts';
-import type { Subject, World } from '../world/world.ts';
+import type { BuiltApplication, Subject, World } from '../world/world.ts';
 
 /** One scenario to run: its place in the run, and itself or what it is generated from. */
 export type Plan = {
@@ -78,20 +78,8 @@ export const inThisThread = (options: UnitOptions): Executor => ({
 
 function scenarioOf(plan: Plan, subject: Subject): Scenario {
   const planned = 'scenario' in plan ? plan.scenario : generateScenario(plan.seed, plan.index, plan.profile);
-  const scenario = forSubject(planned, subject);
-  const { configuration } = plan;
-  return configuration === undefined ? scenario : configured(scenario, configuration, subject);
+  return forSubject(planned, subject, plan.configuration);
 }
-
-/** @throws UsageError for what the subject cannot do */
-export const configured = (
-  scenario: Scenario,
-  configuration: Configuration,
-  { client, application }: Subject,
-): Scenario =>
-  application === undefined
-    ? configureScenario(scenario, configuration, client)
-    : configureApplication(scenario, configuration, application);
 
 /**
  * @param source where the configuration comes from, for the message (a file name)
@@ -106,10 +94,26 @@ export function refuseFor(
   else refuseForApplication(configuration, application, source);
 }
 
-/** The scenario as the subject can run it: an application of the user's has a group and topics of its own. */
-export function forSubject(scenario: Scenario, { application }: Subject): Scenario {
-  if (application === undefined) return scenario;
-  const { shape, file } = application;
+/**
+ * The scenario as the subject can run it: an application of the user's has a group and topics of its own, and a
+ * configuration is put over what the scenario says.
+ *
+ * @throws UsageError for what the subject cannot do
+ */
+export function forSubject(
+  scenario: Scenario,
+  subject: Subject,
+  configuration: Configuration | null = null,
+): Scenario {
+  const { client, application } = subject;
+  const fitting = application === undefined ? scenario : fittingApplication(scenario, application);
+  if (configuration === null) return fitting;
+  return application === undefined
+    ? configureScenario(fitting, configuration, client)
+    : configureApplication(fitting, configuration, application);
+}
+
+function fittingApplication(scenario: Scenario, { shape, file }: BuiltApplication): Scenario {
   const [first] = scenario.groups;
   const isItsOwn = scenario.groups.length === 1 && first?.id === shape.group.id;
   return isItsOwn
