@@ -1,17 +1,17 @@
 /** A comparison as Markdown for a pull request: a comparison enters, tables that are short enough to read there leave. */
 import type { ComparedFigure, Comparison } from './comparison.ts';
 import {
+  figureCells,
   findingParts,
   formatFigure,
-  formatInterval,
   isShown,
   missingFigures,
   pointRows,
   seenBy,
   summaryOf,
 } from './comparison-words.ts';
-import { visible } from './escape.ts';
 import { linkOf } from './known-issue.ts';
+import { text } from './markdown-words.ts';
 
 export function renderComparisonMarkdown(comparison: Comparison): string {
   const blocks = [`### kafka-trial compare`, `${summaryOf(comparison)}.`];
@@ -58,7 +58,7 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
         'The largest differences:',
         ...comparison.examples.map(
           ({ scenario, figure, runs }) =>
-            `- ${text(scenario)}, ${comparison.figures[figure]?.title ?? figure}: ${runs
+            `- ${text(scenario)}, ${text(comparison.figures[figure]?.title ?? figure)}: ${runs
               .map(
                 ({ label, value }) =>
                   `${formatFigure(value, comparison.figures[figure]?.unit ?? '')} (${text(label)})`,
@@ -80,24 +80,20 @@ function knownAs(known: string): string {
 
 const HEAD = ['figure', 'A', 'B', 'B - A', '95 % interval', 'A better', 'B better', 'B is'];
 
-const row = ([, figure]: readonly [string, ComparedFigure]): string[] => [
-  ...[
-    figure.title,
-    formatFigure(figure.a, figure.unit),
-    formatFigure(figure.b, figure.unit),
-    formatFigure(figure.difference, figure.unit, true),
-    formatInterval(figure),
-    String(figure.aBetter),
-    String(figure.bBetter),
-  ].map(text),
-  figure.verdict === 'no difference shown' ? figure.verdict : `**${figure.verdict}**`,
-];
+const row = ([, figure]: readonly [string, ComparedFigure]): string[] => {
+  const [title = '', ...figures] = figureCells(figure);
+  return [
+    text(title),
+    ...figures,
+    figure.verdict === 'no difference shown' ? figure.verdict : `**${figure.verdict}**`,
+  ];
+};
 
 function headline(figures: readonly (readonly [string, ComparedFigure])[]): string {
   const of = (verdict: string): string =>
     figures
       .filter(([, figure]) => figure.verdict === verdict)
-      .map(([, { title }]) => title)
+      .map(([, { title }]) => text(title))
       .join('; ');
   const [better, worse] = [of('better'), of('worse')];
   if (better === '' && worse === '') return 'No difference shown in any figure.';
@@ -116,7 +112,3 @@ const table = ([head = [], ...rows]: readonly (readonly string[])[], others: '--
     `|${head.map((_, column) => (column === 0 ? '---' : others)).join('|')}|`,
     ...rows.map((cells) => `| ${cells.join(' | ')} |`),
   ].join('\n');
-
-/** Names come from files: nothing in them may become a table's cell, a link or markup. */
-const text = (value: string): string =>
-  visible(value).replace(/[\\`*_{}[\]<>()#+!|~]/g, (character) => `\\${character}`);

@@ -3,9 +3,8 @@ import pc from 'picocolors';
 import type { ComparedFigure, Comparison } from './comparison.ts';
 import {
   durationOf,
+  figureCells,
   findingParts,
-  formatFigure,
-  formatInterval,
   isShown,
   missingFigures,
   pointRows,
@@ -63,12 +62,12 @@ export function renderComparison(
   }
   for (const sentence of missingFigures(comparison)) lines.push(...wrap(sentence, width, ''));
   for (const { scenario, label, reason } of comparison.scenarios.excluded.slice(0, 3))
-    lines.push(...wrap(`${scenario} was left out: ${visible(label)}: ${visible(reason)}`, width, ''));
+    lines.push(...wrap(visible(`${scenario} was left out: ${label}: ${reason}`), width, ''));
   if (comparison.scenarios.excluded.length > 3)
     lines.push(`${comparison.scenarios.excluded.length - 3} more were left out.`);
   for (const { scenario, figure, runs } of comparison.examples) {
-    lines.push(`${scenario} differs most in ${comparison.figures[figure]?.title ?? figure}:`);
-    for (const run of runs) lines.push(colors.dim(`  ${run.command}`));
+    lines.push(`${visible(scenario)} differs most in ${comparison.figures[figure]?.title ?? figure}:`);
+    for (const run of runs) lines.push(colors.dim(`  ${visible(run.command)}`));
   }
   lines.push(
     '',
@@ -78,16 +77,7 @@ export function renderComparison(
   return `${lines.join('\n')}\n`;
 }
 
-const cellsOf = (figure: ComparedFigure): string[] => [
-  figure.title,
-  formatFigure(figure.a, figure.unit),
-  formatFigure(figure.b, figure.unit),
-  formatFigure(figure.difference, figure.unit, true),
-  formatInterval(figure),
-  String(figure.aBetter),
-  String(figure.bBetter),
-  figure.verdict,
-];
+const cellsOf = (figure: ComparedFigure): string[] => [...figureCells(figure), figure.verdict];
 
 const paint = (
   colors: ReturnType<typeof pc.createColors>,

@@ -21,6 +21,17 @@ const threeDigits = (size: number): string =>
 export const formatInterval = ({ interval: [from, to], unit }: ComparedFigure): string =>
   `${formatFigure(from, unit, true)} to ${formatFigure(to, unit, true)}`;
 
+/** A row without its verdict, in the order in which every table has its columns. */
+export const figureCells = (figure: ComparedFigure): string[] => [
+  figure.title,
+  formatFigure(figure.a, figure.unit),
+  formatFigure(figure.b, figure.unit),
+  formatFigure(figure.difference, figure.unit, true),
+  formatInterval(figure),
+  String(figure.aBetter),
+  String(figure.bBetter),
+];
+
 /** One line: how much was compared. */
 export function summaryOf({ subjects, scenarios, seed, profile, world, interrupted }: Comparison): string {
   const excluded = new Set(scenarios.excluded.map(({ scenario }) => scenario)).size;

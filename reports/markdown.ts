@@ -3,7 +3,8 @@
  * the verdict, what ran, the findings with their replay, the properties.
  */
 import { count } from './describe-event.ts';
-import { shorten, visible } from './escape.ts';
+import { shorten } from './escape.ts';
+import { cell, code, fenced, text } from './markdown-words.ts';
 import { commandsOf, planPath, replayCommands } from './replay-command.ts';
 import { type Finding, findingsOf, outcomeOf, type RunResult } from './results.ts';
 
@@ -105,40 +106,3 @@ function propertyTable({ properties }: RunResult): string[] {
 
 const versionsOf = ({ versions, startedAt }: RunResult): string =>
   [...Object.entries(versions).map(([name, version]) => `${name} ${version}`), startedAt].join(', ');
-
-/** An empty comment that nobody sees: it keeps GitHub from making a mention, a reference or a link of what follows. */
-const BREAK = '<!-- -->';
-
-/**
- * Words from outside as words: nothing in them is markup, calls anybody or leads anywhere.
- */
-const text = (words: string): string =>
-  visible(words)
-    .replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character] ?? character)
-    .replace(/[\\`*_{}[\]()+\-.!|~^$]/g, '\\$&')
-    .replace(/[@#]|:(?=\/)/g, `$&${BREAK}`)
-    .replace(/(www|GH)(\\[.-])/gi, `$1${BREAK}$2`);
-
-/** Words as code, in which GitHub reads nothing at all; as many backticks around them as they need. */
-function code(words: string): string {
-  const shown = visible(words);
-  if (shown.trim() === '') return '(empty)';
-  const longest = Math.max(0, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  const padding = longest > 0 || shown.startsWith(' ') || shown.endsWith(' ') ? ' ' : '';
-  return `${fence}${padding}${shown}${padding}${fence}`;
-}
-
-/** In a table a bar ends the cell, in code too, unless it is escaped; one that is escaped already stays so. */
-const cell = (markdown: string): string =>
-  markdown.replace(/(\\*)\|/g, (_, before: string) => `${before.length % 2 === 1 ? before : `${before}\\`}|`);
-
-function fenced(lines: readonly string[], language = ''): string[] {
-  const shown = lines.map(visible);
-  const longest = Math.max(
-    2,
-    ...shown.flatMap((line) => [...line.matchAll(/`+/g)].map(([run]) => run.length)),
-  );
-  const fence = '`'.repeat(longest + 1);
-  return [`${fence}${language}`, ...shown, fence];
-}
