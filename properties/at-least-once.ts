@@ -358,7 +358,7 @@ const kindOf = (evidence: Evidence, key: string, refused: OutOfRange): Jump['kin
   return refused.mayBeFollowers ? 'behind' : 'needless';
 };
 
-/** Whether a member had really been out of range, or had sought it, before it committed a negative offset. */
+/** What kind of reset a committed negative offset is: a member had sought it, or was out of range before, or neither. */
 function causeOf(evidence: Evidence, key: string, { request, value }: CommitEntry): Jump['kind'] {
   if (request === null) return 'legitimate';
   const { process, seq } = request;

@@ -14,6 +14,7 @@ import {
 } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
+import { partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('convergence');
@@ -314,9 +315,10 @@ function waitsForDead(
   const dead = scenario.settling.dead?.brokers ?? [];
   const running = processes.filter((one) => settled !== null && isRunningAt(one, settled.seq));
   const toldLast = running.flatMap(({ process }) =>
-    [...(positions.positions.get(process) ?? [])].flatMap(([key, { followers }]) =>
-      words.has(key.replace(/\/(?=\d+$)/, '-')) ? followers.slice(-1) : [],
-    ),
+    [...(positions.positions.get(process) ?? [])].flatMap(([key, { followers }]) => {
+      const { topic, partition } = partitionOf(key);
+      return words.has(`${topic}-${partition}`) ? followers.slice(-1) : [];
+    }),
   );
   return toldLast.some(({ broker }) => dead.includes(broker)) ? DEAD_FOLLOWER : null;
 }

@@ -10,9 +10,10 @@ const BREAK = '<!-- -->';
 export const text = (words: string): string =>
   visible(words)
     .replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character] ?? character)
-    .replace(/[\\`*_{}[\]()+\-.!|~^$]/g, '\\$&')
+    // Within a word, a dash or a dot begins nothing.
+    .replace(/[\\`*_{}[\]()!|~^$]|(?<!\w)[-+.]|[-+.](?!\w)/g, '\\$&')
     .replace(/[@#]|:(?=\/)/g, `$&${BREAK}`)
-    .replace(/(www|GH)(\\[.-])/gi, `$1${BREAK}$2`);
+    .replace(/(?:www|GH)(?=\\?[.-])/gi, `$&${BREAK}`);
 
 /** Words as code, in which GitHub reads nothing at all; as many backticks around them as they need. */
 export function code(words: string): string {

@@ -257,6 +257,8 @@ export const groupConfigurationSchema = groupSchema.omit({ topics: true, members
 
 const at = { atMs: milliseconds(0, TIME_MAX_MS) };
 const duration = { durationMs: milliseconds(1, TIME_MAX_MS) };
+/** Who asks for an offset, and of which partition. */
+const asked = { member: name, topic: resourceName, partition: z.int().min(0).max(99) };
 /** The path between a member or producer and one broker, or all brokers where that is null. */
 const link = { link: z.strictObject({ process: name, broker: z.int().min(1).max(5).nullable() }) };
 
@@ -302,21 +304,9 @@ const actionSchema = z.discriminatedUnion('kind', [
   /** The application commits what it has processed, beside its handler. */
   z.strictObject({ kind: z.literal('commit'), ...at, member: name }),
   /** The application asks where it stands in a partition, which may be somebody else's. */
-  z.strictObject({
-    kind: z.literal('position'),
-    ...at,
-    member: name,
-    topic: resourceName,
-    partition: z.int().min(0).max(99),
-  }),
+  z.strictObject({ kind: z.literal('position'), ...at, ...asked }),
   /** The application asks for the group's committed offset of a partition, its own or somebody else's. */
-  z.strictObject({
-    kind: z.literal('committed'),
-    ...at,
-    member: name,
-    topic: resourceName,
-    partition: z.int().min(0).max(99),
-  }),
+  z.strictObject({ kind: z.literal('committed'), ...at, ...asked }),
   /** SIGKILL for a producer. */
   z.strictObject({ kind: z.literal('crash-producer'), ...at, producer: name }),
   /** The broker is killed and started again after the duration. */
@@ -429,8 +419,10 @@ const scenarioShape = z.strictObject({
   /** In order of time; actions at the same time are carried out in the order given. */
   actions: z.array(actionSchema).max(1_000),
   settling: z.strictObject({
-    /** How long after the last fault and the last record the groups have to drain. */
-    // What is to be drained may be far more work than any one part of the scenario.
+    /**
+     * How long after the last fault and the last record the groups have to drain, which may be far more work than any
+     * one part of the scenario.
+     */
     boundMs: milliseconds(1, 24 * TIME_MAX_MS),
     /**
      * What is not healed: these members and brokers are killed when the last fault is over, and stay dead. The others have

@@ -16,7 +16,6 @@ import { type BugRun, breachOf, runBug } from '../bugs/run.ts';
 import { RunWatch } from '../bugs/watch.ts';
 import { type ClientName, clients } from '../client/clients.ts';
 import { type ExitCode, exitCodes, UsageError, WorldUnavailableError } from '../errors.ts';
-import type { UnplacedEvent } from '../history/schema.ts';
 import { describeClient } from '../subject/builds.ts';
 import { installedVersions } from '../subject/installed-package.ts';
 import { packageRoot } from '../version.ts';
@@ -57,7 +56,7 @@ export async function runBugs(ids: readonly string[], options: BugsOptions): Pro
   const output = new Output(process.stderr);
   using interruption = listenForInterruption((sentence) => output.say(sentence));
   const { signal } = interruption;
-  const planned = plans.reduce((sum, plan) => sum + plan.clients.length, 0);
+  const planned = runsOf(plans);
   const text = { color: colorOf(process.stdout), width: process.stdout.columns ?? 100 };
   const runs: BugRunResult[] = [];
   {
@@ -78,7 +77,7 @@ export async function runBugs(ids: readonly string[], options: BugsOptions): Pro
     const whyNotHere = ({ bug }: NamedBug): string | null =>
       world.name === 'kafka' && bug.kafka !== true ? bug.kafka : null;
     const toRun = plans.filter(({ bug }) => whyNotHere(bug) === null);
-    const last = toRun.reduce((sum, plan) => sum + plan.clients.length, 0);
+    const last = runsOf(toRun);
     let number = 0;
     for (const { bug, clients: ofBug } of plans) {
       if (signal.aborted) break;
@@ -94,7 +93,7 @@ export async function runBugs(ids: readonly string[], options: BugsOptions): Pro
         if (signal.aborted) break;
         const { name, version } = describeClient(client);
         const what = `run ${++number} of ${last}: ${bug.id} with ${name} ${version}`;
-        const run = await watched(bug, client, world, signal, (where) => output.status(`${what}: ${where}`));
+        const run = await resultOf(bug, client, world, signal, (where) => output.status(`${what}: ${where}`));
         if (run === null) break;
         runs.push(run);
         print(renderBugRun(run, options.all !== true, text));
@@ -115,6 +114,9 @@ export async function runBugs(ids: readonly string[], options: BugsOptions): Pro
   if (runs.some((run) => run.result === 'not as expected')) return exitCodes.invalid;
   return signal.aborted || runs.some((run) => run.result === 'unknown') ? exitCodes.unknown : exitCodes.valid;
 }
+
+const runsOf = (plans: readonly { readonly clients: readonly string[] }[]): number =>
+  plans.flatMap((plan) => plan.clients).length;
 
 /** Every version that is there, since the bug has to show in some and not in others; and the control. */
 function clientsFor({ bug }: NamedBug, only: string | undefined): string[] {
@@ -159,8 +161,11 @@ const leftOut = (bug: NamedBug, client: string, why: string): BugRunResult => ({
 /** As often as it says where it is; on a terminal a line that stands still would look as if the run did. */
 const STATUS_INTERVAL_MS = 1_000;
 
-/** @param say gets where the run is, from time to time */
-async function watched(
+/**
+ * @param say gets where the run is, from time to time
+ * @returns null where it was interrupted
+ */
+async function resultOf(
   bug: NamedBug,
   client: string,
   world: World,
@@ -171,22 +176,7 @@ async function watched(
   say(watch.where);
   const timer = setInterval(() => say(watch.where), STATUS_INTERVAL_MS);
   try {
-    return await resultOf(bug, client, world, signal, (event) => watch.see(event));
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-/** Null where it was interrupted. */
-async function resultOf(
-  bug: NamedBug,
-  client: string,
-  world: World,
-  signal: AbortSignal,
-  onEvent: (event: UnplacedEvent) => void,
-): Promise<BugRunResult | null> {
-  try {
-    const run = await runBug(bug, client, world, signal, onEvent);
+    const run = await runBug(bug, client, world, signal, (event) => watch.see(event));
     if (run === null) return leftOut(bug, client, `${client} cannot do what the scenario asks for.`);
     return {
       ...blankOf(bug, client),
@@ -205,6 +195,8 @@ async function resultOf(
     if (signal.aborted) return null;
     if (!(error instanceof WorldUnavailableError)) throw error;
     return { ...blankOf(bug, client), expected: false, result: 'unknown', text: error.message };
+  } finally {
+    clearInterval(timer);
   }
 }
 

@@ -4,7 +4,8 @@ import { parseScenario } from '../../scenarios/schema.ts';
 import { runActions, type Tools } from './actions.ts';
 import type { Administration } from './administration.ts';
 import { KafkaRequestError } from './kafka/observer/kafka-error.ts';
-import { createRunContext, type RunContext, type RunEvent, waitMs } from './run-context.ts';
+import { type RunContext, type RunEvent, waitMs } from './run-context.ts';
+import { contextOf } from './testing/contexts.ts';
 
 const scenarioOf = (actions: readonly object[]) =>
   parseScenario(
@@ -95,27 +96,18 @@ async function run(
     prepare = () => {},
   }: { completeMs?: number; prepare?: (cluster: SlowCluster, context: RunContext) => void } = {},
 ) {
-  const scenario = scenarioOf(actions);
   let now = 0;
   const timers = new Set<{ atMs: number; callback: () => void }>();
   const events: RunEvent[] = [];
-  const context = createRunContext({
-    scenario,
-    subject: { client: 'reference', mutant: null },
-    names: { real: (name) => name, toLogical: (event) => event },
-    clock: {
-      now: () => now,
-      after(delayMs, callback) {
-        const timer = { atMs: now + delayMs, callback };
-        timers.add(timer);
-        return () => timers.delete(timer);
-      },
+  const clock = {
+    now: () => now,
+    after(delayMs: number, callback: () => void) {
+      const timer = { atMs: now + delayMs, callback };
+      timers.add(timer);
+      return () => timers.delete(timer);
     },
-    timeOriginEpochMs: 0,
-    recorder: { record: (event) => events.push(event as RunEvent) },
-    incomplete: () => {},
-    signal: new AbortController().signal,
-  });
+  };
+  const context = contextOf(scenarioOf(actions), clock, (event) => events.push(event as RunEvent));
   const cluster = new SlowCluster(context, completeMs);
   prepare(cluster, context);
   const processes = { start: () => null };
@@ -194,6 +186,21 @@ it('what comes after that waits for a creation that is late', async () => {
     '2 end applied',
   ]);
   expect(partitions).toBe(5);
+});
+
+it('of two that wait for a late creation one has its turn, and the topic is away for the other', async () => {
+  const { told, partitions } = await run(
+    [recreation(1_000, 500), recreation(1_600, 1_000), recreation(1_700, 1_000)],
+    { completeMs: 20_000 },
+  );
+  expect(told).toEqual([
+    '0 begin applied',
+    '0 end applied',
+    '1 begin applied',
+    '2 begin the topic is being recreated',
+    '1 end applied',
+  ]);
+  expect(partitions).toBe(3);
 });
 
 it('a topic with a replica on every broker comes back when all brokers do', async () => {

@@ -2,7 +2,13 @@
 import type { Action, Scenario } from '../../scenarios/schema.ts';
 import type { CallCommand, ConsumerCall } from '../client/protocol.ts';
 import { messageOf } from '../errors.ts';
-import type { Administration, BrokerFaults, ClusterFaults, LinkFaults } from './administration.ts';
+import {
+  ACTION_DEADLINE_MS,
+  type Administration,
+  type BrokerFaults,
+  type ClusterFaults,
+  type LinkFaults,
+} from './administration.ts';
 import type { Processes } from './processes.ts';
 import { Recreations } from './recreations.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
@@ -17,9 +23,6 @@ export interface Tools {
   /** Null where the cluster is not a simulated one. */
   readonly cluster: ClusterFaults | null;
 }
-
-/** How long an administrative request may wait for brokers that are away. */
-const ADMIN_DEADLINE_MS = 20_000;
 
 /** What became of an action: what it came down to, or why it was skipped. */
 type Effect = { skipped: string } | { detail?: Record<string, string | number> };
@@ -146,19 +149,19 @@ async function perform(
       end();
       return note('end', {});
     }
-    case 'recreate-topic': {
-      const reason = await recreations.turn(action);
-      note('begin', orSkipped(reason));
-      return reason === null ? note('end', await recreations.recreate(action)) : undefined;
-    }
+    case 'recreate-topic':
+      return await recreations.inTurn(action, async (reason) => {
+        note('begin', orSkipped(reason));
+        if (reason === null) note('end', await recreations.recreate(action));
+      });
     case 'add-partitions':
     case 'delete-records':
     case 'delete-offsets':
-    case 'alter-offsets': {
-      const reason = await recreations.turn(action);
-      note('begin', orSkipped(reason));
-      return reason === null ? note('end', await administer(context, tools.admin, action)) : undefined;
-    }
+    case 'alter-offsets':
+      return await recreations.inTurn(action, async (reason) => {
+        note('begin', orSkipped(reason));
+        if (reason === null) note('end', await administer(context, tools.admin, action));
+      });
   }
 }
 
@@ -276,10 +279,10 @@ async function administer(
   try {
     switch (action.kind) {
       case 'add-partitions':
-        await admin.addPartitions(topic, action.partitions, ADMIN_DEADLINE_MS);
+        await admin.addPartitions(topic, action.partitions, ACTION_DEADLINE_MS);
         return {};
       case 'delete-records': {
-        const offsets = (await admin.logOffsets(topic, ADMIN_DEADLINE_MS)).find(
+        const offsets = (await admin.logOffsets(topic, ACTION_DEADLINE_MS)).find(
           ({ partition }) => partition === action.partition,
         );
         if (offsets === undefined) return { skipped: 'the partition does not exist' };
@@ -287,15 +290,15 @@ async function administer(
         const before = offsets.logStartOffset + (held * BigInt(action.percent)) / 100n;
         if (before === offsets.logStartOffset)
           return { skipped: 'the partition log holds nothing to delete' };
-        const logStartOffset = await admin.deleteRecords(topic, action.partition, before, ADMIN_DEADLINE_MS);
+        const logStartOffset = await admin.deleteRecords(topic, action.partition, before, ACTION_DEADLINE_MS);
         return { detail: { logStartOffset: String(logStartOffset) } };
       }
       case 'delete-offsets': {
         const group = context.names.real(action.group);
-        const partitions = (await admin.logOffsets(topic, ADMIN_DEADLINE_MS)).map(
+        const partitions = (await admin.logOffsets(topic, ACTION_DEADLINE_MS)).map(
           ({ partition }) => partition,
         );
-        const results = await admin.deleteGroupOffsets(group, topic, partitions, ADMIN_DEADLINE_MS);
+        const results = await admin.deleteGroupOffsets(group, topic, partitions, ACTION_DEADLINE_MS);
         const error = results.find((result) => result.error !== null)?.error;
         return error === undefined ? {} : { skipped: `Kafka answered ${error}` };
       }
@@ -307,7 +310,7 @@ async function administer(
           topic,
           partition,
           BigInt(offset),
-          ADMIN_DEADLINE_MS,
+          ACTION_DEADLINE_MS,
         );
         return error === null ? {} : { skipped: `Kafka answered ${error}` };
       }

@@ -5,6 +5,9 @@
 import type { InjectableApi } from '../../scenarios/injectable-errors.ts';
 import type { LinkConditions } from '../../scenarios/schema.ts';
 
+/** How long a request of an action may wait for brokers that are away. */
+export const ACTION_DEADLINE_MS = 20_000;
+
 /** @throws Error with Kafka's own word where it refuses, or where it cannot be done within the limit */
 export interface Administration {
   /** Raises a topic to `total` partitions. */

@@ -4,14 +4,12 @@
  */
 import type { Action } from '../../scenarios/schema.ts';
 import { messageOf } from '../errors.ts';
-import type { Administration } from './administration.ts';
+import { ACTION_DEADLINE_MS, type Administration } from './administration.ts';
 import { DeadlineExceededError, KafkaRequestError } from './kafka/observer/kafka-error.ts';
 import { type RunContext, sleepUntil, waitMs } from './run-context.ts';
 
 type Recreation = Extract<Action, { kind: 'recreate-topic' }>;
 
-/** How long one administrative request may wait for brokers that are away. */
-const ADMIN_DEADLINE_MS = 20_000;
 /** Brokers that are to hold the topic come back when their faults end. */
 const CREATION_MS_MAX = 180_000;
 const CREATION_RETRY_MS = 500;
@@ -27,16 +25,20 @@ export class Recreations {
   }
 
   /**
-   * Resolves when the topic is there as far as recreations go. By the scenario's times, so that every world does the
-   * same: while the topic is meant to be away an action on it is not carried out, and a creation that is late is
-   * waited for.
-   * @returns why the action is to be skipped, or null
+   * Carries an action out when the topic is there as far as recreations go. By the scenario's times, so that every world
+   * does the same: while the topic is meant to be away an action on it is not carried out, and a creation that is late
+   * is waited for.
+   * @param carryOut is called at the very moment of its turn, since another may wait for the same one; it gets why the
+   * action is to be skipped, or null
    */
-  async turn({ topic, atMs }: { readonly topic: string; readonly atMs: number }): Promise<string | null> {
+  async inTurn<Outcome>(
+    { topic, atMs }: { readonly topic: string; readonly atMs: number },
+    carryOut: (skipped: string | null) => Promise<Outcome>,
+  ): Promise<Outcome> {
     for (;;) {
       const other = this.#underWay.get(topic);
-      if (other === undefined) return null;
-      if (atMs < other.untilMs) return 'the topic is being recreated';
+      if (other === undefined) return await carryOut(null);
+      if (atMs < other.untilMs) return await carryOut('the topic is being recreated');
       await other.ended;
     }
   }
@@ -58,8 +60,8 @@ export class Recreations {
     const name = this.#context.names.real(topic);
     let partitions = 0;
     try {
-      partitions = (await this.#admin.logOffsets(name, ADMIN_DEADLINE_MS)).length;
-      await this.#admin.deleteTopics([name], ADMIN_DEADLINE_MS);
+      partitions = (await this.#admin.logOffsets(name, ACTION_DEADLINE_MS)).length;
+      await this.#admin.deleteTopics([name], ACTION_DEADLINE_MS);
     } catch (error) {
       this.#context.signal.throwIfAborted();
       // A deletion that was given up may have been carried out.
@@ -78,7 +80,7 @@ export class Recreations {
     const deadlineMs = this.#context.now() + CREATION_MS_MAX;
     for (;;) {
       try {
-        return await this.#admin.createTopics([{ name, partitions, replicationFactor }], ADMIN_DEADLINE_MS);
+        return await this.#admin.createTopics([{ name, partitions, replicationFactor }], ACTION_DEADLINE_MS);
       } catch (error) {
         this.#context.signal.throwIfAborted();
         if (isAnswer(error, 'TOPIC_ALREADY_EXISTS')) return await this.#complete(name, partitions);
@@ -93,8 +95,8 @@ export class Recreations {
 
   /** A client that asked for the topic by name may have created it, with fewer partitions. */
   async #complete(name: string, partitions: number): Promise<void> {
-    const present = (await this.#admin.logOffsets(name, ADMIN_DEADLINE_MS)).length;
-    if (present < partitions) await this.#admin.addPartitions(name, partitions, ADMIN_DEADLINE_MS);
+    const present = (await this.#admin.logOffsets(name, ACTION_DEADLINE_MS)).length;
+    if (present < partitions) await this.#admin.addPartitions(name, partitions, ACTION_DEADLINE_MS);
   }
 }
 

@@ -3,35 +3,26 @@ import { expect, it } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import type { Group, Scenario } from '../../scenarios/schema.ts';
 import type { DrainTracker } from './drain.ts';
-import { createRunContext } from './run-context.ts';
 import { settle } from './settle.ts';
+import { contextOf } from './testing/contexts.ts';
 
 /** @returns when markers were written for a group that never drains */
 async function markersOf(scenario: Scenario): Promise<number[]> {
   let now = 0;
-  const context = createRunContext({
-    scenario,
-    subject: { client: 'reference', mutant: null },
-    names: { real: (name) => name, toLogical: (event) => event },
+  const context = contextOf(scenario, {
+    now: () => now,
     // One wait after another, each over at once.
-    clock: {
-      now: () => now,
-      after(delayMs, callback) {
-        let isCancelled = false;
-        queueMicrotask(() => {
-          if (isCancelled) return;
-          now += delayMs;
-          callback();
-        });
-        return () => {
-          isCancelled = true;
-        };
-      },
+    after(delayMs, callback) {
+      let isCancelled = false;
+      queueMicrotask(() => {
+        if (isCancelled) return;
+        now += delayMs;
+        callback();
+      });
+      return () => {
+        isCancelled = true;
+      };
     },
-    timeOriginEpochMs: 0,
-    recorder: { record: () => {} },
-    incomplete: () => {},
-    signal: new AbortController().signal,
   });
   const topic = scenario.groups[0]?.topics[0] ?? '';
   const missing = ['never drained'];

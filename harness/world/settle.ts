@@ -1,5 +1,4 @@
 /** The settling of a run: markers enter every partition log, and what has not drained at the bound leaves. */
-
 import { workMs } from '../../scenarios/settling.ts';
 import { encodeRecordValue, fillTemplate } from '../client/record-value.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';

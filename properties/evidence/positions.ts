@@ -70,13 +70,17 @@ export interface PositionEvidence {
   readonly positions: ReadonlyMap<string, ReadonlyMap<string, PartitionPositions>>;
 }
 
-const NO_POSITIONS: PartitionPositions = {
+type Building = { [K in keyof PartitionPositions]: PartitionPositions[K][number][] };
+
+const noPositions = (): Building => ({
   fetched: [],
   listed: [],
   outOfRange: [],
   sought: [],
   followers: [],
-};
+});
+
+const NO_POSITIONS: PartitionPositions = noPositions();
 
 /** Whether the application of any member had sought this offset of the partition before. */
 export const hasBeenSought = (
@@ -118,19 +122,12 @@ export function indexPositions(
   processes: ReadonlyMap<string, ProcessEvidence>,
   generations: ReadonlyMap<string, readonly GenerationEvidence[]>,
 ): PositionEvidence {
-  type Building = { [K in keyof PartitionPositions]: PartitionPositions[K][number][] };
   const positions = new Map<string, Map<string, Building>>();
   const at = (process: string, topic: string, partition: number): Building => {
     const key = partitionKey(topic, partition);
     const ofProcess = positions.get(process) ?? new Map<string, Building>();
     positions.set(process, ofProcess);
-    const found = ofProcess.get(key) ?? {
-      fetched: [],
-      listed: [],
-      outOfRange: [],
-      sought: [],
-      followers: [],
-    };
+    const found = ofProcess.get(key) ?? noPositions();
     ofProcess.set(key, found);
     return found;
   };

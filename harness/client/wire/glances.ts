@@ -25,7 +25,8 @@ const NO_SESSION_EPOCH = -1;
 
 const skipString = (reader: Reader): void => reader.skip(reader.int16());
 
-const NO_REPLICA = -1;
+/** In a request: the reader is a client; in a response: the leader is to be read from. */
+export const NO_REPLICA = -1;
 
 /** The same as below, with varints, whose lengths are one more than what follows, and tagged fields. */
 function hasFlexibleFetchNews(reader: Reader): boolean {

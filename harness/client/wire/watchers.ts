@@ -16,7 +16,7 @@ import type { AnyApi, Api } from '../../cluster/protocol/api.ts';
 import { decodeAssignment } from '../../cluster/protocol/consumer-protocol.ts';
 import { errorName, errorOrNull } from '../../cluster/protocol/errors.ts';
 import type { ClientEvent } from '../host.ts';
-import { fetchGlance, type Glance, heartbeatGlance } from './glances.ts';
+import { fetchGlance, type Glance, heartbeatGlance, NO_REPLICA } from './glances.ts';
 
 /** What the watchers share: within the process, and within one connection. */
 export interface WatchContext {
@@ -55,7 +55,6 @@ const watch = <Request, Response>(
 
 const NO_OFFSET = -1n;
 const NO_EPOCH = -1;
-const NO_REPLICA = -1;
 
 const offsetOrNull = (offset: bigint): string | null => (offset === NO_OFFSET ? null : String(offset));
 
