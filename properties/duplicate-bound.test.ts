@@ -40,7 +40,7 @@ describe('finds', () => {
     m1.works(0, 3).stands(0, 1).works(0, 3).commits(0, 4);
     expect(findings(duplicateBound, story)).toMatchInlineSnapshot(`
       [
-        "illegal | processed again without a cause | m1.1 processed offsets 1 and 2 of orders/0 in group billing again, and nothing had happened that would explain it. | processing-begin delivery processing-begin | billing orders 0 m1.1",
+        "illegal | processed again without a cause | m1.1 processed offsets 1 and 2 of orders/0 in group billing again, and nothing had happened that would explain it: no crash, stall or rebalance, no failed handler, no seek, no restart of its client, no deletion of offsets or records. | processing-begin delivery processing-begin | billing orders 0 m1.1",
       ]
     `);
   });

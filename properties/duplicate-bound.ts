@@ -35,7 +35,7 @@ function toAnomaly(breach: BoundBreach): Anomaly {
     earlier === null || earlier.process === process ? '' : `, which ${earlier.process} had begun`;
   const message = {
     'after its commit': `${process} processed ${which} again${before}, although ${committed?.offset} had been committed before it resumed at ${stretch.first}.`,
-    'without a cause': `${process} processed ${which} again${before}, and nothing had happened that would explain it.`,
+    'without a cause': `${process} processed ${which} again${before}, and nothing had happened that would explain it: no crash, stall or rebalance, no failed handler, no seek, no restart of its client, no deletion of offsets or records.`,
     'of another owner': `${process} processed ${which} again${before}, although the partition was not its own.`,
     'two owners': `${process} and another member processed ${which}, and generation ${stretch.join?.generation?.generation} assigns it to both.`,
     'after giving it up': `${process} processed ${which} after it had joined again without that partition, and so did its new owner.`,

@@ -284,7 +284,7 @@ const sentences: [Unplaced, string][] = [
   [{ kind: 'group-removed', ...group, logPosition }, 'the coordinator forgot g1'],
   [
     { kind: 'commit-accepted', ...group, ...at, offset: '42', metadata: '', logPosition },
-    'the coordinator accepted offset 42 of orders-0 for group g1',
+    'the coordinator accepted the commit of offset 42, the next to read, of orders-0 for group g1',
   ],
   [
     { kind: 'commit-removed', ...group, ...at, logPosition },

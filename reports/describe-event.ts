@@ -231,7 +231,7 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
     case 'group-removed':
       return `the coordinator forgot ${event.group}`;
     case 'commit-accepted':
-      return `the coordinator accepted offset ${event.offset} of ${event.topic}-${event.partition} for group ${event.group}`;
+      return `the coordinator accepted the commit of offset ${event.offset}, the next to read, of ${event.topic}-${event.partition} for group ${event.group}`;
     case 'commit-removed':
       return `the coordinator dropped the committed offset of ${event.topic}-${event.partition} for group ${event.group}`;
 

@@ -78,7 +78,11 @@ test('of much that came again, what was too much and what came first is in sight
     return {
       ...{ group: 'billing', topic: 'orders', partition: 0, firstOffset: offset, lastOffset: offset },
       ...{ firstRecord: `p-${offset}`, lastRecord: `p-${offset}`, finishedBefore: 0, why: 'it had failed' },
-      ...{ before: [turn, turn] as const, again: [turn, turn] as const, tooMany: offset === 30 },
+      ...{
+        before: [turn, turn] as const,
+        again: [turn, turn] as const,
+        judgement: offset === 30 ? ('too many' as const) : ('allowed' as const),
+      },
     };
   });
   const { page } = await browser.open(

@@ -170,6 +170,10 @@ function because({
   replayed,
 }: LedgerEntry): string {
   const where = `${topic}-${partition}`;
+  const again = `${count(replayed, 'record')} came again`;
+  // No commit and no owner before had a part in it.
+  if (cause === 'unexplained' && (fromProcess ?? toProcess) === toProcess)
+    return `${causeWords[cause]('')}, ${toProcess} was given ${where} from offset ${resumedOffset} again, with no hand-over in between, and ${again}`;
   const committed = committedOffset === null ? 'nothing was committed' : `${committedOffset} was committed`;
-  return `${causeWords[cause](fromProcess ?? 'the owner before')}, ${toProcess} went on with ${where} at offset ${resumedOffset}, since ${committed}, and ${count(replayed, 'record')} came again`;
+  return `${causeWords[cause](fromProcess ?? 'the owner before')}, ${toProcess} went on with ${where} at offset ${resumedOffset}, since ${committed}, and ${again}`;
 }

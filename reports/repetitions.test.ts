@@ -73,14 +73,25 @@ describe('repetitionsOf', () => {
           { process: 'm2.1', timeMs: 600 },
         ],
         why: 'after the crash of m1.1, m2.1 went on with orders-0 at offset 1, since 1 was committed, and 2 records came again',
-        tooMany: false,
+        judgement: 'allowed',
       },
     ]);
   });
 
   test('more than was allowed is said to be', () => {
     const [row] = repetitionsOf(crashed, [crash(crashed, 'm2.1', { mayReplay: 1 })]);
-    expect(row?.tooMany).toBe(true);
+    expect(row?.judgement).toBe('too many');
+  });
+
+  test('what nothing explains is not allowed, though it was not committed', () => {
+    const again = workedHistoryOf([100, 'm1.1', 0], [200, 'm1.1', 0]);
+    const [row] = repetitionsOf(again, [
+      crash(again, 'm1.1', { cause: 'unexplained', fromProcess: 'm1.1', replayed: 1 }),
+    ]);
+    expect(row).toMatchObject({
+      why: 'for no reason that the history shows, m1.1 was given orders-0 from offset 1 again, with no hand-over in between, and 1 record came again',
+      judgement: 'unexplained',
+    });
   });
 
   test('without a hand-over it says so, and whether it was allowed is not known', () => {
@@ -88,7 +99,7 @@ describe('repetitionsOf', () => {
     expect(row).toMatchObject({
       why: 'm1.1 was given it again, with no hand-over in between',
       finishedBefore: 0,
-      tooMany: null,
+      judgement: null,
     });
   });
 

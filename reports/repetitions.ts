@@ -28,8 +28,8 @@ export interface Repetition {
   /** This time, of the first and of the last of the records. */
   readonly again: readonly [first: Turn, last: Turn];
   readonly why: string;
-  /** Whether more came again with it than was allowed to; null where the ledger has no hand-over for it. */
-  readonly tooMany: boolean | null;
+  /** Whether it was allowed to come again; null where the ledger has no hand-over for it. */
+  readonly judgement: 'allowed' | 'too many' | 'unexplained' | null;
 }
 
 type Begin = EventOf<'processing-begin'>;
@@ -80,12 +80,18 @@ export function repetitionsOf(history: History, ledger: readonly LedgerEntry[]):
         entry === undefined
           ? `${event.process} was given it again, with no hand-over in between`
           : describeHandover(entry, history),
-      tooMany: entry === undefined ? null : entry.replayed > entry.mayReplay,
+      judgement: entry === undefined ? null : judgementOn(entry),
     };
     open.set(lane, { key, row: begun });
     rows.push(begun);
   }
   return rows;
+}
+
+function judgementOn({ cause, replayed, mayReplay }: LedgerEntry): Repetition['judgement'] {
+  // What nothing explains is not allowed, however little of it was committed.
+  if (cause === 'unexplained') return 'unexplained';
+  return replayed > mayReplay ? 'too many' : 'allowed';
 }
 
 const turnOf = ({ process, time }: Begin): Turn => ({ process, timeMs: time });

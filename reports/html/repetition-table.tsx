@@ -50,11 +50,14 @@ export function Repetitions({
   );
 }
 
-/** What was more than allowed is always in sight, and of the rest what came first. */
+/** What was more than allowed is always in sight, then what nothing explains, and of the rest what came first. */
 function Folded({ rows }: { readonly rows: readonly Repetition[] }): JSX.Element {
-  const tooMany = rows.filter((row) => row.tooMany === true);
+  const judged = (...judgements: readonly Repetition['judgement'][]): readonly Repetition[] =>
+    rows.filter(({ judgement }) => judgements.includes(judgement));
+  const tooMany = judged('too many');
   const room = Math.max(0, ROWS_OPEN_MAX - tooMany.length);
-  const open = new Set([...tooMany, ...rows.filter((row) => row.tooMany !== true).slice(0, room)]);
+  const others = [...judged('unexplained'), ...judged('allowed', null)];
+  const open = new Set([...tooMany, ...others.slice(0, room)]);
   const folded = rows.filter((row) => !open.has(row));
   return (
     <>
@@ -68,6 +71,12 @@ function Folded({ rows }: { readonly rows: readonly Repetition[] }): JSX.Element
     </>
   );
 }
+
+const judgements = {
+  allowed: '✓ allowed: it was not committed for certain',
+  'too many': '✗ more than was allowed',
+  unexplained: '✗ not allowed: nothing that happened explains it',
+} as const;
 
 export const repetitionsId = (index: number): string => `s${index}-again`;
 
@@ -122,11 +131,9 @@ function Table({
                 </td>
                 <td data-label="why">
                   {shorten(row.why, TEXT_MAX)}
-                  {row.tooMany === null ? null : (
-                    <div class={row.tooMany ? 'bad' : 'quiet'}>
-                      {row.tooMany
-                        ? '✗ more than was allowed'
-                        : '✓ allowed: it was not committed for certain'}
+                  {row.judgement === null ? null : (
+                    <div class={row.judgement === 'allowed' ? 'quiet' : 'bad'}>
+                      {judgements[row.judgement]}
                     </div>
                   )}
                 </td>

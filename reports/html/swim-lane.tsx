@@ -50,6 +50,8 @@ const CHARACTER_WIDTH = 6.1;
 const BOLD_CHARACTER_WIDTH = 6.6;
 const LABEL_LENGTH_MAX = 40;
 const MARKER_RADIUS = 8;
+/** So many numbers stand on one side of a moment: any further away would seem to be of another. */
+const PINS_BESIDE_MAX = 3;
 const COMMIT_DISTANCE_MIN = 5;
 
 interface PlacedGroup {
@@ -659,25 +661,32 @@ function Markers({
         const x = layout.scale.x(marker.timeMs);
         // A pin stands before the moment that it points to, since what follows from the event begins there. Pins at
         // the same place would hide each other: the later one moves further away, and where the picture ends there, to
-        // the other side.
-        const beside = (side: 1 | -1): number => {
-          let center = x + side * (MARKER_RADIUS + 4);
-          while (taken.some((one) => one.y === y && Math.abs(one.x - center) < 2 * MARKER_RADIUS))
-            center += side * 2 * MARKER_RADIUS;
-          return center;
-        };
-        const before = beside(-1);
-        const center = x >= 4 * MARKER_RADIUS && before >= MARKER_RADIUS ? before : beside(1);
-        taken.push({ x: center, y });
+        // the other side. One that would be too far from its moment has no number.
+        const isFree = (center: number): boolean =>
+          center >= MARKER_RADIUS &&
+          !taken.some((one) => one.y === y && Math.abs(one.x - center) < 2 * MARKER_RADIUS);
+        const beside = (side: 1 | -1): number | undefined =>
+          Array.from(
+            { length: PINS_BESIDE_MAX },
+            (_, place) => x + side * (MARKER_RADIUS + 4 + place * 2 * MARKER_RADIUS),
+          ).find(isFree);
+        const center = (x >= 4 * MARKER_RADIUS ? beside(-1) : undefined) ?? beside(1);
+        if (center !== undefined) taken.push({ x: center, y });
+        // Only the nearest one reaches the moment: a longer foot would run over the numbers before it.
+        const isNearest = center !== undefined && Math.abs(center - x) < 2 * MARKER_RADIUS;
         return (
           <a key={marker.id} id={marker.id} href={marker.href} class={marker.kind} aria-label={marker.text}>
             <title>{marker.text}</title>
             <path d={`M${x} ${AXIS_HEIGHT}V${layout.height - AXIS_HEIGHT}`} class="guide" />
-            <path d={`M${x} ${y}L${center} ${y - 5}V${y + 5}z`} class="pin" />
-            <circle cx={center} cy={y} r={MARKER_RADIUS} />
-            <text x={center} y={y + 3.5}>
-              {marker.number}
-            </text>
+            {isNearest ? <path d={`M${x} ${y}L${center} ${y - 5}V${y + 5}z`} class="pin" /> : null}
+            {center === undefined ? null : (
+              <>
+                <circle cx={center} cy={y} r={MARKER_RADIUS} />
+                <text x={center} y={y + 3.5}>
+                  {marker.number}
+                </text>
+              </>
+            )}
           </a>
         );
       })}
