@@ -295,6 +295,23 @@ describe('finds', () => {
     expect(findings(atLeastOnce, story)).toEqual([]);
   });
 
+  it('nothing where what is committed behind the last marker is in hand when the run has settled', () => {
+    const tell = (offsets: readonly number[]) => {
+      const { story, m1 } = alone({
+        groups: [{ commitOrder: 'commit-then-process', consumeMode: 'manual' }],
+      });
+      story.produces(1);
+      story.log('orders', 0).records.push('marker-0');
+      story.produces(2);
+      m1.delivers(0, [0, 1, 2, 3]).commits(0, 4);
+      for (const offset of offsets) m1.processes(0, offset);
+      return story.ends({ drain: false });
+    };
+    expect(findings(atLeastOnce, tell([0, 1]))).toEqual([]);
+    // What comes before the marker has to be done.
+    expect(findings(atLeastOnce, tell([1]))).toHaveLength(1);
+  });
+
   it('without a tap, what a new owner skips although there was a commit', () => {
     const { story, m1, m2 } = pair({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
     story.produces(6);
