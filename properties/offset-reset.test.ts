@@ -82,6 +82,24 @@ describe('finds', () => {
     `);
   });
 
+  it('a question for the wrong end, but no more of them than the application has sought that end', () => {
+    const tell = (questions: number) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      for (const offset of [-2, -1]) m1.calls('seek', { partitions: [0], offset });
+      // The first answer is to what was asked before.
+      m1.lists(0, { at: 'earliest' });
+      for (let i = 0; i < questions; i += 1) m1.lists(0, { at: 'latest' });
+      return m1.commits(0, 2).story;
+    };
+    expect(findings(offsetReset, tell(1))).toEqual([]);
+    expect(findings(offsetReset, tell(2))).toMatchInlineSnapshot(`
+      [
+        "illegal | asked for the wrong end of the log | m1.1 had no position in orders/0 and asked for the latest offset, although group billing has auto.offset.reset earliest. | wire-offset-fetch wire-list-offsets | billing m1.1 orders 0",
+      ]
+    `);
+  });
+
   it('earliest after the offsets were deleted', () => {
     const { story, m1 } = alone();
     story.produces(4);

@@ -77,6 +77,9 @@ const partitionsOf = (evidence: Evidence, process: string): [string, PartitionPo
   ...(evidence.positions.positions.get(process) ?? []),
 ];
 
+/** How a seek says that it is to an end of the log. */
+const ENDS = { earliest: -2, latest: -1, time: null } as const;
+
 /** What a member asks right after it learnt that it has no position; other questions may be about lag. */
 function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   const wanted = group.config.autoOffsetReset;
@@ -89,10 +92,12 @@ function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
           (answer !== null && answer.offset === null) ||
           (refusal !== null && refusal.seq > (answer?.seq ?? -1));
         if (!isReset || question.at === wanted || question.at === 'time') return [];
-        // The application itself wants the beginning or the end.
-        const seek = lastBefore(sought, question.seq);
-        const earlier = lastBefore(listed, question.seq);
-        if (seek !== null && seek.offset < 0 && seek.seq > (earlier?.seq ?? -1)) return [];
+        // The application itself wants that end, once for each seek. What was asked before may be answered after the seek.
+        const seeks = sought.filter(({ seq, offset }) => seq < question.seq && offset === ENDS[question.at]);
+        const answers = listed.filter(
+          ({ seq, at }) => at === question.at && seq <= question.seq && seq > (seeks[0]?.seq ?? -1),
+        );
+        if (answers.length <= seeks.length) return [];
         return [
           report(
             'asked for the wrong end of the log',
