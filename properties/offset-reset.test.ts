@@ -227,6 +227,24 @@ describe('finds', () => {
       `);
     });
 
+    it('nothing where another error ends the member before it is told', () => {
+      const tell = (isBefore: boolean) => {
+        const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+        story.produces(2);
+        const m1 = story.joins('m1');
+        story.generation([[m1, [0]]], { busy: [m1] });
+        const error = 'OffsetOutOfRangeException: orders-1@40';
+        const ends = () =>
+          story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+        if (isBefore) ends();
+        m1.takesUp();
+        if (!isBefore) ends();
+        return m1.exits(1).story;
+      };
+      expect(findings(offsetReset, tell(true))).toEqual([]);
+      expect(findings(offsetReset, tell(false))).toHaveLength(1);
+    });
+
     it('an error that does not say which partition it is about', () => {
       expect(findings(offsetReset, fails('no offset'))).toMatchInlineSnapshot(`
         [
