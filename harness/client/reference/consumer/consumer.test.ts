@@ -601,6 +601,19 @@ describe('auto.offset.reset', () => {
     });
   });
 
+  it('none is an error of a question for the position too, as soon as the coordinator has answered', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 1, 1);
+      const consumer = client.consumer({ ...byHand, 'auto.offset.reset': 'none' });
+      consumer.assign([{ topic: 'topic', partition: 0 }]);
+      const beforeMs = simulation.nowMs();
+      await expect(consumer.position({ topic: 'topic', partition: 0 })).rejects.toMatchObject({
+        name: 'NoOffsetForPartitionException',
+      });
+      expect(simulation.nowMs() - beforeMs).toBeLessThan(5_000);
+    });
+  });
+
   it('is what follows a position that the log no longer has', async () => {
     await simulate(async (simulation) => {
       const client = await fill(simulation, 1, 5);

@@ -259,8 +259,12 @@ export class ConsumerGroup {
 
   // Committed offsets
 
-  /** Sets the positions of partitions that have none; returns at once, the signal says when it is done. */
+  /**
+   * Sets the positions of partitions that have none; returns at once, the signal says when it is done.
+   * @throws what the last attempt has met and nothing but the application can mend, such as NoOffsetForPartitionError
+   */
   initializePositions(): void {
+    this.#throwFailure();
     const { subscriptions } = this.#parts;
     const waiting = subscriptions.partitions.filter(({ phase }) => phase === 'initializing');
     if (waiting.length === 0 || this.#fetching !== null || nowMs() < this.#retryAtMs) return;
