@@ -325,6 +325,22 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where the offset that was deleted had been sought above the end', () => {
+    const tell = (sought: number) => {
+      const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+      story.produces(3);
+      m1.works(0, 1).commits(0, 1);
+      if (sought > 3) m1.calls('seek', { partitions: [0], offset: sought });
+      m1.commits(0, sought).leaves();
+      story.empties().deletesOffsets();
+      const again = story.joins('m1');
+      story.generation([[again, [0]]]);
+      return story;
+    };
+    expect(findings(atLeastOnce, tell(40))).toEqual([]);
+    expect(findings(atLeastOnce, tell(2))).toHaveLength(1);
+  });
+
   it('without a tap, nothing that lies before a commit made after the offsets were deleted', () => {
     const { story, m1 } = alone({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
     story.produces(1);

@@ -296,9 +296,10 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
         jumps.push({ ...common, from: before, kind });
       } else if (state.entry !== null) {
         // The offset was deleted, or a reset left its mark and did not get to the first commit.
+        // What was sought above the end may have been committed: nobody was ever there.
         const previous = entriesOf(group, key)
           .slice(0, state.entry.index)
-          .findLast((entry) => entry.kind === 'commit');
+          .findLast((entry) => entry.kind === 'commit' && entry.value <= listed.offset);
         const kind = state.entry.kind === 'removed' ? 'legitimate' : causeOf(evidence, key, state.entry);
         jumps.push({ ...common, from: previous?.offset ?? 0, kind });
       }
