@@ -295,6 +295,23 @@ describe('finds', () => {
     expect(findings(atLeastOnce, story)).toEqual([]);
   });
 
+  it('nothing where what is committed behind the last marker is in hand when the run has settled', () => {
+    const tell = (offsets: readonly number[]) => {
+      const { story, m1 } = alone({
+        groups: [{ commitOrder: 'commit-then-process', consumeMode: 'manual' }],
+      });
+      story.produces(1);
+      story.log('orders', 0).records.push('marker-0');
+      story.produces(2);
+      m1.delivers(0, [0, 1, 2, 3]).commits(0, 4);
+      for (const offset of offsets) m1.processes(0, offset);
+      return story.ends({ drain: false });
+    };
+    expect(findings(atLeastOnce, tell([0, 1]))).toEqual([]);
+    // What comes before the marker has to be done.
+    expect(findings(atLeastOnce, tell([1]))).toHaveLength(1);
+  });
+
   it('without a tap, what a new owner skips although there was a commit', () => {
     const { story, m1, m2 } = pair({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
     story.produces(6);
@@ -306,6 +323,22 @@ describe('finds', () => {
         "illegal | lost: never delivered | Group billing never processed offsets 2 and 3 of orders/0 (the first is record p1-2): they were never delivered, and the group has gone on. | commit-accepted fact-log | billing orders 0",
       ]
     `);
+  });
+
+  it('nothing where the offset that was deleted had been sought above the end', () => {
+    const tell = (sought: number) => {
+      const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+      story.produces(3);
+      m1.works(0, 1).commits(0, 1);
+      if (sought > 3) m1.calls('seek', { partitions: [0], offset: sought });
+      m1.commits(0, sought).leaves();
+      story.empties().deletesOffsets();
+      const again = story.joins('m1');
+      story.generation([[again, [0]]]);
+      return story;
+    };
+    expect(findings(atLeastOnce, tell(40))).toEqual([]);
+    expect(findings(atLeastOnce, tell(2))).toHaveLength(1);
   });
 
   it('without a tap, nothing that lies before a commit made after the offsets were deleted', () => {

@@ -128,14 +128,16 @@ function lostIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Re
   if (start === null) return lost;
   const jumps = jumpsOf(evidence, group, key);
   const hasSettled = evidence.settled?.undrained.length === 0;
-  const end = passedUpTo(evidence, group, log, consumption);
+  const marker = lastMarker(log);
+  const end = passedUpTo(evidence, group, log, marker, consumption);
   const committedMax = entriesOf(group, key).reduce((most, entry) => Math.max(most, entry.value), 0);
   for (const offset of shownTo(group.config, log).offsets) {
     if (offset < start || offset >= end) continue;
     const fate = consumption?.fates.get(offset);
     if (fate?.done != null) continue;
-    // Where the bound came first, the handler call that has it may still be running.
-    if (!hasSettled && fate !== undefined && isInHand(evidence, fate)) continue;
+    // The handler call that has it may still be running: where the bound came first, or behind the marker that ends the run.
+    const mayBeRunning = !hasSettled || (marker !== undefined && offset > marker);
+    if (mayBeRunning && fate !== undefined && isInHand(evidence, fate)) continue;
     const over = jumps.filter((jump) => offset >= jump.from && offset < jump.to);
     if (over.some((jump) => jump.kind === 'legitimate')) continue;
     const jump = over[0];
@@ -294,9 +296,10 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
         jumps.push({ ...common, from: before, kind });
       } else if (state.entry !== null) {
         // The offset was deleted, or a reset left its mark and did not get to the first commit.
+        // What was sought above the end may have been committed: nobody was ever there.
         const previous = entriesOf(group, key)
           .slice(0, state.entry.index)
-          .findLast((entry) => entry.kind === 'commit');
+          .findLast((entry) => entry.kind === 'commit' && entry.value <= listed.offset);
         const kind = state.entry.kind === 'removed' ? 'legitimate' : causeOf(evidence, key, state.entry);
         jumps.push({ ...common, from: previous?.offset ?? 0, kind });
       }
@@ -411,6 +414,7 @@ function passedUpTo(
   evidence: Evidence,
   group: GroupEvidence,
   log: PartitionLog,
+  marker: number | undefined,
   consumption: PartitionConsumption | undefined,
 ): number {
   // An application may have had an offset committed that no record has.
@@ -419,6 +423,8 @@ function passedUpTo(
   for (const processing of consumption?.stretches.at(-1)?.processing ?? [])
     if (processing.outcome === 'ok') done = Math.max(done, processing.offset + 1);
   if (evidence.settled?.undrained.length !== 0) return done;
-  const marker = log.offsets.findLast((offset) => log.recordAt.get(offset)?.startsWith(MARKER_PREFIX));
   return marker === undefined ? log.logEndOffset : Math.max(done, marker + 1);
 }
+
+const lastMarker = (log: PartitionLog): number | undefined =>
+  log.offsets.findLast((offset) => log.recordAt.get(offset)?.startsWith(MARKER_PREFIX));

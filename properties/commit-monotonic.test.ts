@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { commitMonotonic } from './commit-monotonic.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, pair } from './testing/good-histories.ts';
+import { alone, byHand, pair } from './testing/good-histories.ts';
 import type { StoryOptions } from './testing/history-builder.ts';
 
 describeGoodHistories(commitMonotonic);
@@ -88,4 +88,16 @@ describe('finds', () => {
     m1.findsOutOfRange(0).works(0, 1).commits(0, 1);
     expect(findings(commitMonotonic, story)).toEqual([]);
   });
+});
+
+it('a consumer that takes its partitions by hand commits over what an operator has set; a member may not', () => {
+  const tell = ({ story, m1 }: ReturnType<typeof alone>) => {
+    story.produces(2);
+    m1.works(0, 1);
+    story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 300 });
+    story.accepts('orders', 0, 300);
+    return m1.commits(0, 1).story;
+  };
+  expect(findings(commitMonotonic, tell(byHand()))).toEqual([]);
+  expect(findings(commitMonotonic, tell(alone()))).toHaveLength(1);
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { commitWithinProcessed } from './commit-within-processed.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone } from './testing/good-histories.ts';
+import { Story } from './testing/history-builder.ts';
 
 describeGoodHistories(commitWithinProcessed);
 
@@ -60,5 +61,32 @@ describe('finds', () => {
         "illegal | commit covers a record that was never delivered | m1.1 committed orders/0 at 2 in group billing, and offset 1 was not handed over to anybody by then. | application-commit delivery | billing orders 0 m1.1",
       ]
     `);
+  });
+});
+
+/** The application seeks in two partitions that hold nothing new, and commits its positions over a cooperative rebalance. */
+const seeksOverRebalance = (isSought: boolean): Story => {
+  const story = new Story({ topics: { orders: 2 }, groups: [{ assignors: ['cooperative-sticky'] }] });
+  const m1 = story.joins('m1');
+  story.generation([[m1, [0, 1]]]).produces(2, { partition: 0 });
+  story.produces(2, { partition: 1 });
+  if (isSought) m1.calls('seek', { partitions: [0, 1], offset: 2 });
+  const m2 = story.joins('m2');
+  const shares = [
+    [m1, [0]],
+    [m2, []],
+  ] as const;
+  story.generation(shares, { busy: [m1] });
+  m1.commits(1, 2).takesUp().commits(0, 2).stands(0, 2);
+  return story.generation([
+    [m1, [0]],
+    [m2, [1]],
+  ]);
+};
+
+describe('a position that the application has sought', () => {
+  it('is committed by a cooperative member after a rebalance, and so is what that takes away', () => {
+    expect(findings(commitWithinProcessed, seeksOverRebalance(true))).toEqual([]);
+    expect(findings(commitWithinProcessed, seeksOverRebalance(false))).toHaveLength(2);
   });
 });

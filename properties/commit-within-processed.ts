@@ -157,12 +157,14 @@ function startOf(
   key: string,
 ): { offset: number; seq: number } | null {
   const opening = openingOf(group.consumption.get(key)?.stretches ?? [], process, seq);
-  const since = opening?.openSeq ?? lastBefore(evidence.positions.joins.get(process) ?? [], seq)?.seq ?? -1;
+  const { fetched, listed } = positionsOf(evidence.positions, process, key);
+  const told = Math.max(lastBefore(fetched, seq)?.seq ?? -1, lastBefore(listed, seq)?.seq ?? -1);
+  // Cooperative rebalances leave the position as it is, and what they take away is committed with the rest before that.
+  const joins = evidence.positions.joins.get(process) ?? [];
+  const since = opening?.openSeq ?? lastBefore(joins, told < 0 ? seq : told)?.seq ?? -1;
   // The application itself has said from where it wants to go on.
   if (hasSought(evidence, process, topic, partition, since, seq)) return null;
   if (mayHaveBeenReset(evidence, group, process, topic, partition, seq)) return null;
-  const { fetched, listed } = positionsOf(evidence.positions, process, key);
-  const told = Math.max(lastBefore(fetched, seq)?.seq ?? -1, lastBefore(listed, seq)?.seq ?? -1);
   if (opening === null || told > opening.openSeq) {
     // Nothing has been delivered since the position was found: it is the position itself that may be committed.
     const found = [...fetched, ...listed].find((one) => one.seq === told)?.offset ?? null;

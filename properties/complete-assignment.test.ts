@@ -190,6 +190,29 @@ describe('finds', () => {
     `);
   });
 
+  it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {
+    const tell = (hasGone: boolean) => {
+      const story = new Story({ groups: [{ staticMembership: true }] });
+      const m1 = story.joins('m1');
+      const error = { api: 'Metadata', error: 'LEADER_NOT_AVAILABLE', times: 1, process: null } as const;
+      story.act({ kind: 'answer-error', ...error });
+      story.generation([[m1, []]]);
+      if (hasGone) {
+        m1.crashes();
+        story.takesPlaceOf(story.joins('m1'), m1);
+      }
+      return story.wait(20_000).ends({ undrained: ['orders-0 has no owner in group billing'] });
+    };
+    expect(findings(completeAssignment, tell(true))).toMatchInlineSnapshot(`
+      [
+        "observed | partition left out while brokers refused its metadata | Generation 1 of group billing assigns orders/0 to nobody. | group-generation | billing orders 0",
+        "observed | partition left out by a static leader that was refused its metadata and has gone | Generation 1 of group billing assigns orders/0 to nobody. | group-generation | billing orders 0",
+      ]
+    `);
+    expect(findings(convergence, tell(true)).every((one) => one.startsWith('observed'))).toBe(true);
+    expect(findings(completeAssignment, tell(false)).every((one) => one.startsWith('illegal'))).toBe(true);
+  });
+
   it('as illegal, partitions that were added when the static leader was back', () => {
     const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
     m1.crashes();

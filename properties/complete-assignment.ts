@@ -3,12 +3,13 @@ import { proof, reporter } from './anomaly.ts';
 import {
   coverageBreaches,
   howMissed,
+  isLeaderBlind,
   lastGeneration,
   missed,
   namePartitions,
   withheldIn,
 } from './coverage.ts';
-import { type Evidence, evidenceOf, liveMembers } from './evidence/evidence.ts';
+import { evidenceOf, liveMembers } from './evidence/evidence.ts';
 import type { Property } from './property.ts';
 
 const report = reporter('complete-assignment');
@@ -24,7 +25,7 @@ export const completeAssignment: Property = {
   id: 'complete-assignment',
   title: 'Every partition has an owner',
   statement:
-    'In each stable generation that the group coordinator wrote, the assignments cover exactly the partitions of the topics that its members subscribe to, and each member is assigned only topics it subscribes to. While partitions are being added, and until metadata.max.age.ms and one rebalance later, the old count and the new one are both right; the last stable generation of a settled run has the new one. With cooperative-sticky as the only assignor (KIP-429), a generation may leave out a partition whose last owner is still a member, since it gives the partition up only then; another generation has to follow. Partitions that were added while a static leader was away are noticed by nobody until something else causes a rebalance (KIP-814), and so are those that a static member had to give up when it went away and came back (KIP-345): observed; so is a generation, another one following it, of a leader to which the brokers refused the metadata of its topics.',
+    'In each stable generation that the group coordinator wrote, the assignments cover exactly the partitions of the topics that its members subscribe to, and each member is assigned only topics it subscribes to. While partitions are being added, and until metadata.max.age.ms and one rebalance later, the old count and the new one are both right; the last stable generation of a settled run has the new one. With cooperative-sticky as the only assignor (KIP-429), a generation may leave out a partition whose last owner is still a member, since it gives the partition up only then; another generation has to follow. Partitions that were added while a static leader was away are noticed by nobody until something else causes a rebalance (KIP-814), and so are those that a static member had to give up when it went away and came back (KIP-345): observed; so is a generation, unless it is the last one and its leader is still there, of a leader to which the brokers refused the metadata of its topics.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
@@ -62,10 +63,3 @@ export const completeAssignment: Property = {
   policy: (_scenario, { signature }) =>
     Object.values<string>(missed).includes(signature) || signature === BLIND ? 'observed' : 'illegal',
 };
-
-/** Whether the brokers may have refused the leader the metadata of its topics. */
-const isLeaderBlind = ({ outages }: Evidence, time: number): boolean =>
-  outages.some(
-    ({ action, fromTime, toTime }) =>
-      action.kind === 'answer-error' && action.api === 'Metadata' && fromTime <= time && time <= toTime,
-  );

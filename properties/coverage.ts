@@ -113,6 +113,7 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
 /** Why a partition may have no owner until something else causes a rebalance. */
 export const missed = {
   unnoticed: 'partition added while the static leader was away',
+  blind: 'partition left out by a static leader that was refused its metadata and has gone',
   forgotten: 'partition given up by a static member that went away before it had joined again',
 } as const;
 
@@ -124,6 +125,7 @@ export function howMissed(
   { topic, partitions }: CoverageBreach,
 ): (typeof missed)[keyof typeof missed] | null {
   if (isUnnoticed(evidence, group, generation, topic)) return missed.unnoticed;
+  if (isLeftBlind(evidence, group, generation)) return missed.blind;
   return partitions.every((partition) => isForgotten(group, generation, partitionKey(topic, partition)))
     ? missed.forgotten
     : null;
@@ -162,6 +164,26 @@ function isUnnoticed(
         toTime >= before.time - group.config.metadataMaxAgeMs - CLOCK_TOLERANCE_MS &&
         toTime <= generation.time + CLOCK_TOLERANCE_MS,
     )
+  );
+}
+
+/** Whether the brokers may have refused the leader the metadata of its topics. */
+export const isLeaderBlind = ({ outages }: Evidence, time: number): boolean =>
+  outages.some(
+    ({ action, fromTime, toTime }) =>
+      action.kind === 'answer-error' && action.api === 'Metadata' && fromTime <= time && time <= toTime,
+  );
+
+/**
+ * Whether the leader that left the partition out, since it was refused the metadata, has gone: a static one that is back
+ * takes the assignment as it is, and watches for changes of what it finds then (KIP-814).
+ */
+function isLeftBlind(evidence: Evidence, group: GroupEvidence, generation: GenerationEvidence): boolean {
+  const first = group.generations.find((one) => one.generation === generation.generation);
+  return (
+    first !== undefined &&
+    first.event.leaderMemberId !== generation.event.leaderMemberId &&
+    isLeaderBlind(evidence, first.time)
   );
 }
 

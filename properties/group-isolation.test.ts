@@ -123,6 +123,19 @@ describe('says nothing of offsets that expire', () => {
     expect(groupIsolation.check(withRetention(story))).toEqual([]);
   });
 
+  it('of a topic that no member subscribes to, but no other', () => {
+    const tell = (topic: string) => {
+      const story = new Story({ topics: { orders: 1, payments: 1 }, groups: [{ topics: [topic] }] });
+      story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 0 });
+      story.accepts('orders', 0, 0);
+      story.generation([[story.joins('m1'), { [topic]: [0] }]]).wait(RETENTION_MS);
+      removal(story);
+      return groupIsolation.check(withRetention(story)).map(({ signature }) => signature);
+    };
+    expect(tell('payments')).toEqual([]);
+    expect(tell('orders')).toEqual(['committed offset removed without a cause']);
+  });
+
   it('but of those that go too soon', () => {
     const story = new Story();
     story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 3 });

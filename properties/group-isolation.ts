@@ -24,7 +24,7 @@ export const groupIsolation: Property = {
   id: 'group-isolation',
   title: 'Groups do not touch each other',
   statement:
-    "Two groups on one topic do not influence each other: a process takes part only in its own group; the members of each generation are processes of that group; a group's committed offsets change only by a commit of its own members or by an operator who deletes or sets that group's offsets or deletes the topic, or by their retention, once the group has been empty for so long; and a generation with members is written only while a process of the group runs, or ran so recently that its request or its session was still alive.",
+    "Two groups on one topic do not influence each other: a process takes part only in its own group; the members of each generation are processes of that group; a group's committed offsets change only by a commit of its own members or by an operator who deletes or sets that group's offsets or deletes the topic, or by their retention, once the group has been empty for so long, or, of a topic that none of its members subscribes to, once they are so old; and a generation with members is written only while a process of the group runs, or ran so recently that its request or its session was still alive.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -186,14 +186,16 @@ function isExpired(
   const { offsetsRetentionMs } = evidence.scenario.topology;
   const last = group.generations.findLast((generation) => generation.time <= time);
   if (offsetsRetentionMs === undefined) return false;
+  const entries = entriesOf(group, partitionKey(topic, partition));
+  const commit = entries.findLast((entry) => entry.kind === 'commit' && entry.time <= time);
+  const isOld = commit !== undefined && time - commit.time >= offsetsRetentionMs - CLOCK_TOLERANCE_MS;
+  if (last === undefined) return isOld;
+  // Of a topic that none of its members subscribes to, the age of the commit decides (Kafka's class ClassicGroup).
+  if (last.isStable && isOld && !last.members.some(({ subscription }) => subscription.includes(topic)))
+    return true;
   // That it has no members any more may never have been written, where too few brokers were there to write it.
-  if (last?.isStable === true)
+  if (last.isStable)
     return isOutageWithin(evidence, last.time, time) && !anybodyRan(group, time - offsetsRetentionMs, time);
-  if (last === undefined) {
-    const entries = entriesOf(group, partitionKey(topic, partition));
-    const commit = entries.findLast((entry) => entry.kind === 'commit' && entry.time <= time);
-    return commit !== undefined && time - commit.time >= offsetsRetentionMs - CLOCK_TOLERANCE_MS;
-  }
   // It is empty before that is written, which waits for brokers that are away.
   const sinceTime = isOutageWithin(evidence, last.time - LATE_REQUEST_MS, last.time)
     ? last.time - LATE_REQUEST_MS

@@ -59,6 +59,15 @@ describe('finds', () => {
     `);
   });
 
+  it('but neither where a second process of the same member has been started', () => {
+    const { story, m2 } = waiting({ groups: [{ staticMembership: true }] });
+    story.starts('m2');
+    const error = 'FENCED_INSTANCE_ID: JoinGroup of billing: FENCED_INSTANCE_ID';
+    story.emit({ process: m2.process, kind: 'application-error', call: 'poll', error });
+    m2.exits(1);
+    expect(findings(idleMember, story)).toEqual([]);
+  });
+
   it('an error while it is idle, observed where a broker failed', () => {
     const { story, m2 } = waiting();
     story.during({ kind: 'restart-broker', broker: 1 }, () =>

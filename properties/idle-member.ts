@@ -25,7 +25,7 @@ export const idleMember: Property = {
   id: 'idle-member',
   title: 'Members without partitions wait quietly and take over',
   statement:
-    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle it reports no failure, and it stays a member until it leaves, stops, ends, stalls or fails, or a second process takes its place.',
+    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle, and until a second process of the same member takes its place, it reports no failure, and it stays a member unless it leaves, stops, ends, stalls or fails.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
@@ -127,7 +127,9 @@ function failedWhileIdle(
     const { exit, order } = process;
     if (exit !== null && order === null && isWithin(exit))
       failures.push({ seq: exit.seq, what: `its process ended with ${exit.signal ?? `code ${exit.code}`}` });
-    return failures.map(({ seq, what }) =>
+    // Its place may go to a second process while the next generation is waited for.
+    const own = failures.filter(({ seq }) => !hasRival(group, process, seq));
+    return own.map(({ seq, what }) =>
       report(
         FAILED,
         `${clientId} had no partitions in generation ${generation.generation} of group ${group.id}, and ${what}.`,

@@ -143,3 +143,29 @@ describe('finds', () => {
     `);
   });
 });
+
+describe('a member that overruns max.poll.interval.ms', () => {
+  /** In its handler call, or in the transaction after that. */
+  const overruns = (isStatic: boolean, at: 'handler' | 'transaction' | 'nothing') => {
+    const { story, m1, m2 } = pair({ groups: [{ staticMembership: isStatic, maxPollIntervalMs: 2_000 }] });
+    story.produces(1);
+    m1.delivers(0, [0], { sincePollMs: 0 }).begins(0, 0);
+    if (at !== 'handler') m1.finishes(0, 0);
+    story.wait(5_000);
+    const transaction = { transaction: 0, ending: 'commit', outcome: 'ok', error: null } as const;
+    if (at === 'transaction') story.emit({ process: m1.process, kind: 'transaction-end', ...transaction });
+    story.wait(5_000).generation([[m2, [0, 1]]]);
+    if (at === 'handler') m1.finishes(0, 0);
+    return story;
+  };
+
+  it('leaves without a word where it is a static one', () => {
+    expect(findings(noSpuriousRebalance, overruns(true, 'handler'))).toEqual([]);
+    expect(findings(noSpuriousRebalance, overruns(true, 'transaction'))).toEqual([]);
+  });
+
+  it('says so where it is none, and has no cause to leave where it polls again', () => {
+    expect(findings(noSpuriousRebalance, overruns(false, 'handler'))).toHaveLength(1);
+    expect(findings(noSpuriousRebalance, overruns(true, 'nothing'))).toHaveLength(1);
+  });
+});

@@ -14,6 +14,7 @@ import {
 } from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
+import { hasOverrunPollWithin } from './evidence/polls.ts';
 import { isStalledWithin, type ProcessEvidence } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -30,7 +31,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -71,14 +72,15 @@ function causeless(
   const reportedFrom = gone.length === 0 ? before.time - CLOCK_TOLERANCE_MS : span.from;
   if (isOutageWithin(evidence, span.from, span.to)) return [];
   if (
-    group.processes.some((process) =>
-      hasCause(evidence, process, former.has(process.process), {
-        ...span,
-        // Whoever was no member any more has had its effect.
-        from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
-        startedFrom: span.from,
-        reportedFrom,
-      }),
+    group.processes.some(
+      (process) =>
+        hasCause(evidence, process, former.has(process.process), {
+          ...span,
+          // Whoever was no member any more has had its effect.
+          from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
+          startedFrom: span.from,
+          reportedFrom,
+        }) || hasLeftSilently(evidence, group, process, span),
     )
   )
     return [];
@@ -106,6 +108,15 @@ function causeless(
     );
   });
 }
+
+/** A static member does not say that it leaves when max.poll.interval.ms is over: it sends no heartbeats any more (KIP-345). */
+const hasLeftSilently = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  { process }: ProcessEvidence,
+  { from, to }: Span,
+): boolean =>
+  group.config.staticMembership === true && hasOverrunPollWithin(evidence, group, process, from, to);
 
 /** What the member was at, all through its session, when its place was lost, where that says why it sent no heartbeat. */
 function silenceOf(

@@ -82,6 +82,24 @@ describe('finds', () => {
     `);
   });
 
+  it('a question for the wrong end, but no more of them than the application has sought that end', () => {
+    const tell = (questions: number) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      for (const offset of [-2, -1]) m1.calls('seek', { partitions: [0], offset });
+      // The first answer is to what was asked before.
+      m1.lists(0, { at: 'earliest' });
+      for (let i = 0; i < questions; i += 1) m1.lists(0, { at: 'latest' });
+      return m1.commits(0, 2).story;
+    };
+    expect(findings(offsetReset, tell(1))).toEqual([]);
+    expect(findings(offsetReset, tell(2))).toMatchInlineSnapshot(`
+      [
+        "illegal | asked for the wrong end of the log | m1.1 had no position in orders/0 and asked for the latest offset, although group billing has auto.offset.reset earliest. | wire-offset-fetch wire-list-offsets | billing m1.1 orders 0",
+      ]
+    `);
+  });
+
   it('earliest after the offsets were deleted', () => {
     const { story, m1 } = alone();
     story.produces(4);
@@ -207,6 +225,24 @@ describe('finds', () => {
           "illegal | no error although there is no committed offset | m1.1 was told that orders/0 has no committed offset in group billing, which has auto.offset.reset none, and reported no error that names it. | wire-offset-fetch process-exit | billing orders 0 m1.1",
         ]
       `);
+    });
+
+    it('nothing where another error ends the member before it is told', () => {
+      const tell = (isBefore: boolean) => {
+        const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+        story.produces(2);
+        const m1 = story.joins('m1');
+        story.generation([[m1, [0]]], { busy: [m1] });
+        const error = 'OffsetOutOfRangeException: orders-1@40';
+        const ends = () =>
+          story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+        if (isBefore) ends();
+        m1.takesUp();
+        if (!isBefore) ends();
+        return m1.exits(1).story;
+      };
+      expect(findings(offsetReset, tell(true))).toEqual([]);
+      expect(findings(offsetReset, tell(false))).toHaveLength(1);
     });
 
     it('an error that does not say which partition it is about', () => {

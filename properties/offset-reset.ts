@@ -17,7 +17,7 @@ export const offsetReset: Property = {
   id: 'offset-reset',
   title: 'auto.offset.reset decides where there is no position',
   statement:
-    "Where a group has no committed offset for a partition (never committed, deleted, or overwritten by a negative one), or a member's position is out of the log's range (below its start after records were deleted, above its end after the log lost its tail), the first offset delivered is the log's first record with auto.offset.reset earliest, the log's end at that time with latest, and none at all with none; and the member asks the broker for that end of the log and no other. With none, a member that was told that a partition has no committed offset, and that is neither told to end nor part of another rebalance, reports an error that names such a partition.",
+    "Where a group has no committed offset for a partition (never committed, deleted, or overwritten by a negative one), or a member's position is out of the log's range (below its start after records were deleted, above its end after the log lost its tail), the first offset delivered is the log's first record with auto.offset.reset earliest, the log's end at that time with latest, and none at all with none; and the member asks the broker for that end of the log and no other. With none, a member that was told that a partition has no committed offset, and that is neither told to end nor part of another rebalance nor about to end for another error, reports an error that names such a partition.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -77,6 +77,9 @@ const partitionsOf = (evidence: Evidence, process: string): [string, PartitionPo
   ...(evidence.positions.positions.get(process) ?? []),
 ];
 
+/** How a seek says that it is to an end of the log. */
+const ENDS = { earliest: -2, latest: -1, time: null } as const;
+
 /** What a member asks right after it learnt that it has no position; other questions may be about lag. */
 function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
   const wanted = group.config.autoOffsetReset;
@@ -89,10 +92,12 @@ function wrongQuestions(evidence: Evidence, group: GroupEvidence): Anomaly[] {
           (answer !== null && answer.offset === null) ||
           (refusal !== null && refusal.seq > (answer?.seq ?? -1));
         if (!isReset || question.at === wanted || question.at === 'time') return [];
-        // The application itself wants the beginning or the end.
-        const seek = lastBefore(sought, question.seq);
-        const earlier = lastBefore(listed, question.seq);
-        if (seek !== null && seek.offset < 0 && seek.seq > (earlier?.seq ?? -1)) return [];
+        // The application itself wants that end, once for each seek. What was asked before may be answered after the seek.
+        const seeks = sought.filter(({ seq, offset }) => seq < question.seq && offset === ENDS[question.at]);
+        const answers = listed.filter(
+          ({ seq, at }) => at === question.at && seq <= question.seq && seq > (seeks[0]?.seq ?? -1),
+        );
+        if (answers.length <= seeks.length) return [];
         return [
           report(
             'asked for the wrong end of the log',
@@ -121,8 +126,11 @@ function silentMembers(evidence: Evidence, group: GroupEvidence): Anomaly[] {
     const isNamed = [...applicationErrors, ...clientCrashes].some(({ seq, error }) =>
       missing.some((one) => seq > one.seq && error.includes(`${one.topic}-${one.partition}`)),
     );
+    // An error had ended it before, and what it was told on its way out it need not say.
+    const joined = lastBefore(evidence.positions.joins.get(process) ?? [], first.seq)?.seq ?? -1;
+    const hadFailed = exit !== null && applicationErrors.some(({ seq }) => seq > joined && seq < first.seq);
     const hasJoinedAgain = (evidence.positions.joins.get(process) ?? []).some(({ seq }) => seq > first.seq);
-    if (isNamed || order !== null || hasJoinedAgain) return [];
+    if (isNamed || order !== null || hadFailed || hasJoinedAgain) return [];
     return [
       report(
         'no error although there is no committed offset',

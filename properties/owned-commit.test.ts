@@ -151,3 +151,14 @@ describe('finds', () => {
     `);
   });
 });
+
+it('nothing in a commit that an operator had made long before a member asked for the same one in vain', () => {
+  const story = new Story();
+  story.produces(2);
+  story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 1 });
+  story.accepts('orders', 0, 1).wait(5_000);
+  const m1 = story.joins('m1');
+  story.generation([[m1, [0]]]);
+  m1.commits(0, 1, { told: 'unknown', written: false }).works(0, 1).commits(0, 2);
+  expect(findings(ownedCommit, story)).toEqual([]);
+});

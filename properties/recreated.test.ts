@@ -23,3 +23,18 @@ it('what was wrong before the topic was deleted is illegal', () => {
 it('what is wrong afterwards may be about either topic', () => {
   expect(found('after')).toEqual(['observed']);
 });
+
+it('what was read of the old topic is not in the new one, however the transactions of that end', () => {
+  const read = (isRecreated: boolean) => {
+    const { story, m1 } = alone({ groups: [{ isolationLevel: 'read_committed' }] });
+    story.produces(1);
+    m1.works(0, 1).commits(0, 1);
+    if (isRecreated) story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 });
+    story.transaction(0, 0, { state: 'aborted', endedAt: story.time });
+    return judge(story.history())
+      .anomalies.filter(({ property }) => property === 'read-committed')
+      .map(({ policy }) => policy);
+  };
+  expect(read(true)).toEqual(['observed']);
+  expect(read(false)).toEqual(['illegal']);
+});

@@ -29,6 +29,7 @@ const ABOUT_LOGS: ReadonlySet<string> = new Set([
   'order',
   'produced-offset',
   'producer-flush',
+  'read-committed',
 ]);
 
 /** They compare what is committed, or which partitions there are. */

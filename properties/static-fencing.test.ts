@@ -85,4 +85,20 @@ describe('finds', () => {
     expect(silent(['stop', 'run'], [])).toEqual(['fenced member was never told']);
     expect(silent([], [])).toEqual(['fenced member was never told']);
   });
+
+  it('no fenced member whose commit is refused before the generation with the other one is written', () => {
+    const tell = (error: string): string[] => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      story.produces(1);
+      m1.delivers(0, [0])
+        .processes(0, 0)
+        .commits(0, 1, { told: { refused: error } });
+      story.takesPlaceOf(story.starts('m1'), m1);
+      story.wait(60_000);
+      const found = staticFencing.check(story.history()).map(({ signature }) => signature);
+      return found.filter((signature) => signature === 'fenced member was never told');
+    };
+    expect(tell('FENCED_INSTANCE_ID')).toEqual([]);
+    expect(tell('REBALANCE_IN_PROGRESS')).toEqual(['fenced member was never told']);
+  });
 });

@@ -112,7 +112,7 @@ function unfenced(
         subject,
       ),
     );
-  const untold = neverTold(evidence, group, generation, process);
+  const untold = neverTold(evidence, group, generation, former);
   if (untold)
     anomalies.push(
       report(
@@ -129,7 +129,7 @@ function neverTold(
   evidence: Evidence,
   group: GroupEvidence,
   { time, seq }: GenerationEvidence,
-  process: string,
+  { memberId, process }: Replacement['former'],
 ): boolean {
   const runner = evidence.processes.get(process);
   const deadline = time + group.config.sessionTimeoutMs + SLACK_MS;
@@ -148,8 +148,12 @@ function neverTold(
       change.time >= time - CLOCK_TOLERANCE_MS &&
       change.time <= deadline,
   );
+  // The coordinator knows of the other before it has written the generation, and refuses the former from then on.
   const isRefused = group.commits.requests.some(
-    (request) => request.process === process && request.outcome === 'refused' && request.seq > seq,
+    (request) =>
+      request.process === process &&
+      request.outcome === 'refused' &&
+      (request.seq > seq || (request.memberId === memberId && request.error === 'FENCED_INSTANCE_ID')),
   );
   return !isTold && !isRefused;
 }

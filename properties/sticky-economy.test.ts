@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { stickyEconomy } from './sticky-economy.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { handOver, pair } from './testing/good-histories.ts';
-import { Story } from './testing/history-builder.ts';
+import { type Member, Story } from './testing/history-builder.ts';
 
 describeGoodHistories(stickyEconomy);
 
@@ -92,5 +92,42 @@ describe('finds', () => {
         "observed | more partitions moved than the balance needs when a member came back with an old claim | Generation 3 of group billing (sticky) takes 2 partitions (orders/0, orders/2) from m1.1, and 1 would have done. | group-generation group-generation | billing",
       ]
     `);
+  });
+});
+
+describe('of five members of which two may have a third partition', () => {
+  /** Two stay away once they have joined again; a static one is back with nothing, and another one is new. */
+  const rebalanced = (kept: readonly number[], back: readonly number[]) => {
+    const members = ['m1', 'm2', 'm3', 'm4', 'm5'].map((id) => ({ id }));
+    const story = new Story({
+      topics: { orders: 12 },
+      groups: [{ assignors: ['cooperative-sticky'], staticMembership: true, members }],
+    });
+    const [m1, m2, m3, m4] = ['m1', 'm2', 'm3', 'm4'].map((id) => story.joins(id)) as [
+      Member,
+      Member,
+      Member,
+      Member,
+    ];
+    story.generation([
+      [m1, [0, 1, 2]],
+      [m2, [3, 4, 5]],
+      [m3, [6, 7, 8]],
+      [m4, [9, 10, 11]],
+    ]);
+    m1.crashes();
+    const shares = [
+      [story.joins('m1'), back],
+      [m2, kept],
+      [m3, [6, 7, 8]],
+      [m4, [9, 10]],
+      [story.joins('m5'), [2]],
+    ] as const;
+    return story.generation(shares, { unaware: [m2, m3] });
+  };
+
+  it('those who stay away may keep theirs, and the next one has to give up one', () => {
+    expect(findings(stickyEconomy, rebalanced([3, 4, 5], [0, 1]))).toEqual([]);
+    expect(findings(stickyEconomy, rebalanced([3, 4], [0, 1, 5]))).toHaveLength(1);
   });
 });

@@ -146,8 +146,16 @@ function leastMoves(
     return { process, had: still.length, lost: still.filter((key) => !has.has(key)) };
   });
   const above = stayed.filter(({ had }) => had > least);
-  // So many members may have one partition more than the others.
-  const larger = Math.min(all.size % after.members.length, above.length);
+  // So many members may have one partition more than the others. One that stayed away from the new generation may have
+  // joined it, with what it had, before that: such a place is taken.
+  const known = new Set(stayed.map(({ process }) => process));
+  const taken = after.members.filter((member) => {
+    const former = before.memberById.get(member.memberId);
+    if (former === undefined || known.has(member.clientId)) return false;
+    const had = new Set(assignedPartitions(former));
+    return assignedPartitions(member).filter((key) => had.has(key)).length > least;
+  }).length;
+  const larger = Math.min(Math.max(0, (all.size % after.members.length) - taken), above.length);
   const needed = above.reduce((sum, { had }) => sum + had - least, 0) - larger;
   const losers = stayed.filter(({ lost }) => lost.length > 0);
   const lost = losers.flatMap((one) => one.lost);

@@ -77,6 +77,35 @@ describe('finds', () => {
     `);
   });
 
+  /** Its only poll is so long ago; its session is over after 6 s of silence. */
+  const worksOnItsPoll = (sincePollMs: number, isStatic: boolean, isAway = false) => {
+    const { story, m1 } = pair({ groups: [{ maxPollIntervalMs: 2_000, staticMembership: isStatic }] });
+    story.produces(1);
+    const works = () => story.wait(sincePollMs + 1_000);
+    if (isAway) story.during({ kind: 'crash-broker', broker: 1 }, works);
+    else works();
+    polled(story, m1.process, sincePollMs);
+    return m1.processes(0, 0).story;
+  };
+
+  it('a static member that works longer than its poll interval and stays when its session has to be over', () => {
+    expect(findings(timeoutDetection, worksOnItsPoll(20_000, true))).toMatchInlineSnapshot(`
+      [
+        "illegal | member was kept beyond max.poll.interval.ms | m1.1 worked 20000 ms on what one poll had given it, and was still a member of group billing (max.poll.interval.ms 2000). | delivery | billing m1.1 orders 0",
+      ]
+    `);
+  });
+
+  it('but not before: it says nothing when its poll interval is over', () => {
+    expect(findings(timeoutDetection, worksOnItsPoll(8_000, false))).toHaveLength(1);
+    expect(findings(timeoutDetection, worksOnItsPoll(8_000, true))).toEqual([]);
+  });
+
+  it('and not where the coordinator was away, which nothing could be said to', () => {
+    for (const isStatic of [false, true])
+      expect(findings(timeoutDetection, worksOnItsPoll(20_000, isStatic, true))).toEqual([]);
+  });
+
   it('a member that leaves before its poll interval is over', () => {
     const { story, m1, m2 } = pair({ groups: [{ maxPollIntervalMs: 5_000 }] });
     story.produces(1);

@@ -34,7 +34,7 @@ export const timeoutDetection: Property = {
   id: 'timeout-detection',
   title: 'Silence is noticed when it is due',
   statement:
-    "A member that did not leave is missing from the coordinator's next generation no earlier than session.timeout.ms, or the rebalance timeout if that is shorter, after its assignment and after the last commit of it that was accepted. A member that fell silent for good, or stalled, is in no generation any more session.timeout.ms, the wait of one rebalance and a second (five on real Kafka) after that; the time counts from the last generation that it can still have joined, and where others fell silent too, or a broker or a link was away, from when that is over. A client that has max.poll.interval.ms leaves the group by itself no earlier than that after its last known poll, and hands over no record of a poll that is longer ago than that and a heartbeat interval and a second, unless it has left. (That heartbeat.interval.ms is less than session.timeout.ms is checked before a scenario starts.)",
+    "A member that did not leave is missing from the coordinator's next generation no earlier than session.timeout.ms, or the rebalance timeout if that is shorter, after its assignment and after the last commit of it that was accepted. A member that fell silent for good, or stalled, is in no generation any more session.timeout.ms, the wait of one rebalance and a second (five on real Kafka) after that; the time counts from the last generation that it can still have joined, and where others fell silent too, or a broker or a link was away, from when that is over. A client that has max.poll.interval.ms leaves the group by itself no earlier than that after its last known poll, and hands over no record of a poll that is longer ago than that and a heartbeat interval and a second, unless it has left or a broker or a link was away meanwhile; a static member does not say that it leaves, and is in no generation any more session.timeout.ms and the wait of one rebalance later. (That heartbeat.interval.ms is less than session.timeout.ms is checked before a scenario starts.)",
   check(history) {
     const evidence = evidenceOf(history);
     const { world } = history.start;
@@ -186,6 +186,15 @@ function keptLate(
   });
 }
 
+/**
+ * How long a member may work on what one poll gave it and have its place. A static one does not say that it leaves
+ * (KIP-345): it sends no heartbeats any more, so its session has to run out.
+ */
+function longestPollMs({ config }: GroupEvidence): number {
+  const silenceMs = config.staticMembership === true ? config.sessionTimeoutMs + rebalanceWaitMs(config) : 0;
+  return (pollIntervalMs(config) + config.heartbeatIntervalMs + silenceMs + 1_000) * (1 + DRIFT);
+}
+
 /** For clients that say how long ago the poll was that records came from. */
 function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: boolean): Anomaly[] {
   const intervalMs = pollIntervalMs(group.config);
@@ -198,13 +207,16 @@ function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: bo
       const { process, seq, time, topic, partition, sincePollMs } = event;
       const poll = handedOverAt(event);
       lastPolls.set(process, { time: poll, seq });
-      const longestMs = (intervalMs + group.config.heartbeatIntervalMs + 1_000) * (1 + DRIFT);
+      const longestMs = longestPollMs(group);
       if (sincePollMs <= longestMs || told.has(`${process} ${poll}`)) return [];
       told.add(`${process} ${poll}`);
       const runner = evidence.processes.get(process);
       if (runner === undefined || isStalledWithin(runner, poll, time)) return [];
-      const changes = membershipOf(evidence, process).filter((change) => change.seq < seq);
-      if (changes.at(-1)?.kind === 'left' || changes.at(-1)?.kind === 'lost') return [];
+      // Nobody hears that it leaves, and nobody counts its silence, while the coordinator is away.
+      if (isOutageWithin(evidence, poll, poll + longestMs)) return [];
+      const last = membershipOf(evidence, process).findLast((change) => change.seq < seq);
+      if (last?.kind === 'left' || last?.kind === 'lost') return [];
+      if (group.config.staticMembership === true && !hasPlaceAt(group, last?.memberId, time)) return [];
       return [
         report(
           isSimulated ? POLL_LATE : POLL_LATE_IN_REAL_TIME,
@@ -238,6 +250,11 @@ function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: bo
     ];
   });
 }
+
+/** Whether the member was in the generation that the coordinator had written last. */
+const hasPlaceAt = ({ generations }: GroupEvidence, memberId: string | undefined, atTime: number): boolean =>
+  memberId !== undefined &&
+  generations.findLast(({ time }) => time <= atTime)?.memberById.has(memberId) === true;
 
 /** Whether the application had called for its consumer to stop, which it does once it has done what it has in hand. */
 function isStopping({ history }: Evidence, process: string, beforeSeq: number): boolean {

@@ -66,3 +66,19 @@ it('writes no more markers than a pipeline far from its brokers can work off', a
   for (const [index, atMs] of writtenAt.slice(1).entries())
     expect(atMs - (writtenAt[index] as number)).toBeGreaterThan(2 * 8 * 160);
 });
+
+it('has time for another marker, however slow a group is, since one that starts at the log end may miss the first', async () => {
+  const { topology, groups, ...rest } = generateScenario(1, 0, 'calm');
+  const [group] = groups as [Group];
+  const writtenAt = await markersOf({
+    ...rest,
+    topology: {
+      ...topology,
+      network: { latencyMs: { min: 5, max: 250 }, bytesPerSecond: null, lossPerThousand: 0 },
+    },
+    groups: [{ ...group, commitMode: { kind: 'transaction', topic: 'copies', abortEvery: 5 } }],
+    settling: { boundMs: 16_000 },
+  });
+  // Two records, of which one is aborted, take ten seconds.
+  expect(writtenAt).toHaveLength(2);
+});

@@ -9,6 +9,8 @@ import { type RunContext, waitMs } from './run-context.ts';
 const ADMIN_DEADLINE_MS = 30_000;
 /** Markers are written again after these times, the last one repeated. */
 const MARKER_INTERVALS_MS = [1_000, 1_000, 2_000, 4_000];
+/** How many there is to be time for, however slow a group is. */
+const MARKERS_LEAST = 3;
 
 /**
  * Writes markers and waits until every group with live members has drained, or the bound is over.
@@ -33,13 +35,13 @@ export async function settle(
   let marker = 0;
   for (let round = 0; ; round++) {
     const undrained = drain.undrainedPartitions(partitions);
-    const interval = Math.max(
-      MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number,
-      // More than a slow group can work off would keep it from its end for ever.
-      ...scenario.groups.map((group) => 2 * workMs(group, undrained.length, network)),
-    );
+    const leastMs = MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number;
+    const work = Math.max(...scenario.groups.map((group) => workMs(group, undrained.length, network)));
+    // More than a slow group can work off would keep it from its end for ever; but one that starts at the log end may have
+    // missed the first marker, and needs another one in time.
+    const interval = Math.max(leastMs, Math.min(2 * work, scenario.settling.boundMs / MARKERS_LEAST));
     // One that comes too late would pass for something that a group has not got to, for the sake of another group.
-    const isLate = round > 0 && deadlineMs - context.now() < interval;
+    const isLate = round > 0 && deadlineMs - context.now() < Math.max(leastMs, work);
     for (const one of isLate ? [] : undrained) {
       await writeMarker(context, admin, drain, one, marker);
       marker++;

@@ -229,6 +229,10 @@ function collectEntries(
  * Pairs requests with entries of the same partition and value. A confirmed request has to have an entry, so those are
  * served first; among equals the coordinator's order and the generation decide.
  */
+/** What was written for certain before it was asked for is somebody else's, such as an operator's. */
+const isBefore = (entry: CommitEntry, request: CommitRequest): boolean =>
+  entry.time < request.time - CLOCK_TOLERANCE_MS;
+
 function matchRequests(
   entries: ReadonlyMap<string, readonly Mutable<CommitEntry>[]>,
   requests: readonly Mutable<CommitRequest>[],
@@ -250,7 +254,7 @@ function matchRequests(
       if (candidates.length === 1) {
         // As nearly always: nothing to keep a place in.
         const [entry] = candidates;
-        if (entry === undefined || entry.request !== null) continue;
+        if (entry === undefined || entry.request !== null || isBefore(entry, request)) continue;
         if (isStrict && !isOfGeneration(request, entry.generation)) continue;
         entry.request = request;
         request.entry = entry;
@@ -262,8 +266,7 @@ function matchRequests(
       for (; cursor < candidates.length; cursor += 1) {
         const entry = candidates[cursor];
         if (entry === undefined || entry.request !== null) continue;
-        // What was written for certain before it was asked for is somebody else's, such as an operator's.
-        if (entry.time < request.time - CLOCK_TOLERANCE_MS) continue;
+        if (isBefore(entry, request)) continue;
         if (isStrict && !isOfGeneration(request, entry.generation)) continue;
         entry.request = request;
         request.entry = entry;

@@ -26,8 +26,20 @@ export function hasOverrunPollWithin(
     const overAt = (poll ?? Number.POSITIVE_INFINITY) + pollIntervalMs(config);
     return time >= overAt && time > fromTime && overAt < toTime;
   };
-  for (const event of eventsOf(evidence.history, 'delivery', 'processing-begin', 'processing-end')) {
-    if (event.process !== process || event.group !== id) continue;
+  for (const event of eventsOf(
+    evidence.history,
+    'delivery',
+    'processing-begin',
+    'processing-end',
+    'transaction-end',
+  )) {
+    if (event.process !== process) continue;
+    if (event.kind === 'transaction-end') {
+      // It ends before the next poll, whatever it was made of.
+      if (isOver(event.time)) return true;
+      continue;
+    }
+    if (event.group !== id) continue;
     if (isWorking && isOver(event.time)) return true;
     if (event.kind === 'delivery') poll = handedOverAt(event);
     isWorking = event.kind !== 'processing-end';

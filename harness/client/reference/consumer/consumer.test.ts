@@ -494,7 +494,38 @@ describe('rebalances', () => {
       const second = (await simulation.start('second')).consumer(options);
       second.subscribe(['topic']);
       await pollUntil(second, 1);
+      const { memberId } = second.groupMetadata();
       await expect(first.commitSync()).rejects.toMatchObject({ name: 'FENCED_INSTANCE_ID' });
+      // It does not take the place back, but hears of it again in its next heartbeat.
+      await expect(pollUntil(first, 1)).rejects.toMatchObject({ name: 'FENCED_INSTANCE_ID' });
+      await write(writer, 1, 1, 1);
+      expect(valuesOf(await pollUntil(second, 1))).toEqual(['0-1']);
+      await second.commitSync();
+      expect(second.groupMetadata().memberId).toBe(memberId);
+    });
+  });
+
+  it('fence a static member that commits in the background in the next call, and from then on', async () => {
+    await simulate(async (simulation) => {
+      const writer = await fill(simulation, 1, 1);
+      const options = { ...byHand, 'group.instance.id': 'one', 'heartbeat.interval.ms': 9_000 };
+      const first = writer.consumer(options);
+      first.subscribe(['topic']);
+      await pollUntil(first, 1);
+      const second = (await simulation.start('second')).consumer(options);
+      second.subscribe(['topic']);
+      await pollUntil(second, 1);
+      let told: Error | null = null;
+      first.commitAsync(undefined, (_, error) => {
+        told = error;
+      });
+      await simulation.sleep(100);
+      await expect(first.poll(0)).rejects.toMatchObject({ name: 'FENCED_INSTANCE_ID' });
+      await expect(first.commitSync()).rejects.toMatchObject({ name: 'FENCED_INSTANCE_ID' });
+      await expect(first.poll(0)).rejects.toMatchObject({ name: 'FENCED_INSTANCE_ID' });
+      expect(told).toBeNull();
+      await first.close();
+      expect(told).toMatchObject({ name: 'FENCED_INSTANCE_ID' });
     });
   });
 
@@ -567,6 +598,19 @@ describe('auto.offset.reset', () => {
         name: 'OffsetOutOfRangeException',
         message: expect.stringContaining('topic-0@1'),
       });
+    });
+  });
+
+  it('none is an error of a question for the position too, as soon as the coordinator has answered', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 1, 1);
+      const consumer = client.consumer({ ...byHand, 'auto.offset.reset': 'none' });
+      consumer.assign([{ topic: 'topic', partition: 0 }]);
+      const beforeMs = simulation.nowMs();
+      await expect(consumer.position({ topic: 'topic', partition: 0 })).rejects.toMatchObject({
+        name: 'NoOffsetForPartitionException',
+      });
+      expect(simulation.nowMs() - beforeMs).toBeLessThan(5_000);
     });
   });
 

@@ -102,6 +102,8 @@ export class ConsumerGroup {
   #autoCommitDueMs: number;
   #pendingCommits = 0;
   readonly #completedCallbacks: (() => void)[] = [];
+  /** What a commit in the background met that the application cannot go on after. */
+  #fenced: Error | null = null;
   #fetching: readonly PartitionState[] | null = null;
   #failure: Error | null = null;
   #retryAtMs = 0;
@@ -231,10 +233,17 @@ export class ConsumerGroup {
     }
     this.#pendingCommits -= 1;
     this.#completedCallbacks.push(() => callback(offsets, failure));
+    if (typeOf(failure) === 'FENCED_INSTANCE_ID') this.#fenced = failure;
     this.#parts.signal.notify();
   }
 
+  /** @throws FENCED_INSTANCE_ID from the first commit in the background on that was answered so */
   runCallbacks(): void {
+    if (this.#fenced !== null) throw this.#fenced;
+    this.#callBack();
+  }
+
+  #callBack(): void {
     for (const run of this.#completedCallbacks.splice(0)) run();
   }
 
@@ -250,8 +259,12 @@ export class ConsumerGroup {
 
   // Committed offsets
 
-  /** Sets the positions of partitions that have none; returns at once, the signal says when it is done. */
+  /**
+   * Sets the positions of partitions that have none; returns at once, the signal says when it is done.
+   * @throws what the last attempt has met and nothing but the application can mend, such as NoOffsetForPartitionError
+   */
   initializePositions(): void {
+    this.#throwFailure();
     const { subscriptions } = this.#parts;
     const waiting = subscriptions.partitions.filter(({ phase }) => phase === 'initializing');
     if (waiting.length === 0 || this.#fetching !== null || nowMs() < this.#retryAtMs) return;
@@ -295,7 +308,7 @@ export class ConsumerGroup {
         });
       while (this.hasPendingCommits && !deadline.isOver)
         await this.#parts.signal.wait(deadline.leftMs, this.#parts.signal.version);
-      this.runCallbacks();
+      this.#callBack();
     } finally {
       await this.#leave('the consumer is being closed', deadline);
       subscriptions.unsubscribe();
@@ -556,13 +569,16 @@ export class ConsumerGroup {
         return new RebalanceInProgressError('The group is being rebalanced: call poll to take part', cause);
       case 'UNKNOWN_MEMBER_ID':
       case 'ILLEGAL_GENERATION':
-      case 'FENCED_INSTANCE_ID':
         if (membership.generation !== generation && membership.isRebalancing)
           return new RebalanceInProgressError('The member has joined again since', cause);
         membership.lostMembership(generation, type);
-        return type === 'FENCED_INSTANCE_ID'
-          ? error
-          : new CommitFailedError('the group has been rebalanced without this member', cause);
+        return new CommitFailedError('the group has been rebalanced without this member', cause);
+      case 'FENCED_INSTANCE_ID':
+        // Fatal, so the member does not join anew: it would take the place back from whoever has it now.
+        if (membership.generation === generation) return error;
+        return membership.state === 'preparing'
+          ? new RebalanceInProgressError('The member has joined again since', cause)
+          : new CommitFailedError('the member has joined again since', cause);
       default:
         return error;
     }

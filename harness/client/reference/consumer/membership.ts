@@ -69,11 +69,9 @@ const COORDINATOR_MOVED: ReadonlySet<string | null> = new Set([
   'COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR',
 ]);
-const LOST_MEMBERSHIP: ReadonlySet<string | null> = new Set([
-  'UNKNOWN_MEMBER_ID',
-  'ILLEGAL_GENERATION',
-  'FENCED_INSTANCE_ID',
-]);
+const LOST_MEMBERSHIP: ReadonlySet<string | null> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION']);
+/** Of all answers only that to a heartbeat makes a fenced member give up the place that it had. */
+const LOST_BY_HEARTBEAT: ReadonlySet<string | null> = new Set([...LOST_MEMBERSHIP, 'FENCED_INSTANCE_ID']);
 
 export class Membership {
   readonly finder: CoordinatorFinder;
@@ -190,8 +188,8 @@ export class Membership {
   }
 
   /** What an answer to one of the member's own requests means for its place in the group. */
-  lostMembership(generation: Generation, type: string): boolean {
-    if (generation !== this.#generation || !LOST_MEMBERSHIP.has(type)) return false;
+  lostMembership(generation: Generation, type: string, losses = LOST_MEMBERSHIP): boolean {
+    if (generation !== this.#generation || !losses.has(type)) return false;
     this.#reset(type !== 'ILLEGAL_GENERATION', `the coordinator answered ${type}`);
     return true;
   }
@@ -418,8 +416,9 @@ export class Membership {
       if (this.#isBeatable) this.#schedule();
     } else if (type === 'REBALANCE_IN_PROGRESS') {
       if (this.#state === 'stable') this.requestRejoin('group is already rebalancing');
-    } else if (LOST_MEMBERSHIP.has(type)) {
-      if (this.lostMembership(generation, type) && type === 'FENCED_INSTANCE_ID') this.#failure = error;
+    } else if (LOST_BY_HEARTBEAT.has(type)) {
+      if (this.lostMembership(generation, type, LOST_BY_HEARTBEAT) && type === 'FENCED_INSTANCE_ID')
+        this.#failure = error;
     } else if (!error.isRetriable) this.#failure = error;
   }
 }
