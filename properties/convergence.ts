@@ -24,6 +24,8 @@ const CANNOT_START = 'group cannot start without a committed offset';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
 const CONTENDED = 'two processes contend for one group.instance.id';
+/** Its process runs on and does nothing. */
+export const GAVE_UP = 'live member whose client gave up';
 const GONE = 'member ended by itself and stayed away';
 
 export const convergence: Property = {
@@ -169,7 +171,7 @@ function membership(
     const hasGivenUp = crash !== undefined && !crash.restart;
     anomalies.push(
       report(
-        hasGivenUp ? 'live member whose client gave up' : 'live member is not in the group',
+        hasGivenUp ? GAVE_UP : 'live member is not in the group',
         hasGivenUp
           ? `${process} runs and is not in ${where}: its client had stopped for good with ${crash.error}.`
           : `${process} runs and is not in ${where}.`,

@@ -1,5 +1,5 @@
 /** When two worlds agree: hand-made end states of runs enter, what is said of them is checked. */
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { compareEndStates } from './compare.ts';
@@ -37,6 +37,7 @@ const state = (changes: Partial<EndState> & { held?: readonly string[] } = {}): 
     illegal: [],
     known: new Set(),
     uncommitted: new Map([['billing orders-0', '0']]),
+    stopped: new Map(),
     records: new Map([['orders', new Map(held.map((record) => [record, 1]))]]),
     skipped: new Map(),
     ...rest,
@@ -128,4 +129,57 @@ test('records of a topic from which records are deleted are left out', () => {
     percent: 50,
   });
   expect(compareEndStates(deletion, [state()], state({ held: [] })).disagreements).toEqual([]);
+});
+
+describe('a group that a known bug of the client stopped for good', () => {
+  const key = 'billing orders-0';
+  const stoppedAt = (left: string, bug = 'kafkajs-1712', changes: Partial<EndState> = {}): EndState =>
+    state({
+      outcome: 'invalid',
+      uncommitted: new Map([[key, left]]),
+      stopped: new Map([[key, bug]]),
+      ...changes,
+    });
+  const disagreements = (simulated: EndState[], real: EndState): readonly string[] =>
+    compareEndStates(scenario, simulated, real).disagreements;
+
+  it('may have got to any record between those that simulated runs stopped at', () => {
+    expect(disagreements([state(), stoppedAt('4'), stoppedAt('1')], stoppedAt('3'))).toEqual([]);
+    expect(compareEndStates(scenario, [stoppedAt('4')], stoppedAt('3')).equal).toBe(false);
+  });
+
+  it.each<[string, EndState[], EndState]>([
+    ['stopped further than all simulated runs', [stoppedAt('4'), stoppedAt('3')], stoppedAt('2')],
+    ['stopped before all simulated runs', [stoppedAt('2'), stoppedAt('1')], stoppedAt('3')],
+    ['stopped in the real run alone', [state(), state()], stoppedAt('3')],
+    [
+      'stopped in the simulated runs alone',
+      [stoppedAt('4'), stoppedAt('1')],
+      state({ uncommitted: new Map([[key, '3']]) }),
+    ],
+    ['was stopped by another bug', [stoppedAt('4', 'other'), stoppedAt('1', 'other')], stoppedAt('3')],
+    [
+      'was stopped with another verdict',
+      [stoppedAt('4', undefined, { outcome: 'valid' }), stoppedAt('1', undefined, { outcome: 'valid' })],
+      stoppedAt('3'),
+    ],
+    [
+      'has committed nothing in the real run',
+      [stoppedAt('4'), stoppedAt('1')],
+      stoppedAt('none', undefined, { stopped: new Map() }),
+    ],
+  ])('disagrees where it %s', (_, simulated, real) => {
+    expect(disagreements(simulated, real)).toHaveLength(1);
+  });
+
+  it('lets another group of the same run pass with nothing', () => {
+    const other = (left: string): Partial<EndState> => ({
+      uncommitted: new Map([
+        [key, '3'],
+        ['audit orders-0', left],
+      ]),
+    });
+    const simulated = [stoppedAt('4', undefined, other('0')), stoppedAt('1', undefined, other('0'))];
+    expect(disagreements(simulated, stoppedAt('3', undefined, other('1')))).toHaveLength(1);
+  });
 });

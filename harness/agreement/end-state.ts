@@ -6,6 +6,7 @@ import type { Verdict } from '../../properties/property.ts';
 import type { KnownIssueOf } from '../../reports/results.ts';
 import type { History } from '../history/schema.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';
+import { stoppedPartitions } from './stopped.ts';
 
 export interface EndState {
   readonly outcome: Verdict['outcome'];
@@ -18,6 +19,8 @@ export interface EndState {
    * offset. Markers do not count, since how many a run needs depends on its timing.
    */
   readonly uncommitted: ReadonlyMap<string, string>;
+  /** By `group topic-partition`: the known bug of the client that ended consumption there for good. */
+  readonly stopped: ReadonlyMap<string, string>;
   /** By topic: how often each record of the scenario's producers is in its partition logs. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** Indices of the actions that were skipped, with the reason. */
@@ -66,6 +69,7 @@ export function endStateOf(
     illegal: [...findings.keys()].sort(),
     known: new Set([...findings].flatMap(([name, bug]) => (bug === null ? [] : [name]))),
     uncommitted,
+    stopped: stoppedPartitions(history, verdict, knownIssueOf),
     records,
     skipped,
   };

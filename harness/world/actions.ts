@@ -117,7 +117,7 @@ async function perform(
       else await brokers.pauseBroker(action.broker);
       await sleepUntil(context, action.atMs + action.durationMs);
       if (action.kind === 'pause-broker') await brokers.unpauseBroker(action.broker);
-      else await brokers.startBroker(action.broker);
+      else await brokers.startBroker(action.broker, index);
       return note('end', {});
     }
     case 'cut-link':

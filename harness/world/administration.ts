@@ -64,8 +64,11 @@ export interface BrokerFaults {
   crashBroker(id: number): Promise<void>;
   /** It shuts down in good order. */
   stopBroker(id: number): Promise<void>;
-  /** Starts a broker that was crashed or stopped; resolves when it serves and the others know it. */
-  startBroker(id: number): Promise<void>;
+  /**
+   * Starts a broker that was crashed or stopped; resolves when it serves and the others know it.
+   * @param action index of the action that ends with it, where one does
+   */
+  startBroker(id: number, action?: number): Promise<void>;
   /** Freezes the broker: connections stay, nothing answers. */
   pauseBroker(id: number): Promise<void>;
   unpauseBroker(id: number): Promise<void>;

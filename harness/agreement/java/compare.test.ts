@@ -13,6 +13,7 @@ const conduct = (changes: Partial<Conduct> = {}): Conduct => ({
     illegal: [],
     known: new Set(),
     uncommitted: new Map(),
+    stopped: new Map(),
     records: new Map(),
     skipped: new Map(),
   },

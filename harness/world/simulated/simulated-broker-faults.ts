@@ -25,6 +25,7 @@ export class SimulatedBrokerFaults implements BrokerFaults {
   readonly #environment: VirtualEnvironment;
   readonly #context: RunContext;
   readonly #random: RandomStream;
+  readonly #startDelaysMs: ReadonlyMap<number, number>;
   readonly #tails = new Map<number, Promise<void>>();
 
   constructor(
@@ -34,6 +35,8 @@ export class SimulatedBrokerFaults implements BrokerFaults {
     environment: VirtualEnvironment,
     context: RunContext,
     random: RandomStream,
+    /** By the action that ends with a start: how much longer than usual the broker takes. */
+    startDelaysMs: ReadonlyMap<number, number> = new Map(),
   ) {
     this.#cluster = cluster;
     this.#network = network;
@@ -41,6 +44,7 @@ export class SimulatedBrokerFaults implements BrokerFaults {
     this.#environment = environment;
     this.#context = context;
     this.#random = random;
+    this.#startDelaysMs = startDelaysMs;
   }
 
   crashBroker(id: number): Promise<void> {
@@ -63,10 +67,12 @@ export class SimulatedBrokerFaults implements BrokerFaults {
     });
   }
 
-  startBroker(id: number): Promise<void> {
+  startBroker(id: number, action?: number): Promise<void> {
+    const delayMs = action === undefined ? 0 : (this.#startDelaysMs.get(action) ?? 0);
     return this.#inTurn(id, async () => {
       // Another order has started it. It may be frozen, and the one that lets it go on comes after this one.
       if (this.#cluster.phase(id) !== 'down') return;
+      if (delayMs > 0) await waitMs(this.#context, delayMs);
       this.#cluster.startBroker(id);
       await this.#until(`broker ${id} is back`, START_MS_MAX, () => this.#serves(id));
     });

@@ -78,6 +78,8 @@ class Stopped extends Error {
 export interface Machine {
   /** By process, such as `m1.2`: how much longer than usual it takes to start. */
   readonly startDelaysMs: ReadonlyMap<string, number>;
+  /** By the index of the action that ends with it: how much longer than usual the start of a broker takes. */
+  readonly brokerStartDelaysMs: ReadonlyMap<number, number>;
   /** Of all links, where the scenario does not say. */
   readonly network: LinkConditions;
 }
@@ -255,6 +257,7 @@ class SimulatedRun {
       this.#environment,
       context,
       this.#streams.of('broker faults'),
+      this.#options.machine?.brokerStartDelaysMs,
     );
     const emit = (fact: Fact): void => context.note(fact);
     const unlimited = Number.POSITIVE_INFINITY;

@@ -1,0 +1,62 @@
+/** How slow a machine is: histories of the same scenario on two machines enter, what the one takes longer is checked. */
+import { expect, test } from 'vitest';
+import { generateScenario } from '../../scenarios/arbitrary.ts';
+import type { Action, Scenario } from '../../scenarios/schema.ts';
+import type { EventOf, History, HistoryEvent } from '../history/schema.ts';
+import { machineOf, slower } from './machine.ts';
+
+const actions: Action[] = [
+  { kind: 'crash-broker', atMs: 4_000, durationMs: 3_000, broker: 1 },
+  { kind: 'crash-broker', atMs: 8_000, durationMs: 1_000, broker: 1 },
+  { kind: 'pause-broker', atMs: 8_000, durationMs: 1_000, broker: 2 },
+  { kind: 'restart-broker', atMs: 9_000, durationMs: 500, broker: 2 },
+];
+
+/** @param ends when each action ended; null for one that never did */
+function historyOf(ends: readonly (number | null)[]): History {
+  const scenario: Scenario = { ...generateScenario(1, 0, 'calm'), actions };
+  const start = { kind: 'start', time: 0, seq: 0, process: 'harness', scenario } as EventOf<'start'>;
+  const events = ends
+    .flatMap((time, action) =>
+      time === null ? [] : [{ kind: 'action', phase: 'end', time, action } as EventOf<'action'>],
+    )
+    .sort((a, b) => a.time - b.time);
+  return { start, events: [start, ...events] as HistoryEvent[] };
+}
+
+test('a broker is given what its start took longer on the real machine', () => {
+  const simulated = historyOf([9_500, 12_000, 9_010, 12_000]);
+  const real = historyOf([13_000, 18_800, 9_050, 12_600]);
+  expect([...machineOf(real, simulated).brokerStartDelaysMs]).toEqual([
+    [3, 600],
+    // From the end of its schedule, 7,000.
+    [0, 3_500],
+    // From the end of the order before it: 5,800 on the real machine, 2,500 in the simulated world.
+    [1, 3_300],
+  ]);
+});
+
+test('a start that took no longer than usual, or that nobody saw the end of, is given nothing', () => {
+  const { brokerStartDelaysMs } = machineOf(
+    historyOf([9_000, null, 9_050, 12_600]),
+    historyOf([9_500, 12_000, 9_010, 12_600]),
+  );
+  expect([...brokerStartDelaysMs]).toEqual([
+    [0, 0],
+    [3, 0],
+  ]);
+});
+
+test('a slower machine is slower in what could be measured only in part, and a broker is back when it is back', () => {
+  const network = { ...machineOf(historyOf([]), historyOf([])).network, latencyUs: 100, jitterUs: 50 };
+  const machine = {
+    startDelaysMs: new Map([['m1.1', 200]]),
+    brokerStartDelaysMs: new Map([[0, 3_500]]),
+    network,
+  };
+  expect(slower(machine, 2)).toEqual({
+    startDelaysMs: new Map([['m1.1', 400]]),
+    brokerStartDelaysMs: new Map([[0, 3_500]]),
+    network: { ...network, latencyUs: 200, jitterUs: 100 },
+  });
+});
