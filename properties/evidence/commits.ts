@@ -251,7 +251,7 @@ function matchRequests(
         // As nearly always: nothing to keep a place in.
         const [entry] = candidates;
         if (entry === undefined || entry.request !== null) continue;
-        if (isStrict && !isOfGeneration(request, entry.generation)) continue;
+        if (isStrict && !mayComeFrom(request, entry)) continue;
         entry.request = request;
         request.entry = entry;
         continue;
@@ -264,7 +264,7 @@ function matchRequests(
         if (entry === undefined || entry.request !== null) continue;
         // What was written for certain before it was asked for is somebody else's, such as an operator's.
         if (entry.time < request.time - CLOCK_TOLERANCE_MS) continue;
-        if (isStrict && !isOfGeneration(request, entry.generation)) continue;
+        if (isStrict && !mayComeFrom(request, entry)) continue;
         entry.request = request;
         request.entry = entry;
         cursor += 1;
@@ -278,6 +278,10 @@ function matchRequests(
   pass('unknown', true);
   pass('unknown', false);
 }
+
+/** What a transaction commits without the name of a member fits any generation: the coordinator's order alone decides. */
+const mayComeFrom = (request: CommitRequest, entry: CommitEntry): boolean =>
+  (request.isTransactional && request.memberId === '') || isOfGeneration(request, entry.generation);
 
 /** Whether a request carries the identity of the generation that was current when the coordinator wrote the entry. */
 export const isOfGeneration = (request: CommitRequest, generation: GenerationEvidence | null): boolean =>
