@@ -29,6 +29,79 @@ describe('finds', () => {
     `);
   });
 
+  it('one whose client has given up over a commit that was refused', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(1, { partition: 1 });
+    m2.works(1, 1).commits(1, 1, { told: { refused: 'REBALANCE_IN_PROGRESS' }, byApplication: true });
+    m2.clientCrashes('REBALANCE_IN_PROGRESS', false);
+    story.generation([[m1, [0, 1]]]);
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member whose client gave up over a commit that was refused | m2.1 runs and is not in generation 2 of group billing, the last one: its client had stopped for good with REBALANCE_IN_PROGRESS. | application-commit-end client-crashed group-generation settled | billing m2.1",
+      ]
+    `);
+  });
+
+  it('one whose client waits to start anew', () => {
+    const { story, m1, m2 } = pair();
+    m2.clientCrashes('HandlerFailure: no', true);
+    story.generation([[m1, [0, 1]]]);
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member whose client waits to start anew | m2.1 runs and is not in generation 2 of group billing, the last one: its client had stopped with HandlerFailure: no and was to start again. | client-crashed group-generation settled | billing m2.1",
+      ]
+    `);
+  });
+
+  it('one that lost its place while it worked, or waited to try a failed record again', () => {
+    const signatures = (outcome: 'failed' | null) => {
+      const { story, m1, m2 } = pair();
+      story.produces(1, { partition: 1 });
+      m2.delivers(1, [0]).begins(1, 0);
+      if (outcome !== null) m2.finishes(1, 0, outcome);
+      story.wait(30_000).generation([[m1, [0, 1]]]);
+      return findings(convergence, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(null)).toEqual(['live member has lost its place while its handler worked']);
+    expect(signatures('failed')).toEqual([
+      'live member has lost its place while it waited to try a failed record again',
+    ]);
+  });
+
+  it('one that went on without a place after its join had failed, and not one that joins or was told', () => {
+    const signatures = (then: 'reads' | 'waits' | 'is told') => {
+      const { story, m1, m2 } = pair();
+      story.emit({
+        process: m2.process,
+        kind: 'wire-join',
+        group: 'billing',
+        memberId: 'another',
+        generation: -1,
+        leaderMemberId: '',
+        error: 'MEMBER_ID_REQUIRED',
+      });
+      story.generation([[m1, [0, 1]]]);
+      story.produces(1, { partition: 1 });
+      if (then !== 'waits') m2.delivers(1, [0]);
+      if (then === 'is told') m2.isRefused('UNKNOWN_MEMBER_ID');
+      return findings(convergence, story.ends({ drain: false })).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures('reads')).toEqual(['live member went on without a place after its join had failed']);
+    expect(signatures('waits')).toEqual(['live member is not in the group']);
+    expect(signatures('is told')).toEqual(['live member is not in the group']);
+  });
+
+  it('a client that has given up in a group that never became stable, and whether another should have', () => {
+    const signatures = (members: number) => {
+      const story = new Story();
+      story.joins('m1').clientCrashes('no coordinator', false);
+      if (members > 1) story.joins('m2');
+      return findings(convergence, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(1)).toEqual(['live member whose client gave up']);
+    expect(signatures(2)).toEqual(['live member whose client gave up', 'group never became stable']);
+  });
+
   it('a ghost', () => {
     const { story, m1 } = pair();
     m1.crashes();

@@ -1,5 +1,6 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
 import { type Group, isByHand, isLifecycleAction } from '../scenarios/schema.ts';
+import { absence, hasGivenUp, placeIn } from './absent-member.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
 import { eventsOf } from './evidence/by-kind.ts';
@@ -24,9 +25,8 @@ const CANNOT_START = 'group cannot start without a committed offset';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
 const CONTENDED = 'two processes contend for one group.instance.id';
-/** Its process runs on and does nothing. */
-export const GAVE_UP = 'live member whose client gave up';
 const GONE = 'member ended by itself and stayed away';
+const NEVER_STABLE = 'group never became stable';
 
 export const convergence: Property = {
   id: 'convergence',
@@ -106,16 +106,24 @@ function groupBreaches(evidence: Evidence, group: GroupEvidence, settledSeq: num
   const last = lastGeneration(evidence, group);
   // Without members there is nothing of the group but its offsets.
   if (live.length === 0 || isByHand(group.config)) return gone;
-  if (last === null || !group.generations.some((generation) => generation.isStable))
+  if (last === null || !group.generations.some((generation) => generation.isStable)) {
+    const gaveUp = live.filter((process) => hasGivenUp(process, settledSeq));
     return [
       ...gone,
-      report(
-        'group never became stable',
-        `Group ${group.id} has the live members ${names(live)}, and its coordinator never wrote a stable generation.`,
-        proof(evidence.settled?.seq),
-        { group: group.id },
-      ),
+      ...gaveUp.map((process) => report(...absence(evidence, group, last, process, settledSeq))),
+      // Where all have given up there is nobody left of whom it could be asked.
+      ...(gaveUp.length === live.length
+        ? []
+        : [
+            report(
+              NEVER_STABLE,
+              `Group ${group.id} has the live members ${names(live)}, and its coordinator never wrote a stable generation.`,
+              proof(settledSeq),
+              { group: group.id },
+            ),
+          ]),
     ];
+  }
   const breaches = [...membership(evidence, group, last, running, live), ...unowned(evidence, group, last)];
   // A description that differs says nothing new where the group itself is not what it has to be.
   return [...gone, ...(breaches.length > 0 ? breaches : disagreement(evidence, group, last))];
@@ -161,25 +169,11 @@ function membership(
   const anomalies: Anomaly[] = [];
   const members = new Set(last.members.map((member) => member.clientId));
   const settledTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
-  const [settledSeq, where] = [
-    evidence.settled?.seq,
-    `generation ${last.generation} of group ${group.id}, the last one`,
-  ];
-  for (const { process, clientCrashes } of live) {
-    if (members.has(process)) continue;
-    const crash = clientCrashes.at(-1);
-    const hasGivenUp = crash !== undefined && !crash.restart;
-    anomalies.push(
-      report(
-        hasGivenUp ? GAVE_UP : 'live member is not in the group',
-        hasGivenUp
-          ? `${process} runs and is not in ${where}: its client had stopped for good with ${crash.error}.`
-          : `${process} runs and is not in ${where}.`,
-        proof(last.seq, crash?.seq, settledSeq),
-        { group: group.id, process },
-      ),
-    );
-  }
+  const settledSeq = evidence.settled?.seq ?? Number.POSITIVE_INFINITY;
+  const where = placeIn(group, last);
+  for (const process of live)
+    if (!members.has(process.process))
+      anomalies.push(report(...absence(evidence, group, last, process, settledSeq)));
   const seen = new Set<string>();
   for (const { clientId, memberId } of last.members) {
     const process = running.find((one) => one.process === clientId);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { exactlyOnce } from './exactly-once.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { pipeline } from './testing/good-histories.ts';
+import type { Story } from './testing/history-builder.ts';
 
 describeGoodHistories(exactlyOnce);
 
@@ -37,6 +38,71 @@ describe('finds', () => {
     m1.works(0, 1).commits(0, 1);
     story.copies(0, 0, 'open');
     expect(findings(exactlyOnce, story)).toEqual([]);
+  });
+
+  describe('apart', () => {
+    const nobody = { memberId: '', generation: -1, transactional: true } as const;
+    const asks = (story: Story, process: string, commit: number, offset: number): void => {
+      const offsets = [{ topic: 'orders', partition: 0, offset: String(offset) }];
+      story.emit({ process, kind: 'commit-invoke', group: 'billing', commit, ...nobody, offsets });
+      story.emit({ process, kind: 'commit-ok', group: 'billing', commit });
+    };
+    const writes = (story: Story, offset: number, position: string, transactionEnd: string): void => {
+      story.coordinatorEvent({
+        process: 'coordinator',
+        kind: 'commit-accepted',
+        group: 'billing',
+        topic: 'orders',
+        partition: 0,
+        offset: String(offset),
+        metadata: '',
+        logPosition: { partition: 0, offset: position },
+        transactionEnd,
+      });
+    };
+
+    it('what a send of a transaction left out, from what its whole transaction did', () => {
+      const signatures = (copied: number[]) => {
+        const { story, m1 } = pipeline();
+        story.produces(3);
+        m1.works(0, 3);
+        asks(story, m1.process, 90, 3);
+        writes(story, 3, story.coordinatorPlace().offset, story.coordinatorPlace().offset);
+        for (const offset of copied) story.copies(0, offset);
+        m1.stands(0, 3);
+        return findings(exactlyOnce, story).map((one) => one.split(' | ')[1]);
+      };
+      expect(signatures([0, 2])).toEqual([
+        'record was not written: the transaction that covers it has others of its send',
+      ]);
+      expect(signatures([])).toEqual(['record was not written']);
+    });
+
+    it('what was written twice since the next owner did not wait for an open transaction', () => {
+      const signatures = (endsBefore: boolean) => {
+        const { story, m1 } = pipeline();
+        const m2 = story.joins('m2');
+        story.produces(1);
+        m1.works(0, 1);
+        asks(story, m1.process, 90, 1);
+        const first = story.coordinatorPlace().offset;
+        const early = story.coordinatorPlace().offset;
+        m1.crashes();
+        story.generation([[m2, [0]]]);
+        m2.works(0, 1);
+        asks(story, m2.process, 90, 1);
+        const second = story.coordinatorPlace().offset;
+        const late = story.coordinatorPlace().offset;
+        writes(story, 1, first, endsBefore ? early : late);
+        writes(story, 1, second, story.coordinatorPlace().offset);
+        story.copies(0, 0).copies(0, 0);
+        return findings(exactlyOnce, story).map((one) => one.split(' | ')[1]);
+      };
+      expect(signatures(false)).toEqual([
+        'record was written twice: the next owner did not wait for an open transaction',
+      ]);
+      expect(signatures(true)).toEqual(['record was written twice']);
+    });
   });
 
   it('a record that was written, and its offset not committed', () => {

@@ -5,6 +5,7 @@
 import { type Copied, copiedBy } from '../harness/client/application/copy-of.ts';
 import type { Action, Group, Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
+import type { CommitEntry } from './evidence/commits.ts';
 import { type Evidence, entriesOf, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { type PartitionLog, recordsBetween, shownTo } from './evidence/logs.ts';
 import { listAt, nameOffsets, partitionKey } from './evidence/values.ts';
@@ -14,12 +15,16 @@ const report = reporter('exactly-once');
 
 /** How much later than the first of its markers a transaction may get the last. */
 const MARKERS_MS = 1_000;
+const TWICE = 'record was written twice';
+const TWICE_OPEN = 'record was written twice: the next owner did not wait for an open transaction';
+const MISSING = 'record was not written';
+const MISSING_PART = 'record was not written: the transaction that covers it has others of its send';
 
 export const exactlyOnce: Property = {
   id: 'exactly-once',
   title: 'A pipeline writes each record once',
   statement:
-    'For a group that consumes, transforms and produces in transactions (KIP-98, KIP-447), the output topic as read_committed sees it has exactly one record for each record of the final input log from where the group began to its last committed offset, and none for a record at or after that offset; one that is there and was committed within a second of the end may still lack the marker that shows it. Where a position is moved by somebody else (a seek, offsets that an operator sets or deletes or that expire, a topic that is created anew, a broker that answers OFFSET_OUT_OF_RANGE, or with latest records that were deleted), what follows from that is observed and not illegal.',
+    'For a group that consumes, transforms and produces in transactions (KIP-98, KIP-447), the output topic as read_committed sees it has exactly one record for each record of the final input log from where the group began to its last committed offset, and none for a record at or after that offset; one that is there and was committed within a second of the end may still lack the marker that shows it. It is told apart where a record was written twice since the next owner began while a transaction of the former one had its offsets in the log of the coordinator and had not ended (KIP-447 has it wait), and where a transaction was committed without some of the records that its one send was given. Where a position is moved by somebody else (a seek, offsets that an operator sets or deletes or that expire, a topic that is created anew, a broker that answers OFFSET_OUT_OF_RANGE, or with latest records that were deleted), what follows from that is observed and not illegal.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => judge(evidence, group));
@@ -89,11 +94,13 @@ function judgePartition(
   const anomalies: Anomaly[] = [];
   const offsets = [...copies.keys()].sort((a, b) => a - b);
 
-  const twice = offsets.filter((offset) => (copies.get(offset)?.length ?? 0) > 1);
-  if (twice.length > 0)
+  const open = leftOpen(group, key);
+  const repeated = offsets.filter((offset) => (copies.get(offset)?.length ?? 0) > 1);
+  const isLeftOpen = (offset: number): boolean => open.some((range) => isWithin(range, offset));
+  for (const [signature, twice] of apart(repeated, isLeftOpen, TWICE_OPEN, TWICE))
     anomalies.push(
       report(
-        'record was written twice',
+        signature,
         `What group ${group.id} makes of ${nameOffsets(twice)} of ${key} has been committed more than once: ${(copies.get(twice[0] as number) ?? []).join(' and ')}.`,
         events,
         subject,
@@ -120,17 +127,75 @@ function judgePartition(
   const missing = recordsBetween(log, began, committed).filter(
     (offset) => !copies.has(offset) && !isOnItsWay(offset),
   );
-  if (missing.length > 0 && output.isComplete)
+  const covered = coveredBy(group, key);
+  const isPart = (offset: number): boolean => {
+    const range = covered.find((one) => isWithin(one, offset));
+    return range !== undefined && offsets.some((copied) => isWithin(range, copied));
+  };
+  for (const [signature, those] of apart(output.isComplete ? missing : [], isPart, MISSING_PART, MISSING))
     anomalies.push(
       report(
-        'record was not written',
-        `Group ${group.id} has committed ${key} at ${committed}, and what it makes of ${nameOffsets(missing)} has never been committed.`,
+        signature,
+        `Group ${group.id} has committed ${key} at ${committed}, and what it makes of ${nameOffsets(those)} has never been committed.`,
         events,
         subject,
       ),
     );
   return anomalies;
 }
+
+/** The offsets of which something holds, and the others, each under its signature, where there are any. */
+const apart = (
+  offsets: readonly number[],
+  holds: (offset: number) => boolean,
+  signature: string,
+  otherwise: string,
+): [signature: string, offsets: number[]][] => {
+  const [those, others] = [offsets.filter(holds), offsets.filter((offset) => !holds(offset))];
+  const both: [string, number[]][] = [
+    [signature, those],
+    [otherwise, others],
+  ];
+  return both.filter(([, found]) => found.length > 0);
+};
+
+/** Input offsets that one transaction commits: those from the offset in force before it up to its own. */
+interface Range {
+  readonly entry: CommitEntry;
+  readonly from: number;
+  readonly to: number;
+}
+
+const isWithin = ({ from, to }: Range, offset: number): boolean => offset >= from && offset < to;
+
+const coveredBy = (group: GroupEvidence, key: string): Range[] => {
+  const entries = entriesOf(group, key);
+  return entries
+    .filter(({ request }) => request?.isTransactional === true)
+    .map((entry) => ({
+      entry,
+      from: entries.findLast(({ inForceFrom }) => inForceFrom < entry.position)?.offset ?? 0,
+      to: entry.value,
+    }));
+};
+
+/**
+ * What transactions cover that were still open when the next owner of the partition committed: their offsets were in the
+ * coordinator's log before the generation in which that one came to own it, and in force only after its commit. Who asks
+ * for stable offsets (KIP-447) is not told where to begin before such a transaction has ended.
+ */
+const leftOpen = (group: GroupEvidence, key: string): Range[] =>
+  coveredBy(group, key).filter(({ entry }) =>
+    entriesOf(group, key).some(
+      (next) =>
+        next.position < entry.inForceFrom &&
+        next.request !== null &&
+        next.request.process !== entry.request?.process &&
+        next.generation !== null &&
+        next.generation.position > entry.position &&
+        next.generation.owners.get(key)?.includes(next.request.process) === true,
+    ),
+  );
 
 /** Whether a position of the group may be moved by anybody but its members' own work. */
 function isMovedByOthers({ actions, topology }: Scenario, group: Group): boolean {

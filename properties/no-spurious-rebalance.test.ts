@@ -56,6 +56,36 @@ describe('finds', () => {
     `);
   });
 
+  it('and is told so where the client has just gone on with its work when the others have joined', () => {
+    const causes = (sinceMs: number) => {
+      const { story, m1, m2 } = pair();
+      story.produces(1);
+      m1.delivers(0, [0]).processes(0, 0, 'failed');
+      story.wait(30_000);
+      m1.begins(0, 0);
+      story.wait(sinceMs).generation([[m2, [0, 1]]]);
+      m1.finishes(0, 0);
+      return findings(noSpuriousRebalance, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(causes(10)).toEqual(['member lost its place while it waited to try a failed record again']);
+    expect(causes(1_000)).toEqual(['member lost its place without a cause']);
+  });
+
+  // What it was told before it joined anew has had its effect.
+  it('one that loses its place anew, whatever it had been told before it joined', () => {
+    const { story, m1, m2 } = pair();
+    m2.isRefused('UNKNOWN_MEMBER_ID');
+    story.generation([[m1, [0, 1]]]);
+    story.generation([
+      [m1, [1]],
+      [m2, [0]],
+    ]);
+    story.wait(1_000).generation([[m1, [0, 1]]]);
+    expect(findings(noSpuriousRebalance, story).map((one) => one.split(' | ')[1])).toEqual([
+      'member lost its place without a cause',
+    ]);
+  });
+
   // kafkajs pauses longer from one failure to the next and sends no heartbeat between them (kafkajs-1415).
   it('one that loses it while its client waits again and again to try a failed record', () => {
     const { story, m1, m2 } = pair();

@@ -31,7 +31,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was told that its place was lost; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was told that its place was lost, and had not joined that generation after it; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -79,7 +79,7 @@ function causeless(
           // Whoever was no member any more has had its effect.
           from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
           startedFrom: span.from,
-          reportedFrom,
+          reportedFrom: Math.max(reportedFrom, joinedAt(evidence, process, before)),
         }) || hasLeftSilently(evidence, group, process, span),
     )
   )
@@ -101,7 +101,7 @@ function causeless(
   return gone.map(({ clientId }) => {
     const silence = silenceOf(evidence, group, clientId, generation.time);
     return report(
-      isRealTime ? EXPIRED_IN_REAL_TIME : (silence?.signature ?? EXPIRED),
+      isRealTime ? EXPIRED_IN_REAL_TIME : expiryOf(silence),
       `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group${silence === null ? '' : `: ${silence.why}`}.`,
       proof(before.seq, silence?.seq, generation.seq),
       { group: group.id, process: clientId },
@@ -118,26 +118,68 @@ const hasLeftSilently = (
 ): boolean =>
   group.config.staticMembership === true && hasOverrunPollWithin(evidence, group, process, from, to);
 
-/** What the member was at, all through its session, when its place was lost, where that says why it sent no heartbeat. */
-function silenceOf(
+/** When it joined the generation, whatever it had been told before: that has had its effect with its joining anew. */
+const joinedAt = (
   evidence: Evidence,
-  { config, consumption }: GroupEvidence,
+  { process }: ProcessEvidence,
+  { generation, memberById }: GenerationEvidence,
+): number =>
+  membershipOf(evidence, process).findLast(
+    (change) =>
+      change.kind === 'joining' && change.generation === generation && memberById.has(change.memberId),
+  )?.time ?? Number.NEGATIVE_INFINITY;
+
+const expiryOf = (silence: Silence | null): string =>
+  silence === null ? EXPIRED : silence.kind === 'busy' ? EXPIRED_BUSY : EXPIRED_WAITING;
+
+/**
+ * What the member was at, all through its session, when its place was lost, where that says why it sent no heartbeat. The
+ * generation without it may have waited for others since, and the member may just have gone on with its work.
+ * @param generationTime when the generation without it was written
+ */
+export function silenceOf(
+  evidence: Evidence,
+  group: GroupEvidence,
   process: string,
+  generationTime: number,
+): Silence | null {
+  const own = [...group.consumption.values()]
+    .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
+    .filter((one) => one.process === process && one.time <= generationTime)
+    .sort((a, b) => a.seq - b.seq);
+  // Whoever has been at work again for longer has had time to tell the coordinator that it lives.
+  const earliest = generationTime - group.config.heartbeatIntervalMs;
+  for (let lostTime = generationTime; own.length > 0; lostTime = own.pop()?.time ?? earliest) {
+    if (lostTime < earliest) return null;
+    const silence = silenceAt(evidence, group, process, own, lostTime);
+    if (silence !== null) return silence;
+  }
+  return null;
+}
+
+interface Silence {
+  readonly kind: 'busy' | 'waiting';
+  readonly why: string;
+  readonly seq: number;
+}
+
+/** @param own what the member had begun to process until then, in order */
+function silenceAt(
+  evidence: Evidence,
+  { config }: GroupEvidence,
+  process: string,
+  own: readonly Processed[],
   lostTime: number,
-): { signature: string; why: string; seq: number } | null {
+): Silence | null {
   const { sessionTimeoutMs } = config;
   const longMs = sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
-  const own = [...consumption.values()]
-    .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
-    .filter((one) => one.process === process && one.time <= lostTime)
-    .sort((a, b) => a.seq - b.seq);
   const last = own.at(-1);
   if (last === undefined) return null;
   const { key, offset, time, seq, endTime } = last;
   if (endTime === null || endTime >= lostTime)
     return lostTime - time >= longMs
       ? {
-          signature: EXPIRED_BUSY,
+          kind: 'busy',
           why: `its handler had been at offset ${offset} of ${key} for ${Math.round(lostTime - time)} ms`,
           seq,
         }
@@ -148,7 +190,7 @@ function silenceOf(
   if (wait !== undefined && waitedMs >= longMs) {
     const sinceMs = Math.round(lostTime - (wait.endTime ?? wait.time));
     return {
-      signature: EXPIRED_WAITING,
+      kind: 'waiting',
       why: `its handler had failed at offset ${wait.offset} of ${wait.key}, and the client had waited ${waits.length === 1 ? `for ${sinceMs} ms since then` : `${waits.length} times to try again in the ${sinceMs} ms since then`}`,
       seq: wait.endSeq ?? wait.seq,
     };
@@ -165,7 +207,7 @@ function silenceOf(
   const idleMs = lostTime - Math.max(failure.time, endTime, ends.at(-1)?.time ?? 0);
   if (sinceMs < longMs || sinceMs > 2 * sessionTimeoutMs || idleMs < sessionTimeoutMs / 2) return null;
   return {
-    signature: EXPIRED_WAITING,
+    kind: 'waiting',
     why: `${isAbort ? `its transaction ${aborted.transaction} had been aborted` : `its handler had failed at offset ${failed?.offset} of ${failed?.key}`}, and the client had waited for ${Math.round(sinceMs)} ms since then`,
     seq: failure.seq,
   };

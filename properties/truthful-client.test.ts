@@ -55,6 +55,26 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where another call was told of the accepted commit, and the failed one asked for the same', () => {
+    const tell = (outcome: 'ok' | 'failed', times: number) => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.works(0, 1);
+      const offsets = [{ topic: 'orders', partition: 0, offset: '1' }];
+      const about = { process: m1.process, group: 'billing' };
+      // The record was given anew before the first call had its answer.
+      story.emit({ ...about, kind: 'application-commit', call: 0, awaited: false, offsets });
+      story.emit({ ...about, kind: 'application-commit', call: 1, awaited: false, offsets });
+      for (let i = 0; i < times; i += 1) m1.commits(0, 1);
+      story.emit({ ...about, kind: 'application-commit-end', call: 1, outcome, error: null });
+      story.emit({ ...about, kind: 'application-commit-end', call: 0, outcome: 'failed', error: 'no' });
+      return findings(truthfulClient, story).length;
+    };
+    expect(tell('ok', 1)).toBe(0);
+    expect(tell('failed', 1)).toBe(2);
+    expect(tell('ok', 2)).toBe(1);
+  });
+
   it('a commit that is reported as failed and was accepted', () => {
     const { story, m1 } = alone();
     story.produces(1);

@@ -2,6 +2,7 @@
 import type { EventOf, History } from '../harness/history/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
+import type { ApplicationCommit } from './evidence/commits.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
@@ -15,7 +16,7 @@ export const truthfulClient: Property = {
   id: 'truthful-client',
   title: 'What a client says of itself is so',
   statement:
-    "When a client reports that it has joined, its assignment, its protocol and whether it leads are those that the coordinator recorded for it in the generation of its last assignment; the assignment that the coordinator answered is the one that it recorded; a commit that the application is told has failed was not accepted for all of its partitions; and a transaction that the application is told has been committed or aborted is what the partition logs say of the records sent in it. (That a commit which is reported as done was not refused is part of owned-commit, and that it was sent of no-lost-commit.) Where a client's traffic is not recorded, its report has to be that of any generation that it may have heard of.",
+    "When a client reports that it has joined, its assignment, its protocol and whether it leads are those that the coordinator recorded for it in the generation of its last assignment; the assignment that the coordinator answered is the one that it recorded; a commit that the application is told has failed was not accepted for all of its partitions, but for what another of its calls, under way at the time, asked for too and was told of; and a transaction that the application is told has been committed or aborted is what the partition logs say of the records sent in it. (That a commit which is reported as done was not refused is part of owned-commit, and that it was sent of no-lost-commit.) Where a client's traffic is not recorded, its report has to be that of any generation that it may have heard of.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -140,14 +141,15 @@ function wrongFailures(group: GroupEvidence): Anomaly[] {
     const { begin, end } = call;
     if (end?.outcome !== 'failed') return [];
     const sent = requestsWithin(group, call);
-    const isAccepted = begin.offsets.every(({ topic, partition, offset }) =>
-      sent.some(
-        (request) =>
-          request.topic === topic &&
-          request.partition === partition &&
-          request.offset === toOffset(offset) &&
-          request.outcome === 'ok',
-      ),
+    const isAccepted = begin.offsets.every(
+      ({ topic, partition, offset }) =>
+        sent.filter(
+          (request) =>
+            request.topic === topic &&
+            request.partition === partition &&
+            request.offset === toOffset(offset) &&
+            request.outcome === 'ok',
+        ).length > confirmedBeside(group, call, { topic, partition, offset }),
     );
     if (!isAccepted || begin.offsets.length === 0) return [];
     const { topic, partition, offset } = begin.offsets[0] as (typeof begin.offsets)[number];
@@ -161,6 +163,29 @@ function wrongFailures(group: GroupEvidence): Anomaly[] {
     ];
   });
 }
+
+/**
+ * How many other calls of the process asked for the same commit meanwhile and were told that it was made: an application
+ * that does not wait for its commits, and is given a record anew, has several under way, and one accepted request is
+ * what one of them was told of.
+ */
+const confirmedBeside = (
+  { commits }: GroupEvidence,
+  { begin, end }: ApplicationCommit,
+  asked: EventOf<'application-commit'>['offsets'][number],
+): number =>
+  commits.applicationCommits.filter(
+    (other) =>
+      other.begin !== begin &&
+      other.begin.process === begin.process &&
+      other.end?.outcome === 'ok' &&
+      other.begin.seq < (end?.seq ?? Number.POSITIVE_INFINITY) &&
+      other.end.seq > begin.seq &&
+      other.begin.offsets.some(
+        ({ topic, partition, offset }) =>
+          topic === asked.topic && partition === asked.partition && offset === asked.offset,
+      ),
+  ).length;
 
 /** One anomaly for each transaction: its first record whose marker says otherwise. */
 function wrongEndings(evidence: Evidence, events: History['events']): Anomaly[] {

@@ -6,7 +6,7 @@
  * only where nobody was left to go on, one bug did it, and what is committed fits what the members were handed: it lies in
  * the log, and not beyond the last record of a delivery. All other committed offsets have to be explained exactly.
  */
-import { GAVE_UP } from '../../properties/convergence.ts';
+import { givenUp } from '../../properties/absent-member.ts';
 import { evidenceOf } from '../../properties/evidence/evidence.ts';
 import { isRunningAt } from '../../properties/evidence/processes.ts';
 import type { Verdict } from '../../properties/property.ts';
@@ -48,7 +48,7 @@ function stoppedGroups(
 ): { id: string; bug: string }[] {
   const bugs = new Map<string, string | null>();
   for (const anomaly of verdict.anomalies)
-    if (anomaly.signature === GAVE_UP && anomaly.subject.process !== undefined)
+    if (givenUp.has(anomaly.signature) && anomaly.subject.process !== undefined)
       bugs.set(anomaly.subject.process, knownIssueOf(anomaly, verdict));
   const { groups, settled } = evidenceOf(history);
   if (bugs.size === 0 || settled === null) return [];

@@ -68,12 +68,12 @@ describe('knownIssues', () => {
   });
 
   it('tells two bugs with one signature apart by the message, and both from a third', () => {
-    const refused = gaveUp(
-      'KafkaJSNonRetriableError <- KafkaJSProtocolError: The coordinator is not aware of this member',
-    );
+    const refused = anomaly('convergence', 'live member whose client gave up over a commit that was refused');
+    const nowhere = gaveUp('KafkaJSGroupCoordinatorNotFound: Failed to find group coordinator');
     const type = gaveUp('TypeError: Cannot set properties of undefined');
     const other = gaveUp('RangeError: something new');
     expect(known(refused, verdictOf(refused))).toMatch(/^kafkajs-1712 /);
+    expect(known(nowhere, verdictOf(nowhere))).toMatch(/^kafkajs-1445 /);
     expect(known(type, verdictOf(type))).toMatch(/^kafkajs-1366 /);
     expect(known(other, verdictOf(other))).toBeNull();
   });

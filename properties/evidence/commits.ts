@@ -255,7 +255,7 @@ function matchRequests(
         // As nearly always: nothing to keep a place in.
         const [entry] = candidates;
         if (entry === undefined || entry.request !== null || isBefore(entry, request)) continue;
-        if (isStrict && !isOfGeneration(request, entry.generation)) continue;
+        if (isStrict && !mayComeFrom(request, entry)) continue;
         entry.request = request;
         request.entry = entry;
         continue;
@@ -267,7 +267,7 @@ function matchRequests(
         const entry = candidates[cursor];
         if (entry === undefined || entry.request !== null) continue;
         if (isBefore(entry, request)) continue;
-        if (isStrict && !isOfGeneration(request, entry.generation)) continue;
+        if (isStrict && !mayComeFrom(request, entry)) continue;
         entry.request = request;
         request.entry = entry;
         cursor += 1;
@@ -281,6 +281,10 @@ function matchRequests(
   pass('unknown', true);
   pass('unknown', false);
 }
+
+/** What a transaction commits without the name of a member fits any generation: the coordinator's order alone decides. */
+const mayComeFrom = (request: CommitRequest, entry: CommitEntry): boolean =>
+  (request.isTransactional && request.memberId === '') || isOfGeneration(request, entry.generation);
 
 /** Whether a request carries the identity of the generation that was current when the coordinator wrote the entry. */
 export const isOfGeneration = (request: CommitRequest, generation: GenerationEvidence | null): boolean =>

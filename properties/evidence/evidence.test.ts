@@ -125,6 +125,26 @@ describe('evidence', () => {
     expect(entry?.request?.process).toBe('m2.1');
   });
 
+  it('matches what transactions commit without a name in the order of the coordinator, whatever the generation is', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(1);
+    const commits = (process: string, commit: number): void => {
+      const offsets = [{ topic: 'orders', partition: 0, offset: '1' }];
+      const about = { process, group: 'billing', commit };
+      const nobody = { memberId: '', generation: -1, transactional: true } as const;
+      story.emit({ ...about, ...nobody, kind: 'commit-invoke', offsets });
+      story.emit({ ...about, kind: 'commit-ok' });
+      story.accepts('orders', 0, 1);
+    };
+    m1.works(0, 1);
+    commits(m1.process, 0);
+    // Without a member, a generation asks for no name either.
+    story.wait(1_000).empties();
+    commits(m2.process, 0);
+    const entries = entriesOf(groupOf(story.history()), 'orders/0');
+    expect(entries.slice(0, 2).map(({ request }) => request?.process)).toEqual(['m1.1', 'm2.1']);
+  });
+
   it('serves confirmed requests before unknown ones', () => {
     const { story, m1 } = alone();
     story.produces(2);

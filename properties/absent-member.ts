@@ -1,0 +1,112 @@
+/**
+ * Why a live member is not in its group at the end: what it was told and did last enters; the signature and the sentence
+ * of convergence leave, one for each mechanism, so that a known bug cannot stand for another.
+ */
+import { proof } from './anomaly.ts';
+import { eventsOf } from './evidence/by-kind.ts';
+import type { Evidence, GroupEvidence } from './evidence/evidence.ts';
+import type { GenerationEvidence } from './evidence/generations.ts';
+import type { ProcessEvidence } from './evidence/processes.ts';
+import { silenceOf } from './no-spurious-rebalance.ts';
+import type { Anomaly } from './property.ts';
+
+const GAVE_UP = 'live member whose client gave up';
+const GAVE_UP_REFUSED = 'live member whose client gave up over a commit that was refused';
+const NOT_IN = 'live member is not in the group';
+const STARTS_ANEW = 'live member whose client waits to start anew';
+const LOST_BUSY = 'live member has lost its place while its handler worked';
+const LOST_WAITING = 'live member has lost its place while it waited to try a failed record again';
+const NO_MORE_JOINS = 'live member went on without a place after its join had failed';
+
+/** Of whose process nothing is to be expected any more, though it runs. */
+export const givenUp: ReadonlySet<string> = new Set([GAVE_UP, GAVE_UP_REFUSED]);
+
+export const placeIn = (group: GroupEvidence, last: GenerationEvidence | null): string =>
+  last === null ? `group ${group.id}` : `generation ${last.generation} of group ${group.id}, the last one`;
+
+/** Why a live member is not in the last generation, where what it did last says so; the arguments of a report. */
+export function absence(
+  evidence: Evidence,
+  group: GroupEvidence,
+  last: GenerationEvidence | null,
+  live: ProcessEvidence,
+  settledSeq: number,
+): [signature: string, message: string, events: number[], subject: Anomaly['subject']] {
+  const { signature, why, seqs } = whyAbsent(evidence, group, live, settledSeq);
+  return [
+    signature,
+    `${live.process} runs and is not in ${placeIn(group, last)}${why === null ? '' : `: ${why}`}.`,
+    proof(last?.seq, ...seqs, settledSeq),
+    { group: group.id, process: live.process },
+  ];
+}
+
+interface Absence {
+  readonly signature: string;
+  readonly why: string | null;
+  readonly seqs: readonly number[];
+}
+
+function whyAbsent(
+  evidence: Evidence,
+  group: GroupEvidence,
+  live: ProcessEvidence,
+  settledSeq: number,
+): Absence {
+  const { process } = live;
+  const crash = lastCrash(live, settledSeq);
+  if (crash?.restart === false) {
+    const refused = group.commits.applicationCommits.find(
+      ({ begin, end }) => begin.process === process && end?.outcome === 'failed' && end.error === crash.error,
+    );
+    return {
+      signature: refused === undefined ? GAVE_UP : GAVE_UP_REFUSED,
+      why: `its client had stopped for good with ${crash.error}`,
+      seqs: [crash.seq, ...(refused?.end == null ? [] : [refused.end.seq])],
+    };
+  }
+  const joins = eventsOf(evidence.history, 'wire-join').filter(
+    (event) => event.process === process && event.seq < settledSeq,
+  );
+  if (crash !== undefined && !joins.some(({ seq }) => seq > crash.seq))
+    return {
+      signature: STARTS_ANEW,
+      why: `its client had stopped with ${crash.error} and was to start again`,
+      seqs: [crash.seq],
+    };
+  const lost = group.generations.findLast(
+    (generation) =>
+      generation.seq < settledSeq &&
+      !generation.members.some(({ clientId }) => clientId === process) &&
+      group.generations[generation.index - 1]?.members.some(({ clientId }) => clientId === process) === true,
+  );
+  const silence = lost === undefined ? null : silenceOf(evidence, group, process, lost.time);
+  if (silence !== null)
+    return {
+      signature: silence.kind === 'busy' ? LOST_BUSY : LOST_WAITING,
+      why: `it had lost its place, and ${silence.why}`,
+      seqs: [silence.seq],
+    };
+  const join = joins.at(-1);
+  if (join !== undefined && join.error !== null) {
+    const after = eventsOf(evidence.history, 'delivery', 'commit-invoke', 'wire-heartbeat').filter(
+      (event) => event.process === process && event.seq > join.seq && event.seq < settledSeq,
+    );
+    const went = after.findLast(({ kind }) => kind !== 'wire-heartbeat');
+    // Who is told by a heartbeat that it has no place asks for one.
+    if (went !== undefined && after.every(({ kind }) => kind !== 'wire-heartbeat'))
+      return {
+        signature: NO_MORE_JOINS,
+        why: `its join had been answered with ${join.error}, and it had gone on with what it had before, without asking again`,
+        seqs: [join.seq, went.seq],
+      };
+  }
+  return { signature: NOT_IN, why: null, seqs: [] };
+}
+
+const lastCrash = ({ clientCrashes }: ProcessEvidence, settledSeq: number) =>
+  clientCrashes.findLast(({ seq }) => seq < settledSeq);
+
+/** Whether its client has said that it stopped for good. */
+export const hasGivenUp = (process: ProcessEvidence, settledSeq: number): boolean =>
+  lastCrash(process, settledSeq)?.restart === false;
