@@ -22,7 +22,8 @@ export interface LocalTopic {
   readonly replicas: (Replica | undefined)[];
 }
 
-export type BrokerPhase = 'down' | 'starting' | 'running' | 'shutting-down';
+/** Recovering: it acts on its metadata, and no client reaches it before it has registered. */
+export type BrokerPhase = 'down' | 'starting' | 'recovering' | 'running' | 'shutting-down';
 
 export class Broker implements ReplicaHost {
   readonly brokerId: number;
@@ -52,7 +53,13 @@ export class Broker implements ReplicaHost {
     this.environment = cluster.environment.broker(id);
   }
 
+  /** It leads, follows and coordinates. */
   get isUp(): boolean {
+    return this.listens || this.phase === 'recovering';
+  }
+
+  /** Clients reach it. */
+  get listens(): boolean {
     return this.phase === 'running' || this.phase === 'shutting-down';
   }
 
@@ -80,7 +87,7 @@ export class Broker implements ReplicaHost {
   // Connections
 
   connect(peer: Peer): Connection | null {
-    if (!this.isUp) return null;
+    if (!this.listens) return null;
     const connection = new BrokerConnection(this.cluster.nextConnectionId(), this, peer);
     this.connections.add(connection);
     return connection;

@@ -1,6 +1,6 @@
 /**
- * The control plane (Kafka's KRaft quorum), which no broker fault stops: orders and broker sessions enter, metadata
- * images leave. It elects leaders, keeps the in-sync sets and gives out topic and producer ids.
+ * The control plane (Kafka's KRaft quorum): orders and broker sessions enter, metadata images leave. It elects leaders,
+ * keeps the in-sync sets and gives out topic and producer ids. No broker fault stops it but the crash of an only broker.
  *
  * Not implemented: reassignment of replicas, quotas, access control lists.
  */

@@ -461,12 +461,36 @@ describe('brokers that go and come', () => {
   test('the only broker: down means no leader, and what was written is there afterwards', () => {
     start(1);
     produced(new TestClient(cluster, 1), ['a']);
-    crash(1);
+    let isStopped = false;
+    cluster.stopBroker(1, () => (isStopped = true));
     world.run(600);
-    expect(cluster.leaderOf(TOPIC, 0)).toBeNull();
+    expect([isStopped, cluster.leaderOf(TOPIC, 0)]).toEqual([true, null]);
     cluster.startBroker(1);
-    world.run(2_000);
-    expect(cluster.leaderOf(TOPIC, 0)).toBe(1);
+    // A clean shutdown ended its session, so that it is back as soon as it has started.
+    world.run(1_100);
+    expect([cluster.phase(1), cluster.leaderOf(TOPIC, 0)]).toEqual(['running', 1]);
+    expect(values(fetched(new TestClient(cluster, 1)))).toEqual(['a']);
+  });
+
+  test('the only broker, crashed: its controller ends the session of its earlier life before it lets it in', () => {
+    start(1);
+    produced(new TestClient(cluster, 1), ['a']);
+    const epoch = () => cluster.image.topics.get(TOPIC)?.partitions[0]?.leaderEpoch;
+    const before = epoch() as number;
+    crash(1);
+    // Much longer than the session, in which nobody was there to end it.
+    world.run(5_000);
+    expect([cluster.phase(1), cluster.leaderOf(TOPIC, 0), epoch()]).toEqual(['down', 1, before]);
+    cluster.startBroker(1);
+    world.run(1_400);
+    expect([cluster.phase(1), cluster.leaderOf(TOPIC, 0), epoch()]).toEqual(['recovering', 1, before]);
+    expect(cluster.connect(1, { onData: () => {}, onClose: () => {} })).toBeNull();
+    crash(1);
+    cluster.startBroker(1);
+    world.run(1_400);
+    expect(cluster.phase(1)).toBe('recovering');
+    world.run(300);
+    expect([cluster.phase(1), cluster.leaderOf(TOPIC, 0), epoch()]).toEqual(['running', 1, before + 2]);
     expect(values(fetched(new TestClient(cluster, 1)))).toEqual(['a']);
   });
 

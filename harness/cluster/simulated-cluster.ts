@@ -311,11 +311,11 @@ export class ClusterCore {
     this.replication.retry(broker.brokerId);
   }
 
-  /** The leader's replica as the controller knows it, if that broker is up and knows it too. */
+  /** The leader's replica as the controller knows it, if that broker can be reached and knows it too. */
   leaderReplica(topicName: string, partition: number): Replica | null {
     const topic = this.controller.image.topics.get(topicName);
     const leader = this.brokers.get(topic?.partitions[partition]?.leader ?? NO_LEADER);
-    if (topic === undefined || leader === undefined || !leader.isUp) return null;
+    if (topic === undefined || leader === undefined || !leader.listens) return null;
     const replica = leader.replica(topic.id, partition);
     return replica?.isLeader === true ? replica : null;
   }
@@ -388,7 +388,9 @@ export class SimulatedCluster {
     if (broker.phase === 'down') return;
     const wasUp = broker.isUp;
     this.#end(broker, false);
-    if (wasUp) this.core.controller.silent(brokerId);
+    // Nobody is left to end its session.
+    if (this.#isAlone) this.core.controller.heard(brokerId);
+    else if (wasUp) this.core.controller.silent(brokerId);
   }
 
   /**
@@ -431,14 +433,33 @@ export class SimulatedCluster {
     broker.phase = 'starting';
     broker.begin();
     const { life } = broker;
+    const isStarting = (): boolean =>
+      broker.life === life && (broker.phase === 'starting' || broker.phase === 'recovering');
     broker.environment.after(this.core.settings.brokerStartMs, () => {
-      if (broker.life !== life || broker.phase !== 'starting') return;
+      if (!isStarting()) return;
+      if (this.#isAlone && !broker.endedCleanly) this.#recover(broker);
       this.core.controller.register(brokerId, broker.endedCleanly, () => {
-        if (broker.life !== life || broker.phase !== 'starting') return;
+        if (!isStarting()) return;
         this.#serve(broker);
         serving?.();
       });
     });
+  }
+
+  /** Its controller goes with it, as one of Kafka's nodes that are both does. */
+  get #isAlone(): boolean {
+    return this.core.brokers.size === 1;
+  }
+
+  /**
+   * To a controller that has come back with it the broker is one that has just been heard of: it may not register before
+   * that session is over. Until then it leads what it led when it crashed, and members that cannot reach their
+   * coordinator lose their place in the group.
+   */
+  #recover(broker: Broker): void {
+    broker.phase = 'recovering';
+    broker.applyImage(this.core.controller.image);
+    this.core.controller.silent(broker.brokerId);
   }
 
   #serve(broker: Broker): void {

@@ -333,7 +333,7 @@ export class Controls {
     for (const broker of cluster.core.brokers.values()) {
       const coordinator = groups.of(broker);
       if (cluster.leaderOf(OFFSETS_TOPIC, coordinator.partitionOf(group)) !== broker.brokerId) continue;
-      if (broker.isUp && !broker.isPaused) return coordinator;
+      if (broker.listens && !broker.isPaused) return coordinator;
     }
     throw new RefusedError(`No broker coordinates group ${group} now.`);
   }

@@ -1,4 +1,5 @@
 /** What a running cluster looks like at one instant, as plain data: its parts enter, lists that JSON can hold leave. */
+import type { BrokerPhase } from '../cluster/broker.ts';
 import type { GroupPart } from '../cluster/group/part.ts';
 import { apiByKey } from '../cluster/protocol/apis.ts';
 import type { SimulatedCluster } from '../cluster/simulated-cluster.ts';
@@ -11,7 +12,7 @@ export interface BrokerView {
   readonly id: number;
   readonly host: string;
   readonly port: number;
-  readonly phase: 'down' | 'starting' | 'running' | 'shutting-down';
+  readonly phase: BrokerPhase;
   readonly paused: boolean;
   readonly connections: number;
 }

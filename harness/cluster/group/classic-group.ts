@@ -2,6 +2,7 @@
  * A classic group as its coordinator knows it: members, generation, state and leader, with the rules that keep them
  * consistent (ClassicGroup). Who waits how long for what is decided in `rebalance.ts`.
  */
+import { JavaHashMap } from '../../java-hash-map.ts';
 import type { ErrorCode } from '../environment.ts';
 import type { JoinGroupResponse } from '../protocol/11-join-group.ts';
 import type { SyncGroupResponse } from '../protocol/14-sync-group.ts';
@@ -26,8 +27,8 @@ export class ClassicGroup {
   protocolType: string | null = null;
   protocolName: string | null = null;
   leaderId: string | null = null;
-  /** In the order in which they joined. */
-  readonly members = new Map<string, ClassicMember>();
+  /** Their order, which is that of Java's map, decides who leads where the leader has gone. */
+  readonly members = new JavaHashMap<ClassicMember>();
   /** Member ids by group instance id. */
   readonly staticMembers = new Map<string, string>();
   /** Member ids handed out with MEMBER_ID_REQUIRED that have not come back yet (KIP-394). */
@@ -68,7 +69,7 @@ export class ClassicGroup {
     this.pendingMembers.delete(member.memberId);
   }
 
-  /** Of a member, a pending member or neither. A group that loses its leader takes the member that joined first. */
+  /** Of a member, a pending member or neither. A group that loses its leader takes the first of the others. */
   remove(memberId: string): void {
     const member = this.members.get(memberId);
     if (member !== undefined) {
@@ -78,7 +79,7 @@ export class ClassicGroup {
       const { groupInstanceId } = member.identity;
       if (groupInstanceId !== null) this.staticMembers.delete(groupInstanceId);
     }
-    if (this.leaderId === memberId) this.leaderId = this.members.keys().next().value ?? null;
+    if (this.leaderId === memberId) this.leaderId = this.members.keys()[0] ?? null;
     this.pendingMembers.delete(memberId);
     this.pendingSync.delete(memberId);
   }

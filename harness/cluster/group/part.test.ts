@@ -112,12 +112,18 @@ const joinOf = (group: string, memberId = '', over: object = {}) => ({
 });
 
 /** A member in a stable generation of its own. */
-function stable(trial: Trial, group: string, version = 9): { broker: number; memberId: string } {
+function stable(
+  trial: Trial,
+  group: string,
+  version = 9,
+  over: object = {},
+): { broker: number; memberId: string } {
   const broker = coordinatorOf(trial, group);
-  let joined = trial.ask(broker, joinGroupApi, version, joinOf(group));
+  let joined = trial.ask(broker, joinGroupApi, version, joinOf(group, '', over));
   trial.time.run(20);
   const required = joined();
-  if (required !== null) joined = trial.ask(broker, joinGroupApi, version, joinOf(group, required.memberId));
+  if (required !== null)
+    joined = trial.ask(broker, joinGroupApi, version, joinOf(group, required.memberId, over));
   trial.time.run(3_100);
   expect(errorName(required?.errorCode ?? 0)).toBe(version < 4 ? 'NONE' : 'MEMBER_ID_REQUIRED');
   const memberId = joined()?.memberId ?? '';
@@ -414,6 +420,30 @@ describe('faults of brokers', () => {
     );
     expect(positions).toEqual(positions.map((_, i) => i));
   });
+
+  it.each([
+    [6_000, ['empty', 'stable', 'empty'], 'UNKNOWN_MEMBER_ID'],
+    [10_000, ['empty', 'stable'], 'NONE'],
+  ])(
+    'while the only broker recovers from a crash, sessions of %i ms run and nobody can reach it',
+    (sessionTimeoutMs, states, error) => {
+      const trial = start(1);
+      const { memberId } = stable(trial, 'g', 9, { sessionTimeoutMs });
+      trial.cluster.crashBroker(1);
+      trial.time.dropTimers(1);
+      trial.time.run(20_000);
+      trial.cluster.startBroker(1);
+      // A second for the start, and nine until the session of its earlier life is over.
+      trial.time.run(9_500);
+      expect(trial.cluster.connect(1, { onData: () => undefined, onClose: () => undefined })).toBeNull();
+      expect(
+        trial.time.observed.flatMap((event) => (event.kind === 'group-generation' ? [event.state] : [])),
+      ).toEqual(states);
+      trial.time.run(700);
+      const beat = { groupId: 'g', generationId: 1, memberId };
+      expect(errorName(trial.get(1, heartbeatApi, 4, beat).errorCode)).toBe(error);
+    },
+  );
 
   it('a pause of the only broker costs it the leadership and not the group', () => {
     const trial = start(1);

@@ -20,7 +20,7 @@ it('waits for the end of the transaction that an offset is committed in', async 
   });
   const answers = [answered(errorCode('UNSTABLE_OFFSET_COMMIT'), -1n), answered(0, 300n)];
   const requests: FetchGroupRequest[] = [];
-  const broker = { brokerId: 1, isUp: true, isPaused: false };
+  const broker = { brokerId: 1, listens: true, isPaused: false };
   const coordinator = {
     partitionOf: () => 0,
     fetchOffsets: (request: FetchGroupRequest, _stable: boolean, respond: (one: FetchedGroup) => void) => {

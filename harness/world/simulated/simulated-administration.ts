@@ -270,7 +270,7 @@ export class SimulatedAdministration implements Administration, Facts {
       const coordinator = this.#groups.of(broker);
       const leader = this.#cluster.leaderOf(OFFSETS_TOPIC, coordinator.partitionOf(group));
       if (leader !== broker.brokerId) continue;
-      if (broker.isUp && !broker.isPaused) return coordinator;
+      if (broker.listens && !broker.isPaused) return coordinator;
     }
     throw new KafkaRequestError(what, 'COORDINATOR_NOT_AVAILABLE');
   }

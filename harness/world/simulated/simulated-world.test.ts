@@ -9,6 +9,7 @@ import { type EventKind, type EventOf, historyEventSchema } from '../../history/
 import { HistoryRecorder } from '../../history/writer.ts';
 import { packageRoot } from '../../version.ts';
 import { findNondeterminism, rerun } from './determinism.ts';
+import { LAN } from './network.ts';
 import { SimulatedWorld, type SimulatedWorldOptions } from './simulated-world.ts';
 import type { RecordedTrace } from './trace.ts';
 
@@ -217,6 +218,33 @@ describe('SimulatedWorld', () => {
     ]);
     expect(of('settled')[0]?.undrained).toEqual([]);
     expect(judge(history).anomalies.filter(({ policy }) => policy === 'illegal')).toEqual([]);
+  });
+
+  it('gives the start of a broker as long as it takes on the machine', async () => {
+    const scenario = scenarioOf({
+      actions: [
+        ...joins,
+        { kind: 'crash-broker', atMs: 2_000, durationMs: 1_000, broker: 1 },
+        { kind: 'crash-broker', atMs: 20_000, durationMs: 4_000, broker: 1 },
+      ],
+    });
+    const endsWith = async (action: number, delayMs: number): Promise<(number | undefined)[]> => {
+      const { of } = await run(scenario, {
+        machine: {
+          startDelaysMs: new Map(),
+          brokerStartDelaysMs: new Map([[action, delayMs]]),
+          network: LAN,
+        },
+      });
+      return [2, 3].map(
+        (one) => of('action').find((event) => event.action === one && event.phase === 'end')?.time,
+      );
+    };
+    const [first, second] = (await endsWith(3, 0)) as [number, number];
+    const [firstDelayed, secondDelayed] = (await endsWith(3, 4_000)) as [number, number];
+    expect(firstDelayed).toBe(first);
+    expect(secondDelayed - second).toBeGreaterThan(3_500);
+    expect(secondDelayed - second).toBeLessThan(4_500);
   });
 
   it("carries out administrative actions, and skips with Kafka's word what Kafka refuses", async () => {

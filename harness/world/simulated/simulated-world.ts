@@ -372,7 +372,7 @@ class SimulatedRun {
         return environment.owner(id);
       },
       get listens() {
-        return cluster.core.broker(id).isUp;
+        return cluster.core.broker(id).listens;
       },
       accept(sender): Receiver {
         const tapped = tap?.connection(id);

@@ -22,7 +22,7 @@ export interface GroupState {
   readonly generation: number;
   readonly protocol: string | null;
   readonly leaderMemberId: string | null;
-  /** In the order in which they joined. */
+  /** In the coordinator's own order. */
   readonly members: readonly (GroupMember & {
     /** The request of it that the coordinator has not answered. */
     readonly waitsFor: 'JoinGroup' | 'SyncGroup' | null;

@@ -122,7 +122,7 @@ export async function simulate(
         return environment.owner(id);
       },
       get listens() {
-        return cluster.core.broker(id).isUp;
+        return cluster.core.broker(id).listens;
       },
       accept(sender) {
         const connection = cluster.connect(id, {
