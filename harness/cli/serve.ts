@@ -80,8 +80,8 @@ Topics, groups and records live in memory and are gone when it ends (Ctrl-C or S
 loopback: faults by hand, and a look at groups, logs and connections; GET / there lists what it can do.
 
 The configuration file has the keys brokers, profile, host, advertisedHost, port, controlPort, topics (name, partitions,
-replicationFactor, configs), settings (broker settings by Kafka's names), racks, sasl (mechanisms, users) and tls
-(certificateFile, keyFile, clientCertificateAuthorityFile). Options of the command line come before it.
+replicationFactor, configs), settings (broker settings by Kafka's names), racks, sasl (mechanisms, users, maxReauthMs) and
+tls (certificateFile, keyFile, clientCertificateAuthorityFile). Options of the command line come before it.
 
 Examples:
   kafka-trial serve --topic orders:3

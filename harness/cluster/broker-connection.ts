@@ -7,7 +7,15 @@ import type { AnyHandler, RequestContext } from './handler.ts';
 import type { Interception } from './interception.ts';
 import { isKnownVersion, type RequestHeader, readRequestBody, readRequestHeader } from './protocol/api.ts';
 import { ProtocolFormatError, Reader } from './protocol/bytes.ts';
-import { acceptToken, isSaslAllowed, newSaslSession, type SaslSession } from './sasl.ts';
+import {
+  acceptToken,
+  admit,
+  FAILURE_DELAY_MS,
+  ILLEGAL_SASL_STATE,
+  newSaslSession,
+  SASL_RECEIVE_BYTES_MAX,
+  type SaslSession,
+} from './sasl.ts';
 
 /** The client's end. Both may be called while `receive` runs, so a network in between has to add its delay. */
 export interface Peer {
@@ -121,7 +129,7 @@ export class BrokerConnection implements Connection {
     let first = this.#chunks[0] as Buffer;
     if (first.length < SIZE_BYTES) first = this.#merge();
     const size = first.readInt32BE(0);
-    if (size < 0 || size > this.#broker.cluster.settings.socketRequestBytesMax) {
+    if (size < 0 || size > this.#frameBytesMax) {
       this.end(false);
       return null;
     }
@@ -133,6 +141,11 @@ export class BrokerConnection implements Connection {
     if (first.length === end) this.#chunks.shift();
     else this.#chunks[0] = first.subarray(end);
     return frame;
+  }
+
+  get #frameBytesMax(): number {
+    const isLoggedIn = this.sasl === null || this.sasl.stage === 'done';
+    return isLoggedIn ? this.#broker.cluster.settings.socketRequestBytesMax : SASL_RECEIVE_BYTES_MAX;
   }
 
   #merge(): Buffer {
@@ -148,7 +161,7 @@ export class BrokerConnection implements Connection {
   }
 
   #take(frame: Buffer): void {
-    if (this.sasl?.expectsToken === true) {
+    if (this.sasl?.stage === 'token') {
       this.#answerToken(frame);
       return;
     }
@@ -165,15 +178,25 @@ export class BrokerConnection implements Connection {
     this.requests += 1;
     this.#broker.cluster.countRequest(apiKey);
     const handler = this.#broker.cluster.handler(apiKey);
-    const isAllowed = this.sasl === null || isSaslAllowed(this.sasl, apiKey);
-    if (handler === undefined || !isAllowed) {
+    if (handler === undefined) {
       this.end(false);
+      return;
+    }
+    const admission =
+      this.sasl === null ? 'handled' : admit(this.sasl, apiKey, this.principal, this.#broker.nowMs());
+    if (admission === 'closed') {
+      this.end(false);
+      return;
+    }
+    if (admission === 'refused') {
+      this.#refuseLogin(null);
       return;
     }
     if (!this.#isKnown(handler, apiVersion)) {
       // KIP-511: a client that knows a newer version of ApiVersions learns from the answer which one to use.
-      if (apiKey === API_VERSIONS) this.#write(this.#broker.unsupportedApiVersions(header.correlationId));
-      else this.end(false);
+      if (apiKey !== API_VERSIONS) this.end(false);
+      else if (admission === 'answered') this.#refuseLogin(this.#outOfOrder(handler, header, 0, {}));
+      else this.#write(this.#broker.unsupportedApiVersions(header.correlationId));
       return;
     }
     let request: unknown;
@@ -183,7 +206,27 @@ export class BrokerConnection implements Connection {
       this.#refuse(error);
       return;
     }
-    this.#dispatch(handler, header, request);
+    if (admission === 'answered') this.#refuseLogin(this.#outOfOrder(handler, header, apiVersion, request));
+    else this.#dispatch(handler, header, request);
+  }
+
+  /** What Kafka answers to a request that comes in the middle of a login. */
+  #outOfOrder(handler: AnyHandler, header: RequestHeader, version: number, request: unknown): Buffer | null {
+    const answer =
+      handler.untimelyAnswer?.(request, ILLEGAL_SASL_STATE, version) ??
+      handler.errorAnswer?.(request, ILLEGAL_SASL_STATE, version);
+    return answer === undefined
+      ? null
+      : this.#broker.encode(handler.api, version, header.correlationId, answer);
+  }
+
+  /** Nothing more is read; the connection ends when Kafka would tell the client so (KIP-306). */
+  #refuseLogin(answer: Buffer | null): void {
+    this.#isAnswering = true;
+    this.#broker.after(FAILURE_DELAY_MS, () => {
+      if (answer !== null && !this.#isClosed) this.#write(answer);
+      this.end(false);
+    });
   }
 
   #isKnown(handler: AnyHandler, version: number): boolean {
@@ -262,14 +305,18 @@ export class BrokerConnection implements Connection {
   }
 
   #answerToken(frame: Buffer): void {
-    const answer = acceptToken(this, this.#broker.cluster, frame);
-    if (answer === null) {
+    const answer = acceptToken(this, this.#broker, frame);
+    if (answer === 'close') {
       this.end(false);
       return;
     }
+    if (answer === null) {
+      this.#refuseLogin(null);
+      return;
+    }
     const size = Buffer.alloc(SIZE_BYTES);
-    size.writeInt32BE(answer.length);
-    this.#write(Buffer.concat([size, answer]));
+    size.writeInt32BE(answer.bytes.length);
+    this.#write(Buffer.concat([size, answer.bytes]));
   }
 
   #write(bytes: Buffer): void {

@@ -1,9 +1,10 @@
 /**
- * SASL on one connection (KIP-43, KIP-84, KIP-152): handshakes and tokens enter, outcomes leave. Where the cluster
- * demands it, a connection may only ask for versions and log in until it has logged in. PLAIN and SCRAM.
+ * SASL on one connection (KIP-43, KIP-84, KIP-152, KIP-368): handshakes and tokens enter, outcomes leave. Where the
+ * cluster demands it, a connection may only ask for versions once and log in until it has logged in. PLAIN and SCRAM.
  *
- * Not implemented: OAuth and Kerberos, re-authentication (KIP-368).
+ * Not implemented: OAuth and Kerberos, delegation tokens.
  */
+import type { Broker } from './broker.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import { errorCode } from './protocol/errors.ts';
 import { type ScramCredential, ScramExchange, type ScramMechanism, scramCredential } from './scram.ts';
@@ -17,30 +18,76 @@ export interface SaslDemand {
   readonly mechanisms: readonly SaslMechanism[];
   /** Passwords by user name. */
   readonly users: Readonly<Record<string, string>>;
+  /** `connections.max.reauth.ms` by mechanism, which Kafka has behind a listener's prefix; 0 for no end of a session. */
+  readonly maxReauthMs?: Readonly<Partial<Record<SaslMechanism, number | undefined>>> | undefined;
 }
 
 export interface SaslSession {
-  stage: 'handshake' | 'authenticate' | 'done';
-  /** After a version 0 handshake tokens come raw, with nothing but their size. */
-  expectsToken: boolean;
+  /**
+   * What may come: a question for versions or a handshake, a handshake, a SaslAuthenticate request, a token with nothing
+   * but its size (after a handshake of version 0), or anything. After a handshake that was answered and yet refused, nothing.
+   */
+  stage: 'versions' | 'handshake' | 'authenticate' | 'token' | 'done' | 'refused';
   mechanism: SaslMechanism;
   /** Between the client's first message and its proof. */
   scram: ScramExchange | null;
+  /** Who logs in again, by what; null the first time. */
+  previous: { readonly user: string; readonly mechanism: SaslMechanism } | null;
+  /** When the session ends; null where it does not. */
+  expiresMs: number | null;
+  /** When the client last began to log in again. */
+  reauthenticatedMs: number | null;
 }
 
 const HANDSHAKE = 17;
 const API_VERSIONS = 18;
 const AUTHENTICATE = 36;
 
+/** `connection.failed.authentication.delay.ms`. */
+export const FAILURE_DELAY_MS = 100;
+/** `sasl.server.max.receive.size`: what is larger closes a connection that has not logged in. */
+export const SASL_RECEIVE_BYTES_MAX = 524_288;
+/** Kafka refuses to log a client in again more often. */
+const REAUTHENTICATION_INTERVAL_MS = 1_000;
+
 export const newSaslSession = (demand: SaslDemand | null): SaslSession | null =>
   demand === null
     ? null
-    : { stage: 'handshake', expectsToken: false, mechanism: demand.mechanisms[0] ?? 'PLAIN', scram: null };
+    : {
+        stage: 'versions',
+        mechanism: demand.mechanisms[0] ?? 'PLAIN',
+        scram: null,
+        previous: null,
+        expiresMs: null,
+        reauthenticatedMs: null,
+      };
 
-/** Whether the session's stage allows this API. */
-export function isSaslAllowed(session: SaslSession, apiKey: number): boolean {
-  if (session.stage === 'done' || apiKey === API_VERSIONS) return true;
-  return apiKey === (session.stage === 'handshake' ? HANDSHAKE : AUTHENTICATE);
+/** What becomes of a request: it is handled, answered with ILLEGAL_SASL_STATE and refused, refused, or the end at once. */
+export type Admission = 'handled' | 'answered' | 'refused' | 'closed';
+
+/** A handshake in time begins to log in again. */
+export function admit(session: SaslSession, apiKey: number, user: string, nowMs: number): Admission {
+  switch (session.stage) {
+    case 'versions':
+      return apiKey === API_VERSIONS || apiKey === HANDSHAKE ? 'handled' : 'refused';
+    case 'handshake':
+      // Kafka does not expect the second question, and fails at it.
+      return apiKey === HANDSHAKE ? 'handled' : apiKey === API_VERSIONS ? 'closed' : 'refused';
+    case 'authenticate':
+      return apiKey === AUTHENTICATE ? 'handled' : 'answered';
+    case 'done':
+      break;
+    default:
+      return 'refused';
+  }
+  const { expiresMs, reauthenticatedMs } = session;
+  if (expiresMs === null) return 'handled';
+  const isEarly = reauthenticatedMs !== null && nowMs - reauthenticatedMs < REAUTHENTICATION_INTERVAL_MS;
+  if (apiKey !== HANDSHAKE || isEarly) return nowMs > expiresMs ? 'closed' : 'handled';
+  session.stage = 'handshake';
+  session.previous = { user, mechanism: session.mechanism };
+  session.reauthenticatedMs = nowMs;
+  return 'handled';
 }
 
 export const ILLEGAL_SASL_STATE = errorCode('ILLEGAL_SASL_STATE');
@@ -48,8 +95,8 @@ export const ILLEGAL_SASL_STATE = errorCode('ILLEGAL_SASL_STATE');
 /** A PLAIN token: authorization id, user and password, with a zero byte between. @returns the user, or null */
 function checkPlain(demand: SaslDemand, token: Uint8Array): string | null {
   const [authorizationId, user, password, ...rest] = Buffer.from(token).toString('utf8').split('\0');
-  if (user === undefined || password === undefined || rest.length > 0 || user === '') return null;
-  if (authorizationId !== '' && authorizationId !== user) return null;
+  if (user === undefined || password === undefined || rest.length > 0) return null;
+  if (user === '' || password === '' || (authorizationId !== '' && authorizationId !== user)) return null;
   return Object.hasOwn(demand.users, user) && demand.users[user] === password ? user : null;
 }
 
@@ -74,18 +121,29 @@ function credentialOf(cluster: ClusterCore, mechanism: ScramMechanism, user: str
 const uuidBytes = (cluster: ClusterCore, purpose: string): Buffer =>
   Buffer.from(cluster.environment.randomUuid(purpose).replaceAll('-', ''), 'hex');
 
-/** A token of the mechanism that was agreed on. @returns the answer, or null where the client is refused */
+export interface TokenAnswer {
+  readonly bytes: Buffer;
+  /** How long the session lasts; 0 for no end, or where the login goes on. */
+  readonly lifetimeMs: number;
+}
+
+/**
+ * A token of the mechanism that was agreed on.
+ *
+ * @returns the answer, null where the client is refused, and `close` where the connection ends at once
+ */
 export function acceptToken(
   connection: BrokerConnection,
-  cluster: ClusterCore,
+  broker: Broker,
   token: Uint8Array,
-): Buffer | null {
+): TokenAnswer | null | 'close' {
   const { sasl } = connection;
+  const { cluster } = broker;
   if (sasl === null || cluster.sasl === null) return null;
   const { mechanism } = sasl;
   if (mechanism === 'PLAIN') {
     const user = checkPlain(cluster.sasl, token);
-    return user === null ? null : loggedIn(connection, sasl, user, '');
+    return user === null ? null : loggedIn(connection, broker, user, '');
   }
   const text = Buffer.from(token).toString('utf8');
   if (sasl.scram === null) {
@@ -94,16 +152,26 @@ export function acceptToken(
     const first = exchange.begin(text);
     if (first === null) return null;
     sasl.scram = exchange;
-    return Buffer.from(first, 'utf8');
+    return { bytes: Buffer.from(first, 'utf8'), lifetimeMs: 0 };
   }
   const final = sasl.scram.finish(text);
-  return final === null ? null : loggedIn(connection, sasl, sasl.scram.user, final);
+  if (final === false) return 'close';
+  return final === null ? null : loggedIn(connection, broker, sasl.scram.user, final);
 }
 
-function loggedIn(connection: BrokerConnection, sasl: SaslSession, user: string, answer: string): Buffer {
+function loggedIn(
+  connection: BrokerConnection,
+  broker: Broker,
+  user: string,
+  answer: string,
+): TokenAnswer | null {
+  const sasl = connection.sasl as SaslSession;
+  if (sasl.previous !== null && sasl.previous.user !== user) return null;
+  const { cluster } = broker;
+  const lifetimeMs = cluster.sasl?.maxReauthMs?.[sasl.mechanism] ?? cluster.settings.connectionsMaxReauthMs;
   connection.principal = user;
   sasl.stage = 'done';
-  sasl.expectsToken = false;
   sasl.scram = null;
-  return Buffer.from(answer, 'utf8');
+  sasl.expiresMs = lifetimeMs > 0 ? broker.nowMs() + lifetimeMs : null;
+  return { bytes: Buffer.from(answer, 'utf8'), lifetimeMs };
 }

@@ -33,9 +33,19 @@ export function scramCredential(mechanism: ScramMechanism, password: string, sal
   return { salt, storedKey, serverKey: hmac(hash, salted, 'Server Key') };
 }
 
-/** `n=name,r=nonce` with a header that binds no channel; a name may hold =2C and =3D for a comma and an equals sign. */
-const CLIENT_FIRST = /^n,(?:a=([^,]*))?,(n=([^,]*),r=([\x21-\x2B\x2D-\x7E]+)(?:,.*)?)$/s;
-const CLIENT_FINAL = /^(c=([^,]*),r=([^,]*)(?:,[^p][^,]*)*),p=([^,]*)$/s;
+// The grammar is Kafka's (ScramMessages), which is RFC 5802's without channel bindings.
+const NAME = String.raw`(?:[\x01-\x2B\x2D-\x3C\x3E-\x7F]|=2C|=3D)+`;
+const VALUE = String.raw`[\x01-\x2B\x2D-\x7F]+`;
+const NONCE = String.raw`[\x21-\x2B\x2D-\x7E]+`;
+const BASE64 = '(?:[a-zA-Z0-9/+]{4})*(?:[a-zA-Z0-9/+]{3}=|[a-zA-Z0-9/+]{2}==)?';
+const EXTENSIONS = `(?:,[A-Za-z]+=${VALUE})*`;
+/** A header that binds no channel, then `n=name,r=nonce`; a name may hold =2C and =3D for a comma and an equals sign. */
+const CLIENT_FIRST = new RegExp(
+  `^n,(?:a=(${NAME}))?,(?:m=${VALUE},)?(n=(${NAME}),r=(${NONCE})(${EXTENSIONS}))$`,
+);
+const CLIENT_FINAL = new RegExp(`^c=(${BASE64}),r=(${NONCE})${EXTENSIONS},p=(${BASE64})$`);
+/** The extension by which a delegation token would come in place of a user. */
+const BY_TOKEN = /,tokenauth=true(,|$)/i;
 
 const unescapeName = (name: string): string => name.replaceAll('=2C', ',').replaceAll('=3D', '=');
 
@@ -68,9 +78,11 @@ export class ScramExchange {
   begin(message: string): string | null {
     const match = CLIENT_FIRST.exec(message);
     if (match === null) return null;
-    const [, authorizationId = '', bare = '', name = '', nonce = ''] = match;
+    const [, authorizationId = '', bare = '', name = '', nonce = '', extensions = ''] = match;
     const user = unescapeName(name);
-    if (authorizationId !== '' && unescapeName(authorizationId) !== user) return null;
+    // As it was sent, with its signs still escaped: Kafka compares it so.
+    if (authorizationId !== '' && authorizationId !== user) return null;
+    if (BY_TOKEN.test(extensions)) return null;
     const credential = this.#credentialOf(user);
     if (credential === null) return null;
     this.#user = user;
@@ -81,19 +93,23 @@ export class ScramExchange {
     return serverFirst;
   }
 
-  /** The client's final message, with the proof that it knows the password. @returns the server's proof */
-  finish(message: string): string | null {
+  /**
+   * The client's final message, with the proof that it knows the password.
+   *
+   * @returns the server's proof; false where Kafka does not expect the proof's length, and fails at it
+   */
+  finish(message: string): string | null | false {
     const match = CLIENT_FINAL.exec(message);
     const credential = this.#credential;
     if (match === null || credential === null) return null;
-    const [, withoutProof = '', binding = '', nonce = '', proofText = ''] = match;
-    if (nonce !== this.#nonce || !Buffer.from(binding, 'base64').toString('utf8').startsWith('n,'))
-      return null;
+    const [, binding = '', nonce = '', proofText = ''] = match;
+    if (nonce !== this.#nonce) return null;
+    // Kafka does not look at the binding, and leaves extensions out of the proof.
     const hash = hashOf(this.#mechanism);
-    const authMessage = `${this.#messages},${withoutProof}`;
+    const authMessage = `${this.#messages},c=${binding},r=${nonce}`;
     const signature = hmac(hash, credential.storedKey, authMessage);
     const proof = Buffer.from(proofText, 'base64');
-    if (proof.length !== signature.length) return null;
+    if (proof.length !== signature.length) return false;
     const clientKey = Buffer.from(proof.map((byte, at) => byte ^ (signature[at] ?? 0)));
     const storedKey = createHash(hash).update(clientKey).digest();
     if (!timingSafeEqual(storedKey, credential.storedKey)) return null;

@@ -16,6 +16,8 @@ export interface ClusterSettings {
   readonly messageBytesMax: number;
   /** `fetch.max.bytes` of the broker. */
   readonly fetchBytesMax: number;
+  /** `connections.max.reauth.ms`: how long a SASL session lasts, unless its mechanism says otherwise; 0 for no end. */
+  readonly connectionsMaxReauthMs: number;
   readonly numPartitions: number;
   /** `auto.create.topics.enable`: whether asking for a topic by name creates it. */
   readonly autoCreateTopicsEnable: boolean;
@@ -65,6 +67,7 @@ export const defaultSettings: ClusterSettings = {
   socketRequestBytesMax: 104_857_600,
   messageBytesMax: 1_048_588,
   fetchBytesMax: 57_671_680,
+  connectionsMaxReauthMs: 0,
   numPartitions: 1,
   autoCreateTopicsEnable: false,
   defaultReplicationFactor: 1,

@@ -6,7 +6,6 @@ import { produceApi } from './protocol/00-produce.ts';
 import { fetchApi } from './protocol/01-fetch.ts';
 import { listOffsetsApi } from './protocol/02-list-offsets.ts';
 import { metadataApi } from './protocol/03-metadata.ts';
-import { saslHandshakeApi } from './protocol/17-sasl-handshake.ts';
 import { apiVersionsApi } from './protocol/18-api-versions.ts';
 import { createTopicsApi } from './protocol/19-create-topics.ts';
 import { deleteTopicsApi } from './protocol/20-delete-topics.ts';
@@ -14,7 +13,6 @@ import { deleteRecordsApi } from './protocol/21-delete-records.ts';
 import { initProducerIdApi } from './protocol/22-init-producer-id.ts';
 import { offsetForLeaderEpochApi } from './protocol/23-offset-for-leader-epoch.ts';
 import { describeConfigsApi } from './protocol/32-describe-configs.ts';
-import { saslAuthenticateApi } from './protocol/36-sasl-authenticate.ts';
 import { createPartitionsApi } from './protocol/37-create-partitions.ts';
 import { incrementalAlterConfigsApi } from './protocol/44-incremental-alter-configs.ts';
 import { errorCode, errorName } from './protocol/errors.ts';
@@ -40,7 +38,6 @@ function start(
   more: {
     profile?: Profile;
     partitions?: number;
-    sasl?: Parameters<typeof createSimulatedCluster>[0]['sasl'];
   } = {},
 ): void {
   world = new VirtualTime();
@@ -49,7 +46,6 @@ function start(
     profile: more.profile ?? kafka43,
     settings: { replicationDelay: { minMs: 5, maxMs: 5 }, brokerSessionTimeoutMs: 500, ...settings },
     environment: world,
-    ...(more.sasl === undefined ? {} : { sasl: more.sasl }),
   });
   cluster.createTopic({ name: TOPIC, partitions: more.partitions ?? 1, replicationFactor: brokerCount });
 }
@@ -879,27 +875,6 @@ describe('connections', () => {
     const frame = Buffer.from('0000000a00120000000000070000', 'hex');
     for (const byte of Buffer.concat([frame, frame])) connection?.receive(Buffer.from([byte]));
     expect(received.length).toBe(2);
-  });
-
-  test('SASL/PLAIN: nothing goes before the log-in, and a wrong password ends the connection', () => {
-    start(1, {}, { sasl: { mechanisms: ['PLAIN'], users: { ada: 'secret' } } });
-    const early = new TestClient(cluster, 1);
-    early.ask(metadataApi, 1, { topics: null });
-    expect(early.closed).toBe('ended');
-    const login = (password: string) => {
-      const client = new TestClient(cluster, 1);
-      const other = client.ask(saslHandshakeApi, 1, { mechanism: 'SCRAM-SHA-256' });
-      expect(other.answer).toMatchObject({ errorCode: 33, mechanisms: ['PLAIN'] });
-      client.ask(saslHandshakeApi, 1, { mechanism: 'PLAIN' });
-      const place = client.ask(saslAuthenticateApi, 1, { authBytes: Buffer.from(`\0ada\0${password}`) });
-      world.run(200);
-      return { client, error: errorName(place.answer?.errorCode ?? -2) };
-    };
-    const good = login('secret');
-    expect(good.error).toBe('NONE');
-    expect(good.client.ask(metadataApi, 1, { topics: null }).answer?.topics.length).toBeGreaterThan(0);
-    const bad = login('guess');
-    expect([bad.error, bad.client.closed]).toEqual(['SASL_AUTHENTICATION_FAILED', 'ended']);
   });
 });
 

@@ -21,6 +21,7 @@ const numbers = {
   'socket.request.max.bytes': 'socketRequestBytesMax',
   'message.max.bytes': 'messageBytesMax',
   'fetch.max.bytes': 'fetchBytesMax',
+  'connections.max.reauth.ms': 'connectionsMaxReauthMs',
   'num.partitions': 'numPartitions',
   'default.replication.factor': 'defaultReplicationFactor',
   'min.insync.replicas': 'minInsyncReplicas',
@@ -93,6 +94,8 @@ export const clusterOptionsSchema = z
       .strictObject({
         mechanisms: z.array(z.enum(saslMechanisms)).min(1),
         users: z.record(z.string().min(1), z.string()),
+        /** `connections.max.reauth.ms` by mechanism. */
+        maxReauthMs: z.partialRecord(z.enum(saslMechanisms), z.int().min(0)).optional(),
       })
       .nullable()
       .default(null),

@@ -324,22 +324,25 @@ function divergence(
   return { epoch: end.epoch, endOffset: BigInt(end.endOffset) };
 }
 
-const answerAll = (request: FetchRequest, code: number, version: number): Answer => ({
-  errorCode: version >= SESSIONS_FROM ? code : NONE,
+/** From here on an answer can have an error of its own, and from there on that stands for those of partitions. */
+const ERROR_OF_ALL_FROM = 7;
+const ERROR_ALONE_FROM = 13;
+
+/** An error of the whole answer is about sessions alone; partitions have their own. */
+const answerAll = (request: FetchRequest, code: number): Answer => ({
+  errorCode: NONE,
   responses: request.topics.map(({ topic, topicId, partitions }) => ({
     topic,
     topicId,
-    partitions: partitions.map(({ partition }) => refused(partition, code)),
+    partitions: partitions.map(({ partition }) => ({ ...refused(partition, code), abortedTransactions: [] })),
   })),
 });
-
-const SESSIONS_FROM = 7;
 
 export const fetch: Handler<FetchRequest, Answer> = {
   api: fetchApi,
   handle(context, request, version, respond) {
     if (request.replicaId >= 0 || request.replicaState.replicaId >= 0) {
-      respond(answerAll(request, NOT_LEADER, 0));
+      respond(answerAll(request, NOT_LEADER));
       return;
     }
     // There are no sessions, as in a broker whose cache is full: a full fetch begins none, whatever the old id.
@@ -349,6 +352,10 @@ export const fetch: Handler<FetchRequest, Answer> = {
     }
     new PendingFetch(context, request, version, respond).start();
   },
-  // An error of the whole answer is about sessions alone; partitions have their own.
-  errorAnswer: (request, code) => answerAll(request, code, 0),
+  errorAnswer: answerAll,
+  untimelyAnswer: (request, code, version) => ({
+    ...answerAll(request, code),
+    ...(version < ERROR_OF_ALL_FROM ? {} : { errorCode: code, sessionId: request.sessionId }),
+    ...(version < ERROR_ALONE_FROM ? {} : { responses: [] }),
+  }),
 };

@@ -24,4 +24,5 @@ export const joinGroup = (coordinatorOf: CoordinatorOf): Handler<JoinGroupReques
     );
   },
   errorAnswer: ({ memberId }, code, version) => forVersion(joinError(code, memberId), version),
+  untimelyAnswer: (_request, code, version) => forVersion(joinError(code, ''), version),
 });

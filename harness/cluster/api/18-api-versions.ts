@@ -17,12 +17,14 @@ type Answer = Parameters<typeof apiVersionsApi.response.write>[1];
 
 export const apiVersions: Handler<ApiVersionsRequest, Answer> = {
   api: apiVersionsApi,
-  handle({ cluster }, { clientSoftwareName, clientSoftwareVersion }, version, respond) {
+  handle({ cluster, connection }, { clientSoftwareName, clientSoftwareVersion }, version, respond) {
     const isLegal = LEGAL_SOFTWARE.test(clientSoftwareName) && LEGAL_SOFTWARE.test(clientSoftwareVersion);
     if (version >= SOFTWARE_FROM && !isLegal) {
       respond({ errorCode: INVALID_REQUEST, apiKeys: [] });
       return;
     }
+    // A client that is to log in may ask once.
+    if (connection.sasl?.stage === 'versions') connection.sasl.stage = 'handshake';
     const { features } = cluster.profile;
     respond({
       errorCode: 0,

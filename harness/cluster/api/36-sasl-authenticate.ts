@@ -5,14 +5,12 @@
 import type { Handler } from '../handler.ts';
 import { type SaslAuthenticateRequest, saslAuthenticateApi } from '../protocol/36-sasl-authenticate.ts';
 import { errorCode } from '../protocol/errors.ts';
-import { acceptToken, ILLEGAL_SASL_STATE, type SaslMechanism } from '../sasl.ts';
+import { acceptToken, FAILURE_DELAY_MS, ILLEGAL_SASL_STATE, type SaslMechanism } from '../sasl.ts';
 
 type Answer = Parameters<typeof saslAuthenticateApi.response.write>[1];
 
 const NONE = errorCode('NONE');
 const SASL_AUTHENTICATION_FAILED = errorCode('SASL_AUTHENTICATION_FAILED');
-/** `connection.failed.authentication.delay.ms`. */
-const FAILURE_DELAY_MS = 100;
 
 /** In Kafka's words, which tell nobody whether it was the user or the password. */
 const whyRefused = (mechanism: SaslMechanism): string =>
@@ -35,7 +33,11 @@ export const saslAuthenticate: Handler<SaslAuthenticateRequest, Answer> = {
       return;
     }
     const { mechanism } = sasl;
-    const answer = acceptToken(connection, cluster, authBytes);
+    const answer = acceptToken(connection, broker, authBytes);
+    if (answer === 'close') {
+      respond('close');
+      return;
+    }
     if (answer === null) {
       broker.after(FAILURE_DELAY_MS, () => {
         respond(refused(SASL_AUTHENTICATION_FAILED, whyRefused(mechanism)));
@@ -43,7 +45,8 @@ export const saslAuthenticate: Handler<SaslAuthenticateRequest, Answer> = {
       });
       return;
     }
-    respond({ errorCode: NONE, errorMessage: null, authBytes: answer });
+    const { bytes, lifetimeMs } = answer;
+    respond({ errorCode: NONE, errorMessage: null, authBytes: bytes, sessionLifetimeMs: BigInt(lifetimeMs) });
   },
   errorAnswer: (_request, code) => refused(code, ''),
 };

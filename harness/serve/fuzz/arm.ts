@@ -7,23 +7,30 @@ import type { ProfileName } from '../../cluster/profiles.ts';
 import { listOffsetsApi } from '../../cluster/protocol/02-list-offsets.ts';
 import { metadataApi } from '../../cluster/protocol/03-metadata.ts';
 import { findCoordinatorApi } from '../../cluster/protocol/10-find-coordinator.ts';
+import { saslHandshakeApi } from '../../cluster/protocol/17-sasl-handshake.ts';
 import { apiVersionsApi } from '../../cluster/protocol/18-api-versions.ts';
 import { createTopicsApi } from '../../cluster/protocol/19-create-topics.ts';
 import { deleteTopicsApi } from '../../cluster/protocol/20-delete-topics.ts';
 import { endTxnApi } from '../../cluster/protocol/26-end-txn.ts';
+import { saslAuthenticateApi } from '../../cluster/protocol/36-sasl-authenticate.ts';
 import type { AnyApi } from '../../cluster/protocol/api.ts';
-import { encodeRequest, readResponseBody } from '../../cluster/protocol/api.ts';
+import { encodeRequest, isKnownVersion, readResponseBody } from '../../cluster/protocol/api.ts';
 import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { errorCode } from '../../cluster/protocol/errors.ts';
-import { FuzzConnection } from './connection.ts';
+import { concrete, type Given, note, nothingGiven, type Values } from './body.ts';
+import { ANY_ID, FuzzConnection } from './connection.ts';
+import { administrator } from './guard.ts';
 import { isLeftUnanswered } from './known.ts';
-import { plannedBatch } from './planned-batch.ts';
-import { type BatchPlan, NAME_MARK, references, type Sequence, type Step } from './step.ts';
+import { RAW, type Sequence, type Step } from './step.ts';
 
 /** What became of a step. */
 export type Outcome =
-  | { readonly answer: unknown }
+  | {
+      readonly answer: unknown;
+      /** What became of the connection, where the answer refuses a login. */
+      readonly connection?: 'closed' | 'open';
+    }
   | { readonly ended: 'closed' | 'silent' | 'unreadable' | 'unanswered' };
 
 export interface ArmResult {
@@ -56,38 +63,50 @@ const PASSING = new Set(
 const CHANGES_METADATA = new Set([19, 20, 33, 37, 44]);
 
 const PRODUCE = 0;
+const SASL_HANDSHAKE = 17;
 const END_TXN = 26;
+const SASL_AUTHENTICATE = 36;
+
+/** With these a login ends, and the connection with it, or a client that has logged in is told off. */
+const REFUSALS = new Set(
+  (['UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SASL_AUTHENTICATION_FAILED'] as const).map(
+    errorCode,
+  ),
+);
+/** Kafka refuses to begin a login again within a second. */
+const LOGIN_INTERVAL_MS = 1_050;
+/** Whoever has logged in for an instant is out again by the next step. */
+const SHORT_SESSION_MS = 20;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-type Values = Record<string, unknown>;
-
-/** What the arm has given out, for references in later steps. */
-interface Given {
-  topicIds: Map<string, string>;
-  memberId: string;
-  generationId: number;
-  producerId: bigint;
-  producerEpoch: number;
-}
 
 export class Arm {
   readonly name: string;
   readonly #address: string;
   readonly #release: ProfileName;
   readonly #keepsTopics: boolean;
+  readonly #isGuarded: boolean;
   readonly #kept: string[] = [];
 
-  /** @param keepsTopics until `tidy` deletes those of the sequences that have run */
-  constructor(name: string, address: string, release: ProfileName, keepsTopics: boolean) {
+  /**
+   * @param keepsTopics until `tidy` deletes those of the sequences that have run
+   * @param isGuarded whether clients have to log in there
+   */
+  constructor(
+    name: string,
+    address: string,
+    release: ProfileName,
+    { keepsTopics, isGuarded }: { readonly keepsTopics: boolean; readonly isGuarded: boolean },
+  ) {
     this.name = name;
+    this.#isGuarded = isGuarded;
     this.#address = address;
     this.#release = release;
     this.#keepsTopics = keepsTopics;
   }
 
   async tidy(): Promise<void> {
-    const admin = await FuzzConnection.open(this.#address);
+    const admin = await this.#openAdmin();
     try {
       const names = this.#kept.splice(0);
       await admin.ask(deleteTopicsApi, 1, { topicNames: names, timeoutMs: 10_000 } as never);
@@ -97,6 +116,18 @@ export class Arm {
     }
   }
 
+  async #openAdmin(): Promise<FuzzConnection> {
+    const admin = await FuzzConnection.open(this.#address);
+    if (!this.#isGuarded) return admin;
+    const { user, password } = administrator;
+    await admin.ask(saslHandshakeApi, 1, { mechanism: 'PLAIN' });
+    const answer = await admin.ask(saslAuthenticateApi, 2, {
+      authBytes: Buffer.from(`\0${user}\0${password}`),
+    });
+    if (answer?.errorCode !== 0) throw new Error(`${this.name} does not let ${user} in`);
+    return admin;
+  }
+
   async #deleteTopics(admin: FuzzConnection, topicNames: readonly string[]): Promise<void> {
     if (this.#keepsTopics) this.#kept.push(...topicNames);
     else await admin.ask(deleteTopicsApi, 1, { topicNames, timeoutMs: 10_000 } as never);
@@ -104,15 +135,9 @@ export class Arm {
 
   /** @param prefix of all names of the sequence, which no other sequence has */
   async run(sequence: Sequence, prefix: string): Promise<ArmResult> {
-    const admin = await FuzzConnection.open(this.#address);
+    const admin = await this.#openAdmin();
     const connections = new Map<number, FuzzConnection>();
-    const given: Given = {
-      topicIds: new Map(),
-      memberId: '',
-      generationId: -1,
-      producerId: -1n,
-      producerEpoch: -1,
-    };
+    const given = nothingGiven();
     try {
       await this.#createTopics(admin, prefix, given);
       const outcomes: Outcome[] = [];
@@ -122,7 +147,11 @@ export class Arm {
           connection = await FuzzConnection.open(this.#address);
           connections.set(step.connection, connection);
         }
-        outcomes.push(await this.#ask(connection, step, prefix, given));
+        outcomes.push(
+          await (this.#isGuarded
+            ? this.#askGuard(connection, step, prefix, given)
+            : this.#ask(connection, step, prefix, given)),
+        );
         if (CHANGES_METADATA.has(step.apiKey)) await this.#followMetadata(admin);
         if (step.apiKey === END_TXN) await this.#awaitMarkers(admin, step, outcomes.at(-1), prefix, given);
       }
@@ -210,9 +239,41 @@ export class Arm {
       await pause(RETRY_MS);
   }
 
+  /** A step to where clients log in, and what it does to the connection. */
+  async #askGuard(connection: FuzzConnection, step: Step, prefix: string, given: Given): Promise<Outcome> {
+    const { tokens, handshakesMs } = connection;
+    if (step.apiKey === SASL_AUTHENTICATE && step.version === RAW) {
+      const { authBytes } = concrete(step.body, prefix, given, tokens) as { authBytes: Buffer };
+      const size = Buffer.alloc(4);
+      size.writeInt32BE(authBytes.length);
+      const answer = await connection.exchange(ANY_ID, Buffer.concat([size, authBytes]), ANSWER_MS_MAX);
+      if (typeof answer === 'string') return { ended: answer };
+      await pause(SHORT_SESSION_MS);
+      return { answer: { authBytes: tokens.words(answer) } };
+    }
+    // The first handshake logs in, the second logs in again.
+    const [last, another] = handshakesMs.toReversed();
+    if (step.apiKey === SASL_HANDSHAKE && last !== undefined && another !== undefined)
+      await pause(Math.max(0, last + LOGIN_INTERVAL_MS - performance.now()));
+    const outcome = await this.#ask(connection, step, prefix, given);
+    if (!('answer' in outcome)) return outcome;
+    const answer = outcome.answer as Values;
+    if (hasErrorOf(answer, REFUSALS)) {
+      // Any connection that is left open has logged in, and so may ask.
+      const isOpen = (await connection.ask(apiVersionsApi, 0, {})) !== null;
+      return { answer, connection: isOpen ? 'open' : 'closed' };
+    }
+    if (step.apiKey === SASL_HANDSHAKE) handshakesMs.push(performance.now());
+    if (step.apiKey !== SASL_AUTHENTICATE) return outcome;
+    await pause(SHORT_SESSION_MS);
+    return { answer: { ...answer, authBytes: tokens.words(answer.authBytes as Buffer) } };
+  }
+
   async #ask(connection: FuzzConnection, step: Step, prefix: string, given: Given): Promise<Outcome> {
     const api = apiByKey.get(step.apiKey) as AnyApi;
-    const body = concrete(step.body, prefix, given);
+    const body = concrete(step.body, prefix, given, connection.tokens);
+    // What is beyond all versions is answered in the first one (KIP-511).
+    const version = isKnownVersion(api, step.version) ? step.version : 0;
     if (step.apiKey === PRODUCE && (body as Values).acks === 0)
       return await this.#produce(connection, step, body);
     for (let attempt = 0; ; attempt++) {
@@ -227,7 +288,7 @@ export class Arm {
       reader.int32();
       let answer: unknown;
       try {
-        answer = readResponseBody(api as never, step.version, reader);
+        answer = readResponseBody(api as never, version, reader);
       } catch {
         return { ended: 'unreadable' };
       }
@@ -259,55 +320,12 @@ function hasError(value: unknown): boolean {
   return Object.entries(value).some(([name, one]) => (name === 'errorCode' ? one !== 0 : hasError(one)));
 }
 
-function hasPassingError(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(hasPassingError);
+const hasPassingError = (value: unknown): boolean => hasErrorOf(value, PASSING);
+
+function hasErrorOf(value: unknown, codes: ReadonlySet<number>): boolean {
+  if (Array.isArray(value)) return value.some((one) => hasErrorOf(one, codes));
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
   return Object.entries(value).some(([name, one]) =>
-    name === 'errorCode' ? PASSING.has(one as number) : hasPassingError(one),
+    name === 'errorCode' ? codes.has(one as number) : hasErrorOf(one, codes),
   );
-}
-
-/** Keeps what later steps refer to. */
-function note(answer: Values, given: Given): void {
-  if (typeof answer.memberId === 'string' && answer.memberId !== '') given.memberId = answer.memberId;
-  if (typeof answer.generationId === 'number' && answer.generationId >= 0)
-    given.generationId = answer.generationId;
-  if (typeof answer.producerId === 'bigint' && answer.producerId >= 0n) {
-    given.producerId = answer.producerId;
-    given.producerEpoch = answer.producerEpoch as number;
-  }
-}
-
-/** The body with references and names filled in. */
-function concrete(value: unknown, prefix: string, given: Given): unknown {
-  if (typeof value === 'string') return concreteText(value, prefix, given);
-  if (Array.isArray(value)) return value.map((one) => concrete(one, prefix, given));
-  if (typeof value !== 'object' || value === null) return value;
-  const { int64, hex, batch } = value as { int64?: string; hex?: string; batch?: BatchPlan };
-  if (int64 !== undefined) return BigInt(int64);
-  if (hex !== undefined) return Buffer.from(hex, 'hex');
-  if (batch !== undefined) return plannedBatch(batch, given.producerId, given.producerEpoch);
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, one]) => one !== undefined)
-      .map(([name, one]) => [name, concrete(one, prefix, given)]),
-  );
-}
-
-function concreteText(text: string, prefix: string, given: Given): unknown {
-  if (text.startsWith(NAME_MARK)) return prefix + text.slice(1);
-  if (text.startsWith(references.topicId))
-    return given.topicIds.get(text.slice(references.topicId.length)) ?? '0'.repeat(32);
-  switch (text) {
-    case references.memberId:
-      return given.memberId;
-    case references.generationId:
-      return given.generationId;
-    case references.producerId:
-      return given.producerId;
-    case references.producerEpoch:
-      return given.producerEpoch;
-    default:
-      return text;
-  }
 }

@@ -31,11 +31,14 @@ export function compare(
     let isStateDifferent = false;
     const left = normalise(simulated.outcomes[step], { ...by, ids: ours });
     const right = normalise(real.outcomes[step], { ...by, ids: theirs });
+    // Every login that is refused ends its connection, and nothing else that is answered is said to.
+    const isRefusal = [left, right].every((one) => (one as { connection?: string }).connection === 'closed');
     for (const difference of differences(left, right, '')) {
       const explanation = knownDifferences.find(
         (one) =>
           one.apiKey === apiKey &&
           (one.release ?? release) === release &&
+          (one.refusesLogin !== true || isRefusal) &&
           one.path.test(difference.path.replace(/\d+/g, '0')) &&
           (one.explains?.(difference.simulated, difference.real, sequence.steps[step] as Step) ?? true),
       );

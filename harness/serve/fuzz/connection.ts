@@ -2,17 +2,25 @@
 import { connect, type Socket } from 'node:net';
 import { type Api, encodeRequest, readResponseBody } from '../../cluster/protocol/api.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
+import { Tokens } from './tokens.ts';
 
 const SIZE_BYTES = 4;
+const ID_BYTES = 4;
 const ANSWER_MS_MAX = 20_000;
 /** Waiting is counted in portions, so that it does not count while this process, which is the simulated arm too, stands still. */
 const PORTION_MS = 100;
 
+/** In place of the id of a request: the next frame is the answer, whatever is in it. */
+export const ANY_ID = null;
+
 export class FuzzConnection {
+  readonly tokens = new Tokens();
+  /** When handshakes were agreed to, the last one last. */
+  readonly handshakesMs: number[] = [];
   readonly #socket: Socket;
   #bytes: Buffer = Buffer.alloc(0);
   #lastId = 0;
-  #wanted: { readonly id: number; readonly settle: (frame: Buffer | 'closed') => void } | null = null;
+  #wanted: { readonly id: number | null; readonly settle: (frame: Buffer | 'closed') => void } | null = null;
   #isUsedUp = false;
 
   private constructor(socket: Socket) {
@@ -46,7 +54,11 @@ export class FuzzConnection {
   }
 
   /** @returns the answer without its size */
-  async exchange(id: number, request: Buffer, silenceMs: number): Promise<Buffer | 'closed' | 'silent'> {
+  async exchange(
+    id: number | null,
+    request: Buffer,
+    silenceMs: number,
+  ): Promise<Buffer | 'closed' | 'silent'> {
     if (this.#isUsedUp) return 'closed';
     return await new Promise((resolve) => {
       let waitedMs = 0;
@@ -98,8 +110,14 @@ export class FuzzConnection {
       if (this.#bytes.length < end) return;
       const frame = this.#bytes.subarray(SIZE_BYTES, end);
       this.#bytes = this.#bytes.subarray(end);
-      if (this.#wanted?.id === frame.readInt32BE(0)) this.#settle(frame);
+      if (this.#isWanted(frame)) this.#settle(frame);
     }
+  }
+
+  #isWanted(frame: Buffer): boolean {
+    if (this.#wanted === null) return false;
+    const { id } = this.#wanted;
+    return id === ANY_ID || (frame.length >= ID_BYTES && id === frame.readInt32BE(0));
   }
 
   #settle(frame: Buffer | 'closed'): void {

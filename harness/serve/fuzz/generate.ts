@@ -285,10 +285,11 @@ const stepOf = ({ api, min, max }: Announced): fc.Arbitrary<Step> =>
     });
   });
 
+export const anyStep = (announced: readonly Announced[]): fc.Arbitrary<Step> =>
+  fc.oneof(...announced.map((one) => ({ weight: weights[one.api.key] ?? 1, arbitrary: stepOf(one) })));
+
 export function sequences(announced: readonly Announced[]): fc.Arbitrary<Sequence> {
-  const step = fc.oneof(
-    ...announced.map((one) => ({ weight: weights[one.api.key] ?? 1, arbitrary: stepOf(one) })),
-  );
+  const step = anyStep(announced);
   return fc
     .record({ opening: openings(announced), steps: fc.array(step, { minLength: 1, maxLength: STEPS_MAX }) })
     .map(({ opening, steps }) => ({ steps: [...opening, ...steps] }));

@@ -2,6 +2,7 @@
  * Differences to Kafka that are known and stay, each with its reason: an API, a version range and the path in the answer
  * where they show, and what they are on either side. A difference that none of these explains is a failure.
  */
+
 import type { ProfileName } from '../../cluster/profiles.ts';
 import type { Step } from './step.ts';
 
@@ -12,6 +13,8 @@ export interface KnownDifference {
   readonly apiKey: number;
   /** The path of the difference, such as `topics.0.errorCode`; all digits are written as 0. */
   readonly path: RegExp;
+  /** Whether it is only where the answer refuses a login. */
+  readonly refusesLogin?: true;
   /** Whether what else differs in the answer follows from it. */
   readonly coversAnswer?: true;
   /** Whether Kafka never answers then, so that there is nothing to wait for. */
@@ -113,6 +116,31 @@ export const knownDifferences: readonly KnownDifference[] = [
     path: /^(answer|ended)$/,
     leavesUnanswered: true,
     explains: (_simulated, _real, { version, body }) => version >= 8 && mentions(body, '"groups":[]'),
+  },
+  {
+    reason: 'Kafka lets anything stand before the nonce in the last message of SCRAM',
+    release: '3.9',
+    apiKey: 36,
+    path: /^(answer\.errorCode|ended)$/,
+    coversAnswer: true,
+    changesState: true,
+    explains: (_simulated, real, { body }) => real !== 58 && mentions(body, '"nonce":{"prefix":"more"'),
+  },
+  {
+    reason: 'a Fetch in the middle of a login is answered without records instead of with none',
+    release: '3.9',
+    apiKey: 1,
+    path: /^answer\.responses\.0\.partitions\.0\.records$/,
+    refusesLogin: true,
+  },
+  {
+    reason:
+      'an OffsetFetch in the middle of a login is answered without the topics of which it names no partition',
+    release: '3.9',
+    apiKey: 9,
+    path: /^answer\.topics$/,
+    refusesLogin: true,
+    explains: (_simulated, _real, { body }) => mentions(body, '"partitionIndexes":[]'),
   },
   {
     reason:

@@ -1,6 +1,7 @@
 /**
  * `npm run fuzz:protocol`: generated sequences of raw requests go to the simulated cluster and to real Kafka; unexplained
  * differences leave as files that a test can run again, and an exit code: 0 none, 1 some, 2 bad input, 3 no real Kafka.
+ * With --sasl they go to a listener on which clients have to log in.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,6 +13,7 @@ import { readOptions, runTool, wholeNumber } from '../../tool.ts';
 import { packageRoot } from '../../version.ts';
 import { startClusterSet } from '../../world/kafka/cluster-set.ts';
 import { startCluster } from '../index.ts';
+import { addScramUsers, realGuard, simulatedGuard } from './guard.ts';
 import { type Failure, Search, signatureOf } from './search.ts';
 import { realSettings, simulatedSettings } from './settings.ts';
 
@@ -22,6 +24,7 @@ const values = readOptions({
   profile: { type: 'string', default: '4.3' },
   image: { type: 'string' },
   brokers: { type: 'string' },
+  sasl: { type: 'boolean', default: false },
   out: { type: 'string', default: 'reports/out/fuzz' },
 });
 
@@ -34,9 +37,12 @@ async function main(signal: AbortSignal): Promise<number> {
   const jobs = wholeNumber('jobs', values.jobs, 64);
   const profile = profileNames.find((name) => name === values.profile);
   if (profile === undefined) throw new UsageError(`--profile is one of ${profileNames.join(', ')}.`);
+  const isGuarded = values.sasl;
+  if (isGuarded && values.brokers !== undefined)
+    throw new UsageError('--sasl needs a Kafka with users of its own: leave out --brokers.');
   const mistakes: unknown[] = [];
   await using simulated = await startCluster(
-    { profile, settings: simulatedSettings },
+    { profile, settings: simulatedSettings, sasl: isGuarded ? simulatedGuard : null },
     { onFailure: (error) => mistakes.push(error) },
   );
   await using started =
@@ -45,13 +51,16 @@ async function main(signal: AbortSignal): Promise<number> {
           brokerCount: 1,
           sessionId: randomUUID(),
           groupInitialRebalanceDelayMs: 0,
-          extraSettings: realSettings,
+          extraSettings: isGuarded ? { ...realSettings, ...realGuard } : realSettings,
+          hasSaslListener: isGuarded,
           ...(values.image === undefined ? {} : { image: values.image }),
           onProgress: (sentence) => process.stderr.write(`${sentence}\n`),
         })
       : null;
-  const real = values.brokers ?? started?.bootstrapServers[0] ?? '';
-  const search = new Search({ simulated: simulated.bootstrapServers[0] ?? '', real, profile });
+  const plain = values.brokers ?? started?.bootstrapServers[0] ?? '';
+  if (isGuarded) await addScramUsers(plain);
+  const real = isGuarded ? (started?.saslBootstrapServers[0] ?? '') : plain;
+  const search = new Search({ simulated: simulated.bootstrapServers[0] ?? '', real, profile, isGuarded });
 
   const bySignature = new Map<string, Failure[]>();
   const done = await search.search(

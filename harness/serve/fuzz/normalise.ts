@@ -7,7 +7,7 @@
  * - hosts, ports, client addresses and times of the broker's clock become words;
  * - record batches become their fields, with what was said above of producers and times;
  * - texts of error messages are left out: they are for people;
- * - lists of topics, groups, partitions and configs that Kafka makes of hash tables are put in order;
+ * - lists of topics, groups, partitions, configs and mechanisms that Kafka makes of hash tables are put in order;
  * - of ApiVersions only the keys that both arms announce are compared, and no features.
  */
 import { crc32c } from '../../cluster/log/crc32c.ts';
@@ -37,6 +37,8 @@ const WORDS: Readonly<Record<string, string>> = {
   clientHost: 'an address',
   sessionId: 'a session',
 };
+/** Of names alone. */
+const UNORDERED = new Set(['mechanisms']);
 const FEATURES = new Set([
   'supportedFeatures',
   'finalizedFeatures',
@@ -96,7 +98,7 @@ function normaliseList(list: readonly unknown[], by: Normalising, field: string)
   const isOfStructs = own.some(
     (item) => typeof item === 'object' && item !== null && !ArrayBuffer.isView(item),
   );
-  return isOfStructs
+  return isOfStructs || UNORDERED.has(field)
     ? made.sort((left, right) => compareTexts(JSON.stringify(left), JSON.stringify(right)))
     : made;
 }

@@ -8,6 +8,7 @@ import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { Arm } from './arm.ts';
 import { type Comparison, compare, type Difference } from './compare.ts';
 import { type Announced, sequences } from './generate.ts';
+import { guardedSequences } from './guarded-sequences.ts';
 import type { Sequence } from './step.ts';
 
 export interface Failure {
@@ -26,7 +27,8 @@ export interface SearchOptions {
   readonly simulated: string;
   readonly real: string;
   readonly profile: ProfileName;
-  readonly onProgress?: (done: number) => void;
+  /** Whether the addresses are of listeners on which clients have to log in (guard.ts). */
+  readonly isGuarded?: boolean;
 }
 
 const DELETE_TOPICS = 20;
@@ -55,12 +57,13 @@ export class Search {
   /** How often each known difference was met. */
   readonly known = new Map<string, number>();
 
-  constructor({ simulated, real, profile }: Pick<SearchOptions, 'simulated' | 'real' | 'profile'>) {
+  constructor({ simulated, real, profile, isGuarded = false }: SearchOptions) {
     this.#profile = profile;
     this.#clearsGroups = profiles[profile].oldGroupCoordinator;
-    this.#simulated = new Arm('simulated', simulated, profile, this.#clearsGroups);
-    this.#real = new Arm('real', real, profile, this.#clearsGroups);
-    this.#arbitrary = sequences(announcedBy(profile));
+    const ways = { keepsTopics: this.#clearsGroups, isGuarded };
+    this.#simulated = new Arm('the simulated cluster', simulated, profile, ways);
+    this.#real = new Arm('real Kafka', real, profile, ways);
+    this.#arbitrary = (isGuarded ? guardedSequences : sequences)(announcedBy(profile));
   }
 
   sequence(seed: number, index: number): Sequence {

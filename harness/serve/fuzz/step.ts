@@ -8,7 +8,10 @@ export const stepSchema = z.strictObject({
   connection: z.int().min(0).max(2),
   apiKey: z.int(),
   version: z.int(),
-  /** The request's body; integers of 64 bits are `{ "int64": "1" }`, bytes `{ "hex": "00" }`, records a plan of a batch. */
+  /**
+   * The request's body; integers of 64 bits are `{ "int64": "1" }`, bytes `{ "hex": "00" }`, records a plan of a batch
+   * and SASL tokens a plan of one.
+   */
   body: z.unknown(),
 });
 
@@ -38,6 +41,9 @@ export const NAME_MARK = '~';
 
 export const named = (name: string): string => `${NAME_MARK}${name}`;
 export const int64 = (value: number | bigint) => ({ int64: String(value) });
+
+/** The version of a SaslAuthenticate that is its token and nothing else, as it is after a handshake of version 0. */
+export const RAW = -1;
 
 /** The time stamp of all generated records. */
 export const TIMESTAMP_MS = 1_577_836_800_000;

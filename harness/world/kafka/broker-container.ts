@@ -10,17 +10,22 @@ export interface BrokerContainerOptions {
   /** Network shared with the other brokers, or null for a broker alone. */
   readonly network: string | null;
   readonly hostPort: number;
+  /** For the listener on which clients log in, where there is one. */
+  readonly saslPort?: number | undefined;
   /** Address of the host on which clients may connect; empty means all of them. */
   readonly hostAddress: string;
 }
 
 class BrokerContainer extends GenericContainer {
-  /** A fixed port of the host, so that a broker that is started again is found where it was. */
-  withHostPort(hostAddress: string, hostPort: number): this {
-    this.withExposedPorts({ container: containerPorts.client, host: hostPort });
-    this.hostConfig.PortBindings = {
-      [`${containerPorts.client}/tcp`]: [{ HostIp: hostAddress, HostPort: String(hostPort) }],
-    };
+  /** Fixed ports of the host, by port of the container, so that a broker that is started again is found where it was. */
+  withHostPorts(hostAddress: string, ports: readonly (readonly [container: number, host: number])[]): this {
+    this.withExposedPorts(...ports.map(([container, host]) => ({ container, host })));
+    this.hostConfig.PortBindings = Object.fromEntries(
+      ports.map(([container, host]) => [
+        `${container}/tcp`,
+        [{ HostIp: hostAddress, HostPort: String(host) }],
+      ]),
+    );
     return this;
   }
 }
@@ -30,7 +35,10 @@ export async function startBrokerContainer(options: BrokerContainerOptions): Pro
     .withName(options.name)
     .withEnvironment({ ...options.environment })
     .withLabels({ ...options.labels })
-    .withHostPort(options.hostAddress, options.hostPort)
+    .withHostPorts(options.hostAddress, [
+      [containerPorts.client, options.hostPort],
+      ...(options.saslPort === undefined ? [] : [[containerPorts.sasl, options.saslPort] as const]),
+    ])
     // Cleaning up is the cluster set's own work, by label; testcontainers' reaper is not needed for it.
     .withAutoCleanup(false)
     // testcontainers removes a container that it waits for in vain, and with it the log that says why.

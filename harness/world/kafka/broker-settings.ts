@@ -1,7 +1,7 @@
 /** The settings of trial brokers: the shape of a set enters, the environment variables of each container leave. */
 
 /** Ports inside a container. Clients' traffic comes from the host, brokers' and controllers' stays in the network. */
-export const containerPorts = { client: 9092, controller: 9093, internal: 19_092 } as const;
+export const containerPorts = { client: 9092, controller: 9093, sasl: 9094, internal: 19_092 } as const;
 
 export interface BrokerPlace {
   readonly id: number;
@@ -11,6 +11,8 @@ export interface BrokerPlace {
   readonly advertisedHost: string;
   readonly advertisedPort: number;
   readonly rack?: string | undefined;
+  /** Port of the host for a second listener for clients, on which they have to log in. */
+  readonly saslPort?: number | undefined;
 }
 
 export interface SettingsInput {
@@ -53,16 +55,17 @@ export function brokerSettings(input: SettingsInput, brokerId: number): Record<s
   const replication = String(brokers.length);
   const partitions = brokers.length === 1 ? '1' : '3';
   const minInSyncReplicas = brokers.length === 1 ? '1' : '2';
+  const hasSasl = place.saslPort !== undefined;
   return {
     'node.id': String(brokerId),
     'process.roles': 'broker,controller',
     'controller.quorum.voters': brokers
       .map((broker) => `${broker.id}@${broker.internalHost}:${containerPorts.controller}`)
       .join(','),
-    listeners: `CLIENT://:${containerPorts.client},INTERNAL://:${containerPorts.internal},CONTROLLER://:${containerPorts.controller}`,
+    listeners: `CLIENT://:${containerPorts.client},INTERNAL://:${containerPorts.internal},CONTROLLER://:${containerPorts.controller}${hasSasl ? `,SASL://:${containerPorts.sasl}` : ''}`,
     // A broker cannot reach itself under the address of the host, so its own traffic has a listener of its own.
-    'advertised.listeners': `CLIENT://${place.advertisedHost}:${place.advertisedPort},INTERNAL://${place.internalHost}:${containerPorts.internal}`,
-    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'advertised.listeners': `CLIENT://${place.advertisedHost}:${place.advertisedPort},INTERNAL://${place.internalHost}:${containerPorts.internal}${hasSasl ? `,SASL://${place.advertisedHost}:${place.saslPort}` : ''}`,
+    'listener.security.protocol.map': `CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT${hasSasl ? ',SASL:SASL_PLAINTEXT' : ''}`,
     'inter.broker.listener.name': 'INTERNAL',
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': '/tmp/kraft-combined-logs',

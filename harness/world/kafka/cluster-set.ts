@@ -32,6 +32,8 @@ export interface ClusterSetOptions {
   readonly racks?: readonly string[];
   /** Ports of the host, one for each broker; free ones are chosen unless given. */
   readonly hostPorts?: readonly number[];
+  /** Gives each broker a second listener, SASL, on which clients log in as `extraSettings` say. */
+  readonly hasSaslListener?: boolean;
   /** Aborts the start; what was started by then is removed. A set that has started is ended by `stop`. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (sentence: string) => void;
@@ -44,6 +46,8 @@ export interface ClusterSet extends AsyncDisposable {
   readonly brokerIds: readonly number[];
   /** `host:port` for clients on this machine, in the order of `brokerIds`. */
   readonly bootstrapServers: readonly string[];
+  /** The same for clients that log in; none without such a listener. */
+  readonly saslBootstrapServers: readonly string[];
   readonly image: string;
   /** As the broker itself says. */
   readonly kafkaVersion: string;
@@ -145,17 +149,25 @@ class DockerClusterSet implements ClusterSet {
     return [...this.#brokers.values()].map(({ address }) => `${address.host}:${address.port}`);
   }
 
+  get saslBootstrapServers(): readonly string[] {
+    return [...this.#brokers.values()].flatMap(({ address, place: { saslPort } }) =>
+      saslPort === undefined ? [] : [`${address.host}:${saslPort}`],
+    );
+  }
+
   get kafkaVersion(): string {
     return this.#kafkaVersion;
   }
 
   async start(): Promise<void> {
-    const { brokerCount, onProgress, signal, hostPorts } = this.#options;
+    const { brokerCount, onProgress, signal, hostPorts, hasSaslListener = false } = this.#options;
     const startedMs = performance.now();
-    if (hostPorts === undefined) this.#ownPorts = await reserveHostPorts(brokerCount);
+    const clientCount = hostPorts === undefined ? brokerCount : 0;
+    this.#ownPorts = await reserveHostPorts(clientCount + (hasSaslListener ? brokerCount : 0));
     this.#place(
       await advertisedHostFor(this.#runtime.info.containerRuntime.host),
       hostPorts ?? this.#ownPorts,
+      this.#ownPorts.slice(clientCount),
     );
     onProgress?.(
       `Starting ${brokerCount === 1 ? 'a Kafka broker' : `${brokerCount} Kafka brokers`} on ${this.image}.`,
@@ -295,7 +307,7 @@ class DockerClusterSet implements ClusterSet {
     await this.stop();
   }
 
-  #place(advertisedHost: string, hostPorts: readonly number[]): void {
+  #place(advertisedHost: string, hostPorts: readonly number[], saslPorts: readonly number[]): void {
     for (const [index, id] of this.brokerIds.entries()) {
       const advertisedPort = hostPorts[index];
       if (advertisedPort === undefined) throw new Error(`no port for broker ${id}`);
@@ -303,7 +315,14 @@ class DockerClusterSet implements ClusterSet {
       // Alone, a broker needs no network of its own, and finds itself on the loopback interface.
       const internalHost = this.brokerIds.length === 1 ? 'localhost' : containerName;
       this.#brokers.set(id, {
-        place: { id, internalHost, advertisedHost, advertisedPort, rack: this.#options.racks?.[index] },
+        place: {
+          id,
+          internalHost,
+          advertisedHost,
+          advertisedPort,
+          rack: this.#options.racks?.[index],
+          saslPort: saslPorts[index],
+        },
         address: { host: advertisedHost, port: advertisedPort },
         containerName,
         container: null,
@@ -346,6 +365,7 @@ class DockerClusterSet implements ClusterSet {
         labels: this.#labels,
         network,
         hostPort: place.advertisedPort,
+        saslPort: place.saslPort,
         hostAddress: place.advertisedHost === '127.0.0.1' ? '127.0.0.1' : '',
       });
       broker.container = this.#runtime.container.getById(started.getId());
