@@ -29,6 +29,8 @@ export interface Profile {
   readonly features: readonly Feature[];
   /** Replicas that left the in-sync set below its minimum may still be elected (KIP-966). */
   readonly eligibleLeaderReplicas: boolean;
+  /** Of a transactional producer that ends each transaction with a new epoch, a log takes sequence 0 first (KAFKA-18202). */
+  readonly newProducersBeginAtZero: boolean;
   /** The coordinator of groups is the one from before KIP-848 (kafka.coordinator.group), which 4.0 dropped. */
   readonly oldGroupCoordinator: boolean;
   /** Settings of topics that Kafka 4.3 has another default for, or does not have any more. */
@@ -42,6 +44,7 @@ export const kafka43: Profile = {
   name: '4.3',
   announcedProduceMin: 0,
   eligibleLeaderReplicas: true,
+  newProducersBeginAtZero: true,
   oldGroupCoordinator: false,
   topicDefaults: {},
   features: [
@@ -97,7 +100,7 @@ export const kafka43: Profile = {
 const older = (
   newer: Profile,
   changes: Pick<Profile, 'name' | 'features'> &
-    Partial<Pick<Profile, 'eligibleLeaderReplicas'>> & {
+    Partial<Pick<Profile, 'eligibleLeaderReplicas' | 'newProducersBeginAtZero'>> & {
       readonly ranges: readonly (readonly [key: number, min: number, max: number])[];
     },
 ): Profile => {
@@ -130,6 +133,7 @@ export const kafka41: Profile = older(kafka42, {
 export const kafka40: Profile = older(kafka41, {
   name: '4.0',
   eligibleLeaderReplicas: false,
+  newProducersBeginAtZero: false,
   features: withMetadataVersion(kafka41, 25).map((one) =>
     one.name === 'eligible.leader.replicas.version' ? { ...one, level: 0 } : one,
   ),
@@ -144,6 +148,7 @@ export const kafka39: Profile = {
   name: '3.9',
   announcedProduceMin: 0,
   eligibleLeaderReplicas: false,
+  newProducersBeginAtZero: false,
   oldGroupCoordinator: true,
   topicDefaults: {
     'message.downconversion.enable': 'true',

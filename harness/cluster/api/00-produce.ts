@@ -124,13 +124,21 @@ const refusedForTime = (index: number, bytes: Buffer, replica: Replica): Partiti
   errorMessage: 'One or more records have been rejected due to invalid timestamp',
 });
 
+/** What holds for all partitions of a request. */
+interface Order {
+  readonly request: ProduceRequest;
+  readonly pending: Pending;
+  /** Whether a producer that a log does not know has to begin with sequence 0. */
+  readonly beginsAtZero: boolean;
+}
+
 function append(
   context: RequestContext,
   local: LocalTopic | undefined,
   { index, records }: PartitionData,
-  request: ProduceRequest,
-  pending: Pending,
+  order: Order,
 ): PartitionAnswer {
+  const { request } = order;
   if (local?.topic.isInternal === true) return refused(index, INVALID_TOPIC);
   const replica = local?.replicas[index];
   if (local === undefined || replica === undefined) {
@@ -150,7 +158,7 @@ function append(
     return error.fault === 'invalid' ? refusedByLog(index, code, replica) : refused(index, code);
   }
   if (!checkTimestamps(bytes, limits, context.broker.nowMs())) return refusedForTime(index, bytes, replica);
-  return appendChecked(context, replica, index, bytes, request, limits, pending);
+  return appendChecked(context, replica, index, bytes, order, limits);
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -160,15 +168,15 @@ function appendChecked(
   replica: Replica,
   index: number,
   bytes: Buffer,
-  request: ProduceRequest,
+  { request, pending, beginsAtZero }: Order,
   limits: TopicLimits,
-  pending: Pending,
 ): PartitionAnswer {
   const { log } = replica;
   const result = log.append(
     bytes,
     replica.leaderEpoch,
     limits.hasLogAppendTime ? context.broker.nowMs() : null,
+    beginsAtZero,
   );
   if (result.errorCode !== NONE) return refusedByLog(index, result.errorCode, replica);
   const answer = {
@@ -296,6 +304,11 @@ function appendAll(
 ): void {
   const answer: Answer = { responses: [] };
   const pending = new Pending(() => respond(answer));
+  const beginsAtZero =
+    request.transactionalId !== null &&
+    version >= ADDED_FROM &&
+    context.cluster.profile.newProducersBeginAtZero;
+  const order: Order = { request, pending, beginsAtZero };
   const responses = request.topicData.map((topic) => {
     const local = topicOf(context, topic, version);
     return {
@@ -305,7 +318,7 @@ function appendAll(
         if (local === undefined) return missing(context, topic, version, data.index);
         const error = verdict({ topic: local.topic.name, partition: data.index });
         return error === NONE || !isOneBatch((data.records ?? NO_BYTES) as Buffer)
-          ? append(context, local, data, request, pending)
+          ? append(context, local, data, order)
           : unverified(data.index, error, version);
       }),
     };

@@ -182,8 +182,13 @@ describe('idempotent producers', () => {
     expect(error(log, idempotent(1, 1, 0))).toBe(errorCode('INVALID_PRODUCER_EPOCH'));
   });
 
-  test('a producer that the log does not know may begin anywhere', () => {
+  test('a producer that the log does not know may begin anywhere, and with transactions perhaps at 0 only', () => {
     expect(error(new PartitionLog(), idempotent(17))).toBe(0);
+    const begun = (sequence: number, transactional: boolean, beginsAtZero: boolean): number =>
+      new PartitionLog().append(idempotent(sequence, 1, 0, { transactional }), 0, KEEP_TIME, beginsAtZero)
+        .errorCode;
+    expect(begun(17, true, true)).toBe(errorCode('OUT_OF_ORDER_SEQUENCE_NUMBER'));
+    expect([begun(0, true, true), begun(17, false, true), begun(17, true, false)]).toEqual([0, 0, 0]);
   });
 
   test('sequences wrap from 2^31 - 1 to 0', () => {

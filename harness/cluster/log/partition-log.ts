@@ -110,8 +110,14 @@ export class PartitionLog {
    *
    * @param bytes a batch that `checkProducedBatch` has passed
    * @param logAppendTimeMs the clock, where the topic's time stamps are log append times, or null
+   * @param beginsAtZero whether a producer that is not known here has to begin with sequence 0
    */
-  append(bytes: Buffer, leaderEpoch: number, logAppendTimeMs: number | null): AppendResult {
+  append(
+    bytes: Buffer,
+    leaderEpoch: number,
+    logAppendTimeMs: number | null,
+    beginsAtZero = false,
+  ): AppendResult {
     const batch = placeBatch(bytes, this.#logEndOffset, leaderEpoch, logAppendTimeMs);
     const duplicate = this.producers.findDuplicate(batch);
     if (duplicate !== null)
@@ -123,7 +129,7 @@ export class PartitionLog {
         // Kafka gives the batch's time here whatever the topic's kind of time stamp.
         logAppendTimeMs: duplicate.timestampMs,
       };
-    const error = this.producers.check(batch, 'client');
+    const error = this.producers.check(batch, 'client', beginsAtZero);
     if (error !== NONE) return refused(error);
     this.#add(batch);
     return {

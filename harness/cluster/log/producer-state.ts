@@ -68,11 +68,18 @@ export class ProducerState {
     return null;
   }
 
-  /** The error that Kafka's leader answers to a batch of data, or 0; `client` batches must also be in sequence. */
-  check(batch: RecordBatch, origin: 'client' | 'coordinator'): number {
+  /**
+   * The error that Kafka's leader answers to a batch of data, or 0; `client` batches must also be in sequence.
+   *
+   * @param beginsAtZero whether a transactional producer that is not known here has to begin with sequence 0
+   */
+  check(batch: RecordBatch, origin: 'client' | 'coordinator', beginsAtZero = false): number {
     if (batch.producerId === NO_PRODUCER_ID) return NONE;
     const entry = this.#entries.get(batch.producerId);
-    if (entry === undefined) return NONE;
+    if (entry === undefined)
+      return beginsAtZero && batch.isTransactional && batch.baseSequence !== 0
+        ? code('OUT_OF_ORDER_SEQUENCE_NUMBER')
+        : NONE;
     if (batch.producerEpoch < entry.epoch) return code('INVALID_PRODUCER_EPOCH');
     if (origin === 'client' && !this.#isInSequence(entry, batch)) return code('OUT_OF_ORDER_SEQUENCE_NUMBER');
     if (entry.transactionStart >= 0 && !batch.isTransactional) return code('INVALID_TXN_STATE');
