@@ -39,7 +39,7 @@ describe('causalSlice', () => {
   });
 
   it('of a partition has no word of other partitions, and each request with its answer', async () => {
-    const { anomaly, slice } = await sliceOf(7, 16, 'at-least-once');
+    const { anomaly, slice } = await sliceOf(7, 5, 'at-least-once');
     const { topic, partition } = anomaly.subject;
     const others = slice.filter(
       (one) =>
