@@ -38,3 +38,18 @@ it('what was read of the old topic is not in the new one, however the transactio
   expect(read(true)).toEqual(['observed']);
   expect(read(false)).toEqual(['illegal']);
 });
+
+it('a position in the old topic is not where a member goes on in the new one', () => {
+  const asked = (isRecreated: boolean) => {
+    const { story, m1 } = alone();
+    story.produces(4);
+    m1.works(0, 3).asks('position', 0, 3);
+    if (isRecreated) story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 });
+    m1.delivers(0, [0]);
+    return judge(story.history())
+      .anomalies.filter(({ property }) => property === 'answered-offset')
+      .map(({ policy }) => policy);
+  };
+  expect(asked(true)).toEqual(['observed']);
+  expect(asked(false)).toEqual(['illegal']);
+});

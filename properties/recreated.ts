@@ -19,6 +19,7 @@ import type { Anomaly } from './property.ts';
 
 /** They look into the final log, which is the new topic's. */
 const ABOUT_LOGS: ReadonlySet<string> = new Set([
+  'answered-offset',
   'at-least-once',
   'commit-within-processed',
   'continuity',
