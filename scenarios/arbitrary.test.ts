@@ -16,8 +16,8 @@ describe('generateScenario', () => {
       digest: createHash('sha256').update(text).digest('hex'),
     }).toMatchInlineSnapshot(`
       {
-        "digest": "b822ec038138e03f756767350d9397b47ccb94f3b77becd4dc124fe0807103df",
-        "version": 8,
+        "digest": "75d4d5688057ea4515ded30ea5589648c66078dc0fbb96c1b15b3914b71b8920",
+        "version": 9,
       }
     `);
   });

@@ -69,15 +69,15 @@ export const workMs = (group: Group, records: number, network?: LinkConditions):
 const RECORD_OVERHEAD_BYTES = 100;
 
 /**
- * Where a partition may not bring as much as fetch.min.bytes asks for, every answer waits for fetch.max.wait.ms, however
- * much is there.
+ * Where each partition brings a few records at a time, any answer may have to wait for fetch.max.wait.ms: because there is less
+ * than fetch.min.bytes, or because a client that asks for no more of what it has in hand already (as Java's does) asks the
+ * broker for the other partitions, in which there is nothing, and has one request under way at a time.
  */
 function starvedMs(
-  { fetchMinBytes = 1, maxPartitionFetchBytes, fetchMaxWaitMs }: Group,
+  { maxPartitionFetchBytes, fetchMaxWaitMs }: Group,
   records: number,
   valueBytes: number,
-) {
-  if (fetchMinBytes <= maxPartitionFetchBytes) return 0;
+): number {
   const perAnswer = Math.max(1, Math.floor(maxPartitionFetchBytes / (valueBytes + RECORD_OVERHEAD_BYTES)));
   return Math.ceil(records / perAnswer) * fetchMaxWaitMs;
 }
