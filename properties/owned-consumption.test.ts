@@ -34,18 +34,25 @@ describe('finds', () => {
     `);
   });
 
-  it('the same where the assignment comes later', () => {
-    const { story, m1 } = alone();
-    story.produces(2);
-    m1.works(0, 1).isJoining().works(0, 1);
-    const { process, memberId } = m1;
-    const assignment = [{ topic: 'orders', partitions: [0] }];
-    const generation = { group: 'billing', memberId, generation: 2 };
-    story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
-    expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([
-      'delivered while joining',
-    ]);
-  });
+  it.each([
+    [false, 'delivered while joining'],
+    [true, 'delivered while joining, from a batch that was being worked on'],
+  ])(
+    'the same where the assignment comes later (its handler at work when it joins: %s)',
+    (isAtWork, signature) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.delivers(0, [0]).begins(0, 0);
+      if (isAtWork) m1.isJoining().finishes(0, 0);
+      else m1.finishes(0, 0).isJoining();
+      m1.works(0, 1);
+      const { process, memberId } = m1;
+      const assignment = [{ topic: 'orders', partitions: [0] }];
+      const generation = { group: 'billing', memberId, generation: 2 };
+      story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+      expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([signature]);
+    },
+  );
 
   it('a delivery after the member has left', () => {
     const { story, m1 } = alone();
