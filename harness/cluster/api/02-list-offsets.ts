@@ -57,9 +57,16 @@ function found(
   };
 }
 
-function lookUp(replica: Replica, wanted: PartitionRequest, isolationLevel: number): PartitionAnswer {
+const CONSUMER = -1;
+
+function lookUp(replica: Replica, wanted: PartitionRequest, isolationLevel: number | null): PartitionAnswer {
   const { log } = replica;
-  const end = isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark;
+  const end =
+    isolationLevel === null
+      ? log.logEndOffset
+      : isolationLevel === READ_COMMITTED
+        ? log.lastStableOffset
+        : log.highWatermark;
   switch (wanted.timestamp) {
     case LATEST:
       // The end belongs to the epoch that will write it, not to the one that wrote before it.
@@ -98,7 +105,7 @@ function answerPartition(
   { broker }: RequestContext,
   topicName: string,
   wanted: PartitionRequest,
-  isolationLevel: number,
+  isolationLevel: number | null,
   version: number,
 ): PartitionAnswer {
   const { partitionIndex } = wanted;
@@ -113,7 +120,12 @@ function answerPartition(
   if (error !== NONE) return refused(partitionIndex, error);
   // KIP-207: a new leader whose watermark still trails would let consumers see offsets go backwards.
   const isBehind = replica.log.highWatermark < replica.epochStartOffset;
-  if (isBehind && wanted.timestamp !== EARLIEST && wanted.timestamp !== EARLIEST_LOCAL)
+  if (
+    isolationLevel !== null &&
+    isBehind &&
+    wanted.timestamp !== EARLIEST &&
+    wanted.timestamp !== EARLIEST_LOCAL
+  )
     return refused(
       partitionIndex,
       version >= NOT_AVAILABLE_FROM ? OFFSET_NOT_AVAILABLE : LEADER_NOT_AVAILABLE,
@@ -140,6 +152,8 @@ export const listOffsets: Handler<ListOffsetsRequest, Answer> = {
   api: listOffsetsApi,
   handle(context, request, version, respond) {
     const twice = askedTwice(request);
+    // Only a consumer has an isolation level: anyone else is told where the log ends.
+    const isolationLevel = request.replicaId === CONSUMER ? request.isolationLevel : null;
     // 3.9 answers each partition where it stands (KafkaApis).
     const topics = context.cluster.profile.name === '3.9' ? request.topics : eachOnce(request.topics, naming);
     respond({
@@ -148,7 +162,7 @@ export const listOffsets: Handler<ListOffsetsRequest, Answer> = {
         partitions: partitions.map((wanted) =>
           twice.has(keyOf(name, wanted))
             ? refused(wanted.partitionIndex, INVALID_REQUEST)
-            : answerPartition(context, name, wanted, request.isolationLevel, version),
+            : answerPartition(context, name, wanted, isolationLevel, version),
         ),
       })),
     });

@@ -7,7 +7,6 @@
 import type { NewTopic, Outcome } from '../controller.ts';
 import type { Handler, RequestContext } from '../handler.ts';
 import { type CreateTopicsRequest, createTopicsApi } from '../protocol/19-create-topics.ts';
-import { uuid } from '../protocol/codec.ts';
 import { errorCode } from '../protocol/errors.ts';
 import { describeConfigs } from '../topic-configs.ts';
 import { sourceOf } from './32-describe-configs.ts';
@@ -43,7 +42,7 @@ function create({ cluster: { controller } }: RequestContext, wanted: Wanted, val
     : checked;
 }
 
-/** A topic that was only checked is described as it would have been, without an id; 3.9 makes one up all the same. */
+/** A topic that was only checked is described as it would have been, with an id that nobody keeps. */
 function answerTopic({ cluster }: RequestContext, wanted: Wanted, outcome: Outcome): TopicAnswer {
   const { name, numPartitions, replicationFactor } = wanted;
   const answer = { name, errorCode: outcome.errorCode, errorMessage: outcome.message };
@@ -53,7 +52,7 @@ function answerTopic({ cluster }: RequestContext, wanted: Wanted, outcome: Outco
   const configs = topic?.configs ?? new Map(wanted.configs.map((one) => [one.name, one.value ?? '']));
   return {
     ...answer,
-    topicId: topic?.id ?? (cluster.profile.name === '3.9' ? cluster.controller.newTopicId() : uuid.empty),
+    topicId: topic?.id ?? cluster.controller.newTopicId(),
     numPartitions:
       topic?.partitions.length ?? (numPartitions === -1 ? settings.numPartitions : numPartitions),
     replicationFactor:
