@@ -127,9 +127,10 @@ function silentMembers(evidence: Evidence, group: GroupEvidence): Anomaly[] {
       missing.some((one) => seq > one.seq && error.includes(`${one.topic}-${one.partition}`)),
     );
     // An error had ended it before, and what it was told on its way out it need not say.
-    const joined = lastBefore(evidence.positions.joins.get(process) ?? [], first.seq)?.seq ?? -1;
+    const joins = evidence.positions.joins.get(process) ?? [];
+    const joined = lastBefore(joins, first.seq)?.seq ?? -1;
     const hadFailed = exit !== null && applicationErrors.some(({ seq }) => seq > joined && seq < first.seq);
-    const hasJoinedAgain = (evidence.positions.joins.get(process) ?? []).some(({ seq }) => seq > first.seq);
+    const hasJoinedAgain = joins.some(({ seq }) => seq > first.seq);
     if (isNamed || order !== null || hadFailed || hasJoinedAgain) return [];
     return [
       report(

@@ -9,6 +9,7 @@
 import { givenUp } from '../../properties/absent-member.ts';
 import { evidenceOf } from '../../properties/evidence/evidence.ts';
 import { isRunningAt } from '../../properties/evidence/processes.ts';
+import { partitionKey } from '../../properties/evidence/values.ts';
 import type { Verdict } from '../../properties/property.ts';
 import type { KnownIssueOf } from '../../reports/results.ts';
 import type { History } from '../history/schema.ts';
@@ -20,20 +21,19 @@ export function stoppedPartitions(
   knownIssueOf: KnownIssueOf,
 ): Map<string, string> {
   const stopped = new Map<string, string>();
+  const { logs } = evidenceOf(history);
   for (const { id, bug } of stoppedGroups(history, verdict, knownIssueOf)) {
     const deliveredTo = lastDeliveries(history, id);
     for (const event of history.events) {
       if (event.kind !== 'fact-committed' || event.group !== id || event.offset === null) continue;
       const partition = `${event.topic}-${event.partition}`;
-      const log = history.events.find(
-        (one) => one.kind === 'fact-log' && one.topic === event.topic && one.partition === event.partition,
-      );
-      const committed = BigInt(event.offset);
+      const log = logs.get(partitionKey(event.topic, event.partition));
+      const committed = Number(event.offset);
       const fits =
-        log?.kind === 'fact-log' &&
-        committed >= BigInt(log.logStartOffset) &&
-        committed <= BigInt(log.logEndOffset) &&
-        committed <= (deliveredTo.get(partition) ?? -1n) + 1n;
+        log !== undefined &&
+        committed >= log.logStartOffset &&
+        committed <= log.logEndOffset &&
+        committed <= (deliveredTo.get(partition) ?? -1) + 1;
       if (fits) stopped.set(`${id} ${partition}`, bug);
     }
   }
@@ -59,13 +59,12 @@ function stoppedGroups(
   });
 }
 
-function lastDeliveries({ events }: History, group: string): Map<string, bigint> {
-  const last = new Map<string, bigint>();
+function lastDeliveries({ events }: History, group: string): Map<string, number> {
+  const last = new Map<string, number>();
   for (const event of events) {
     if (event.kind !== 'delivery' || event.group !== group) continue;
     const key = `${event.topic}-${event.partition}`;
-    for (const offset of event.offsets.map(BigInt))
-      if (offset > (last.get(key) ?? -1n)) last.set(key, offset);
+    for (const offset of event.offsets.map(Number)) if (offset > (last.get(key) ?? -1)) last.set(key, offset);
   }
   return last;
 }

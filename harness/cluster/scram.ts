@@ -18,7 +18,7 @@ export interface ScramCredential {
   readonly serverKey: Buffer;
 }
 
-const hashOf = (mechanism: ScramMechanism): 'sha256' | 'sha512' =>
+export const hashOf = (mechanism: ScramMechanism): 'sha256' | 'sha512' =>
   mechanism === 'SCRAM-SHA-256' ? 'sha256' : 'sha512';
 
 const hmac = (hash: string, key: Uint8Array, text: string): Buffer =>

@@ -4,7 +4,7 @@
  */
 import { createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { alterUserScramCredentialsV0 } from '@platformatic/kafka';
-import { type SaslMechanism, saslMechanisms } from '../../cluster/sasl.ts';
+import { saslMechanisms } from '../../cluster/sasl.ts';
 import { withBroker } from '../../world/kafka/broker-probe.ts';
 import type { StartOptions } from '../options.ts';
 
@@ -45,9 +45,6 @@ const SCRAM = [
   { mechanism: 1, hash: 'sha256' },
   { mechanism: 2, hash: 'sha512' },
 ] as const;
-
-export const hashOf = (mechanism: Exclude<SaslMechanism, 'PLAIN'>): 'sha256' | 'sha512' =>
-  mechanism === 'SCRAM-SHA-256' ? 'sha256' : 'sha512';
 
 export const saltedPassword = (password: string, salt: Buffer, hash: 'sha256' | 'sha512'): Buffer =>
   pbkdf2Sync(password, salt, ITERATIONS, createHash(hash).digest().length, hash);

@@ -4,8 +4,9 @@
  */
 import fc from 'fast-check';
 import { saslMechanisms } from '../../cluster/sasl.ts';
+import { hashOf } from '../../cluster/scram.ts';
 import { type Announced, anyStep } from './generate.ts';
-import { hashOf, users } from './guard.ts';
+import { users } from './guard.ts';
 import { openings } from './openings.ts';
 import { RAW, type Sequence, type Step } from './step.ts';
 import type { TokenPlan } from './tokens.ts';

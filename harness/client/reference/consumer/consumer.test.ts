@@ -48,6 +48,21 @@ async function write(
 const group = { 'group.id': 'group', 'auto.offset.reset': 'earliest' } as const;
 const byHand = { ...group, 'enable.auto.commit': false } as const;
 
+/** A static member that has been handed a record, and a second one that has taken its place and been handed it too. */
+async function takenOver(
+  simulation: Simulation,
+  writer: SimulatedClient,
+  options: Parameters<SimulatedClient['consumer']>[0],
+) {
+  const first = writer.consumer(options);
+  first.subscribe(['topic']);
+  await pollUntil(first, 1);
+  const second = (await simulation.start('second')).consumer(options);
+  second.subscribe(['topic']);
+  await pollUntil(second, 1);
+  return { first, second };
+}
+
 /** Polls again and again until it is told to stop. */
 function keepPolling(consumer: Reference.Consumer) {
   let goesOn = true;
@@ -488,12 +503,7 @@ describe('rebalances', () => {
     await simulate(async (simulation) => {
       const writer = await fill(simulation, 1, 1);
       const options = { ...byHand, 'group.instance.id': 'one' };
-      const first = writer.consumer(options);
-      first.subscribe(['topic']);
-      await pollUntil(first, 1);
-      const second = (await simulation.start('second')).consumer(options);
-      second.subscribe(['topic']);
-      await pollUntil(second, 1);
+      const { first, second } = await takenOver(simulation, writer, options);
       const { memberId } = second.groupMetadata();
       await expect(first.commitSync()).rejects.toMatchObject({ name: 'FENCED_INSTANCE_ID' });
       // It does not take the place back, but hears of it again in its next heartbeat.
@@ -509,12 +519,7 @@ describe('rebalances', () => {
     await simulate(async (simulation) => {
       const writer = await fill(simulation, 1, 1);
       const options = { ...byHand, 'group.instance.id': 'one', 'heartbeat.interval.ms': 9_000 };
-      const first = writer.consumer(options);
-      first.subscribe(['topic']);
-      await pollUntil(first, 1);
-      const second = (await simulation.start('second')).consumer(options);
-      second.subscribe(['topic']);
-      await pollUntil(second, 1);
+      const { first } = await takenOver(simulation, writer, options);
       let told: Error | null = null;
       first.commitAsync(undefined, (_, error) => {
         told = error;
