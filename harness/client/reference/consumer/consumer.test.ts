@@ -331,6 +331,31 @@ describe('commits', () => {
     });
   });
 
+  it('before a rebalance is tried again by the next poll, and by nothing else', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 2, 1);
+      const options = { ...group, 'auto.commit.interval.ms': 600_000, 'heartbeat.interval.ms': 500 };
+      const first = client.consumer(options);
+      first.subscribe(['topic']);
+      await pollUntil(first, 2);
+      const second = (await simulation.start('second')).consumer(options);
+      second.subscribe(['topic']);
+      const joining = keepPolling(second);
+      await simulation.sleep(1_000);
+      const loading = { apiKey: OFFSET_COMMIT, errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') };
+      const end = simulation.cluster.intercept({ ...loading, times: 1_000 });
+      await first.poll(0);
+      await simulation.sleep(2_000);
+      await first.poll(0);
+      await simulation.sleep(2_000);
+      // Else it would take back what a later commit has said, such as that of close.
+      expect(end()).toBe(2);
+      await first.close();
+      await joining.stop();
+      expect(await committedOf(second)).toBe(1);
+    });
+  });
+
   it('of a generation that is over are refused', async () => {
     await simulate(async (simulation) => {
       const client = await fill(simulation, 1, 1);

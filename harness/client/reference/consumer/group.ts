@@ -37,6 +37,12 @@ export interface RebalanceListener {
   onPartitionsLost?(partitions: readonly TopicPartition[]): void | Promise<void>;
 }
 
+/** The commit before JoinGroup. */
+interface PrepareCommit {
+  readonly deadline: Deadline;
+  state: 'due' | 'sent' | 'done';
+}
+
 export type CommitCallback = (offsets: Offsets, error: Error | null) => void;
 
 const SUBSCRIPTION_VERSION = 3;
@@ -98,7 +104,7 @@ export class ConsumerGroup {
   /** The last assignment and its generation, for assignors that carry it. */
   #lastAssignment: readonly TopicPartition[] = [];
   #lastGeneration = -1;
-  #prepareCommit: { isDone: boolean } | null = null;
+  #prepareCommit: PrepareCommit | null = null;
   #autoCommitDueMs: number;
   #pendingCommits = 0;
   readonly #completedCallbacks: (() => void)[] = [];
@@ -372,19 +378,11 @@ export class ConsumerGroup {
     const { membership } = this;
     if (!membership.needsPrepare) return true;
     const isLost = membership.generation.id < 0;
-    if (this.#config['enable.auto.commit'] && !isLost && this.#prepareCommit === null) {
-      const commit = { isDone: false };
-      this.#prepareCommit = commit;
-      void this.commitUntil(this.allConsumed(), new Deadline(this.#config['max.poll.interval.ms']))
-        .catch((error: Error) => {
-          console.error(`reference client: the commit before a rebalance failed: ${error.message}`);
-        })
-        .finally(() => {
-          commit.isDone = true;
-          this.#parts.signal.notify();
-        });
+    if (this.#config['enable.auto.commit'] && !isLost) {
+      this.#prepareCommit ??= { deadline: new Deadline(this.#config['max.poll.interval.ms']), state: 'due' };
+      if (this.#prepareCommit.state === 'due') void this.#commitBeforeJoin(this.#prepareCommit);
     }
-    if (this.#prepareCommit?.isDone === false) return false;
+    if (this.#prepareCommit?.state === 'sent') return false;
     this.#prepareCommit = null;
     membership.needsPrepare = false;
     this.isLeader = false;
@@ -543,6 +541,22 @@ export class ConsumerGroup {
   }
 
   // Inside commits
+
+  /** Is made once, and again only by a later poll, as in Java: after close nothing may commit what close has passed. */
+  async #commitBeforeJoin(commit: PrepareCommit): Promise<void> {
+    const { deadline } = commit;
+    commit.state = 'sent';
+    try {
+      await within(this.commit(this.allConsumed()), deadline, 'commit');
+      commit.state = 'done';
+    } catch (error) {
+      if (isRetriable(error)) await sleep(Math.min(this.#config['retry.backoff.ms'], deadline.leftMs));
+      commit.state = isRetriable(error) && !deadline.isOver ? 'due' : 'done';
+      if (commit.state === 'done')
+        console.error(`reference client: the commit before a rebalance failed: ${(error as Error).message}`);
+    }
+    this.#parts.signal.notify();
+  }
 
   #autoCommit(): void {
     if (!this.#config['enable.auto.commit'] || nowMs() < this.#autoCommitDueMs) return;
