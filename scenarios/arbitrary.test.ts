@@ -17,7 +17,7 @@ describe('generateScenario', () => {
     }).toMatchInlineSnapshot(`
       {
         "digest": "75d4d5688057ea4515ded30ea5589648c66078dc0fbb96c1b15b3914b71b8920",
-        "version": 9,
+        "version": 10,
       }
     `);
   });

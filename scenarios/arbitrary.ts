@@ -24,7 +24,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 9;
+export const GENERATOR_VERSION = 10;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { generateScenario } from './arbitrary.ts';
 import type { Group } from './schema.ts';
-import { settlingBoundMs } from './settling.ts';
+import { recordMs, settlingBoundMs } from './settling.ts';
 
 it('has time for a fetch of few records each, every one behind a wait for other partitions', () => {
   const { groups, producers } = generateScenario(911, 23, 'consumer-java');
@@ -12,4 +12,15 @@ it('has time for a fetch of few records each, every one behind a wait for other 
     settlingBoundMs([{ ...group, maxPartitionFetchBytes }], producers, []);
   // At 600 bytes a record with what it takes in a batch, three fit.
   expect(boundOf(2_048) - boundOf(1_048_576)).toBe(2 * (Math.ceil(records / 3) - 1) * group.fetchMaxWaitMs);
+});
+
+it('a pipeline has a poll interval that holds the work on one record, which takes half of its bound on average', () => {
+  const scenarios = Array.from({ length: 300 }, (_, i) => generateScenario(920, i, 'everything-java'));
+  const short = scenarios.flatMap(({ name, groups, topology: { network } }) =>
+    groups
+      .filter(({ commitMode }) => commitMode.kind === 'transaction')
+      .filter((group) => (group.maxPollIntervalMs ?? group.rebalanceTimeoutMs) < recordMs(group, network) / 2)
+      .map(({ id }) => `${name} ${id}`),
+  );
+  expect(short).toEqual([]);
 });

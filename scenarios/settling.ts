@@ -65,6 +65,11 @@ export const workMs = (group: Group, records: number, network?: LinkConditions):
   records * (group.handler.timeMs.max + roundTripMsOf(network)) +
   transactionsMs(group, records, roundTripMsOf(network));
 
+/** How long the work on one record may take, with the requests of its transaction: what a poll interval has to hold. */
+export const recordMs = ({ handler, commitMode }: Group, network?: LinkConditions): number =>
+  handler.timeMs.max +
+  roundTripMsOf(network) * (commitMode.kind === 'transaction' ? 1 + TRANSACTION_REQUESTS : 1);
+
 /** What a record takes in a batch beside its value. */
 const RECORD_OVERHEAD_BYTES = 100;
 

@@ -204,6 +204,10 @@ export class DrainTracker {
         const action = this.#context.scenario.actions[event.action];
         if (action?.kind === 'delete-records' && event.detail?.logStartOffset !== undefined)
           this.#logStarts.set(keyOf(action), Number(event.detail.logStartOffset));
+        // A new topic has logs of its own, which begin at 0.
+        if (action?.kind === 'recreate-topic')
+          for (const key of this.#logStarts.keys())
+            if (key.slice(0, key.lastIndexOf('-')) === action.topic) this.#logStarts.delete(key);
         return;
       }
       case 'commit-removed':

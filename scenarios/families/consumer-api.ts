@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { at, defined, pick, switchedOn, time, unset } from '../draws.ts';
-import type { Action, Group, Scenario } from '../schema.ts';
+import type { Action, Group, LinkConditions, Scenario } from '../schema.ts';
 import { settlingBoundMs } from '../settling.ts';
 import { workablePollRecords } from './java.ts';
 
@@ -50,7 +50,9 @@ type CallPlan = ConsumerApiPlan['calls'][number];
 const JOINING_MS = 300;
 
 export function applyConsumerApi(scenario: Scenario, plan: ConsumerApiPlan): Scenario {
-  const groups = scenario.groups.map((group, g) => withOptions(group, at(plan.options, g), plan.differs));
+  const groups = scenario.groups.map((group, g) =>
+    withOptions(group, at(plan.options, g), plan.differs, scenario.topology.network),
+  );
   const isOn = {
     seek: plan.seeks,
     'pause-partitions': plan.pauses,
@@ -77,11 +79,12 @@ function withOptions(
   group: Group,
   { topics, resolvesPartially, isSlow, ...options }: ConsumerApiPlan['options'][number],
   differs: boolean,
+  network: LinkConditions | undefined,
 ): Group {
   return {
     ...group,
     ...defined(options),
-    ...(isSlow && mayBeSlow(group) ? slowed(group) : {}),
+    ...(isSlow && mayBeSlow(group) ? slowed(group, network) : {}),
     ...(resolvesPartially && group.consumeMode === 'manual' && group.commitOrder === 'process-then-commit'
       ? { resolvesPartially }
       : {}),
@@ -96,10 +99,13 @@ function withOptions(
 /** Around the session timeout, so that a client has to send heartbeats while it works. */
 const slowTimeMs = ({ sessionTimeoutMs }: Group) => ({ min: 0, max: sessionTimeoutMs * 1.25 });
 
-function slowed(group: Group): Partial<Group> {
+function slowed(group: Group, network: LinkConditions | undefined): Partial<Group> {
   const handler = { ...group.handler, timeMs: slowTimeMs(group) };
   if (group.maxPollRecords === undefined) return { handler };
-  return { handler, maxPollRecords: workablePollRecords({ ...group, handler }, group.maxPollRecords) };
+  return {
+    handler,
+    maxPollRecords: workablePollRecords({ ...group, handler }, group.maxPollRecords, network),
+  };
 }
 
 /** A client that has a bound for the time between two polls has to keep it with one record at least. */

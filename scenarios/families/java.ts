@@ -4,9 +4,11 @@
  */
 import fc from 'fast-check';
 import { defined, pick, switchedOn, unset } from '../draws.ts';
-import type { Group, Scenario } from '../schema.ts';
-import { settlingBoundMs } from '../settling.ts';
+import type { Group, LinkConditions, Scenario } from '../schema.ts';
+import { recordMs, settlingBoundMs } from '../settling.ts';
 
+const POLL_RECORDS = [500, 50, 5, 1] as const;
+const POLL_INTERVALS_MS = [10_000, 3_000, 800] as const;
 const javaGroupPlan = fc.record({
   assignors: unset(
     pick(
@@ -20,8 +22,8 @@ const javaGroupPlan = fc.record({
     ),
   ),
   staticMembership: unset(fc.boolean()),
-  maxPollRecords: unset(pick(500, 50, 5, 1)),
-  maxPollIntervalMs: unset(pick(10_000, 3_000, 800)),
+  maxPollRecords: unset(pick(...POLL_RECORDS)),
+  maxPollIntervalMs: unset(pick(...POLL_INTERVALS_MS)),
   fetchMinBytes: unset(pick(1, 200, 5_000)),
   isolationLevel: unset(pick('read_uncommitted', 'read_committed')),
   subscription: unset(pick('names', 'pattern')),
@@ -61,11 +63,30 @@ const PER_RECORD_MS = 20;
 export function workablePollRecords(
   group: Group,
   maxPollRecords: number,
+  network: LinkConditions | undefined,
   pollIntervalMs = group.maxPollIntervalMs ?? group.rebalanceTimeoutMs,
 ): number {
   if (group.commitMode.kind === 'per-record') return maxPollRecords;
-  const workable = Math.floor(pollIntervalMs / 2 / (group.handler.timeMs.max + PER_RECORD_MS));
-  return Math.min(maxPollRecords, Math.max(1, workable));
+  const eachMs =
+    group.commitMode.kind === 'transaction'
+      ? recordMs(group, network)
+      : group.handler.timeMs.max + PER_RECORD_MS;
+  return Math.min(maxPollRecords, Math.max(1, Math.floor(pollIntervalMs / 2 / eachMs)));
+}
+
+/**
+ * Where the requests of a single transaction take longer than the poll interval, a pipeline loses its place in each, and
+ * never gets on: it is given the next longer one.
+ */
+function workablePollIntervalMs(
+  group: Group,
+  intervalMs: number | undefined,
+  network: LinkConditions | undefined,
+): number | undefined {
+  const neededMs = recordMs(group, network);
+  return group.commitMode.kind !== 'transaction' || (intervalMs ?? group.rebalanceTimeoutMs) >= neededMs
+    ? intervalMs
+    : (POLL_INTERVALS_MS.findLast((ms) => ms >= neededMs) ?? neededMs);
 }
 
 /**
@@ -107,11 +128,19 @@ export function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
       commitsPolls,
       hasFewHeartbeats,
       fewHeartbeatsDivisor,
-      ...rest
+      ...drawn
     } = plan.groups[index] ?? plan.groups[0];
     const commitMode = commitModeOf(group, callback, commitsPolls);
     const handler = isSlow ? { ...group.handler, timeMs: SLOW_HANDLER_MS } : group.handler;
-    const pollIntervalMs = rest.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
+    const { network } = scenario.topology;
+    const working = { ...group, handler, commitMode };
+    const maxPollIntervalMs = workablePollIntervalMs(working, drawn.maxPollIntervalMs, network);
+    const rest = { ...drawn, maxPollIntervalMs };
+    const pollIntervalMs = maxPollIntervalMs ?? group.rebalanceTimeoutMs;
+    // A transaction for each record, on a slow network: the client's own default would never do.
+    const wantedRecords =
+      maxPollRecords ??
+      (commitMode.kind === 'transaction' && network !== undefined ? POLL_RECORDS[0] : undefined);
     return {
       ...group,
       ...defined(rest),
@@ -119,15 +148,9 @@ export function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
       heartbeatIntervalMs: heartbeatMs(group, pollIntervalMs, hasFewHeartbeats ? fewHeartbeatsDivisor : null),
       ...(assignors === undefined ? {} : { assignors: [...assignors] }),
       ...(resetsToNone ? { autoOffsetReset: 'none' } : {}),
-      ...(maxPollRecords === undefined
+      ...(wantedRecords === undefined
         ? {}
-        : {
-            maxPollRecords: workablePollRecords(
-              { ...group, handler, commitMode },
-              maxPollRecords,
-              pollIntervalMs,
-            ),
-          }),
+        : { maxPollRecords: workablePollRecords(working, wantedRecords, network, pollIntervalMs) }),
       commitMode,
     };
   });
