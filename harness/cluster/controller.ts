@@ -350,13 +350,21 @@ export class Controller {
       return refuse('INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0, or -1.');
     if (count <= 0)
       return refuse('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.');
-    const brokers = [...this.#image.brokers.values()];
+    // One that is shutting down is not counted, until it is gone (UsableBrokerIterator).
+    const brokers = [...this.#image.brokers.values()].filter(
+      ({ fenced, shuttingDown }) => fenced || !shuttingDown,
+    );
     const usable = brokers.filter((broker) => !broker.fenced).map((broker) => broker.id);
     const fenced = brokers.filter((broker) => broker.fenced).map((broker) => broker.id);
-    if (factor > usable.length + fenced.length || usable.length === 0)
+    if (usable.length === 0)
       return refuse(
         'INVALID_REPLICATION_FACTOR',
-        `Unable to replicate the partition ${factor} time(s): The target replication factor of ${factor} cannot be reached because only ${usable.length} broker(s) are registered.`,
+        `Unable to replicate the partition ${factor} time(s): All brokers are currently fenced.`,
+      );
+    if (factor > usable.length + fenced.length)
+      return refuse(
+        'INVALID_REPLICATION_FACTOR',
+        `Unable to replicate the partition ${factor} time(s): The target replication factor of ${factor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
       );
     const start = this.#environment.randomInt('placement', usable.length) + firstPartition;
     return Array.from({ length: count }, (_, index) => {

@@ -496,10 +496,20 @@ describe('brokers that go and come', () => {
     world.run(10);
     expect(cluster.core.controller.createPartitions(TOPIC, 2, null)).toEqual({
       errorCode: errorCode('INVALID_REPLICATION_FACTOR'),
-      message:
-        'Unable to replicate the partition 1 time(s): All brokers are currently fenced or in controlled shutdown.',
+      message: 'Unable to replicate the partition 1 time(s): All brokers are currently fenced.',
     });
     expect(cluster.createTopic({ name: 'other', partitions: 1, replicationFactor: 1 }).errorCode).not.toBe(0);
+  });
+
+  test('a broker that is shutting down is no place for a replica, and one that is gone is', () => {
+    start(3);
+    const made = (name: string) =>
+      errorName(cluster.createTopic({ name, partitions: 1, replicationFactor: 3 }).errorCode);
+    cluster.stopBroker(2);
+    world.run(10);
+    expect(made('too-early')).toBe('INVALID_REPLICATION_FACTOR');
+    world.run(1_000);
+    expect([cluster.phase(2), made('later')]).toEqual(['down', 'NONE']);
   });
 
   test.each([
