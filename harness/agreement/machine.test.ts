@@ -60,3 +60,15 @@ test('a slower machine is slower in what could be measured only in part, and a b
     network: { ...network, latencyUs: 200, jitterUs: 100 },
   });
 });
+
+test('what had to wait for a broker that was away does not count for its slowness', () => {
+  const begin = { kind: 'action', phase: 'begin', time: 4_000, action: 0 };
+  const commit = (number: number, fromMs: number, toMs: number) => [
+    { kind: 'commit-invoke', process: 'm1.1', commit: number, time: fromMs },
+    { kind: 'commit-ok', process: 'm1.1', commit: number, time: toMs },
+  ];
+  const { start, events } = historyOf([9_000, null, null, null]);
+  const calls = [...commit(1, 1_000, 1_010), ...commit(2, 3_900, 9_100), ...commit(3, 8_000, 9_500)];
+  const real = { start, events: [...events, begin, ...calls].sort((a, b) => a.time - b.time) } as History;
+  expect(machineOf(real, historyOf([])).network.latencyUs).toBe(5_000);
+});
