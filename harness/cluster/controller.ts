@@ -141,7 +141,7 @@ export class Controller {
     waiting?.();
   }
 
-  /** Moves all leaders away from a broker that is about to go, as far as others can take over. */
+  /** Takes all leaderships from a broker that is about to go; what nobody else can lead has no leader from now on. */
   beginShutdown(id: number): void {
     const broker = this.#image.brokers.get(id);
     if (broker === undefined || broker.fenced) return;
@@ -160,9 +160,6 @@ export class Controller {
       const others = partition.isr.filter((one) => one !== id);
       // Without KIP-966 the last member stays in the set, so that nobody else can be elected cleanly.
       const isr = others.length > 0 || this.#profile.eligibleLeaderReplicas ? others : partition.isr;
-      // A broker that is shutting down goes on leading what nobody else can lead.
-      const isLastLeader = others.length === 0 && image.brokers.get(id)?.fenced === false;
-      if (isLastLeader) return partition;
       return this.#elect(image, topic, this.#withIsr(partition, topic, isr));
     });
   }

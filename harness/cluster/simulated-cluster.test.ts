@@ -456,9 +456,14 @@ describe('brokers that go and come', () => {
 
   test('the only broker: down means no leader, and what was written is there afterwards', () => {
     start(1);
-    produced(new TestClient(cluster, 1), ['a']);
+    const client = new TestClient(cluster, 1);
+    produced(client, ['a']);
     let isStopped = false;
     cluster.stopBroker(1, () => (isStopped = true));
+    // From the beginning of the shutdown on, while it still answers (handleBrokerInControlledShutdown).
+    world.run(10);
+    expect(cluster.leaderOf(TOPIC, 0)).toBeNull();
+    expect(outcome(produced(client, ['b'], 1))).toEqual(['NOT_LEADER_OR_FOLLOWER', -1]);
     world.run(600);
     expect([isStopped, cluster.leaderOf(TOPIC, 0)]).toEqual([true, null]);
     cluster.startBroker(1);
