@@ -40,7 +40,7 @@ export class ClassicGroup {
   newMemberAdded = false;
   /** Null where the coordinator cannot tell. */
   subscribedTopics: ReadonlySet<string> | null = null;
-  /** Its first record is replicated; before that readers do not see the group. */
+  /** A record is replicated that was written after it was made; before that readers do not see the group. */
   isDurable = false;
   readonly #supportedProtocols = new Map<string, number>();
 

@@ -176,6 +176,19 @@ describe('a simple consumer', () => {
     ]);
   });
 
+  it('whose first commit is refused has a group that is seen from the next record of the partition on', () => {
+    const world = new FakeWorld();
+    const simple = new FakeMember(world, 'simple');
+    const state = () => world.coordinator.describeGroup(5, 'g').groupState;
+    expect(simple.commit(1, { metadata: 'x'.repeat(4_097) })()).toBe('OFFSET_METADATA_TOO_LARGE');
+    world.pass(1);
+    expect(state()).toBe('Dead');
+    new FakeMember(world, 'other', { group: 'another' }).commit(1);
+    expect(state()).toBe('Dead');
+    world.pass(1);
+    expect(state()).toBe('Empty');
+  });
+
   it('whose first commit fails has no group', () => {
     const world = new FakeWorld();
     world.log.failures.push(errorCode('NOT_ENOUGH_REPLICAS'));

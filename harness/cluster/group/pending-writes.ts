@@ -32,16 +32,25 @@ export class PendingWrites {
   #log: CoordinatorLog;
   readonly #timeoutMs: number;
   readonly #onReplicated: OnReplicated;
+  readonly #onAppend: () => () => void;
   readonly #writes = new Set<Write>();
   #last: Write | null = null;
   #isWatching = false;
   #isAbandoned = false;
 
-  constructor(environment: Environment, log: CoordinatorLog, timeoutMs: number, onReplicated: OnReplicated) {
+  /** @param onAppend called before each write; what it returns is called once that is replicated */
+  constructor(
+    environment: Environment,
+    log: CoordinatorLog,
+    timeoutMs: number,
+    onReplicated: OnReplicated,
+    onAppend: () => () => void,
+  ) {
     this.#environment = environment;
     this.#log = log;
     this.#timeoutMs = timeoutMs;
     this.#onReplicated = onReplicated;
+    this.#onAppend = onAppend;
   }
 
   /**
@@ -58,8 +67,12 @@ export class PendingWrites {
     this.#writes.add(write);
     this.#last = write;
     const records = entries.map(encodeEntry);
+    const onSeen = this.#onAppend();
     const done = (error: ErrorCode, baseOffset: bigint): void => {
-      if (error === NONE) this.#onReplicated(entries, baseOffset, producer);
+      if (error === NONE) {
+        this.#onReplicated(entries, baseOffset, producer);
+        onSeen();
+      }
       this.#settle(write, error);
     };
     if (producer === null) this.#log.append(records, done);

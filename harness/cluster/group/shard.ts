@@ -39,6 +39,8 @@ export class Shard {
   readonly timers: Timers;
   readonly writes: PendingWrites;
   readonly #cluster: ShardParts['cluster'];
+  /** Groups that no write has followed yet. */
+  #unseen: ClassicGroup[] = [];
 
   constructor({ environment, cluster, settings, evidence, isOld }: ShardParts, log: CoordinatorLog) {
     this.environment = environment;
@@ -53,6 +55,7 @@ export class Shard {
       log,
       settings.writeTimeoutMs,
       (entries, baseOffset, producer) => this.replicated(entries, baseOffset, producer?.id ?? null),
+      () => this.#madeSoFar(),
     );
   }
 
@@ -74,7 +77,17 @@ export class Shard {
     const group = new ClassicGroup(id, this.nowMs());
     group.isDurable = this.isOld;
     this.groups.set(id, group);
+    if (!this.isOld) this.#unseen.push(group);
     return group;
+  }
+
+  /** Readers see what there was at the last write that is replicated (SnapshotRegistry), groups without a record too. */
+  #madeSoFar(): () => void {
+    const made = this.#unseen;
+    this.#unseen = [];
+    return () => {
+      for (const group of made) group.isDurable = true;
+    };
   }
 
   /** Offsets change when their record is replicated; groups changed before, in the operation that wrote. */
