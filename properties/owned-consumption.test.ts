@@ -36,7 +36,7 @@ describe('finds', () => {
 
   it.each([
     [false, 'delivered while joining'],
-    [true, 'delivered while joining, from a batch that was being worked on'],
+    [true, 'delivered while another part of the client joined'],
   ])(
     'the same where the assignment comes later (its handler at work when it joins: %s)',
     (isAtWork, signature) => {
@@ -53,6 +53,19 @@ describe('finds', () => {
       expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([signature]);
     },
   );
+
+  it('the same where the member has been let into the generation twice: by two parts of the client', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 1).isJoining(2).isJoining(2).works(0, 1);
+    const { process, memberId } = m1;
+    const assignment = [{ topic: 'orders', partitions: [0] }];
+    const generation = { group: 'billing', memberId, generation: 2 };
+    story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+    expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([
+      'delivered while another part of the client joined',
+    ]);
+  });
 
   it('a delivery after the member has left', () => {
     const { story, m1 } = alone();

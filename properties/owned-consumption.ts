@@ -15,7 +15,7 @@ const report = reporter('owned-consumption');
 
 const LEFT = 'delivered after it had left';
 const JOINING = 'delivered while joining';
-const BESIDE = 'delivered while joining, from a batch that was being worked on';
+const BESIDE = 'delivered while another part of the client joined';
 const NEVER_SYNCED = 'delivered in a generation in which it never got an assignment';
 const UNREACHABLE = 'delivered after it had left a coordinator that it could not reach';
 
@@ -23,7 +23,7 @@ export const ownedConsumption: Property = {
   id: 'owned-consumption',
   title: 'Members read only what is assigned to them',
   statement:
-    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether its handler was at work on the partition when it joined, and not after it has left. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
+    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether another part of the client did the joining, since its handler was at work on the partition then or it had asked more than once to join that generation, and not after it has left. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -70,6 +70,16 @@ function hasSynced({ history }: Evidence, process: string, joinedSeq: number): b
   return next?.kind === 'wire-sync';
 }
 
+/** Whether the member has been let into the generation more than once: several parts of the client joined, each by itself. */
+const hasJoinedTwice = ({ history }: Evidence, { process, seq, generation }: MembershipChange): boolean =>
+  eventsOf(history, 'wire-join').some(
+    (event) =>
+      event.process === process &&
+      event.seq !== seq &&
+      event.error === null &&
+      event.generation === generation,
+  );
+
 /** Whether the member's handler had a record of the partition when it joined: another part of the client did the joining. */
 const wasWorkedOn = (
   { consumption }: GroupEvidence,
@@ -109,7 +119,7 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
     return {
       signature: !hasSynced(evidence, process, last.seq)
         ? NEVER_SYNCED
-        : wasWorkedOn(group, key, last)
+        : wasWorkedOn(group, key, last) || hasJoinedTwice(evidence, last)
           ? BESIDE
           : JOINING,
       why: `after it had joined generation ${last.generation} and before it had its assignment`,

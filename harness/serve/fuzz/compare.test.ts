@@ -83,3 +83,24 @@ describe('generated sequences', () => {
     expect(inOrder(asked)).toEqual(inOrder(announced));
   });
 });
+
+test('a group that only a refused commit made may be seen by one and not by the other', () => {
+  const of = (metadata: string, simulated: string, real: string) =>
+    compare(
+      {
+        steps: [
+          { connection: 0, apiKey: 8, version: 7, body: { topics: [{ committedMetadata: metadata }] } },
+          { connection: 0, apiKey: 15, version: 3, body: { groups: ['~g'] } },
+        ],
+      },
+      {
+        outcomes: [{ answer: {} }, { answer: { groups: [{ groupState: simulated }] } }],
+        topicIds: new Map(),
+      },
+      { outcomes: [{ answer: {} }, { answer: { groups: [{ groupState: real }] } }], topicIds: new Map() },
+      by,
+    ).unexplained;
+  expect(of('x'.repeat(4_097), 'Dead', 'Empty')).toBeNull();
+  expect(of('x'.repeat(4_097), 'Dead', 'Stable')).not.toBeNull();
+  expect(of('x', 'Dead', 'Empty')).not.toBeNull();
+});

@@ -40,7 +40,13 @@ export function compare(
           (one.release ?? release) === release &&
           (one.refusesLogin !== true || isRefusal) &&
           one.path.test(difference.path.replace(/\d+/g, '0')) &&
-          (one.explains?.(difference.simulated, difference.real, sequence.steps[step] as Step) ?? true),
+          (one.explains?.(
+            difference.simulated,
+            difference.real,
+            sequence.steps[step] as Step,
+            sequence.steps.slice(0, step),
+          ) ??
+            true),
       );
       if (explanation === undefined) return { unexplained: { step, ...difference }, known };
       known.push(explanation.reason);
