@@ -9,7 +9,7 @@ import type { Subject } from '../world/world.ts';
 import { historyOf, type JudgedRun, judged } from './judged-run.ts';
 import { machineOf, slower } from './machine.ts';
 
-const RUNS_MAX = 64;
+const RUNS_MAX = 128;
 /**
  * How slow that machine is, in turn: what can be measured of the real one is a lower bound, since a process that has
  * written its first event has still to connect, and the slowest answers are those that nobody waited for.

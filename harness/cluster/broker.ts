@@ -291,9 +291,14 @@ export class Broker implements ReplicaHost {
     });
   }
 
-  /** Does something in the controller, after the delay to it. */
+  /** Does something in the controller, after the delay to it, and once there is one. */
   toController(act: () => void): void {
-    this.after(this.cluster.draw('controller', this.cluster.settings.controllerDelay), act);
+    const { life } = this;
+    this.after(this.cluster.draw('controller', this.cluster.settings.controllerDelay), () =>
+      this.cluster.controller.whenActive(() => {
+        if (this.life === life && this.isUp) act();
+      }),
+    );
   }
 
   nextProducerId(): number {

@@ -63,6 +63,9 @@ export class Controller {
   /** Brokers that want to register while the session of their earlier life still runs. */
   readonly #waiting = new Map<number, () => void>();
   #nextProducerIdBlock = 0;
+  /** What waits for the next controller; null while there is one. */
+  #waitingForController: (() => void)[] | null = null;
+  #election: Cancel | null = null;
 
   constructor(
     environment: ClusterEnvironment,
@@ -83,6 +86,36 @@ export class Controller {
   #publish(image: MetadataImage): void {
     this.#image = image;
     this.#changed();
+  }
+
+  // Elections of the controller itself
+
+  /** The active controller is gone, or frozen: nothing happens until the others have elected one (KIP-595). */
+  elect(delayMs: number, elected: () => void): void {
+    this.#waitingForController ??= [];
+    for (const cancel of this.#silence.values()) cancel();
+    this.#election?.();
+    this.#election = this.#environment.controller.after(delayMs, () => {
+      elected();
+      this.resume();
+    });
+  }
+
+  /** There is a controller: it takes every broker for one that it has just heard of, so that sessions begin anew. */
+  resume(): void {
+    if (this.#waitingForController === null) return;
+    this.#election?.();
+    this.#election = null;
+    const waiting = this.#waitingForController;
+    this.#waitingForController = null;
+    for (const id of [...this.#silence.keys()]) this.silent(id);
+    for (const act of waiting) act();
+  }
+
+  /** Acts at once, or as soon as there is a controller. */
+  whenActive(act: () => void): void {
+    if (this.#waitingForController === null) act();
+    else this.#waitingForController.push(act);
   }
 
   // Brokers
@@ -115,6 +148,10 @@ export class Controller {
   /** The broker sends no heartbeats from now on: after its session timeout it is fenced. */
   silent(id: number): void {
     this.#silence.get(id)?.();
+    if (this.#waitingForController !== null) {
+      this.#silence.set(id, () => {});
+      return;
+    }
     this.#silence.set(
       id,
       this.#environment.controller.after(this.#settings.brokerSessionTimeoutMs, () => this.fence(id)),

@@ -36,6 +36,8 @@ export interface ClusterSettings {
   readonly brokerRequestDelay: DelayRange;
   /** How long the controller takes a silent broker for alive. */
   readonly brokerSessionTimeoutMs: number;
+  /** Until the others have elected a controller when the node of the active one is gone; 0 where no broker is that node. */
+  readonly controllerElectionDelay: DelayRange;
   /** From the start of a broker's process to its registration. */
   readonly brokerStartMs: number;
   /** From the order to shut down to the closing of the sockets. */
@@ -79,6 +81,7 @@ export const defaultSettings: ClusterSettings = {
   controllerDelay: at(1),
   brokerRequestDelay: at(1),
   brokerSessionTimeoutMs: 9_000,
+  controllerElectionDelay: at(0),
   brokerStartMs: 1_000,
   controlledShutdownMs: 100,
   logRetentionCheckIntervalMs: 300_000,

@@ -435,6 +435,65 @@ describe('brokers that go and come', () => {
     expect(values(fetched(new TestClient(cluster, old)))).toEqual(['kept', 'instead']);
   });
 
+  describe('one node of several is the active controller', () => {
+    const electing = { controllerElectionDelay: { minMs: 2_000, maxMs: 2_000 } };
+    /** @returns how long it took until the topic that the broker led had another leader; milliseconds */
+    function failoverMs(fault: (id: number) => void): number[] {
+      return [0, 1, 2].map((partition) => {
+        start(3, electing, { partitions: 3 });
+        const id = cluster.leaderOf(TOPIC, partition) as number;
+        fault(id);
+        const startMs = world.nowMs;
+        while (cluster.leaderOf(TOPIC, partition) === id && world.nowMs < startMs + 5_000) world.run(10);
+        return world.nowMs - startMs;
+      });
+    }
+
+    test.each([
+      ['crashes', (id: number) => crash(id)],
+      ['freezes', (id: number) => cluster.pauseBroker(id)],
+    ])('where it %s, what it led has to wait for another controller and a session', (_what, fault) => {
+      const [first, second, third] = failoverMs(fault).sort((one, other) => one - other);
+      expect([first, second]).toEqual([500, 500]);
+      expect(third).toBe(2_500);
+    });
+
+    test('where it freezes for a moment, it goes on', () => {
+      const asked = (id: number): string => {
+        cluster.pauseBroker(id);
+        world.run(1_000);
+        cluster.unpauseBroker(id);
+        world.run(100);
+        const client = new TestClient(cluster, id);
+        const topics = [{ name: 'new', numPartitions: 1, replicationFactor: 3 }];
+        const created = client.ask(createTopicsApi, 7, { topics });
+        world.run(50);
+        return created.answer?.topics.map((one) => errorName(one.errorCode)).join() ?? 'no answer';
+      };
+      expect(
+        [1, 2, 3].map((id) => {
+          start(3, electing);
+          return asked(id);
+        }),
+      ).toEqual(['NONE', 'NONE', 'NONE']);
+    });
+
+    test('what is asked of the controller meanwhile waits for the next one', () => {
+      const answersMs = [1, 2, 3].map((id) => {
+        start(3, electing);
+        crash(id);
+        const client = new TestClient(cluster, (id % 3) + 1);
+        const topics = [{ name: 'new', numPartitions: 1, replicationFactor: 2 }];
+        const created = client.ask(createTopicsApi, 7, { topics });
+        const startMs = world.nowMs;
+        while ((created.answer ?? null) === null && world.nowMs < startMs + 5_000) world.run(10);
+        return world.nowMs - startMs;
+      });
+      expect(answersMs.filter((ms) => ms >= 2_000 && ms < 2_100)).toHaveLength(1);
+      expect(answersMs.filter((ms) => ms < 100)).toHaveLength(2);
+    });
+  });
+
   test('a controlled shutdown moves the leaders first', () => {
     start(3);
     const old = leader();

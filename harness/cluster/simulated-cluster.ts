@@ -348,6 +348,8 @@ export class SimulatedCluster {
   readonly core: ClusterCore;
   /** Brokers whose heartbeats do not reach the controller, although they run. */
   readonly #unheard = new Set<number>();
+  /** The node of the active controller; null until it matters which one it is. */
+  #controllerNode: number | null = null;
 
   constructor(core: ClusterCore) {
     this.core = core;
@@ -391,6 +393,23 @@ export class SimulatedCluster {
     // Nobody is left to end its session.
     if (this.#isAlone) this.core.controller.heard(brokerId);
     else if (wasUp) this.core.controller.silent(brokerId);
+    this.#losesController(brokerId);
+  }
+
+  /** One of several nodes is the active controller: when it goes, another one is elected. */
+  #losesController(brokerId: number): void {
+    const { controllerElectionDelay } = this.core.settings;
+    if (this.#isAlone || controllerElectionDelay.maxMs === 0) return;
+    this.#controllerNode ??= this.#drawNode(this.brokerIds);
+    if (this.#controllerNode !== brokerId) return;
+    this.core.controller.elect(this.core.draw('controller-election', controllerElectionDelay), () => {
+      const others = [...this.core.brokers.values()].filter((broker) => broker.isUp && !broker.isPaused);
+      if (others.length > 0) this.#controllerNode = this.#drawNode(others.map((broker) => broker.brokerId));
+    });
+  }
+
+  #drawNode(ids: readonly number[]): number {
+    return ids[this.core.environment.randomInt('controller-node', ids.length)] as number;
   }
 
   /**
@@ -406,7 +425,7 @@ export class SimulatedCluster {
       this.core.controller.beginShutdown(brokerId);
       broker.after(this.core.settings.controlledShutdownMs, () => {
         this.#end(broker, true);
-        this.core.controller.fence(brokerId);
+        this.core.controller.whenActive(() => this.core.controller.fence(brokerId));
         stopped?.();
       });
     });
@@ -438,10 +457,13 @@ export class SimulatedCluster {
     broker.environment.after(this.core.settings.brokerStartMs, () => {
       if (!isStarting()) return;
       if (this.#isAlone && !broker.endedCleanly) this.#recover(broker);
-      this.core.controller.register(brokerId, broker.endedCleanly, () => {
+      this.core.controller.whenActive(() => {
         if (!isStarting()) return;
-        this.#serve(broker);
-        serving?.();
+        this.core.controller.register(brokerId, broker.endedCleanly, () => {
+          if (!isStarting()) return;
+          this.#serve(broker);
+          serving?.();
+        });
       });
     });
   }
@@ -480,6 +502,7 @@ export class SimulatedCluster {
     if (!broker.isUp || broker.isPaused) return;
     broker.isPaused = true;
     this.core.controller.silent(brokerId);
+    this.#losesController(brokerId);
   }
 
   /** SIGCONT. A broker that was fenced meanwhile first acts on what it knew before. */
@@ -487,6 +510,7 @@ export class SimulatedCluster {
     const broker = this.core.broker(brokerId);
     if (!broker.isPaused) return;
     broker.unpause();
+    if (this.#controllerNode === brokerId) this.core.controller.resume();
     this.#heard(broker);
   }
 

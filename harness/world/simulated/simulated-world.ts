@@ -437,6 +437,8 @@ function clusterSettings(
           racks: Object.fromEntries(racks.map((rack, index) => [index + 1, rack])),
         }),
     brokerSessionTimeoutMs: 3_000,
+    // Every node is a controller too, as in the Kafka world: controller.quorum.fetch.timeout.ms, and the vote.
+    controllerElectionDelay: { minMs: 2_000, maxMs: 2_600 },
     brokerStartMs: 2_500,
     controlledShutdownMs: 500,
     replicationDelay: { minMs: 1, maxMs: 4 },
