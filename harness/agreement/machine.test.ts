@@ -60,3 +60,28 @@ test('a slower machine is slower in what could be measured only in part, and a b
     network: { ...network, latencyUs: 200, jitterUs: 100 },
   });
 });
+
+test('what went over a broken link says nothing of the machine', () => {
+  const answered = (process: string, tookMs: number): EventOf<'commit-invoke' | 'commit-ok'>[] =>
+    [
+      { kind: 'commit-invoke', time: 1_000, process, commit: 0 },
+      { kind: 'commit-ok', time: 1_000 + tookMs, process, commit: 0 },
+    ] as EventOf<'commit-invoke' | 'commit-ok'>[];
+  const slow: Action = {
+    kind: 'slow-link',
+    atMs: 0,
+    durationMs: 9_000,
+    link: { process: 'm1', broker: null },
+    latencyMs: { min: 500, max: 500 },
+    bytesPerSecond: null,
+    lossPerThousand: 0,
+  };
+  const { start } = historyOf([]);
+  const events = [...answered('m1.1', 1_000), ...answered('m10.1', 8)];
+  const real = (actions: Action[]): History => ({
+    start: { ...start, scenario: { ...start.scenario, actions } },
+    events,
+  });
+  expect(machineOf(real([slow]), historyOf([])).network.latencyUs).toBe(4_000);
+  expect(machineOf(real([]), historyOf([])).network.latencyUs).toBe(500_000);
+});

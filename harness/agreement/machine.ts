@@ -47,11 +47,16 @@ export function slower({ startDelaysMs, brokerStartDelaysMs, network }: Machine,
   };
 }
 
-/** The median and the ninth decile of what a commit or a send took from its request to its answer. */
-function roundTripsMs({ events }: History): [number, number] {
+/**
+ * The median and the ninth decile of what a commit or a send took from its request to its answer, where no link is broken
+ * on the way: those of the others say nothing of the machine.
+ */
+function roundTripsMs({ start, events }: History): [number, number] {
+  const broken = start.scenario.actions.flatMap((action) => ('link' in action ? [action.link.process] : []));
   const begun = new Map<string, number>();
   const tookMs: number[] = [];
   for (const event of events) {
+    if (broken.some((id) => event.process.startsWith(`${id}.`))) continue;
     if (event.kind === 'commit-invoke') begun.set(`${event.process} commit ${event.commit}`, event.time);
     else if (event.kind === 'produce-invoke')
       begun.set(`${event.process} produce ${event.produce}`, event.time);
