@@ -176,6 +176,14 @@ test('of a half-open connection nothing comes, and what is written is lost and a
   expect(another.destroyed).toBe(false);
 });
 
+test('what had left the broker before the connection was half-open still comes', async () => {
+  const client = await connected();
+  change({ latencyMs: { min: 50, max: 50 }, ending: 'half-open' });
+  proxy.sockets[0]?.write('on its way');
+  const [heard] = (await once(client, 'data')) as [Buffer];
+  expect(String(heard)).toBe('on its way');
+});
+
 test('an order for a broker that no link leads to is a mistake', () => {
   expect(() => change({ address: 'elsewhere:1' })).toThrow('there is no link to elsewhere:1');
 });

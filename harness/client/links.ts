@@ -121,10 +121,9 @@ class Link {
     afterMs(delayMs, () => void socket.destroy(systemError('read', 'ECONNRESET', -104)));
   }
 
-  /** The broker's end is gone without a word: nothing comes any more, and what is written is answered by a reset. */
+  /** The broker's end is gone without a word: what is written from now on is lost, and answered by a reset. */
   #halfOpen(socket: net.Socket): void {
     const answer = (): void => this.#reset(socket, this.#delayMs() + this.#delayMs());
-    socket.push = () => true;
     socket._write = (_bytes, _encoding, written) => {
       answer();
       written();
@@ -133,6 +132,10 @@ class Link {
       answer();
       written();
     };
+    // What had left the broker by then still comes.
+    afterMs(this.#delayMs(), () => {
+      socket.push = () => true;
+    });
   }
 
   #delayMs(): number {
