@@ -36,7 +36,7 @@ export interface Profile {
   readonly memberFaultsPerTen: number;
   readonly adminActionsPerTen: number;
   readonly handlerFailuresPerTen: number;
-  /** Whether links are slow and break, clocks differ, and there are up to five brokers: the simulated world only. */
+  /** Whether links are slow and break, clocks differ, and there are up to five brokers. */
   readonly breaksNetwork: boolean;
   /** Whether clients are configured in ways that only the Java client has words for: the reference client only. */
   readonly hasJavaOptions: boolean;
@@ -130,7 +130,8 @@ export const profiles = {
     ...PLAIN,
   },
   network: {
-    description: 'links are slow and break, clocks differ, one to five brokers (simulated world only)',
+    description:
+      'links are slow and break, clocks differ, one to five brokers (on real Kafka one or three, of one clock)',
     brokerFaultsPerTen: 2,
     memberFaultsPerTen: 4,
     adminActionsPerTen: 2,

@@ -62,7 +62,7 @@ const topologySchema = z.strictObject({
   topics: z.array(topicSchema).min(1).max(10),
   /** `group.initial.rebalance.delay.ms` of the brokers (KIP-134). */
   groupInitialRebalanceDelayMs: milliseconds(0, 60_000).default(250),
-  /** Of all links at first; left out, they are those of one machine room. Only the simulated world can set it. */
+  /** Of all links at first; left out, they are those of one machine room. On real Kafka nothing is lost. */
   network: z.strictObject(linkConditions).optional(),
   /**
    * `broker.rack` of each broker; with it consumers may read from followers in their own rack (KIP-392). A cluster that

@@ -120,6 +120,21 @@ test('only the records that a fault can hit may differ', () => {
   );
 });
 
+test('a broken link makes the records of its own producer uncertain, from then on', () => {
+  const cut = (process: string) =>
+    withActions({
+      kind: 'cut-link',
+      atMs: 3_500,
+      durationMs: 500,
+      link: { process, broker: null },
+      direction: 'both',
+    });
+  const late = state({ held: all.slice(0, 2) });
+  expect(compareEndStates(cut('p'), [state()], late).disagreements).toEqual([]);
+  expect(compareEndStates(cut('another'), [state()], late).disagreements).toHaveLength(1);
+  expect(compareEndStates(cut('p'), [state()], state({ held: all.slice(1) })).disagreements).toHaveLength(1);
+});
+
 test('records of a topic from which records are deleted are left out', () => {
   const deletion = withActions({
     kind: 'delete-records',

@@ -131,7 +131,7 @@ const SCHEDULE_SLACK_MS = 1_500;
 
 /**
  * Those on their way while their producer crashes, or closes and drops what it has not sent, and those sent from the first
- * broker fault on.
+ * fault of a broker, or of a link of their producer, on.
  */
 function uncertainRecords(scenario: Scenario): Set<string> {
   const uncertain = new Set<string>();
@@ -144,8 +144,14 @@ function uncertainRecords(scenario: Scenario): Set<string> {
     );
     const sends = [...planSends(producer, 0)];
     const closeMs = sends.at(-1)?.dueMs ?? 0;
+    const faultMs = Math.min(
+      brokerFaultMs,
+      ...scenario.actions.flatMap((action) =>
+        'link' in action && action.link.process === producer.id ? [action.atMs] : [],
+      ),
+    );
     for (const { dueMs, records } of sends) {
-      const afterFault = dueMs >= brokerFaultMs - SCHEDULE_SLACK_MS;
+      const afterFault = dueMs >= faultMs - SCHEDULE_SLACK_MS;
       const nearCrash = crash !== undefined && Math.abs(dueMs - crash.atMs) <= SCHEDULE_SLACK_MS;
       if (afterFault || nearCrash || isNearClose(producer, dueMs, closeMs))
         for (const { record } of records) uncertain.add(record);

@@ -72,3 +72,28 @@ test('what had to wait for a broker that was away does not count for its slownes
   const real = { start, events: [...events, begin, ...calls].sort((a, b) => a.time - b.time) } as History;
   expect(machineOf(real, historyOf([])).network.latencyUs).toBe(5_000);
 });
+
+test('what went over a broken link says nothing of the machine', () => {
+  const answered = (process: string, tookMs: number): EventOf<'commit-invoke' | 'commit-ok'>[] =>
+    [
+      { kind: 'commit-invoke', time: 1_000, process, commit: 0 },
+      { kind: 'commit-ok', time: 1_000 + tookMs, process, commit: 0 },
+    ] as EventOf<'commit-invoke' | 'commit-ok'>[];
+  const slow: Action = {
+    kind: 'slow-link',
+    atMs: 0,
+    durationMs: 9_000,
+    link: { process: 'm1', broker: null },
+    latencyMs: { min: 500, max: 500 },
+    bytesPerSecond: null,
+    lossPerThousand: 0,
+  };
+  const { start } = historyOf([]);
+  const events = [...answered('m1.1', 1_000), ...answered('m10.1', 8)];
+  const real = (actions: Action[]): History => ({
+    start: { ...start, scenario: { ...start.scenario, actions } },
+    events,
+  });
+  expect(machineOf(real([slow]), historyOf([])).network.latencyUs).toBe(4_000);
+  expect(machineOf(real([]), historyOf([])).network.latencyUs).toBe(500_000);
+});

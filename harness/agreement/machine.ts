@@ -50,14 +50,16 @@ export function slower({ startDelaysMs, brokerStartDelaysMs, network }: Machine,
 
 /**
  * The median and the ninth decile of what a commit or a send took from its request to its answer; those that had to wait
- * for a broker or a link that was away say nothing of the machine.
+ * for a broker that was away, or of a process with a broken link, say nothing of the machine.
  */
 function roundTripsMs({ start, events }: History): [number, number] {
+  const broken = start.scenario.actions.flatMap((action) => ('link' in action ? [action.link.process] : []));
   const begun = new Map<string, number>();
   const calls: Span[] = [];
   const outages: Span[] = [];
   const outageSince = new Map<number, number>();
   for (const event of events) {
+    if (broken.some((id) => event.process.startsWith(`${id}.`))) continue;
     switch (event.kind) {
       case 'commit-invoke':
         begun.set(`${event.process} commit ${event.commit}`, event.time);

@@ -12,6 +12,7 @@ import { exitCodes, UsageError } from '../errors.ts';
 import type { History } from '../history/schema.ts';
 import { writeHistory } from '../history/writer.ts';
 import { readOptions, runTool, wholeNumber } from '../tool.ts';
+import { fitToKafka } from '../world/kafka/fit.ts';
 import { describeSubject } from '../world/run-scenario.ts';
 import { type Agreement, agreementOn } from './agree.ts';
 import { inParallel } from './in-parallel.ts';
@@ -43,7 +44,9 @@ async function main(signal: AbortSignal): Promise<number> {
   });
   await using kafka = world;
   const subject = { client, mutant: null };
-  const scenarios = Array.from({ length: runs }, (_, index) => generateScenario(seed, from + index, profile));
+  const scenarios = Array.from({ length: runs }, (_, index) =>
+    fitToKafka(generateScenario(seed, from + index, profile)),
+  );
   let done = 0;
   const histories = await inParallel(scenarios, jobs, async (scenario) => {
     const history = await historyOf(kafka, scenario, subject, signal);

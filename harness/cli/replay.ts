@@ -45,10 +45,11 @@ Examples:
     )
     .action(async (target: string, given: InspectionOptions, self: Command) => {
       // Loaded when they are needed, so that --help and bad input are answered at once.
-      const [{ readTarget }, { trial }, { recordedSubject }] = await Promise.all([
+      const [{ readTarget }, { trial }, { recordedSubject }, { fitToKafka }] = await Promise.all([
         import('./target.ts'),
         import('./trial.ts'),
         import('./reproduction.ts'),
+        import('../world/kafka/fit.ts'),
       ]);
       const found = await readTarget(target);
       const records = found.map(({ recorded }) => recorded);
@@ -64,7 +65,10 @@ Examples:
               ...(recorded.mutant === null ? {} : { mutant: recorded.mutant }),
             };
       const configuration = await readCheckedConfiguration(options);
-      const scenarios = found.map(({ scenario }) => scenario);
+      // What is generated is the same that a run in this world makes of the seed.
+      const scenarios = found.map(({ scenario, file }) =>
+        options.world === 'kafka' && file === null ? fitToKafka(scenario) : scenario,
+      );
       if (options.until !== undefined || options.verbose === true || options.trace === true) {
         const { runInspection } = await import('./inspect.ts');
         const code = await runInspection(options, scenarios, configuration);

@@ -95,10 +95,6 @@ Examples:
       // Loaded when it is needed, so that --help and bad input are answered at once.
       const { trial } = await import('./trial.ts');
       const configuration = await readCheckedConfiguration(options);
-      if (options.world === 'kafka' && profiles[options.profile].breaksNetwork)
-        throw new UsageError(
-          `The Kafka world cannot break the network, so --profile ${options.profile} needs --world sim.`,
-        );
       if (options.world === 'kafka' && profiles[options.profile].resetsOffsets)
         throw new UsageError(
           `Real Kafka lets offsets expire after minutes, so --profile ${options.profile} needs --world sim.`,

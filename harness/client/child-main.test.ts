@@ -83,7 +83,7 @@ describe('bad input ends with code 2 and a clear sentence', () => {
     say(start);
     expect(await ended).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('expected a close or a call command'),
+      stderr: expect.stringContaining('expected a close, a call or a link command'),
     });
   });
 

@@ -7,6 +7,7 @@ import type { HistoryEvent } from '../history/schema.ts';
 import { describeError } from './application/describe-error.ts';
 import { writeLine } from './event-pipe.ts';
 import type { Application, ClientEvent, Host } from './host.ts';
+import { type Links, throughProxies } from './links.ts';
 import { findMutant } from './mutants.ts';
 import {
   laterCommandSchema,
@@ -65,6 +66,7 @@ const createHost = (timeOriginEpochMs: number): Host => ({
 export function runClientProcess(adapter: Adapter): void {
   let host: Host | undefined;
   let application: Application | undefined;
+  let links: Links | undefined;
   let closing = false;
 
   const close = async (): Promise<void> => {
@@ -79,6 +81,8 @@ export function runClientProcess(adapter: Adapter): void {
     if (command.mutant !== null && findMutant(command.mutant) === undefined)
       throw new Error(`there is no mutant '${command.mutant}'`);
     host = createHost(command.timeOriginEpochMs);
+    // Before the client makes its first connection; without links nothing of the platform is touched.
+    if (command.links !== undefined) links = throughProxies(command.links);
     application =
       command.role === 'member' ? adapter.startMember(command, host) : adapter.startProducer(command, host);
   };
@@ -88,8 +92,9 @@ export function runClientProcess(adapter: Adapter): void {
       if (application === undefined && !closing)
         start(parseCommand(startCommandSchema, line, 'a start command'));
       else {
-        const command = parseCommand(laterCommandSchema, line, 'a close or a call command');
-        if (command.command === 'close') void close();
+        const command = parseCommand(laterCommandSchema, line, 'a close, a call or a link command');
+        if (command.command === 'link') links?.change(command);
+        else if (command.command === 'close') void close();
         else if (!closing) void application?.call?.(command);
       }
     } catch (error) {

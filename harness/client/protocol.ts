@@ -17,6 +17,9 @@
  * 7. A member with `assigned` assigns itself these partitions in place of a subscription, and says so with
  *    `client-assigned` each time.
  * 8. A start command that the driver does not understand: say why on standard error and exit with code 2.
+ *
+ * `links` and the `link` command are between this package's worlds and its own processes: a driver in another language
+ * gets neither, and scenarios that break the network refuse it.
  */
 import { z } from 'zod';
 import { scenarioSchema } from '../../scenarios/schema.ts';
@@ -50,6 +53,31 @@ export const connectionSchema = z.strictObject({
 });
 export type Connection = z.infer<typeof connectionSchema>;
 
+/** What a process has to know of the path to a broker beside the bytes on it, which a proxy holds up. */
+const linkState = {
+  /** The broker's address as clients know it, `host:port`. */
+  address: z.string().min(1),
+  /** Nothing passes in one direction or in both, so that no new connection comes about either. */
+  isCut: z.boolean(),
+  /** One way. */
+  latencyMs: z.strictObject({ min: z.number().min(0), max: z.number().min(0) }),
+};
+const linkSchema = z.strictObject({
+  ...linkState,
+  /** Where connections to the broker really go. */
+  proxy: z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
+});
+/** A path from this process to a broker that a fault can come over. */
+export type ProxiedLink = z.infer<typeof linkSchema>;
+
+export const linkCommandSchema = z.strictObject({
+  command: z.literal('link'),
+  ...linkState,
+  /** How the connections that are open now come to an end, or null. */
+  ending: z.enum(['reset', 'half-open']).nullable(),
+});
+export type LinkCommand = z.infer<typeof linkCommandSchema>;
+
 const common = {
   command: z.literal('start'),
   protocol: z.literal(1),
@@ -62,6 +90,8 @@ const common = {
   timeOriginEpochMs: z.number(),
   /** A client or application broken on purpose, or null. */
   mutant: z.string().nullable(),
+  /** Left out where all connections go to the brokers themselves. */
+  links: z.array(linkSchema).optional(),
 };
 
 export const startCommandSchema = z.discriminatedUnion('role', [
@@ -125,9 +155,13 @@ export const callCommandSchema = z.strictObject({
   call: consumerCallSchema,
 });
 export type CallCommand = z.infer<typeof callCommandSchema>;
-export type LaterCommand = z.infer<typeof closeCommandSchema> | CallCommand;
+export type LaterCommand = z.infer<typeof closeCommandSchema> | CallCommand | LinkCommand;
 /** What may follow the start command. */
-export const laterCommandSchema = z.discriminatedUnion('command', [closeCommandSchema, callCommandSchema]);
+export const laterCommandSchema = z.discriminatedUnion('command', [
+  closeCommandSchema,
+  callCommandSchema,
+  linkCommandSchema,
+]);
 export type Command = StartCommand | LaterCommand;
 
 // In a file of their own, so that a client adapter can have them without the schemas above.

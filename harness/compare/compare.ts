@@ -81,9 +81,9 @@ export async function compare(
   await using planned = await plan(texts, options);
   const { subjects } = planned;
   const { seed, profile, runs, world: worldName } = options;
-  if (worldName === 'kafka' && profiles[profile].breaksNetwork)
+  if (worldName === 'kafka' && profiles[profile].resetsOffsets)
     throw new UsageError(
-      `The Kafka world cannot break the network, so --profile ${profile} needs --world sim.`,
+      `Real Kafka lets offsets expire after minutes, so --profile ${profile} needs --world sim.`,
     );
   const foreign = subjects.find(({ subject }) => subject.client !== 'reference');
   if (foreign !== undefined && profiles[profile].hasJavaOptions)

@@ -76,9 +76,14 @@ export const inThisThread = (options: UnitOptions): Executor => ({
   },
 });
 
-function scenarioOf(plan: Plan, subject: Subject): Scenario {
-  const planned = 'scenario' in plan ? plan.scenario : generateScenario(plan.seed, plan.index, plan.profile);
+function scenarioOf(plan: Plan, subject: Subject, world: World): Scenario {
+  const planned = 'scenario' in plan ? plan.scenario : generated(plan, world);
   return forSubject(planned, subject, plan.configuration);
+}
+
+function generated({ seed, index, profile }: Exclude<Plan, { scenario: Scenario }>, world: World): Scenario {
+  const scenario = generateScenario(seed, index, profile);
+  return world.fit?.(scenario) ?? scenario;
 }
 
 /**
@@ -129,7 +134,7 @@ export const describePlan = (plan: Plan): string =>
 
 export async function runUnit(plan: Plan, options: UnitOptions, signal: AbortSignal): Promise<Ran> {
   const { world, subject, properties } = options;
-  const scenario = scenarioOf(plan, subject);
+  const scenario = scenarioOf(plan, subject, world);
   const recorder = new HistoryRecorder();
   const startedMs = performance.now();
   let history: History | null;

@@ -100,6 +100,11 @@ const allowances: readonly Allowance[] = [
     reason: 'it is the child process of the Kafka world, where time is the wall clock',
   },
   {
+    file: 'harness/client/links.ts',
+    bans: ['setTimeout', 'Math.random'],
+    reason: 'it stands in for the kernel of a child process of the Kafka world, on the wall clock',
+  },
+  {
     file: 'harness/client/application/handler.ts',
     bans: ['setTimeout'],
     reason: 'applications wait with the timers of the process they run in, which the world gives it',

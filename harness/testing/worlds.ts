@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { defaultKafkaImage } from '../world/kafka/image-name.ts';
+import { defaultToxiproxyImage } from '../world/kafka/links/image-name.ts';
 
 const run = promisify(execFile);
 
@@ -12,7 +13,7 @@ export interface SuiteProject {
 }
 
 /**
- * Looks for a Docker daemon and the image.
+ * Looks for a Docker daemon and the images.
  * @throws Error where KAFKA_TRIAL_REQUIRE contains `kafka` and something is missing
  */
 export const kafkaProject = async (): Promise<SuiteProject> => required('kafka', await missingForKafka());
@@ -58,8 +59,12 @@ async function missingForKafka(): Promise<string | null> {
   const docker = await answers('docker', ['version', '--format', '{{.Server.Version}}']);
   if (!docker) return 'no Docker daemon answers';
   const image = defaultKafkaImage();
-  const present = await answers('docker', ['image', 'inspect', image]);
-  return present ? null : `the image ${image} is not on this machine (npm run kafka:image builds it)`;
+  if (!(await answers('docker', ['image', 'inspect', image])))
+    return `the image ${image} is not on this machine (npm run kafka:image builds it)`;
+  const toxiproxy = defaultToxiproxyImage();
+  return (await answers('docker', ['image', 'inspect', toxiproxy]))
+    ? null
+    : `the image ${toxiproxy} is not on this machine (npm run toxiproxy:image builds it)`;
 }
 
 async function answers(command: string, commandArguments: string[]): Promise<boolean> {

@@ -111,7 +111,13 @@ async function run(
   const cluster = new SlowCluster(context, completeMs);
   prepare(cluster, context);
   const processes = { start: () => null };
-  const tools = { processes, admin: cluster, brokers: null, links: null, cluster: null } as unknown as Tools;
+  const tools = {
+    processes,
+    admin: cluster,
+    brokers: null,
+    links: { unbreakable: 'it has none' },
+    cluster: null,
+  } as unknown as Tools;
   let isOver = false;
   const running = runActions(context, tools).finally(() => {
     isOver = true;

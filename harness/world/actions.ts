@@ -7,7 +7,9 @@ import {
   type Administration,
   type BrokerFaults,
   type ClusterFaults,
+  type FaultEnd,
   type LinkFaults,
+  type Unbreakable,
 } from './administration.ts';
 import type { Processes } from './processes.ts';
 import { Recreations } from './recreations.ts';
@@ -18,8 +20,7 @@ export interface Tools {
   readonly admin: Administration;
   /** Null where the cluster is not ours. */
   readonly brokers: BrokerFaults | null;
-  /** Null where the network is not ours. */
-  readonly links: LinkFaults | null;
+  readonly links: LinkFaults | Unbreakable;
   /** Null where the cluster is not a simulated one. */
   readonly cluster: ClusterFaults | null;
 }
@@ -123,12 +124,16 @@ async function perform(
     case 'cut-link':
     case 'slow-link':
     case 'reset-link': {
-      if (tools.links === null) return note('begin', { skipped: NO_LINKS });
+      const { links } = tools;
+      if ('unbreakable' in links) return note('begin', { skipped: links.unbreakable });
       note('begin', {});
-      const ends = disturb(tools.links, context.scenario, action);
+      // Awaited only where there is something to wait for: a simulated run shares its job queue with what is on trial.
+      const begun = disturb(links, context.scenario, action);
+      const ends = begun.some(takesTime) ? await Promise.all(begun.map(async (one) => await one)) : begun;
       if (action.kind === 'reset-link') return;
       await sleepUntil(context, action.atMs + action.durationMs);
-      for (const end of ends) end();
+      const ended = ends.map((end) => (typeof end === 'function' ? end() : undefined));
+      if (ended.some(takesTime)) await Promise.all(ended.map(async (one) => await one));
       return note('end', {});
     }
     case 'answer-error':
@@ -237,19 +242,21 @@ function hinderCluster(
   }
 }
 
-const NO_LINKS = 'the network between processes and brokers is not ours to break in this world';
-
 type LinkAction = Extract<Action, { link: unknown }>;
 
-/** @returns what ends the fault */
-function disturb(links: LinkFaults, scenario: Scenario, action: LinkAction): (() => void)[] {
+const takesTime = (value: unknown): value is Promise<unknown> => value instanceof Promise;
+
+type Begun = Promise<FaultEnd | undefined> | FaultEnd | undefined;
+
+/** @returns what ends the fault, where it has to be ended */
+function disturb(links: LinkFaults, scenario: Scenario, action: LinkAction): Begun[] {
   const { process, broker } = action.link;
   const brokers =
     broker === null ? Array.from({ length: scenario.topology.brokers }, (_, index) => index + 1) : [broker];
   return brokers.flatMap((id) => disturbOne(links, process, id, action));
 }
 
-function disturbOne(links: LinkFaults, process: string, broker: number, action: LinkAction): (() => void)[] {
+function disturbOne(links: LinkFaults, process: string, broker: number, action: LinkAction): Begun[] {
   switch (action.kind) {
     case 'cut-link': {
       const { direction } = action;
@@ -258,9 +265,10 @@ function disturbOne(links: LinkFaults, process: string, broker: number, action: 
     }
     case 'slow-link':
       return [links.slow(process, broker, action)];
-    case 'reset-link':
-      links.reset(process, broker, action.ending);
-      return [];
+    case 'reset-link': {
+      const under = links.reset(process, broker, action.ending);
+      return takesTime(under) ? [under.then(() => undefined)] : [];
+    }
   }
 }
 

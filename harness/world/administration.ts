@@ -48,14 +48,25 @@ export interface Administration {
 /** A direction of a link, as seen from between its ends. */
 export type Direction = 'to-broker' | 'to-process';
 
-/** The links between processes (by their ids in the scenario) and brokers, where they are ours to break. */
+/** Ends a fault; what it returns is there where that takes time. */
+export type FaultEnd = () => Promise<void> | void;
+
+/**
+ * The links between processes (by their ids in the scenario) and brokers, where they are ours to break. Each call has
+ * taken effect when it returns, or, where it returns a promise, when that resolves.
+ */
 export interface LinkFaults {
   /** Bytes in this direction wait from now on. @returns what lets them through again */
-  cut(process: string, broker: number, direction: Direction): () => void;
+  cut(process: string, broker: number, direction: Direction): Promise<FaultEnd> | FaultEnd;
   /** The link has these conditions from now on. @returns what gives it those back that it had at first */
-  slow(process: string, broker: number, conditions: LinkConditions): () => void;
+  slow(process: string, broker: number, conditions: LinkConditions): Promise<FaultEnd> | FaultEnd;
   /** Ends the open connections of the link. */
-  reset(process: string, broker: number, ending: 'reset' | 'half-open'): void;
+  reset(process: string, broker: number, ending: 'reset' | 'half-open'): Promise<void> | void;
+}
+
+/** Why the links cannot be broken: the end of a sentence. */
+export interface Unbreakable {
+  readonly unbreakable: string;
 }
 
 /** The brokers, where they are ours to break. */

@@ -6,7 +6,13 @@ import { isBrokerFault, type Scenario } from '../../scenarios/schema.ts';
 import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
 import { runActions } from './actions.ts';
-import type { Administration, BrokerFaults, ClusterFaults, LinkFaults } from './administration.ts';
+import type {
+  Administration,
+  BrokerFaults,
+  ClusterFaults,
+  LinkFaults,
+  Unbreakable,
+} from './administration.ts';
 import { DrainTracker } from './drain.ts';
 import type { Processes } from './processes.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
@@ -19,8 +25,7 @@ export interface Means {
   readonly admin: Administration;
   /** Null where the brokers are not ours to break. */
   readonly brokers: BrokerFaults | null;
-  /** Null where the network is not ours to break. */
-  readonly links: LinkFaults | null;
+  readonly links: LinkFaults | Unbreakable;
   /** Null where the cluster does what it is told by a client alone. */
   readonly cluster: ClusterFaults | null;
   /** Resolves when all brokers serve again and all replicas are in sync. */

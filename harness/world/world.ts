@@ -60,6 +60,8 @@ export interface World extends AsyncDisposable {
   readonly name: 'kafka' | 'simulated';
   /** What this world and client cannot do of the scenario, one sentence each; empty where they can run it. */
   refusals(scenario: Scenario, subject: Subject): string[];
+  /** A generated scenario as this world can run it; left out where it can run all of them as they are. */
+  fit?(scenario: Scenario): Scenario;
   /**
    * Runs the scenario to its end, from `start` to `finish`, and leaves nothing of it behind.
    * @param signal aborts the run; processes and faults are cleaned up before the promise rejects

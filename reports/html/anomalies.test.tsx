@@ -52,27 +52,29 @@ describe('a replay on real Kafka', () => {
       actions: [
         ...syntheticScenario().actions,
         {
-          kind: 'cut-link',
+          kind: 'slow-link',
           atMs: 34_000,
           durationMs: 500,
           link: { process: 'm1', broker: null },
-          direction: 'both',
+          latencyMs: { min: 1, max: 2 },
+          bytesPerSecond: null,
+          lossPerThousand: 5,
         },
       ],
     },
-    'a scenario that cuts a link',
+    'a scenario that loses segments',
   );
 
   test('is named where it is possible, and why not where it is not', () => {
     const reasons = simulatedOnlyOf(onLinks, null);
-    expect(reasons).toEqual([expect.stringMatching(/cannot break links yet.*'cut-link'/)]);
+    expect(reasons).toEqual([expect.stringMatching(/Toxiproxy loses no single segments/)]);
     expect(simulatedOnlyOf(syntheticScenario(), null)).toEqual([]);
     const results = run.result.results.map((one) => ({ ...one, simulatedOnly: reasons }));
     const possible = renderHtml(run.result, loaded);
     const impossible = renderHtml({ ...run.result, world: 'simulated', results }, loaded);
     expect(possible).toContain('On real Kafka, the same schedule ten times');
     expect(impossible).not.toContain('--world kafka');
-    expect(impossible).toContain('the Kafka world cannot break links yet');
+    expect(impossible).toContain('Toxiproxy loses no single segments');
   });
 });
 

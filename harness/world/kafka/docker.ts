@@ -3,9 +3,10 @@ import { HarnessError } from '../../errors.ts';
 import { type ContainerRuntimeClient, containerRuntime } from './container-runtime.ts';
 import { defaultKafkaImage } from './image-name.ts';
 import { imageHint, isImagePresent } from './image-presence.ts';
+import { defaultToxiproxyImage, toxiproxyHint } from './links/image-name.ts';
 
 export interface Check {
-  readonly name: 'docker' | 'docker-api' | 'image' | 'memory' | 'cores';
+  readonly name: 'docker' | 'docker-api' | 'image' | 'toxiproxy' | 'memory' | 'cores';
   /** `missing` keeps the Kafka world from running, `poor` makes it slow or small. */
   readonly status: 'good' | 'poor' | 'missing';
   readonly sentence: string;
@@ -52,6 +53,7 @@ async function collectChecks(image: string): Promise<Check[]> {
       },
       checkApiVersion(version.ApiVersion),
       await checkImage(runtime, image),
+      await checkToxiproxy(runtime),
       checkMemory(info.MemTotal),
       checkCores(info.NCPU),
     ];
@@ -76,6 +78,24 @@ async function checkImage(runtime: ContainerRuntimeClient, image: string): Promi
     status: 'missing',
     sentence: `The image ${image} is not on this machine.`,
     hint: imageHint(image),
+  };
+}
+
+/** Without it everything runs but the faults of links. */
+async function checkToxiproxy(runtime: ContainerRuntimeClient): Promise<Check> {
+  const image = defaultToxiproxyImage();
+  if (await withinBound(isImagePresent(runtime, image)))
+    return {
+      name: 'toxiproxy',
+      status: 'good',
+      sentence: `The image ${image}, with which links are broken, is on this machine.`,
+      hint: null,
+    };
+  return {
+    name: 'toxiproxy',
+    status: 'poor',
+    sentence: `The image ${image} is not on this machine, so faults of links on real Kafka are skipped where it cannot be pulled.`,
+    hint: toxiproxyHint(image),
   };
 }
 

@@ -6,6 +6,8 @@ export interface PullOptions {
   readonly onProgress?: ((sentence: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly pullSilenceMs?: number;
+  /** What a person can do where the image cannot be had; by default, for an image of Kafka. */
+  readonly hint?: string;
 }
 
 /** A pull of which nothing has been heard for this long is given up: the registry is out of reach. */
@@ -39,16 +41,16 @@ export async function ensureImage(
     await pull(runtime, image, options);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw imageMissing(image, error);
+    throw imageMissing(image, error, options.hint);
   }
 }
 
 /** The sentence for an image that is neither here nor to be had. */
-export function imageMissing(image: string, cause?: unknown): WorldUnavailableError {
+export function imageMissing(image: string, cause?: unknown, hint = imageHint(image)): WorldUnavailableError {
   const reason = cause instanceof Error ? ` (${firstLine(cause.message)})` : '';
   return new WorldUnavailableError(
     `The image ${image} is not on this machine and could not be pulled${reason}.`,
-    { hint: imageHint(image), cause },
+    { hint, cause },
   );
 }
 

@@ -8,14 +8,18 @@ import { refusals as clientRefusals } from '../../client/clients.ts';
 import type { Connection, StartCommand } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
 import { packageRoot } from '../../version.ts';
+import type { Unbreakable } from '../administration.ts';
 import { Processes } from '../processes.ts';
 import { createRunContext, type RunEvent } from '../run-context.ts';
 import { breaksBrokers, noteStart, runScenario } from '../run-scenario.ts';
 import type { Driver, Recorder, Subject, World } from '../world.ts';
 import { spawnClient } from './client-process.ts';
 import { type Cluster, Clusters } from './clusters.ts';
+import { fitToKafka } from './fit.ts';
 import { defaultKafkaImage } from './image-name.ts';
 import { harnessArguments } from './leftovers.ts';
+import { brokenLinks, RunLinks } from './links/run-links.ts';
+import { Toxiproxies } from './links/toxiproxies.ts';
 import { createNames } from './names.ts';
 import { collectFacts, collectGroupFacts, type Fact } from './observer/facts.ts';
 import { kafkaRefusals } from './refusals.ts';
@@ -37,19 +41,28 @@ const APPLICATION_CHILD = join(packageRoot, 'dist', 'child', 'application.mjs');
 
 const ADMIN_DEADLINE_MS = 30_000;
 
+const NO_PROXY_FOR_DRIVERS =
+  'links are broken for clients in Node alone, whose connections can be led elsewhere';
+
 export class KafkaWorld implements World {
   readonly name = 'kafka';
   readonly #options: KafkaWorldOptions;
   readonly #clusters: Clusters;
+  readonly #toxiproxies: Toxiproxies;
   #runs = 0;
 
   constructor(options: KafkaWorldOptions) {
     this.#options = options;
     this.#clusters = new Clusters({ ...options, image: defaultKafkaImage() });
+    this.#toxiproxies = new Toxiproxies(options);
   }
 
   refusals(scenario: Scenario, subject: Subject): string[] {
     return refusalsOf(scenario, subject, this.#options.connection === null);
+  }
+
+  fit(scenario: Scenario): Scenario {
+    return fitToKafka(scenario);
   }
 
   async run(scenario: Scenario, subject: Subject, recorder: Recorder, signal?: AbortSignal): Promise<void> {
@@ -96,8 +109,11 @@ export class KafkaWorld implements World {
     const incomplete: string[] = [];
     let unsubscribe = (): void => {};
     let processes: Processes | null = null;
+    let links: RunLinks | null = null;
     try {
       await cluster.admin.createTopics(realTopics, ADMIN_DEADLINE_MS);
+      const breakable = await this.#linksOf(cluster, scenario, subject, names.prefix);
+      links = breakable instanceof RunLinks ? breakable : null;
       // Scenario time 0 is when topics exist; the wire and the coordinator use the same machine's clock.
       const timeOriginEpochMs = epochMs();
       const context = createRunContext({
@@ -118,8 +134,16 @@ export class KafkaWorld implements World {
       processes = new Processes(
         context,
         cluster.connection,
-        (start, _id, callbacks) =>
-          spawnClient(start, { ...subject, ...driverOf(start, subject), sessionArguments, ...callbacks }),
+        (start, id, callbacks) => {
+          const client = spawnClient(links?.startOf(id, start) ?? start, {
+            ...subject,
+            ...driverOf(start, subject),
+            sessionArguments,
+            ...callbacks,
+          });
+          links?.attach(id, client);
+          return client;
+        },
         (name, line) => this.#options.onLog(`${scenario.name} ${name}`, line),
       );
       const emit = (fact: Fact): void => context.note(names.toLogical(fact));
@@ -127,7 +151,7 @@ export class KafkaWorld implements World {
         processes,
         admin: cluster.admin,
         brokers: cluster.set,
-        links: null,
+        links: breakable,
         cluster: null,
         awaitHealthy: async () => await cluster.set?.awaitHealthy({ signal }),
         collectGroupFacts: async () =>
@@ -150,9 +174,26 @@ export class KafkaWorld implements World {
     } finally {
       unsubscribe();
       await processes?.killAll();
+      await links?.[Symbol.asyncDispose]();
       // Who has asked for the end does not wait for members to expire on containers that go anyway.
       if (!signal.aborted || cluster.set === null) await this.#removeFrom(cluster, realTopics, realGroups);
     }
+  }
+
+  async #linksOf(
+    cluster: Cluster,
+    scenario: Scenario,
+    { driver }: Subject,
+    prefix: string,
+  ): Promise<RunLinks | Unbreakable> {
+    const links =
+      driver === undefined
+        ? await this.#toxiproxies.linksOf(scenario, cluster, prefix)
+        : { unbreakable: NO_PROXY_FOR_DRIVERS };
+    // Actions are skipped, and said to be; a whole run on another network than it asks for would be told by nobody.
+    if ('unbreakable' in links && scenario.topology.network !== undefined)
+      throw new WorldUnavailableError(`The network of ${scenario.name} cannot be had: ${links.unbreakable}`);
+    return links;
   }
 
   /** Removes the run's topics and groups; on our own containers a failure does not matter, they go anyway. */
@@ -175,7 +216,7 @@ export class KafkaWorld implements World {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#clusters[Symbol.asyncDispose]();
+    await Promise.all([this.#clusters[Symbol.asyncDispose](), this.#toxiproxies[Symbol.asyncDispose]()]);
   }
 }
 
@@ -193,6 +234,9 @@ function driverOf({ role }: StartCommand, { application }: Subject): { driver?: 
  */
 export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
   const isOfUser = subject.application !== undefined;
-  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario, isOfUser) : [];
+  const { client, driver } = subject;
+  const sentences = driver === undefined ? clientRefusals(client, scenario, isOfUser) : [];
+  if (driver !== undefined && brokenLinks(scenario).length > 0)
+    sentences.push(`actions: ${NO_PROXY_FOR_DRIVERS}.`);
   return [...sentences, ...kafkaRefusals(scenario, ownCluster)];
 }

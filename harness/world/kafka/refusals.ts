@@ -4,6 +4,7 @@
  */
 import type { Scenario } from '../../../scenarios/schema.ts';
 import { findMutant, needsSimulatedCluster } from '../../client/mutants.ts';
+import { refusalOf as linkRefusalOf } from './links/chain.ts';
 
 /** @param ownCluster whether the world starts the cluster itself */
 export function kafkaRefusals(scenario: Scenario, ownCluster: boolean): string[] {
@@ -13,10 +14,9 @@ export function kafkaRefusals(scenario: Scenario, ownCluster: boolean): string[]
     sentences.push(
       `topology.brokers: the Kafka world starts 1 or 3 brokers, not ${brokers}; --brokers names a cluster of another size.`,
     );
-  if (scenario.topology.network !== undefined)
-    sentences.push(
-      'topology.network: the Kafka world has the network of its machine, and cannot set its speed.',
-    );
+  const { network } = scenario.topology;
+  const ofNetwork = network === undefined ? null : linkRefusalOf(network);
+  if (ofNetwork !== null) sentences.push(`topology.network.${ofNetwork}.`);
   if (scenario.topology.offsetsRetentionMs !== undefined)
     sentences.push(
       'topology.offsetsRetentionMs: Kafka counts the retention of offsets in minutes, so the Kafka world leaves it alone.',
@@ -29,9 +29,10 @@ export function kafkaRefusals(scenario: Scenario, ownCluster: boolean): string[]
     );
   if (scenario.groups.some(({ members }) => members.some(({ clock }) => clock !== undefined)))
     sentences.push('groups.members.clock: the Kafka world has the clock of its machine, and cannot set it.');
-  const link = scenario.actions.find((action) => 'link' in action);
-  if (link !== undefined)
-    sentences.push(`actions: the Kafka world cannot break links yet, so it cannot do '${link.kind}'.`);
+  for (const [index, action] of scenario.actions.entries()) {
+    const refusal = action.kind === 'slow-link' ? linkRefusalOf(action) : null;
+    if (refusal !== null) sentences.push(`actions[${index}].${refusal}.`);
+  }
   return sentences;
 }
 

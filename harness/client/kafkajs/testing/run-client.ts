@@ -3,6 +3,7 @@
 import type { EventKind, EventOf, UnplacedEvent } from '../../../history/schema.ts';
 import type { ClientProcess } from '../../../world/client-process.ts';
 import { spawnClient } from '../../../world/kafka/client-process.ts';
+import type { RunLinks } from '../../../world/kafka/links/run-links.ts';
 import type { MemberStart, ProducerStart } from '../../protocol.ts';
 
 export type MemberGroup = MemberStart['group'];
@@ -57,8 +58,14 @@ export type { EventOf };
 
 const UNTIL_TIMEOUT_MS = 60_000;
 
-/** Starts clients of one cluster; `stop` kills what still runs. */
-export function createClients(bootstrapServers: readonly string[]) {
+/**
+ * Starts clients of one cluster; `stop` kills what still runs.
+ * @param links those of the processes that can break, by the process's id
+ */
+export function createClients(
+  bootstrapServers: readonly string[],
+  { client: name = 'kafkajs', links }: { client?: string; links?: RunLinks } = {},
+) {
   const running = new Set<ClientProcess>();
   const timeOriginEpochMs = Date.now();
 
@@ -66,8 +73,9 @@ export function createClients(bootstrapServers: readonly string[]) {
     const events: UnplacedEvent[] = [];
     const logs: string[] = [];
     let wake: () => void = () => {};
-    const client = spawnClient(start, {
-      client: 'kafkajs',
+    const id = start.process.replace(/\.\d+$/, '');
+    const client = spawnClient(links?.startOf(id, start) ?? start, {
+      client: name,
       sessionArguments: ['--kafka-trial-session=test'],
       onEvent: (event) => {
         events.push(event);
@@ -75,6 +83,7 @@ export function createClients(bootstrapServers: readonly string[]) {
       },
       onLog: (line) => logs.push(line),
     });
+    links?.attach(id, client);
     running.add(client);
     void client.exited.finally(() => {
       running.delete(client);
