@@ -64,7 +64,7 @@ export class Signal {
 
   notify(): void {
     this.version += 1;
-    for (const wake of this.#waiting.splice(0)) wake();
+    if (this.#waiting.length > 0) for (const wake of this.#waiting.splice(0)) wake();
   }
 
   /** Resolves at the next `notify`, or after so long; at once where it was notified since `seen`. */

@@ -49,11 +49,12 @@ export class Fetcher {
   /** Asks each broker that has no request of ours for what is not buffered yet. */
   sendFetches(): void {
     const { network, metadata, subscriptions } = this.#parts;
-    const buffered = new Set(this.#completed.map(({ state }) => state));
-    const byBroker = new Map<number, Asked[]>();
+    const now = nowMs();
+    // Nearly always each broker has a request of ours already, and there is nobody to ask.
+    let byBroker: Map<number, Asked[]> | null = null;
     for (const state of subscriptions.partitions) {
       const { position } = state;
-      if (!state.isFetchable || position === null || buffered.has(state) || nowMs() < state.retryAtMs)
+      if (!state.isFetchable || position === null || now < state.retryAtMs || this.#isBuffered(state))
         continue;
       const leader = metadata.leader(state);
       if (leader === null) {
@@ -62,11 +63,17 @@ export class Fetcher {
       }
       const brokerId = this.#readReplica(state, leader);
       if (this.#asked.has(brokerId) || network.isBackingOff(brokerId)) continue;
-      const list = byBroker.get(brokerId) ?? [];
-      list.push({ state, position, leader });
-      byBroker.set(brokerId, list);
+      byBroker ??= new Map();
+      const list = byBroker.get(brokerId);
+      if (list === undefined) byBroker.set(brokerId, [{ state, position, leader }]);
+      else list.push({ state, position, leader });
     }
-    for (const [brokerId, asked] of byBroker) void this.#fetch(brokerId, asked);
+    if (byBroker !== null) for (const [brokerId, asked] of byBroker) void this.#fetch(brokerId, asked);
+  }
+
+  #isBuffered(state: PartitionState): boolean {
+    for (const one of this.#completed) if (one.state === state) return true;
+    return false;
   }
 
   /** The follower that the leader has named, as long as it is there; otherwise the leader. */
@@ -100,6 +107,7 @@ export class Fetcher {
       this.#failure = null;
       throw failure;
     }
+    if (this.#completed.length === 0) return [];
     const records: ConsumerRecord[] = [];
     const kept: CompletedFetch[] = [];
     const queue = this.#completed;

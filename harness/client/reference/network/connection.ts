@@ -129,9 +129,7 @@ export class Connection {
     const version = this.#versionOf(api as unknown as AnyApi, options.versionMax);
     if (version === null)
       return Promise.reject(new BrokerError(UNSUPPORTED_VERSION, `${api.name} on ${this.#name}`));
-    return this.#send(api, version, body, options).then((frame) =>
-      options.isAnswered === false ? (undefined as Response) : decode(api, version, frame),
-    );
+    return this.#send(api, version, body, options, (frame) => decode(api, version, frame));
   }
 
   /** The version that a request would have, or null. */
@@ -160,11 +158,11 @@ export class Connection {
 
   async #negotiate(): Promise<void> {
     let version = API_VERSIONS_ASKED;
-    let frame = await this.#send(apiVersionsApi, version, SOFTWARE, {});
+    let frame = await this.#send(apiVersionsApi, version, SOFTWARE, {}, asItIs);
     // A broker that does not know the version answers so in version 0 (KIP-511).
     if (frame.readInt16BE(4) === UNSUPPORTED_VERSION) {
       version = 0;
-      frame = await this.#send(apiVersionsApi, version, SOFTWARE, {});
+      frame = await this.#send(apiVersionsApi, version, SOFTWARE, {}, asItIs);
     }
     const answer = decode(apiVersionsApi, version, frame);
     check(answer.errorCode, 'ApiVersions');
@@ -182,12 +180,14 @@ export class Connection {
     return version >= Math.max(known.min, versions.min) ? version : null;
   }
 
-  #send<RequestIn>(
+  /** @param read makes what is resolved to out of the answer's frame; not called where there is none */
+  #send<RequestIn, Result>(
     api: Api<unknown, RequestIn, unknown, never>,
     version: number,
     body: RequestIn,
     { timeoutMs = this.#options.requestTimeoutMs, isAnswered = true }: RequestOptions,
-  ): Promise<Buffer> {
+    read: (frame: Buffer) => Result,
+  ): Promise<Result> {
     if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
     const correlationId = this.#correlationId++;
     const { clientId } = this.#options;
@@ -197,12 +197,20 @@ export class Connection {
         const cancel = after(timeoutMs, () =>
           this.#end(new TimeoutError(`${api.name} to ${this.#name} had no answer in ${timeoutMs} ms`)),
         );
-        this.#pending.set(correlationId, { settle: resolve, fail: reject, cancel });
-      }
-      this.#socket.write(bytes, (error) => {
-        if (!isAnswered && error) reject(new DisconnectError(`${this.#name} is gone`, { cause: error }));
-        else if (!isAnswered) resolve(bytes);
-      });
+        const settle = (frame: Buffer): void => {
+          try {
+            resolve(read(frame));
+          } catch (error) {
+            reject(error as Error);
+          }
+        };
+        this.#pending.set(correlationId, { settle, fail: reject, cancel });
+        this.#socket.write(bytes);
+      } else
+        this.#socket.write(bytes, (error) => {
+          if (error) reject(new DisconnectError(`${this.#name} is gone`, { cause: error }));
+          else resolve(undefined as Result);
+        });
     });
   }
 
@@ -229,6 +237,8 @@ export class Connection {
 }
 
 const CORRELATION_ID_BYTES = 4;
+
+const asItIs = (frame: Buffer): Buffer => frame;
 
 const decode = <Response>(
   api: Api<unknown, never, Response, never>,
