@@ -165,12 +165,15 @@ export class ProcessTimers {
   }
 
   #runGrid(nowUs: number): void {
-    const dues = [...this.#grid.keys()].filter((dueUs) => dueUs <= nowUs).sort((a, b) => a - b);
-    const due = dues.flatMap((dueUs) => this.#grid.get(dueUs) ?? []);
-    this.#firedOnGrid = due;
-    for (const dueUs of dues) this.#grid.delete(dueUs);
+    const dues: number[] = [];
     // What fires arms itself again, and finds no first instant that is over.
-    this.#gridDueUs = Math.min(...this.#grid.keys());
+    this.#gridDueUs = Number.POSITIVE_INFINITY;
+    for (const dueUs of this.#grid.keys()) {
+      if (dueUs <= nowUs) dues.push(dueUs);
+      else if (dueUs < this.#gridDueUs) this.#gridDueUs = dueUs;
+    }
+    const due = this.#takeFromGrid(dues.sort((a, b) => a - b));
+    this.#firedOnGrid = due;
     for (const timer of due) {
       try {
         timer.fireOnGrid();
@@ -178,6 +181,15 @@ export class ProcessTimers {
         this.#owner.uncaught(error, 'uncaughtException');
       }
     }
+  }
+
+  #takeFromGrid(dues: readonly number[]): Timeout[] {
+    const due: Timeout[] = [];
+    for (const dueUs of dues) {
+      due.push(...(this.#grid.get(dueUs) ?? []));
+      this.#grid.delete(dueUs);
+    }
+    return due;
   }
 
   /** All that were parked when the first of them is late enough; what they arm waits for the next time. */
