@@ -36,6 +36,7 @@ export const sizeOf = ({ key, value }: Pick<BatchRecord, 'key' | 'value'>): numb
 export class Batch implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
+  readonly name: string;
   readonly createdMs = nowMs();
   readonly #records: (BatchRecord & { readonly timestampMs: number })[] = [];
   readonly #settle: {
@@ -55,10 +56,7 @@ export class Batch implements TopicPartition {
   constructor({ topic, partition }: TopicPartition) {
     this.topic = topic;
     this.partition = partition;
-  }
-
-  get name(): string {
-    return nameOf(this);
+    this.name = nameOf(this);
   }
 
   get count(): number {

@@ -65,8 +65,11 @@ export class Sender {
     record: BatchRecord & { readonly timestampMs: number },
   ): Promise<RecordMetadata> {
     const { 'batch.size': batchBytes } = this.#parts.config;
-    const queue = this.#queues.get(nameOf(to)) ?? [];
-    this.#queues.set(nameOf(to), queue);
+    let queue = this.#queues.get(nameOf(to));
+    if (queue === undefined) {
+      queue = [];
+      this.#queues.set(nameOf(to), queue);
+    }
     let batch = queue.at(-1);
     const fits =
       batch !== undefined &&
@@ -139,7 +142,7 @@ export class Sender {
     const soon = (inMs: number): void => {
       nextMs = Math.min(nextMs, Math.max(1, inMs));
     };
-    const byBroker = new Map<number, Batch[]>();
+    let byBroker: Map<number, Batch[]> | null = null;
     for (const queue of this.#queues.values()) {
       const [batch] = queue;
       if (batch === undefined) continue;
@@ -160,11 +163,12 @@ export class Sender {
       }
       if (this.#isMuted(batch) || this.#isBusy(leader.brokerId)) continue;
       if (!ids.isReadyFor(batch)) continue;
-      const list = byBroker.get(leader.brokerId) ?? [];
-      list.push(batch);
-      byBroker.set(leader.brokerId, list);
+      byBroker ??= new Map();
+      const list = byBroker.get(leader.brokerId);
+      if (list === undefined) byBroker.set(leader.brokerId, [batch]);
+      else list.push(batch);
     }
-    for (const [brokerId, batches] of byBroker) void this.#send(brokerId, batches);
+    if (byBroker !== null) for (const [brokerId, batches] of byBroker) void this.#send(brokerId, batches);
     for (const batch of this.#inFlight.keys())
       soon(batch.createdMs + config['delivery.timeout.ms'] - nowMs());
     return nextMs;
