@@ -16,6 +16,7 @@ import { type Answer, type WatchContext, type Watcher, watchers } from './watche
 const SASL_HANDSHAKE_KEY = 17;
 
 interface Pending {
+  readonly correlationId: number;
   readonly watcher: Watcher;
   readonly version: number;
   /** What is to be done with the answer; or a copy of the request, to be read where the answer makes it matter. */
@@ -32,7 +33,8 @@ export interface ConnectionOptions {
 
 export class TappedConnection {
   readonly #options: ConnectionOptions;
-  readonly #pending = new Map<number, Pending>();
+  /** A few at a time: a list is cheaper than a map, which is made anew whenever it comes to be empty. */
+  readonly #pending: Pending[] = [];
   readonly #requests: FrameAssembler;
   readonly #responses: FrameAssembler;
   /** After SaslHandshake version 0 come bare tokens in frames, not requests, until the client is let in. */
@@ -65,10 +67,7 @@ export class TappedConnection {
   /** No more bytes will come. */
   ended(reason: string): void {
     this.#ended = true;
-    for (const [correlationId, { answer }] of this.#pending) {
-      this.#pending.delete(correlationId);
-      if (!Buffer.isBuffer(answer)) answer.lost?.(reason);
-    }
+    for (const { answer } of this.#pending.splice(0)) if (!Buffer.isBuffer(answer)) answer.lost?.(reason);
   }
 
   #wantsRequest(head: number | null): boolean {
@@ -94,14 +93,14 @@ export class TappedConnection {
     const watcher = watchers.get(apiKey);
     if (watcher === undefined || !isKnownVersion(watcher.api, version)) return;
     if (looks(() => watcher.glance?.canWait(version, new Reader(frame, reader.position)) === true)) {
-      if (!this.#ended) this.#pending.set(correlationId, { watcher, version, answer: Buffer.from(frame) });
+      if (!this.#ended) this.#pending.push({ correlationId, watcher, version, answer: Buffer.from(frame) });
       return;
     }
     const answer = this.#readRequest(watcher, version, reader);
     if (answer === null) return;
     // The client wrote to a connection that had ended.
     if (this.#ended) answer.lost?.('the connection had ended');
-    else this.#pending.set(correlationId, { watcher, version, answer });
+    else this.#pending.push({ correlationId, watcher, version, answer });
   }
 
   /** @returns null where the answer will say nothing of interest, or the request cannot be read */
@@ -132,15 +131,28 @@ export class TappedConnection {
       this.#tokensUnanswered--;
       return false;
     }
-    return head !== null && this.#pending.has(head);
+    return head !== null && this.#placeOf(head) >= 0;
+  }
+
+  #placeOf(correlationId: number): number {
+    const pending = this.#pending;
+    for (let place = 0; place < pending.length; place++)
+      if (pending[place]?.correlationId === correlationId) return place;
+    return -1;
+  }
+
+  #takePending(correlationId: number): Pending | undefined {
+    const place = this.#placeOf(correlationId);
+    if (place < 0) return undefined;
+    // Brokers answer in order, so it is nearly always the first.
+    return place === 0 ? this.#pending.shift() : this.#pending.splice(place, 1)[0];
   }
 
   #response(frame: Buffer): void {
     const reader = new Reader(frame);
     const correlationId = reader.int32();
-    const pending = this.#pending.get(correlationId);
+    const pending = this.#takePending(correlationId);
     if (pending === undefined) return;
-    this.#pending.delete(correlationId);
     const { watcher, version } = pending;
     const answer = Buffer.isBuffer(pending.answer)
       ? this.#readLate(pending, pending.answer, frame, reader.position)

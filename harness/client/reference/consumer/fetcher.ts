@@ -37,8 +37,8 @@ interface Asked {
 export class Fetcher {
   readonly #parts: ConsumerParts;
   #completed: CompletedFetch[] = [];
-  /** Brokers that have a request of ours. */
-  readonly #asked = new Set<number>();
+  /** Whether a broker has a request of ours. */
+  readonly #isAsked = new Map<number, boolean>();
   /** An error other than of a partition, for the next poll. */
   #failure: Error | null = null;
 
@@ -62,7 +62,7 @@ export class Fetcher {
         continue;
       }
       const brokerId = this.#readReplica(state, leader);
-      if (this.#asked.has(brokerId) || network.isBackingOff(brokerId)) continue;
+      if (this.#isAsked.get(brokerId) === true || network.isBackingOff(brokerId)) continue;
       byBroker ??= new Map();
       const list = byBroker.get(brokerId);
       if (list === undefined) byBroker.set(brokerId, [{ state, position, leader }]);
@@ -147,7 +147,7 @@ export class Fetcher {
 
   async #fetch(brokerId: number, asked: readonly Asked[]): Promise<void> {
     const { config, network, metadata, signal } = this.#parts;
-    this.#asked.add(brokerId);
+    this.#isAsked.set(brokerId, true);
     const topics = new Map<string, Asked[]>();
     for (const one of asked) {
       const list = topics.get(one.state.topic) ?? [];
@@ -197,7 +197,7 @@ export class Fetcher {
       if (isRetriable(error)) this.#delay(asked);
       else this.#failure = error as Error;
     } finally {
-      this.#asked.delete(brokerId);
+      this.#isAsked.set(brokerId, false);
       signal.notify();
     }
   }

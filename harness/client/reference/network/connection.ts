@@ -38,6 +38,7 @@ export interface ConnectionOptions {
 }
 
 interface Pending {
+  readonly correlationId: number;
   readonly settle: (frame: Buffer) => void;
   readonly fail: (error: Error) => void;
   readonly cancel: () => void;
@@ -59,7 +60,8 @@ export class Connection {
   readonly address: Address;
   readonly #options: ConnectionOptions;
   readonly #socket: net.Socket;
-  readonly #pending = new Map<number, Pending>();
+  /** In the order in which they were sent, which is that of the answers. */
+  readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { min: number; max: number }>();
   #correlationId = 0;
   #closedBy: Error | null = null;
@@ -114,7 +116,7 @@ export class Connection {
 
   /** Requests without an answer so far. */
   get inFlight(): number {
-    return this.#pending.size;
+    return this.#pending.length;
   }
 
   /**
@@ -148,9 +150,9 @@ export class Connection {
   #connected(): Promise<void> {
     const event = this.#options.transport.tls === null ? 'connect' : 'secureConnect';
     return new Promise((resolve, reject) => {
-      this.#pending.set(-1, { settle: () => {}, fail: reject, cancel: () => {} });
+      this.#pending.push({ correlationId: -1, settle: () => {}, fail: reject, cancel: () => {} });
       this.#socket.once(event, () => {
-        this.#pending.delete(-1);
+        this.#pending.shift();
         resolve();
       });
     });
@@ -204,7 +206,7 @@ export class Connection {
             reject(error as Error);
           }
         };
-        this.#pending.set(correlationId, { settle, fail: reject, cancel });
+        this.#pending.push({ correlationId, settle, fail: reject, cancel });
         this.#socket.write(bytes);
       } else
         this.#socket.write(bytes, (error) => {
@@ -216,9 +218,9 @@ export class Connection {
 
   #receive(frame: Buffer): void {
     const correlationId = frame.readInt32BE(0);
-    const pending = this.#pending.get(correlationId);
-    if (pending === undefined) throw new Error(`an answer to ${correlationId}, which nobody asked`);
-    this.#pending.delete(correlationId);
+    const pending = this.#pending.shift();
+    if (pending?.correlationId !== correlationId)
+      throw new Error(`an answer to ${correlationId}, which is not its turn`);
     pending.cancel();
     pending.settle(frame);
   }
@@ -227,11 +229,10 @@ export class Connection {
     if (this.#closedBy !== null) return;
     this.#closedBy = error;
     this.#socket.destroy();
-    for (const { fail, cancel } of this.#pending.values()) {
+    for (const { fail, cancel } of this.#pending.splice(0)) {
       cancel();
       fail(error);
     }
-    this.#pending.clear();
     this.#options.onClosed();
   }
 }

@@ -47,6 +47,8 @@ export class Batch implements TopicPartition {
   attempts = 0;
   retryAtMs = 0;
   isFull = false;
+  /** A broker has it, and has not answered. */
+  isInFlight = false;
   isSettled = false;
   /** Given when it is first sent, and kept for every attempt, so that the broker can tell. */
   sequence: (ProducerIdAndEpoch & { readonly first: number }) | null = null;

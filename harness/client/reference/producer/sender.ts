@@ -48,8 +48,6 @@ export class Sender {
   readonly #parts: ProducerParts;
   /** What waits, by partition, oldest first. */
   readonly #queues = new Map<string, Batch[]>();
-  /** What is under way, by batch: the broker that has it. */
-  readonly #inFlight = new Map<Batch, number>();
   readonly #incomplete = new Set<Batch>();
   #flushes = 0;
   #isClosed = false;
@@ -105,9 +103,9 @@ export class Sender {
 
   /** Fails what has not been sent; `all` also fails what is under way and has no answer yet. */
   abandon(reason: KafkaError, which: 'unsent' | 'all'): void {
-    const given = [...this.#incomplete].filter((batch) => which === 'all' || !this.#inFlight.has(batch));
+    const given = [...this.#incomplete].filter((batch) => which === 'all' || !batch.isInFlight);
     for (const batch of given) {
-      if (this.#inFlight.has(batch)) batch.fate = 'unknown';
+      if (batch.isInFlight) batch.fate = 'unknown';
       if (batch.sequence !== null) this.#parts.ids.failed(batch, reason);
       this.#forget(batch);
       batch.fail(new KafkaError(reason.message));
@@ -169,8 +167,8 @@ export class Sender {
       else list.push(batch);
     }
     if (byBroker !== null) for (const [brokerId, batches] of byBroker) void this.#send(brokerId, batches);
-    for (const batch of this.#inFlight.keys())
-      soon(batch.createdMs + config['delivery.timeout.ms'] - nowMs());
+    for (const batch of this.#incomplete)
+      if (batch.isInFlight) soon(batch.createdMs + config['delivery.timeout.ms'] - nowMs());
     return nextMs;
   }
 
@@ -184,7 +182,8 @@ export class Sender {
   #isMuted(batch: Batch): boolean {
     const { config } = this.#parts;
     if (!config['enable.idempotence'] && config['max.in.flight.requests.per.connection'] > 1) return false;
-    return [...this.#inFlight.keys()].some(({ name }) => name === batch.name);
+    for (const one of this.#incomplete) if (one.isInFlight && one.name === batch.name) return true;
+    return false;
   }
 
   readonly #requests = new Map<number, number>();
@@ -200,7 +199,7 @@ export class Sender {
     const topics = new Map<string, Batch[]>();
     for (const batch of batches) {
       this.#queues.get(batch.name)?.shift();
-      this.#inFlight.set(batch, brokerId);
+      batch.isInFlight = true;
       ids.number(batch);
       const list = topics.get(batch.topic) ?? [];
       list.push(batch);
@@ -257,7 +256,7 @@ export class Sender {
 
   #failed(batch: Batch, error: KafkaError): void {
     const { config, metadata, ids } = this.#parts;
-    this.#inFlight.delete(batch);
+    batch.isInFlight = false;
     if (batch.isSettled) {
       this.#forget(batch);
       return;
@@ -287,7 +286,7 @@ export class Sender {
     const timeoutMs = this.#parts.config['delivery.timeout.ms'];
     for (const batch of this.#incomplete) {
       if (nowMs() < batch.createdMs + timeoutMs) continue;
-      if (this.#inFlight.has(batch)) batch.fate = 'unknown';
+      if (batch.isInFlight) batch.fate = 'unknown';
       const error = withFate(
         new TimeoutError(`Expiring ${batch.count} record(s) for ${batch.name}: ${timeoutMs} ms has passed`),
         batch.fate,
@@ -301,7 +300,7 @@ export class Sender {
 
   #forget(batch: Batch): void {
     this.#incomplete.delete(batch);
-    this.#inFlight.delete(batch);
+    batch.isInFlight = false;
     const queue = this.#queues.get(batch.name);
     if (queue?.includes(batch))
       this.#queues.set(

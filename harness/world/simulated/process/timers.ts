@@ -31,6 +31,8 @@ const kinds = { timeout: label('timeout'), interval: label('interval'), immediat
 
 export type Callback = (...values: unknown[]) => void;
 
+const NO_VALUES: readonly unknown[] = [];
+
 export class ProcessTimers {
   readonly #scheduler: Scheduler;
   readonly #owner: Owner;
@@ -59,11 +61,11 @@ export class ProcessTimers {
     owner.lateEnded = (wasQuiet) => this.#noteQuiet(wasQuiet);
   }
 
-  timeout(callback: Callback, delay?: number, ...values: unknown[]): Timeout {
+  timeout(callback: Callback, delay?: number, values = NO_VALUES): Timeout {
     return new Timeout(this, requireFunction(callback), delay, values, false);
   }
 
-  interval(callback: Callback, delay?: number, ...values: unknown[]): Timeout {
+  interval(callback: Callback, delay?: number, values = NO_VALUES): Timeout {
     return new Timeout(this, requireFunction(callback), delay, values, true);
   }
 
@@ -217,7 +219,7 @@ export class ProcessTimers {
 export class Timeout {
   readonly #timers: ProcessTimers;
   readonly #callback: Callback;
-  readonly #values: unknown[];
+  readonly #values: readonly unknown[];
   /** Null: parked. */
   readonly #delayMs: number | null;
   readonly #repeats: boolean;
@@ -234,7 +236,7 @@ export class Timeout {
     timers: ProcessTimers,
     callback: Callback,
     delay: number | undefined,
-    values: unknown[],
+    values: readonly unknown[],
     repeats: boolean,
   ) {
     this.#timers = timers;
