@@ -14,13 +14,17 @@ export const randomInteger = (bound: number): number => Math.floor(Math.random()
 /** What Node takes for a delay; anything longer would be 1 ms. */
 const DELAY_MS_MAX = 2_147_483_647;
 
-const startTimer = (delayMs: number, callback: () => void): NodeJS.Timeout =>
+export type Timer = NodeJS.Timeout;
+
+/** Calls back once, and not before. */
+export const startTimer = (delayMs: number, callback: () => void): Timer =>
   setTimeout(callback, Math.min(DELAY_MS_MAX, Math.max(0, Math.ceil(delayMs))));
+export const stopTimer = (timer: Timer): void => clearTimeout(timer);
 
 /** Calls back once, and not before; the function returned ends the wait. */
 export function after(delayMs: number, callback: () => void): () => void {
   const timer = startTimer(delayMs, callback);
-  return () => clearTimeout(timer);
+  return () => stopTimer(timer);
 }
 
 export const sleep = (timeMs: number): Promise<void> =>
@@ -63,13 +67,13 @@ export function backoffMs(initialMs: number, maxMs: number, failures: number): n
 /** Wakes all who wait; `version` tells whether something has happened since one looked. */
 export class Signal {
   version = 0;
-  #waiting: { readonly resolve: () => void; readonly timer: NodeJS.Timeout }[] = [];
+  #waiting: { readonly resolve: () => void; readonly timer: Timer }[] = [];
 
   notify(): void {
     this.version += 1;
     if (this.#waiting.length === 0) return;
     for (const { resolve, timer } of this.#waiting.splice(0)) {
-      clearTimeout(timer);
+      stopTimer(timer);
       resolve();
     }
   }

@@ -10,7 +10,7 @@ import { type AnyApi, type Api, encodeRequest, readResponseBody } from '../../..
 import { Reader } from '../../../cluster/protocol/bytes.ts';
 import { errorCode } from '../../../cluster/protocol/errors.ts';
 import { FrameAssembler } from '../../wire/frames.ts';
-import { after } from '../clock.ts';
+import { after, startTimer, stopTimer, type Timer } from '../clock.ts';
 import { BrokerError, check, DisconnectError, TimeoutError } from '../errors.ts';
 import { authenticate, type Sasl } from './sasl.ts';
 
@@ -39,9 +39,12 @@ export interface ConnectionOptions {
 
 interface Pending {
   readonly correlationId: number;
-  readonly settle: (frame: Buffer) => void;
-  readonly fail: (error: Error) => void;
-  readonly cancel: () => void;
+  /** Makes of the answer's frame what the request resolves to. */
+  readonly read: (frame: Buffer) => unknown;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+  /** Of its timeout; null while the connection is made. */
+  readonly timer: Timer | null;
 }
 
 export interface RequestOptions {
@@ -150,7 +153,7 @@ export class Connection {
   #connected(): Promise<void> {
     const event = this.#options.transport.tls === null ? 'connect' : 'secureConnect';
     return new Promise((resolve, reject) => {
-      this.#pending.push({ correlationId: -1, settle: () => {}, fail: reject, cancel: () => {} });
+      this.#pending.push({ correlationId: -1, read: asItIs, resolve, reject, timer: null });
       this.#socket.once(event, () => {
         this.#pending.shift();
         resolve();
@@ -196,17 +199,10 @@ export class Connection {
     const bytes = encodeRequest(api, version, { correlationId, clientId }, body);
     return new Promise((resolve, reject) => {
       if (isAnswered) {
-        const cancel = after(timeoutMs, () =>
+        const timer = startTimer(timeoutMs, () =>
           this.#end(new TimeoutError(`${api.name} to ${this.#name} had no answer in ${timeoutMs} ms`)),
         );
-        const settle = (frame: Buffer): void => {
-          try {
-            resolve(read(frame));
-          } catch (error) {
-            reject(error as Error);
-          }
-        };
-        this.#pending.push({ correlationId, settle, fail: reject, cancel });
+        this.#pending.push({ correlationId, read, resolve, reject, timer });
         this.#socket.write(bytes);
       } else
         this.#socket.write(bytes, (error) => {
@@ -221,17 +217,21 @@ export class Connection {
     const pending = this.#pending.shift();
     if (pending?.correlationId !== correlationId)
       throw new Error(`an answer to ${correlationId}, which is not its turn`);
-    pending.cancel();
-    pending.settle(frame);
+    if (pending.timer !== null) stopTimer(pending.timer);
+    try {
+      pending.resolve(pending.read(frame) as never);
+    } catch (error) {
+      pending.reject(error as Error);
+    }
   }
 
   #end(error: Error): void {
     if (this.#closedBy !== null) return;
     this.#closedBy = error;
     this.#socket.destroy();
-    for (const { fail, cancel } of this.#pending.splice(0)) {
-      cancel();
-      fail(error);
+    for (const { reject, timer } of this.#pending.splice(0)) {
+      if (timer !== null) stopTimer(timer);
+      reject(error);
     }
     this.#options.onClosed();
   }
