@@ -217,6 +217,13 @@ export class Writer {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** A copy of what was written, which stays as it is. */
+  copy(): Buffer {
+    const copy = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(copy, 0, 0, this.#length);
+    return copy;
+  }
+
   #byte(value: number): void {
     const start = this.#reserve(1);
     this.#buffer[start] = value;
