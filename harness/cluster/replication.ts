@@ -57,16 +57,16 @@ export class Replication {
     for (const followerId of leader.state.replicas) {
       if (followerId === leaderId) continue;
       const fetcher = this.#fetcher(leaderId, followerId);
-      this.#await(fetcher, leader);
+      this.#enqueue(fetcher, leader);
     }
   }
 
   /** A follower looks for what its leader has. */
   follow(leader: Replica, leaderId: number, followerId: number): void {
-    this.#await(this.#fetcher(leaderId, followerId), leader);
+    this.#enqueue(this.#fetcher(leaderId, followerId), leader);
   }
 
-  #await(fetcher: Fetcher, leader: Replica): void {
+  #enqueue(fetcher: Fetcher, leader: Replica): void {
     if (!fetcher.waiting.includes(leader)) fetcher.waiting.push(leader);
     this.#schedule(fetcher);
   }
