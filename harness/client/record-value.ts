@@ -10,6 +10,7 @@ const NUMBER = /\d+$/;
 export const fillTemplate = (template: string, record: string): string =>
   template.replaceAll('{record}', `${record}|`).replaceAll('{number}', NUMBER.exec(record)?.[0] ?? '0');
 
+const BAR = 0x7c;
 const PLAIN_ID = /^[a-z0-9-]+$/;
 /** The end of what stands before a bar inside a text of the user's. */
 const EMBEDDED_ID = /[a-z][a-z0-9-]*-\d+$/;
@@ -17,11 +18,15 @@ const EMBEDDED_ID = /[a-z][a-z0-9-]*-\d+$/;
 /** The record id in a value, or null where the value is not one of ours. */
 export const decodeRecordValue = (value: Uint8Array | null): string | null => {
   if (value === null) return null;
-  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8');
-  let bar = text.indexOf('|');
-  if (bar <= 0) return null;
-  const head = text.slice(0, bar);
+  const bytes = Buffer.isBuffer(value)
+    ? value
+    : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const end = bytes.indexOf(BAR);
+  if (end <= 0) return null;
+  const head = bytes.toString('utf8', 0, end);
   if (PLAIN_ID.test(head)) return head;
+  const text = bytes.toString('utf8');
+  let bar = text.indexOf('|');
   for (let from = 0; bar >= 0; from = bar + 1, bar = text.indexOf('|', from)) {
     const [found] = EMBEDDED_ID.exec(text.slice(from, bar)) ?? [];
     if (found !== undefined) return found;

@@ -98,11 +98,8 @@ export class Broker implements ReplicaHost {
   }
 
   encode(api: AnyApi, version: number, correlationId: number, body: unknown): Buffer {
-    const writer = this.#writer.reset();
-    const view = encodeResponseWith(writer, api, version, correlationId, body);
-    const frame = Buffer.allocUnsafe(view.length);
-    view.copy(frame);
-    if (writer.capacity > WRITER_BYTES_MAX) this.#writer = new Writer();
+    const frame = encodeResponseWith(this.#writer, api, version, correlationId, body);
+    if (this.#writer.capacity > WRITER_BYTES_MAX) this.#writer = new Writer();
     return frame;
   }
 

@@ -31,7 +31,8 @@ export class Deadlines {
     const waiting = this.#waiting;
     let index = waiting.length;
     while (index > 0 && (waiting[index - 1] as Deadline).atMs > deadline.atMs) index--;
-    waiting.splice(index, 0, deadline);
+    if (index === waiting.length) waiting.push(deadline);
+    else waiting.splice(index, 0, deadline);
     this.#arm();
     return () => {
       deadline.callback = null;

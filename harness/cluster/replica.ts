@@ -67,7 +67,7 @@ export class Replica {
   /** The in-sync set that was asked for and is not yet confirmed. */
   #proposed: readonly number[] | null = null;
   #waiters: ReplicationWaiter[] = [];
-  readonly #fetches = new Set<FetchWaiter>();
+  #fetches: FetchWaiter[] = [];
   /** As leader: followers from which consumers read. */
   readonly #readFollowers = new Set<number>();
   /** Whether the partition no longer exists. */
@@ -171,7 +171,7 @@ export class Replica {
       waiter.cancel?.();
     }
     this.#waiters = [];
-    this.#fetches.clear();
+    this.#fetches = [];
     this.#followers.clear();
     this.#readFollowers.clear();
     this.#proposed = null;
@@ -188,7 +188,7 @@ export class Replica {
   /** The log has grown: followers, high watermark and waiting fetches take note. */
   appended(): void {
     if (this.#followers.size > 0) this.#host.replicate(this);
-    if (!this.#advance() && this.#fetches.size > 0) this.#wakeFetches(false);
+    if (!this.#advance() && this.#fetches.length > 0) this.#wakeFetches(false);
   }
 
   /**
@@ -340,16 +340,18 @@ export class Replica {
   }
 
   watch(waiter: FetchWaiter): void {
-    this.#fetches.add(waiter);
+    this.#fetches.push(waiter);
   }
 
   unwatch(waiter: FetchWaiter): void {
-    this.#fetches.delete(waiter);
+    const place = this.#fetches.indexOf(waiter);
+    if (place >= 0) this.#fetches.splice(place, 1);
   }
 
   #wakeFetches(changed: boolean): void {
-    if (this.#fetches.size === 0) return;
-    for (const waiter of [...this.#fetches]) waiter.check(changed);
+    if (this.#fetches.length === 0) return;
+    // One that is answered is taken out of the list.
+    for (const waiter of this.#fetches.slice()) waiter.check(changed);
   }
 
   /** As follower: what the leader said of the committed part of the log. */

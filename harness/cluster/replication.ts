@@ -26,7 +26,7 @@ interface Fetcher {
   readonly leaderId: number;
   readonly followerId: number;
   /** Leader's replicas with something new for the follower, in the order in which it came. */
-  readonly waiting: Set<Replica>;
+  waiting: Replica[];
   isScheduled: boolean;
 }
 
@@ -46,7 +46,7 @@ export class Replication {
     }
     let fetcher = ofLeader.get(followerId);
     if (fetcher === undefined) {
-      fetcher = { leaderId, followerId, waiting: new Set(), isScheduled: false };
+      fetcher = { leaderId, followerId, waiting: [], isScheduled: false };
       ofLeader.set(followerId, fetcher);
     }
     return fetcher;
@@ -57,15 +57,17 @@ export class Replication {
     for (const followerId of leader.state.replicas) {
       if (followerId === leaderId) continue;
       const fetcher = this.#fetcher(leaderId, followerId);
-      fetcher.waiting.add(leader);
-      this.#schedule(fetcher);
+      this.#enqueue(fetcher, leader);
     }
   }
 
   /** A follower looks for what its leader has. */
   follow(leader: Replica, leaderId: number, followerId: number): void {
-    const fetcher = this.#fetcher(leaderId, followerId);
-    fetcher.waiting.add(leader);
+    this.#enqueue(this.#fetcher(leaderId, followerId), leader);
+  }
+
+  #enqueue(fetcher: Fetcher, leader: Replica): void {
+    if (!fetcher.waiting.includes(leader)) fetcher.waiting.push(leader);
     this.#schedule(fetcher);
   }
 
@@ -81,12 +83,12 @@ export class Replication {
     for (const ofLeader of this.#fetchers.values())
       for (const fetcher of ofLeader.values()) {
         if (fetcher.followerId === brokerId) fetcher.isScheduled = false;
-        if (fetcher.leaderId === brokerId) fetcher.waiting.clear();
+        if (fetcher.leaderId === brokerId) fetcher.waiting = [];
       }
   }
 
   #schedule(fetcher: Fetcher): void {
-    if (fetcher.isScheduled || fetcher.waiting.size === 0) return;
+    if (fetcher.isScheduled || fetcher.waiting.length === 0) return;
     if (!this.#host.isLinked(fetcher.leaderId, fetcher.followerId)) return;
     fetcher.isScheduled = true;
     this.#host.after(fetcher.followerId, () => this.#run(fetcher));
@@ -95,13 +97,13 @@ export class Replication {
   #run(fetcher: Fetcher): void {
     fetcher.isScheduled = false;
     if (!this.#host.isLinked(fetcher.leaderId, fetcher.followerId)) return;
-    const waiting = [...fetcher.waiting];
-    fetcher.waiting.clear();
+    const { waiting } = fetcher;
+    fetcher.waiting = [];
     let hasMore = false;
     for (const leader of waiting) {
       const result = this.#copy(leader, fetcher);
       if (result === 'done') continue;
-      fetcher.waiting.add(leader);
+      if (!fetcher.waiting.includes(leader)) fetcher.waiting.push(leader);
       if (result === 'more') hasMore = true;
     }
     if (hasMore) this.#schedule(fetcher);

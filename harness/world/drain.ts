@@ -188,7 +188,7 @@ export class DrainTracker {
         if (event.record?.startsWith(MARKER_PREFIX)) this.#begun.add(processingKey(event));
         return;
       case 'processing-end':
-        if (event.outcome === 'ok' && this.#begun.has(processingKey(event))) {
+        if (event.outcome === 'ok' && this.#begun.size > 0 && this.#begun.has(processingKey(event))) {
           const processed = this.#state(event.group).processedMarker;
           const key = keyOf(event);
           processed.set(key, Math.max(processed.get(key) ?? -1, Number(event.offset)));

@@ -32,4 +32,4 @@ export const draw = (...parts: (string | number)[]): number => {
 
 /** An integer from `min` to `max`, both included. */
 export const drawInteger = (min: number, max: number, ...parts: (string | number)[]): number =>
-  min + Math.floor((draw(...parts) / 2 ** 32) * (max - min + 1));
+  min === max ? min : min + Math.floor((draw(...parts) / 2 ** 32) * (max - min + 1));

@@ -42,13 +42,16 @@ export function createHandler(
     if (waitMs > 0) await sleep(waitMs);
 
     // Without the seed of this process, so that the record fails for whichever member processes it.
-    const chosen = drawInteger(0, 999, 'handler-failure', ...place) < failuresPerThousand;
-    const key = place.join('/');
-    const failed = failures.get(key) ?? 0;
-    if (chosen && failed < failuresPerRecord) {
-      failures.set(key, failed + 1);
-      host.emit({ kind: 'processing-end', group: group.id, topic, partition, offset, outcome: 'failed' });
-      throw new HandlerFailure(`the scenario makes the handler fail at ${topic}-${partition}@${offset}`);
+    const isChosen =
+      failuresPerThousand > 0 && drawInteger(0, 999, 'handler-failure', ...place) < failuresPerThousand;
+    if (isChosen) {
+      const key = place.join('/');
+      const failed = failures.get(key) ?? 0;
+      if (failed < failuresPerRecord) {
+        failures.set(key, failed + 1);
+        host.emit({ kind: 'processing-end', group: group.id, topic, partition, offset, outcome: 'failed' });
+        throw new HandlerFailure(`the scenario makes the handler fail at ${topic}-${partition}@${offset}`);
+      }
     }
     host.emit({ kind: 'processing-end', group: group.id, topic, partition, offset, outcome: 'ok' });
   };

@@ -14,10 +14,17 @@ export const randomInteger = (bound: number): number => Math.floor(Math.random()
 /** What Node takes for a delay; anything longer would be 1 ms. */
 const DELAY_MS_MAX = 2_147_483_647;
 
+export type Timer = NodeJS.Timeout;
+
+/** Calls back once, and not before. */
+export const startTimer = (delayMs: number, callback: () => void): Timer =>
+  setTimeout(callback, Math.min(DELAY_MS_MAX, Math.max(0, Math.ceil(delayMs))));
+export const stopTimer = (timer: Timer): void => clearTimeout(timer);
+
 /** Calls back once, and not before; the function returned ends the wait. */
 export function after(delayMs: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, Math.min(DELAY_MS_MAX, Math.max(0, Math.ceil(delayMs))));
-  return () => clearTimeout(timer);
+  const timer = startTimer(delayMs, callback);
+  return () => stopTimer(timer);
 }
 
 export const sleep = (timeMs: number): Promise<void> =>
@@ -60,26 +67,26 @@ export function backoffMs(initialMs: number, maxMs: number, failures: number): n
 /** Wakes all who wait; `version` tells whether something has happened since one looked. */
 export class Signal {
   version = 0;
-  #waiting: (() => void)[] = [];
+  #waiting: { readonly resolve: () => void; readonly timer: Timer }[] = [];
 
   notify(): void {
     this.version += 1;
-    for (const wake of this.#waiting.splice(0)) wake();
+    if (this.#waiting.length === 0) return;
+    for (const { resolve, timer } of this.#waiting.splice(0)) {
+      stopTimer(timer);
+      resolve();
+    }
   }
 
   /** Resolves at the next `notify`, or after so long; at once where it was notified since `seen`. */
   wait(timeoutMs: number, seen: number): Promise<void> {
     if (this.version !== seen || timeoutMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const cancel = after(timeoutMs, () => {
-        this.#waiting = this.#waiting.filter((one) => one !== wake);
+      const timer = startTimer(timeoutMs, () => {
+        this.#waiting = this.#waiting.filter((one) => one.timer !== timer);
         resolve();
       });
-      const wake = (): void => {
-        cancel();
-        resolve();
-      };
-      this.#waiting.push(wake);
+      this.#waiting.push({ resolve, timer });
     });
   }
 }

@@ -11,11 +11,13 @@ import {
 } from '../../cluster/protocol/api.ts';
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { FrameAssembler } from './frames.ts';
+import type { Glance } from './glances.ts';
 import { type Answer, type WatchContext, type Watcher, watchers } from './watchers.ts';
 
 const SASL_HANDSHAKE_KEY = 17;
 
 interface Pending {
+  readonly correlationId: number;
   readonly watcher: Watcher;
   readonly version: number;
   /** What is to be done with the answer; or a copy of the request, to be read where the answer makes it matter. */
@@ -32,7 +34,8 @@ export interface ConnectionOptions {
 
 export class TappedConnection {
   readonly #options: ConnectionOptions;
-  readonly #pending = new Map<number, Pending>();
+  /** A few at a time: a list is cheaper than a map, which is made anew whenever it comes to be empty. */
+  readonly #pending: Pending[] = [];
   readonly #requests: FrameAssembler;
   readonly #responses: FrameAssembler;
   /** After SaslHandshake version 0 come bare tokens in frames, not requests, until the client is let in. */
@@ -65,10 +68,7 @@ export class TappedConnection {
   /** No more bytes will come. */
   ended(reason: string): void {
     this.#ended = true;
-    for (const [correlationId, { answer }] of this.#pending) {
-      this.#pending.delete(correlationId);
-      if (!Buffer.isBuffer(answer)) answer.lost?.(reason);
-    }
+    for (const { answer } of this.#pending.splice(0)) if (!Buffer.isBuffer(answer)) answer.lost?.(reason);
   }
 
   #wantsRequest(head: number | null): boolean {
@@ -93,24 +93,25 @@ export class TappedConnection {
     const { apiKey, apiVersion: version, correlationId } = skipRequestHeader(reader);
     const watcher = watchers.get(apiKey);
     if (watcher === undefined || !isKnownVersion(watcher.api, version)) return;
-    if (looks(() => watcher.glance?.canWait(version, new Reader(frame, reader.position)) === true)) {
-      if (!this.#ended) this.#pending.set(correlationId, { watcher, version, answer: Buffer.from(frame) });
+    if (watcher.glance !== undefined && canWait(watcher.glance, version, frame, reader.position)) {
+      if (!this.#ended) this.#pending.push({ correlationId, watcher, version, answer: copyOf(frame) });
       return;
     }
     const answer = this.#readRequest(watcher, version, reader);
     if (answer === null) return;
     // The client wrote to a connection that had ended.
     if (this.#ended) answer.lost?.('the connection had ended');
-    else this.#pending.set(correlationId, { watcher, version, answer });
+    else this.#pending.push({ correlationId, watcher, version, answer });
   }
 
   /** @returns null where the answer will say nothing of interest, or the request cannot be read */
   #readRequest(watcher: Watcher, version: number, reader: Reader): Answer<unknown> | null {
-    let answer: Answer<unknown> | null = null;
-    this.#guard(`${watcher.api.name} request, version ${version}`, () => {
-      answer = watcher.request(readRequestBody(watcher.api, version, reader), this.#options.context);
-    });
-    return answer;
+    try {
+      return watcher.request(readRequestBody(watcher.api, version, reader), this.#options.context);
+    } catch (error) {
+      this.#tell(`${watcher.api.name} request, version ${version}`, error);
+      return null;
+    }
   }
 
   #isToken(frame: Buffer): boolean {
@@ -132,24 +133,39 @@ export class TappedConnection {
       this.#tokensUnanswered--;
       return false;
     }
-    return head !== null && this.#pending.has(head);
+    return head !== null && this.#placeOf(head) >= 0;
+  }
+
+  #placeOf(correlationId: number): number {
+    const pending = this.#pending;
+    for (let place = 0; place < pending.length; place++)
+      if (pending[place]?.correlationId === correlationId) return place;
+    return -1;
+  }
+
+  #takePending(correlationId: number): Pending | undefined {
+    const place = this.#placeOf(correlationId);
+    if (place < 0) return undefined;
+    // Brokers answer in order, so it is nearly always the first.
+    return place === 0 ? this.#pending.shift() : this.#pending.splice(place, 1)[0];
   }
 
   #response(frame: Buffer): void {
     const reader = new Reader(frame);
     const correlationId = reader.int32();
-    const pending = this.#pending.get(correlationId);
+    const pending = this.#takePending(correlationId);
     if (pending === undefined) return;
-    this.#pending.delete(correlationId);
     const { watcher, version } = pending;
     const answer = Buffer.isBuffer(pending.answer)
       ? this.#readLate(pending, pending.answer, frame, reader.position)
       : pending.answer;
     if (answer === null) return;
-    const read = this.#guard(`${watcher.api.name} answer, version ${version}`, () =>
-      answer.response(readResponseBody(watcher.api, version, reader)),
-    );
-    if (!read) answer.lost?.('the answer could not be read');
+    try {
+      answer.response(readResponseBody(watcher.api, version, reader));
+    } catch (error) {
+      this.#tell(`${watcher.api.name} answer, version ${version}`, error);
+      answer.lost?.('the answer could not be read');
+    }
   }
 
   /** Reads a request that could wait for its answer, or not even now where the answer says nothing. */
@@ -159,27 +175,37 @@ export class TappedConnection {
     answer: Buffer,
     position: number,
   ): Answer<unknown> | null {
-    if (looks(() => watcher.glance?.hasNews(version, new Reader(answer, position)) === false)) return null;
+    if (watcher.glance !== undefined && hasNoNews(watcher.glance, version, answer, position)) return null;
     const reader = new Reader(request);
     skipRequestHeader(reader);
     return this.#readRequest(watcher, version, reader);
   }
 
-  #guard(what: string, step: () => void): boolean {
-    try {
-      step();
-      return true;
-    } catch (error) {
-      this.#options.report(what, `a frame could not be read (${what}): ${(error as Error).message}`);
-      return false;
-    }
+  #tell(what: string, error: unknown): void {
+    this.#options.report(what, `a frame could not be read (${what}): ${(error as Error).message}`);
   }
 }
 
-/** A glance at bytes that make no sense finds nothing, and what is wrong with them is told when they are read. */
-function looks(glance: () => boolean): boolean {
+/** Buffer.from looks at what it is given for longer than it copies. */
+function copyOf(frame: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(frame.length);
+  copy.set(frame);
+  return copy;
+}
+
+// A glance at bytes that make no sense finds nothing, and what is wrong with them is told when they are read.
+
+function canWait(glance: Glance, version: number, request: Buffer, position: number): boolean {
   try {
-    return glance();
+    return glance.canWait(version, new Reader(request, position));
+  } catch {
+    return false;
+  }
+}
+
+function hasNoNews(glance: Glance, version: number, answer: Buffer, position: number): boolean {
+  try {
+    return !glance.hasNews(version, new Reader(answer, position));
   } catch {
     return false;
   }

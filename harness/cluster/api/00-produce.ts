@@ -26,7 +26,7 @@ import { errorCode, errorName } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
 import { type TopicLimits, topicLimits } from '../topic-configs.ts';
 import type { ToVerify, Verdict } from '../transaction/verification.ts';
-import { eachOnce } from './each-once.ts';
+import { eachOnce, type Naming } from './each-once.ts';
 
 type Answer = Parameters<typeof produceApi.response.write>[1];
 type PartitionAnswer = Answer['responses'][number]['partitionResponses'][number];
@@ -349,13 +349,19 @@ function lookThrough(request: ProduceRequest): { error: number; isTransactional:
   }
 }
 
+type TopicData = ProduceRequest['topicData'][number];
+
+const naming = (keyOf: (topic: TopicData) => string): Naming<TopicData, PartitionData> => ({
+  keyOf,
+  itemsOf: ({ partitionData }) => partitionData,
+  indexOf: ({ index }) => index,
+  withItems: (topic, partitionData) => ({ ...topic, partitionData }),
+});
+const byName = naming(({ name }) => name);
+const byId = naming(({ topicId }) => topicId);
+
 const onceNamed = (request: ProduceRequest, version: number): ProduceRequest => {
-  const topicData = eachOnce(request.topicData, {
-    keyOf: ({ name, topicId }) => (version >= ID_FROM ? topicId : name),
-    itemsOf: ({ partitionData }) => partitionData,
-    indexOf: ({ index }) => index,
-    withItems: (topic, partitionData) => ({ ...topic, partitionData }),
-  });
+  const topicData = eachOnce(request.topicData, version >= ID_FROM ? byId : byName);
   return topicData === request.topicData ? request : { ...request, topicData: [...topicData] };
 };
 

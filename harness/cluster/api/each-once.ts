@@ -35,10 +35,21 @@ export function isEachOnce<Topic, Item>(
 ): boolean {
   return topics.every((topic, position) => {
     const items = itemsOf(topic);
-    const key = keyOf(topic);
-    if (items.length === 0 || topics.findIndex((other) => keyOf(other) === key) !== position) return false;
-    return items.every((item, at) => items.findIndex((other) => indexOf(other) === indexOf(item)) === at);
+    if (items.length === 0) return false;
+    if (position > 0 && topics.findIndex((other) => keyOf(other) === keyOf(topic)) !== position) return false;
+    return isAscending(items, indexOf) || new Set(items.map(indexOf)).size === items.length;
   });
+}
+
+/** As most clients name partitions: each is another one then. */
+function isAscending<Item>(items: readonly Item[], indexOf: (item: Item) => number): boolean {
+  let before = Number.NEGATIVE_INFINITY;
+  for (const item of items) {
+    const index = indexOf(item);
+    if (index <= before) return false;
+    before = index;
+  }
+  return true;
 }
 
 interface PartitionItem {

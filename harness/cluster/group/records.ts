@@ -173,5 +173,5 @@ const scratch = new Writer();
 function encode<In>(type: Type<unknown, In>, version: number, layout: At, value: In): Buffer {
   scratch.reset().int16(version);
   type.write(scratch, value, layout);
-  return Buffer.from(scratch.bytes());
+  return scratch.copy();
 }

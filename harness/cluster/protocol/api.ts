@@ -77,8 +77,12 @@ export function readResponseBody<Response>(
 }
 
 /** Begins with room for the size. */
-const begin = (writer: Writer): Writer => writer.int32(0);
-const finish = (writer: Writer): Buffer => writer.patchInt32(0, writer.length - 4).bytes();
+const begin = (writer: Writer): Writer => writer.reset().int32(0);
+const finish = (writer: Writer): Writer => writer.patchInt32(0, writer.length - 4);
+
+/** One for all requests; one that has grown beyond this for a large request is let go again. */
+let requestWriter = new Writer();
+const WRITER_BYTES_MAX = 1 << 20;
 
 /** @returns the frame, its size first */
 export function encodeRequest<RequestIn>(
@@ -87,14 +91,15 @@ export function encodeRequest<RequestIn>(
   header: Pick<RequestHeader, 'correlationId' | 'clientId'>,
   body: RequestIn,
 ): Buffer {
-  const writer = begin(new Writer()).int16(api.key).int16(version).int32(header.correlationId);
+  const writer = begin(requestWriter).int16(api.key).int16(version).int32(header.correlationId);
   const { clientId } = header;
   const byteLength = clientId === null ? -1 : Buffer.byteLength(clientId, 'utf8');
   writer.int16(byteLength);
   if (clientId !== null) writer.utf8(clientId, byteLength);
   if (version >= api.flexibleFrom) writer.unsignedVarint(0);
   api.request.write(writer, body, atVersion(api, version));
-  return finish(writer);
+  if (writer.capacity > WRITER_BYTES_MAX) requestWriter = new Writer();
+  return finish(writer).copy();
 }
 
 /** @returns the frame, its size first */
@@ -108,8 +113,7 @@ export const encodeResponse = <ResponseIn>(
 /**
  * The same with a writer that can be used again.
  *
- * @param writer empty
- * @returns a view of the writer's buffer
+ * @returns a buffer of its own
  */
 export function encodeResponseWith<ResponseIn>(
   writer: Writer,
@@ -121,5 +125,5 @@ export function encodeResponseWith<ResponseIn>(
   begin(writer).int32(correlationId);
   if (hasResponseTags(api, version)) writer.unsignedVarint(0);
   api.response.write(writer, body, atVersion(api, version));
-  return finish(writer);
+  return finish(writer).copy();
 }

@@ -35,9 +35,11 @@ function nameIn(buffer: Buffer, start: number, length: number): string {
   return text;
 }
 
+/** Puts eight bytes together: V8 makes a few instructions of it, where Buffer's own methods add up each byte. */
+const scratch = new DataView(new ArrayBuffer(8));
+
 export class Reader {
   readonly #buffer: Buffer;
-  #view: DataView | null = null;
   #position: number;
 
   constructor(bytes: Uint8Array, position = 0) {
@@ -56,22 +58,24 @@ export class Reader {
   }
 
   int8(): number {
-    return this.#buffer.readInt8(this.#advance(1));
+    return ((this.#buffer[this.#advance(1)] as number) << 24) >> 24;
   }
 
   int16(): number {
-    return this.#buffer.readInt16BE(this.#advance(2));
+    const start = this.#advance(2);
+    const buffer = this.#buffer;
+    return (((buffer[start] as number) << 24) >> 16) | (buffer[start + 1] as number);
   }
 
   int32(): number {
-    return this.#buffer.readInt32BE(this.#advance(4));
+    return this.#word(this.#advance(4));
   }
 
   int64(): bigint {
     const start = this.#advance(8);
-    // Several times faster than Buffer's own, which puts the number together from bytes.
-    this.#view ??= new DataView(this.#buffer.buffer, this.#buffer.byteOffset, this.#buffer.byteLength);
-    return this.#view.getBigInt64(start);
+    scratch.setInt32(0, this.#word(start));
+    scratch.setInt32(4, this.#word(start + 4));
+    return scratch.getBigInt64(0);
   }
 
   /** Base 128, least significant group first, at most 32 bits. */
@@ -102,6 +106,16 @@ export class Reader {
       : this.#buffer.toString('utf8', start, start + length);
   }
 
+  #word(start: number): number {
+    const buffer = this.#buffer;
+    return (
+      ((buffer[start] as number) << 24) |
+      ((buffer[start + 1] as number) << 16) |
+      ((buffer[start + 2] as number) << 8) |
+      (buffer[start + 3] as number)
+    );
+  }
+
   #advance(length: number): number {
     const start = this.#position;
     if (length < 0 || length > this.#buffer.length - start)
@@ -113,9 +127,13 @@ export class Reader {
 
 const INITIAL_BYTES = 256;
 
+/** @throws RangeError for what the bytes would cut */
+function requireRange(value: number, bound: number): void {
+  if (value >= bound || value < -bound) throw new RangeError(`${value} does not fit`);
+}
+
 export class Writer {
   #buffer: Buffer = Buffer.allocUnsafe(INITIAL_BYTES);
-  #view: DataView | null = null;
   #length = 0;
 
   get length(): number {
@@ -134,20 +152,23 @@ export class Writer {
   }
 
   int8(value: number): this {
-    const start = this.#reserve(1);
-    this.#buffer.writeInt8(value, start);
+    requireRange(value, 0x80);
+    this.#byte(value);
     return this;
   }
 
   int16(value: number): this {
+    requireRange(value, 0x8000);
     const start = this.#reserve(2);
-    this.#buffer.writeInt16BE(value, start);
+    const buffer = this.#buffer;
+    buffer[start] = value >>> 8;
+    buffer[start + 1] = value;
     return this;
   }
 
   int32(value: number): this {
-    const start = this.#reserve(4);
-    this.#buffer.writeInt32BE(value, start);
+    requireRange(value, 0x8000_0000);
+    this.#word(this.#reserve(4), value);
     return this;
   }
 
@@ -155,16 +176,16 @@ export class Writer {
     const start = this.#reserve(8);
     // A DataView would cut a value that is too large instead of refusing it.
     if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`);
-    this.#view ??= new DataView(this.#buffer.buffer, this.#buffer.byteOffset, this.#buffer.byteLength);
-    this.#view.setBigInt64(start, value);
+    scratch.setBigInt64(0, value);
+    this.#word(start, scratch.getInt32(0));
+    this.#word(start + 4, scratch.getInt32(4));
     return this;
   }
 
   unsignedVarint(value: number): this {
     let rest = value;
     while (rest >= 0x80) {
-      const start = this.#reserve(1);
-      this.#buffer.writeUInt8((rest % 0x80) + 0x80, start);
+      this.#byte((rest % 0x80) + 0x80);
       rest = Math.floor(rest / 0x80);
     }
     this.#byte(rest);
@@ -187,7 +208,7 @@ export class Writer {
 
   /** Overwrites four bytes written before, such as a size that is known only at the end. */
   patchInt32(position: number, value: number): this {
-    this.#buffer.writeInt32BE(value, position);
+    this.#word(position, value);
     return this;
   }
 
@@ -196,9 +217,24 @@ export class Writer {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** A copy of what was written, which stays as it is. */
+  copy(): Buffer {
+    const copy = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(copy, 0, 0, this.#length);
+    return copy;
+  }
+
   #byte(value: number): void {
     const start = this.#reserve(1);
-    this.#buffer.writeUInt8(value, start);
+    this.#buffer[start] = value;
+  }
+
+  #word(start: number, value: number): void {
+    const buffer = this.#buffer;
+    buffer[start] = value >>> 24;
+    buffer[start + 1] = value >>> 16;
+    buffer[start + 2] = value >>> 8;
+    buffer[start + 3] = value;
   }
 
   /** Makes room; it may replace the buffer, so it comes before every use of that. */
@@ -209,7 +245,6 @@ export class Writer {
       const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
       this.#buffer.copy(larger, 0, 0, start);
       this.#buffer = larger;
-      this.#view = null;
     }
     this.#length = needed;
     return start;

@@ -122,9 +122,18 @@ export const bool: Type<boolean> = {
 
 const readUuid = (reader: Reader): string => reader.view(16).toString('hex');
 
+/** Of the ids in use: of topics and directories, of which there are few. */
+const uuids = new Map<string, Uint8Array>();
+const UUIDS_MAX = 1_000;
+
 const writeUuid = (writer: Writer, value: string): void => {
-  const bytes = Buffer.from(value, 'hex');
-  if (bytes.length !== 16) throw new ProtocolFormatError(`expected 32 hexadecimal digits, got '${value}'`);
+  let bytes = uuids.get(value);
+  if (bytes === undefined) {
+    bytes = Buffer.from(value, 'hex');
+    if (bytes.length !== 16) throw new ProtocolFormatError(`expected 32 hexadecimal digits, got '${value}'`);
+    if (uuids.size === UUIDS_MAX) uuids.clear();
+    uuids.set(value, bytes);
+  }
   writer.append(bytes);
 };
 
@@ -378,18 +387,32 @@ const readTagged = (reader: Reader, plan: Plan, values: Values, at: At): void =>
   }
 };
 
+const isPresent = (one: NamedField, values: Values): boolean =>
+  values[one.name] !== undefined && !isSame(values[one.name], one.default);
+
+/** Tagged fields lie in one another, so there is one writer for the content of each depth. */
+const contents: Writer[] = [];
+let depth = 0;
+
 const writeTagged = (writer: Writer, plan: Plan, values: Values, at: At): void => {
-  const present = plan.tagged.filter(
-    (one) => values[one.name] !== undefined && !isSame(values[one.name], one.default),
-  );
-  writer.unsignedVarint(present.length);
-  for (const one of present) {
-    const content = new Writer();
-    one.type.write(content, values[one.name], at);
-    writer
-      .unsignedVarint(one.tag ?? 0)
-      .unsignedVarint(content.length)
-      .append(content.bytes());
+  let present = 0;
+  for (const one of plan.tagged) if (isPresent(one, values)) present += 1;
+  writer.unsignedVarint(present);
+  if (present === 0) return;
+  contents[depth] ??= new Writer();
+  const content = contents[depth] as Writer;
+  depth += 1;
+  try {
+    for (const one of plan.tagged) {
+      if (!isPresent(one, values)) continue;
+      one.type.write(content.reset(), values[one.name], at);
+      writer
+        .unsignedVarint(one.tag ?? 0)
+        .unsignedVarint(content.length)
+        .append(content.bytes());
+    }
+  } finally {
+    depth -= 1;
   }
 };
 

@@ -61,7 +61,7 @@ export function encodeTransaction(
     },
     at(version, version >= 1),
   );
-  return { key: Buffer.from(key.bytes()), value: Buffer.from(body.bytes()) };
+  return { key: key.copy(), value: body.copy() };
 }
 
 export function byTopic(

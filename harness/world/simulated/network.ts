@@ -272,6 +272,13 @@ class End implements Sender {
   }
 }
 
+/** Buffer.from looks at what it is given for longer than it copies. */
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
+}
+
 class Connection {
   readonly #scheduler: Scheduler;
   readonly #link: Link;
@@ -354,7 +361,7 @@ class Connection {
   send(from: End, bytes: Uint8Array, given: boolean): void {
     if (!from.alive || from.finSent || bytes.byteLength === 0) return;
     // As a kernel does: what the sender writes over it afterwards does not travel.
-    const copy = given && Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
+    const copy = given && Buffer.isBuffer(bytes) ? bytes : copyOf(bytes);
     if (from === this.client && !this.established) {
       this.#early.push(copy);
       return;

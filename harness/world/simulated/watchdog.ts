@@ -13,8 +13,8 @@ import { WorldUnavailableError } from '../../errors.ts';
 const ENDLESS_AFTER_MS = 10_000;
 /** Less than this of processor time in it, and it was the machine that stood still, not the code that ran on. */
 const ENDLESS_CPU_MS = 500;
-/** Work is handed over in portions that are over in much less. */
-const PORTION_MS = 300;
+/** Work is handed over in portions that are over in much less; each costs a thread that watches it. */
+const PORTION_MS = 200;
 
 const hook = Symbol.for('kafka-trial.work');
 const script = new Script(`globalThis[Symbol.for('kafka-trial.work')]()`, { filename: 'watchdog' });

@@ -134,26 +134,33 @@ export class Consumer {
    * @throws WakeupError, NoOffsetForPartitionError, OffsetOutOfRangeError, BrokerError, KafkaError of the listener
    */
   async poll(timeoutMs: number): Promise<ConsumerRecord[]> {
-    return await this.#run(async () => {
+    this.#enter();
+    try {
       if (this.#subscriptions.isNone)
         throw new IllegalStateError('Consumer is not subscribed to any topics or assigned any partitions');
-      const deadline = new Deadline(timeoutMs);
-      this.#group?.membership.pollBegins();
-      try {
-        for (;;) {
-          this.#throwIfWoken();
-          const seen = this.#signal.version;
-          await this.#step();
-          const records = this.#fetcher.collect();
-          // Asked for before the application works on what is here, so that the next poll finds something.
-          this.#fetcher.sendFetches();
-          if (records.length > 0 || deadline.isOver) return records;
-          await this.#signal.wait(Math.min(deadline.leftMs, this.#nextStepInMs), seen);
-        }
-      } finally {
-        this.#group?.membership.pollEnds();
+      return await this.#poll(new Deadline(timeoutMs));
+    } finally {
+      this.#isBusy = this.#isInListener;
+    }
+  }
+
+  async #poll(deadline: Deadline): Promise<ConsumerRecord[]> {
+    const membership = this.#group?.membership;
+    membership?.pollBegins();
+    try {
+      for (;;) {
+        this.#throwIfWoken();
+        const seen = this.#signal.version;
+        await this.#step();
+        const records = this.#fetcher.collect();
+        // Asked for before the application works on what is here, so that the next poll finds something.
+        this.#fetcher.sendFetches();
+        if (records.length > 0 || deadline.isOver) return records;
+        await this.#signal.wait(Math.min(deadline.leftMs, this.#nextStepInMs), seen);
       }
-    });
+    } finally {
+      membership?.pollEnds();
+    }
   }
 
   /**

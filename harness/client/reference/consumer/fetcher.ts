@@ -37,8 +37,8 @@ interface Asked {
 export class Fetcher {
   readonly #parts: ConsumerParts;
   #completed: CompletedFetch[] = [];
-  /** Brokers that have a request of ours. */
-  readonly #asked = new Set<number>();
+  /** Whether a broker has a request of ours. */
+  readonly #isAsked = new Map<number, boolean>();
   /** An error other than of a partition, for the next poll. */
   #failure: Error | null = null;
 
@@ -49,11 +49,12 @@ export class Fetcher {
   /** Asks each broker that has no request of ours for what is not buffered yet. */
   sendFetches(): void {
     const { network, metadata, subscriptions } = this.#parts;
-    const buffered = new Set(this.#completed.map(({ state }) => state));
-    const byBroker = new Map<number, Asked[]>();
+    const now = nowMs();
+    // Nearly always each broker has a request of ours already, and there is nobody to ask.
+    let byBroker: Map<number, Asked[]> | null = null;
     for (const state of subscriptions.partitions) {
       const { position } = state;
-      if (!state.isFetchable || position === null || buffered.has(state) || nowMs() < state.retryAtMs)
+      if (!state.isFetchable || position === null || now < state.retryAtMs || this.#isBuffered(state))
         continue;
       const leader = metadata.leader(state);
       if (leader === null) {
@@ -61,12 +62,18 @@ export class Fetcher {
         continue;
       }
       const brokerId = this.#readReplica(state, leader);
-      if (this.#asked.has(brokerId) || network.isBackingOff(brokerId)) continue;
-      const list = byBroker.get(brokerId) ?? [];
-      list.push({ state, position, leader });
-      byBroker.set(brokerId, list);
+      if (this.#isAsked.get(brokerId) === true || network.isBackingOff(brokerId)) continue;
+      byBroker ??= new Map();
+      const list = byBroker.get(brokerId);
+      if (list === undefined) byBroker.set(brokerId, [{ state, position, leader }]);
+      else list.push({ state, position, leader });
     }
-    for (const [brokerId, asked] of byBroker) void this.#fetch(brokerId, asked);
+    if (byBroker !== null) for (const [brokerId, asked] of byBroker) void this.#fetch(brokerId, asked);
+  }
+
+  #isBuffered(state: PartitionState): boolean {
+    for (const one of this.#completed) if (one.state === state) return true;
+    return false;
   }
 
   /** The follower that the leader has named, as long as it is there; otherwise the leader. */
@@ -100,6 +107,7 @@ export class Fetcher {
       this.#failure = null;
       throw failure;
     }
+    if (this.#completed.length === 0) return [];
     const records: ConsumerRecord[] = [];
     const kept: CompletedFetch[] = [];
     const queue = this.#completed;
@@ -139,7 +147,7 @@ export class Fetcher {
 
   async #fetch(brokerId: number, asked: readonly Asked[]): Promise<void> {
     const { config, network, metadata, signal } = this.#parts;
-    this.#asked.add(brokerId);
+    this.#isAsked.set(brokerId, true);
     const topics = new Map<string, Asked[]>();
     for (const one of asked) {
       const list = topics.get(one.state.topic) ?? [];
@@ -189,7 +197,7 @@ export class Fetcher {
       if (isRetriable(error)) this.#delay(asked);
       else this.#failure = error as Error;
     } finally {
-      this.#asked.delete(brokerId);
+      this.#isAsked.set(brokerId, false);
       signal.notify();
     }
   }

@@ -250,17 +250,20 @@ export class ConsumerGroup {
   }
 
   #callBack(): void {
-    for (const run of this.#completedCallbacks.splice(0)) run();
+    if (this.#completedCallbacks.length > 0) for (const run of this.#completedCallbacks.splice(0)) run();
   }
 
   get hasPendingCommits(): boolean {
     return this.#pendingCommits > 0;
   }
 
+  /** What has been handed over so far, as it is committed. */
   allConsumed(): Offsets {
-    return [...this.#parts.subscriptions.allConsumed()].map(
-      ([{ topic, partition }, { offset, epoch: leaderEpoch }]) => ({ topic, partition, offset, leaderEpoch }),
-    );
+    const offsets: Offsets[number][] = [];
+    for (const { topic, partition, position, phase } of this.#parts.subscriptions.partitions)
+      if (position !== null && phase !== 'resetting')
+        offsets.push({ topic, partition, offset: position.offset, leaderEpoch: position.epoch });
+    return offsets;
   }
 
   // Committed offsets
@@ -272,8 +275,9 @@ export class ConsumerGroup {
   initializePositions(): void {
     this.#throwFailure();
     const { subscriptions } = this.#parts;
+    if (this.#fetching !== null || nowMs() < this.#retryAtMs) return;
     const waiting = subscriptions.partitions.filter(({ phase }) => phase === 'initializing');
-    if (waiting.length === 0 || this.#fetching !== null || nowMs() < this.#retryAtMs) return;
+    if (waiting.length === 0) return;
     const nodeId = this.membership.coordinator();
     if (nodeId === null) return;
     this.#fetching = waiting;

@@ -38,8 +38,8 @@ export class OffsetResetter {
       throw failure;
     }
     this.#findUnvalidated();
-    this.#ask('resetting', (brokerId, asked) => this.#listOffsets(brokerId, asked));
-    this.#ask('validating', (brokerId, asked) => this.#validate(brokerId, asked));
+    this.#ask('resetting');
+    this.#ask('validating');
   }
 
   /** A new leader may have less than the position: it has to say so first (KIP-320). */
@@ -56,28 +56,26 @@ export class OffsetResetter {
     }
   }
 
-  #ask(
-    phase: PartitionState['phase'],
-    request: (brokerId: number, asked: readonly Asked[]) => Promise<void>,
-  ): void {
+  #ask(phase: 'resetting' | 'validating'): void {
     const { metadata, network, subscriptions } = this.#parts;
-    const byBroker = new Map<number, Asked[]>();
+    let byBroker: Map<number, Asked[]> | null = null;
     for (const state of subscriptions.partitions) {
       if (state.phase !== phase || this.#asking.has(state) || nowMs() < state.retryAtMs) continue;
       const leader = metadata.leader(state);
       if (leader === null) metadata.requestUpdate();
       if (leader === null || network.isBackingOff(leader.brokerId)) continue;
-      const list = byBroker.get(leader.brokerId) ?? [];
-      list.push({ state, leader });
-      byBroker.set(leader.brokerId, list);
+      byBroker ??= new Map();
+      const list = byBroker.get(leader.brokerId);
+      if (list === undefined) byBroker.set(leader.brokerId, [{ state, leader }]);
+      else list.push({ state, leader });
     }
-    for (const [brokerId, asked] of byBroker) void this.#guard(asked, () => request(brokerId, asked));
+    if (byBroker !== null) for (const [brokerId, asked] of byBroker) void this.#guard(asked, phase, brokerId);
   }
 
-  async #guard(asked: readonly Asked[], request: () => Promise<void>): Promise<void> {
+  async #guard(asked: readonly Asked[], phase: 'resetting' | 'validating', brokerId: number): Promise<void> {
     for (const { state } of asked) this.#asking.add(state);
     try {
-      await request();
+      await (phase === 'resetting' ? this.#listOffsets(brokerId, asked) : this.#validate(brokerId, asked));
     } catch (error) {
       if (isRetriable(error)) for (const { state } of asked) this.#retryLater(state);
       else this.#failure = error as Error;

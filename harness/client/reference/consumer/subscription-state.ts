@@ -194,15 +194,6 @@ export class SubscriptionState {
     for (const state of initializing) state.reset(resetPolicy as ResetStrategy);
   }
 
-  /** What has been handed over so far, as it is committed. */
-  allConsumed(): Map<PartitionState, Position> {
-    return new Map(
-      this.partitions.flatMap((state) =>
-        state.position !== null && state.phase !== 'resetting' ? [[state, state.position]] : [],
-      ),
-    );
-  }
-
   #require(kind: Subscription['kind']): void {
     const current = this.#subscription.kind;
     if (current !== 'none' && current !== kind)

@@ -18,6 +18,8 @@ interface Node {
   notBeforeMs: number;
 }
 
+const NO_NODE: Pick<Node, 'connection'> = { connection: null };
+
 /** The Java client keeps a connection of its own for the group coordinator, so that no fetch is in its way. */
 const COORDINATOR_ID_BASE = 2_147_483_647;
 export const coordinatorNodeId = (brokerId: number): number => COORDINATOR_ID_BASE - brokerId;
@@ -65,8 +67,9 @@ export class NetworkClient {
     body: RequestIn,
     options?: RequestOptions,
   ): Promise<Response> {
-    const connection = await this.#connection(nodeId);
-    return await connection.request(api, body, options);
+    const { connection } = this.#nodes.get(nodeId) ?? NO_NODE;
+    const open = await (connection === null || this.#isClosed ? this.#connection(nodeId) : connection);
+    return await open.request(api, body, options);
   }
 
   /** Asks whichever broker is likely to answer soonest. */

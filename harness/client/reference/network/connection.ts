@@ -10,7 +10,7 @@ import { type AnyApi, type Api, encodeRequest, readResponseBody } from '../../..
 import { Reader } from '../../../cluster/protocol/bytes.ts';
 import { errorCode } from '../../../cluster/protocol/errors.ts';
 import { FrameAssembler } from '../../wire/frames.ts';
-import { after } from '../clock.ts';
+import { after, startTimer, stopTimer, type Timer } from '../clock.ts';
 import { BrokerError, check, DisconnectError, TimeoutError } from '../errors.ts';
 import { authenticate, type Sasl } from './sasl.ts';
 
@@ -38,9 +38,13 @@ export interface ConnectionOptions {
 }
 
 interface Pending {
-  readonly settle: (frame: Buffer) => void;
-  readonly fail: (error: Error) => void;
-  readonly cancel: () => void;
+  readonly correlationId: number;
+  /** Makes of the answer's frame what the request resolves to. */
+  readonly read: (frame: Buffer) => unknown;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+  /** Of its timeout; null while the connection is made. */
+  readonly timer: Timer | null;
 }
 
 export interface RequestOptions {
@@ -59,7 +63,8 @@ export class Connection {
   readonly address: Address;
   readonly #options: ConnectionOptions;
   readonly #socket: net.Socket;
-  readonly #pending = new Map<number, Pending>();
+  /** In the order in which they were sent, which is that of the answers. */
+  readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { min: number; max: number }>();
   #correlationId = 0;
   #closedBy: Error | null = null;
@@ -114,7 +119,7 @@ export class Connection {
 
   /** Requests without an answer so far. */
   get inFlight(): number {
-    return this.#pending.size;
+    return this.#pending.length;
   }
 
   /**
@@ -129,9 +134,7 @@ export class Connection {
     const version = this.#versionOf(api as unknown as AnyApi, options.versionMax);
     if (version === null)
       return Promise.reject(new BrokerError(UNSUPPORTED_VERSION, `${api.name} on ${this.#name}`));
-    return this.#send(api, version, body, options).then((frame) =>
-      options.isAnswered === false ? (undefined as Response) : decode(api, version, frame),
-    );
+    return this.#send(api, version, body, options, (frame) => decode(api, version, frame));
   }
 
   /** The version that a request would have, or null. */
@@ -150,9 +153,9 @@ export class Connection {
   #connected(): Promise<void> {
     const event = this.#options.transport.tls === null ? 'connect' : 'secureConnect';
     return new Promise((resolve, reject) => {
-      this.#pending.set(-1, { settle: () => {}, fail: reject, cancel: () => {} });
+      this.#pending.push({ correlationId: -1, read: asItIs, resolve, reject, timer: null });
       this.#socket.once(event, () => {
-        this.#pending.delete(-1);
+        this.#pending.shift();
         resolve();
       });
     });
@@ -160,11 +163,11 @@ export class Connection {
 
   async #negotiate(): Promise<void> {
     let version = API_VERSIONS_ASKED;
-    let frame = await this.#send(apiVersionsApi, version, SOFTWARE, {});
+    let frame = await this.#send(apiVersionsApi, version, SOFTWARE, {}, asItIs);
     // A broker that does not know the version answers so in version 0 (KIP-511).
     if (frame.readInt16BE(4) === UNSUPPORTED_VERSION) {
       version = 0;
-      frame = await this.#send(apiVersionsApi, version, SOFTWARE, {});
+      frame = await this.#send(apiVersionsApi, version, SOFTWARE, {}, asItIs);
     }
     const answer = decode(apiVersionsApi, version, frame);
     check(answer.errorCode, 'ApiVersions');
@@ -182,53 +185,61 @@ export class Connection {
     return version >= Math.max(known.min, versions.min) ? version : null;
   }
 
-  #send<RequestIn>(
+  /** @param read makes what is resolved to out of the answer's frame; not called where there is none */
+  #send<RequestIn, Result>(
     api: Api<unknown, RequestIn, unknown, never>,
     version: number,
     body: RequestIn,
     { timeoutMs = this.#options.requestTimeoutMs, isAnswered = true }: RequestOptions,
-  ): Promise<Buffer> {
+    read: (frame: Buffer) => Result,
+  ): Promise<Result> {
     if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
     const correlationId = this.#correlationId++;
     const { clientId } = this.#options;
     const bytes = encodeRequest(api, version, { correlationId, clientId }, body);
     return new Promise((resolve, reject) => {
       if (isAnswered) {
-        const cancel = after(timeoutMs, () =>
+        const timer = startTimer(timeoutMs, () =>
           this.#end(new TimeoutError(`${api.name} to ${this.#name} had no answer in ${timeoutMs} ms`)),
         );
-        this.#pending.set(correlationId, { settle: resolve, fail: reject, cancel });
-      }
-      this.#socket.write(bytes, (error) => {
-        if (!isAnswered && error) reject(new DisconnectError(`${this.#name} is gone`, { cause: error }));
-        else if (!isAnswered) resolve(bytes);
-      });
+        this.#pending.push({ correlationId, read, resolve, reject, timer });
+        this.#socket.write(bytes);
+      } else
+        this.#socket.write(bytes, (error) => {
+          if (error) reject(new DisconnectError(`${this.#name} is gone`, { cause: error }));
+          else resolve(undefined as Result);
+        });
     });
   }
 
   #receive(frame: Buffer): void {
     const correlationId = frame.readInt32BE(0);
-    const pending = this.#pending.get(correlationId);
-    if (pending === undefined) throw new Error(`an answer to ${correlationId}, which nobody asked`);
-    this.#pending.delete(correlationId);
-    pending.cancel();
-    pending.settle(frame);
+    const pending = this.#pending.shift();
+    if (pending?.correlationId !== correlationId)
+      throw new Error(`an answer to ${correlationId}, which is not its turn`);
+    if (pending.timer !== null) stopTimer(pending.timer);
+    try {
+      pending.resolve(pending.read(frame) as never);
+    } catch (error) {
+      pending.reject(error as Error);
+    }
   }
 
   #end(error: Error): void {
     if (this.#closedBy !== null) return;
     this.#closedBy = error;
     this.#socket.destroy();
-    for (const { fail, cancel } of this.#pending.values()) {
-      cancel();
-      fail(error);
+    for (const { reject, timer } of this.#pending.splice(0)) {
+      if (timer !== null) stopTimer(timer);
+      reject(error);
     }
-    this.#pending.clear();
     this.#options.onClosed();
   }
 }
 
 const CORRELATION_ID_BYTES = 4;
+
+const asItIs = (frame: Buffer): Buffer => frame;
 
 const decode = <Response>(
   api: Api<unknown, never, Response, never>,

@@ -36,6 +36,7 @@ export const sizeOf = ({ key, value }: Pick<BatchRecord, 'key' | 'value'>): numb
 export class Batch implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
+  readonly name: string;
   readonly createdMs = nowMs();
   readonly #records: (BatchRecord & { readonly timestampMs: number })[] = [];
   readonly #settle: {
@@ -46,6 +47,8 @@ export class Batch implements TopicPartition {
   attempts = 0;
   retryAtMs = 0;
   isFull = false;
+  /** A broker has it, and has not answered. */
+  isInFlight = false;
   isSettled = false;
   /** Given when it is first sent, and kept for every attempt, so that the broker can tell. */
   sequence: (ProducerIdAndEpoch & { readonly first: number }) | null = null;
@@ -55,10 +58,7 @@ export class Batch implements TopicPartition {
   constructor({ topic, partition }: TopicPartition) {
     this.topic = topic;
     this.partition = partition;
-  }
-
-  get name(): string {
-    return nameOf(this);
+    this.name = nameOf(this);
   }
 
   get count(): number {

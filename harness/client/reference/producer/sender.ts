@@ -48,8 +48,6 @@ export class Sender {
   readonly #parts: ProducerParts;
   /** What waits, by partition, oldest first. */
   readonly #queues = new Map<string, Batch[]>();
-  /** What is under way, by batch: the broker that has it. */
-  readonly #inFlight = new Map<Batch, number>();
   readonly #incomplete = new Set<Batch>();
   #flushes = 0;
   #isClosed = false;
@@ -65,8 +63,11 @@ export class Sender {
     record: BatchRecord & { readonly timestampMs: number },
   ): Promise<RecordMetadata> {
     const { 'batch.size': batchBytes } = this.#parts.config;
-    const queue = this.#queues.get(nameOf(to)) ?? [];
-    this.#queues.set(nameOf(to), queue);
+    let queue = this.#queues.get(nameOf(to));
+    if (queue === undefined) {
+      queue = [];
+      this.#queues.set(nameOf(to), queue);
+    }
     let batch = queue.at(-1);
     const fits =
       batch !== undefined &&
@@ -102,9 +103,9 @@ export class Sender {
 
   /** Fails what has not been sent; `all` also fails what is under way and has no answer yet. */
   abandon(reason: KafkaError, which: 'unsent' | 'all'): void {
-    const given = [...this.#incomplete].filter((batch) => which === 'all' || !this.#inFlight.has(batch));
+    const given = [...this.#incomplete].filter((batch) => which === 'all' || !batch.isInFlight);
     for (const batch of given) {
-      if (this.#inFlight.has(batch)) batch.fate = 'unknown';
+      if (batch.isInFlight) batch.fate = 'unknown';
       if (batch.sequence !== null) this.#parts.ids.failed(batch, reason);
       this.#forget(batch);
       batch.fail(new KafkaError(reason.message));
@@ -139,7 +140,7 @@ export class Sender {
     const soon = (inMs: number): void => {
       nextMs = Math.min(nextMs, Math.max(1, inMs));
     };
-    const byBroker = new Map<number, Batch[]>();
+    let byBroker: Map<number, Batch[]> | null = null;
     for (const queue of this.#queues.values()) {
       const [batch] = queue;
       if (batch === undefined) continue;
@@ -160,13 +161,14 @@ export class Sender {
       }
       if (this.#isMuted(batch) || this.#isBusy(leader.brokerId)) continue;
       if (!ids.isReadyFor(batch)) continue;
-      const list = byBroker.get(leader.brokerId) ?? [];
-      list.push(batch);
-      byBroker.set(leader.brokerId, list);
+      byBroker ??= new Map();
+      const list = byBroker.get(leader.brokerId);
+      if (list === undefined) byBroker.set(leader.brokerId, [batch]);
+      else list.push(batch);
     }
-    for (const [brokerId, batches] of byBroker) void this.#send(brokerId, batches);
-    for (const batch of this.#inFlight.keys())
-      soon(batch.createdMs + config['delivery.timeout.ms'] - nowMs());
+    if (byBroker !== null) for (const [brokerId, batches] of byBroker) void this.#send(brokerId, batches);
+    for (const batch of this.#incomplete)
+      if (batch.isInFlight) soon(batch.createdMs + config['delivery.timeout.ms'] - nowMs());
     return nextMs;
   }
 
@@ -180,7 +182,8 @@ export class Sender {
   #isMuted(batch: Batch): boolean {
     const { config } = this.#parts;
     if (!config['enable.idempotence'] && config['max.in.flight.requests.per.connection'] > 1) return false;
-    return [...this.#inFlight.keys()].some(({ name }) => name === batch.name);
+    for (const one of this.#incomplete) if (one.isInFlight && one.name === batch.name) return true;
+    return false;
   }
 
   readonly #requests = new Map<number, number>();
@@ -196,7 +199,7 @@ export class Sender {
     const topics = new Map<string, Batch[]>();
     for (const batch of batches) {
       this.#queues.get(batch.name)?.shift();
-      this.#inFlight.set(batch, brokerId);
+      batch.isInFlight = true;
       ids.number(batch);
       const list = topics.get(batch.topic) ?? [];
       list.push(batch);
@@ -253,7 +256,7 @@ export class Sender {
 
   #failed(batch: Batch, error: KafkaError): void {
     const { config, metadata, ids } = this.#parts;
-    this.#inFlight.delete(batch);
+    batch.isInFlight = false;
     if (batch.isSettled) {
       this.#forget(batch);
       return;
@@ -283,7 +286,7 @@ export class Sender {
     const timeoutMs = this.#parts.config['delivery.timeout.ms'];
     for (const batch of this.#incomplete) {
       if (nowMs() < batch.createdMs + timeoutMs) continue;
-      if (this.#inFlight.has(batch)) batch.fate = 'unknown';
+      if (batch.isInFlight) batch.fate = 'unknown';
       const error = withFate(
         new TimeoutError(`Expiring ${batch.count} record(s) for ${batch.name}: ${timeoutMs} ms has passed`),
         batch.fate,
@@ -297,7 +300,7 @@ export class Sender {
 
   #forget(batch: Batch): void {
     this.#incomplete.delete(batch);
-    this.#inFlight.delete(batch);
+    batch.isInFlight = false;
     const queue = this.#queues.get(batch.name);
     if (queue?.includes(batch))
       this.#queues.set(

@@ -163,11 +163,10 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
     };
     await Promise.all(Array.from({ length: partitionsConsumedConcurrently }, worker));
 
+    const undone = work.filter(({ records, next }) => next <= (records.at(-1)?.offset ?? -1));
+    if (undone.length === 0 && !commitsPolls) return;
     const owned = new Set(consumer.assignment().map(nameOf));
-    for (const one of work) {
-      const end = (one.records.at(-1)?.offset ?? -1) + 1;
-      if (one.next < end && owned.has(nameOf(one))) consumer.seek(one, one.next);
-    }
+    for (const one of undone) if (owned.has(nameOf(one))) consumer.seek(one, one.next);
     if (!commitsPolls || work.length === 0) return;
     // Its offsets are the positions, which stand on what is not done by now, or behind the marker of a transaction that
     // ends what is done.

@@ -8,9 +8,9 @@ import { type Callback, Immediate, type Timeout } from './timers.ts';
 
 export function createTimerFunctions(parts: PartsOf) {
   const setTimeout = (callback: Callback, delay?: number, ...values: unknown[]): Timeout =>
-    parts().timers.timeout(callback, delay, ...values);
+    parts().timers.timeout(callback, delay, values);
   const setInterval = (callback: Callback, delay?: number, ...values: unknown[]): Timeout =>
-    parts().timers.interval(callback, delay, ...values);
+    parts().timers.interval(callback, delay, values);
   const setImmediate = (callback: Callback, ...values: unknown[]): Immediate =>
     parts().timers.immediate(callback, ...values);
   const clearTimeout = (timer: unknown): void => parts().timers.clear(timer);

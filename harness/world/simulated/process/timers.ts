@@ -31,6 +31,8 @@ const kinds = { timeout: label('timeout'), interval: label('interval'), immediat
 
 export type Callback = (...values: unknown[]) => void;
 
+const NO_VALUES: readonly unknown[] = [];
+
 export class ProcessTimers {
   readonly #scheduler: Scheduler;
   readonly #owner: Owner;
@@ -59,11 +61,11 @@ export class ProcessTimers {
     owner.lateEnded = (wasQuiet) => this.#noteQuiet(wasQuiet);
   }
 
-  timeout(callback: Callback, delay?: number, ...values: unknown[]): Timeout {
+  timeout(callback: Callback, delay?: number, values = NO_VALUES): Timeout {
     return new Timeout(this, requireFunction(callback), delay, values, false);
   }
 
-  interval(callback: Callback, delay?: number, ...values: unknown[]): Timeout {
+  interval(callback: Callback, delay?: number, values = NO_VALUES): Timeout {
     return new Timeout(this, requireFunction(callback), delay, values, true);
   }
 
@@ -165,12 +167,15 @@ export class ProcessTimers {
   }
 
   #runGrid(nowUs: number): void {
-    const dues = [...this.#grid.keys()].filter((dueUs) => dueUs <= nowUs).sort((a, b) => a - b);
-    const due = dues.flatMap((dueUs) => this.#grid.get(dueUs) ?? []);
-    this.#firedOnGrid = due;
-    for (const dueUs of dues) this.#grid.delete(dueUs);
+    const dues: number[] = [];
     // What fires arms itself again, and finds no first instant that is over.
-    this.#gridDueUs = Math.min(...this.#grid.keys());
+    this.#gridDueUs = Number.POSITIVE_INFINITY;
+    for (const dueUs of this.#grid.keys()) {
+      if (dueUs <= nowUs) dues.push(dueUs);
+      else if (dueUs < this.#gridDueUs) this.#gridDueUs = dueUs;
+    }
+    const due = this.#takeFromGrid(dues.sort((a, b) => a - b));
+    this.#firedOnGrid = due;
     for (const timer of due) {
       try {
         timer.fireOnGrid();
@@ -178,6 +183,15 @@ export class ProcessTimers {
         this.#owner.uncaught(error, 'uncaughtException');
       }
     }
+  }
+
+  #takeFromGrid(dues: readonly number[]): Timeout[] {
+    const due: Timeout[] = [];
+    for (const dueUs of dues) {
+      due.push(...(this.#grid.get(dueUs) ?? []));
+      this.#grid.delete(dueUs);
+    }
+    return due;
   }
 
   /** All that were parked when the first of them is late enough; what they arm waits for the next time. */
@@ -205,7 +219,7 @@ export class ProcessTimers {
 export class Timeout {
   readonly #timers: ProcessTimers;
   readonly #callback: Callback;
-  readonly #values: unknown[];
+  readonly #values: readonly unknown[];
   /** Null: parked. */
   readonly #delayMs: number | null;
   readonly #repeats: boolean;
@@ -222,7 +236,7 @@ export class Timeout {
     timers: ProcessTimers,
     callback: Callback,
     delay: number | undefined,
-    values: unknown[],
+    values: readonly unknown[],
     repeats: boolean,
   ) {
     this.#timers = timers;
