@@ -1,5 +1,5 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
-import { type Group, isByHand, isLifecycleAction } from '../scenarios/schema.ts';
+import { type Group, isByHand, isLifecycleAction, membersHit, processMates } from '../scenarios/schema.ts';
 import { absence, hasGivenUp, placeIn } from './absent-member.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
@@ -85,13 +85,14 @@ const graceMs = ({ config }: GroupEvidence): number =>
 
 /** The scenario's members whose last action is to join: somebody has to run for each of them at the end. */
 function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
-  const dead = new Set(evidence.scenario.settling.dead?.members);
+  const { scenario } = evidence;
+  const dead = new Set(scenario.settling.dead?.members.flatMap((id) => processMates(scenario, id)));
   return group.config.members
     .map((member) => member.id)
     .filter((id) => {
       if (dead.has(id)) return false;
       const last = evidence.actions.findLast(
-        ({ action }) => isLifecycleAction(action) && action.member === id,
+        ({ action }) => isLifecycleAction(action) && membersHit(scenario, action).includes(id),
       );
       // A history written without actions still shows what started and was not told to end.
       const ran = group.processes.findLast((process) => process.id === id);

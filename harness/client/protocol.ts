@@ -17,6 +17,13 @@
  * 7. A member with `assigned` assigns itself these partitions in place of a subscription, and says so with
  *    `client-assigned` each time.
  * 8. A start command that the driver does not understand: say why on standard error and exit with code 2.
+ *
+ * Several members in one process (`sharedProcess` in their start commands) are a matter of the harness's own adapters, and no
+ * other driver is asked for it:
+ * 9. Each member has a start command of its own; later ones come at any time. The client id of all is `sharedProcess`.
+ * 10. Each event line, and each `close` and `call` command, says which member it is of in `process`.
+ * 11. A member that has closed is told of in a line `{ "closed": <its process> }`, and the process goes on until standard
+ *     input ends.
  */
 import { z } from 'zod';
 import { scenarioSchema } from '../../scenarios/schema.ts';
@@ -72,6 +79,8 @@ export const startCommandSchema = z.discriminatedUnion('role', [
     group,
     /** The real names of the group and of all topics by those that an application of the user's knows; only for such. */
     names: z.record(z.string(), z.string()).optional(),
+    /** The process that it shares with others, and the client id of all of them. */
+    sharedProcess: z.string().optional(),
     /** Left out: subscribes to all of the group's topics, and has no rack. */
     member: z
       .strictObject({
@@ -97,7 +106,10 @@ export type StartCommand = z.infer<typeof startCommandSchema>;
 export type MemberStart = Extract<StartCommand, { role: 'member' }>;
 export type ProducerStart = Extract<StartCommand, { role: 'producer' }>;
 
-export const closeCommandSchema = z.strictObject({ command: z.literal('close') });
+/** Which member it is for, where a process has several. */
+const addressed = { process: z.string().optional() };
+
+export const closeCommandSchema = z.strictObject({ command: z.literal('close'), ...addressed });
 
 const partition = z.int().min(0);
 /** A call of the consumer's API; topics have their real names. */
@@ -120,6 +132,7 @@ export type ConsumerCall = z.infer<typeof consumerCallSchema>;
 
 export const callCommandSchema = z.strictObject({
   command: z.literal('call'),
+  ...addressed,
   /** The scenario's action that asks for it. */
   action: z.int().min(0),
   call: consumerCallSchema,

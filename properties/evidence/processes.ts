@@ -3,7 +3,7 @@
  * ended, its stalls and its claims leaves.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import { type Action, isLifecycleAction, type Scenario } from '../../scenarios/schema.ts';
+import { type Action, isLifecycleAction, membersHit, type Scenario } from '../../scenarios/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import { listAt } from './values.ts';
 
@@ -164,13 +164,15 @@ export function indexProcesses(
   }
   for (const { action, seq, fromTime, toTime } of actions) {
     if (action.kind !== 'stall' && !isLifecycleAction(action)) continue;
-    // More than one where a member has a twin.
-    const running = (byId.get(action.member) ?? []).filter(
-      (process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq),
-    );
-    if (action.kind === 'stall') running.at(-1)?.stalls.push({ seq, fromTime, toTime });
-    else if (action.kind !== 'join')
-      for (const process of running) process.order ??= { kind: action.kind, seq, time: fromTime };
+    for (const id of membersHit(history.start.scenario, action)) {
+      // More than one where a member has a twin.
+      const running = (byId.get(id) ?? []).filter(
+        (process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq),
+      );
+      if (action.kind === 'stall') running.at(-1)?.stalls.push({ seq, fromTime, toTime });
+      else if (action.kind !== 'join')
+        for (const process of running) process.order ??= { kind: action.kind, seq, time: fromTime };
+    }
   }
   return processes;
 }

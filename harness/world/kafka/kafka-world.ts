@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { Scenario } from '../../../scenarios/schema.ts';
-import { refusals as clientRefusals } from '../../client/clients.ts';
+import { refusals as clientRefusals, sharedRefusals } from '../../client/clients.ts';
 import type { Connection, StartCommand } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
 import { packageRoot } from '../../version.ts';
@@ -19,6 +19,7 @@ import { harnessArguments } from './leftovers.ts';
 import { createNames } from './names.ts';
 import { collectFacts, collectGroupFacts, type Fact } from './observer/facts.ts';
 import { kafkaRefusals } from './refusals.ts';
+import { SharedClientProcesses } from './shared-client-process.ts';
 import { epochMs, wallClock } from './wall-clock.ts';
 
 export interface KafkaWorldOptions {
@@ -115,11 +116,16 @@ export class KafkaWorld implements World {
         context.record(names.toLogical({ ...event, time: timeEpochMs - timeOriginEpochMs } as RunEvent)),
       );
       const sessionArguments = harnessArguments(this.#options.sessionId);
+      const shared = new SharedClientProcesses();
       processes = new Processes(
         context,
         cluster.connection,
-        (start, _id, callbacks) =>
-          spawnClient(start, { ...subject, ...driverOf(start, subject), sessionArguments, ...callbacks }),
+        (start, _id, callbacks) => {
+          const options = { ...subject, ...driverOf(start, subject), sessionArguments, ...callbacks };
+          return start.role === 'member' && start.sharedProcess !== undefined
+            ? shared.spawn(start.sharedProcess, start, options)
+            : spawnClient(start, options);
+        },
         (name, line) => this.#options.onLog(`${scenario.name} ${name}`, line),
       );
       const emit = (fact: Fact): void => context.note(names.toLogical(fact));
@@ -193,6 +199,9 @@ function driverOf({ role }: StartCommand, { application }: Subject): { driver?: 
  */
 export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
   const isOfUser = subject.application !== undefined;
-  const sentences = subject.driver === undefined ? clientRefusals(subject.client, scenario, isOfUser) : [];
+  const sentences =
+    subject.driver === undefined
+      ? clientRefusals(subject.client, scenario, isOfUser)
+      : sharedRefusals(scenario, `the driver of ${subject.client} runs one member in each process`);
   return [...sentences, ...kafkaRefusals(scenario, ownCluster)];
 }
