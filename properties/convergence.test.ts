@@ -345,6 +345,21 @@ describe('finds', () => {
     `);
   });
 
+  it('of a process that ended by itself only the member that had failed', () => {
+    const members = ['m1', 'm2'].map((id) => ({ id, sharedProcess: 'shop' }));
+    const story = new Story({ groups: [{ members }] });
+    const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+    story.generation([[m1, [0]]]);
+    story.emit({ process: m2.process, kind: 'application-error', call: 'poll', error: 'no offset' });
+    for (const one of [m1, m2]) one.exits(1);
+    story.empties();
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member ended by itself and stayed away | m2.1 ended with code 1 after poll had failed with no offset, nobody had told it to, and it was not there at the end. | application-error process-exit | billing m2.1",
+      ]
+    `);
+  });
+
   it('a static member whose place nobody has taken', () => {
     const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
     m1.crashes();

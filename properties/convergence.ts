@@ -14,7 +14,7 @@ import {
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
-import { isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
+import { endedWithMate, isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
 import { partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -103,7 +103,7 @@ function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
 function groupBreaches(evidence: Evidence, group: GroupEvidence, settledSeq: number): Anomaly[] {
   const running = group.processes.filter((process) => isRunningAt(process, settledSeq));
   const live = running.filter((process) => process.order === null);
-  const gone = wantedMembers(evidence, group).flatMap((id) => memberGone(group, id, live));
+  const gone = wantedMembers(evidence, group).flatMap((id) => memberGone(evidence, group, id, live));
   const last = lastGeneration(evidence, group);
   // Without members there is nothing of the group but its offsets.
   if (live.length === 0 || isByHand(group.config)) return gone;
@@ -145,10 +145,16 @@ const contenders = (group: GroupEvidence, settledSeq: number): string[] =>
 const names = (processes: readonly ProcessEvidence[]): string =>
   processes.map(({ process }) => process).join(', ');
 
-function memberGone(group: GroupEvidence, id: string, live: readonly ProcessEvidence[]): Anomaly[] {
+function memberGone(
+  { processes }: Evidence,
+  group: GroupEvidence,
+  id: string,
+  live: readonly ProcessEvidence[],
+): Anomaly[] {
   if (live.some((process) => process.id === id)) return [];
   const last = group.processes.findLast((process) => process.id === id);
-  if (last?.exit == null || last.order !== null) return [];
+  // Of several members in one process, the one that failed is told of in its own group.
+  if (last?.exit == null || last.order !== null || endedWithMate(processes, last)) return [];
   const error = last.applicationErrors.at(-1);
   return [
     report(
