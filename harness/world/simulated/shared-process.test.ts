@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../properties/index.ts';
 import { parseScenario, type Scenario } from '../../../scenarios/schema.ts';
+import { refusals } from '../../client/clients.ts';
 import type { EventKind, EventOf } from '../../history/schema.ts';
 import { HistoryRecorder } from '../../history/writer.ts';
+import { refusalsOf } from '../kafka/kafka-world.ts';
 import { SimulatedWorld, type SimulatedWorldOptions } from './simulated-world.ts';
 
 async function run(scenario: Scenario, client: string, options: SimulatedWorldOptions = {}) {
@@ -233,4 +235,30 @@ it('takes the links and the consumers of kafkajs that cannot start for those of 
     { process: 'm1.1', code: 1 },
     { process: 'm2.1', code: 1 },
   ]);
+});
+
+describe('is refused', () => {
+  const scenario = scenarioOf({ groups: apart, actions: [join('m1')] });
+
+  it('where groups would give one instance of kafkajs different options', () => {
+    const groups = scenario.groups.map((one, i) => ({
+      ...one,
+      native: { kafkajs: { kafka: { requestTimeout: 1_000 * (i + 1) } } },
+    }));
+    const why = new SimulatedWorld().refusals({ ...scenario, groups }, { client: 'kafkajs', mutant: null });
+    expect(why).toEqual([
+      'groups[1].native.kafkajs.kafka: members of audit and of billing share an instance of Kafka in shop; give both groups the same options.',
+    ]);
+    expect(new SimulatedWorld().refusals(scenario, { client: 'kafkajs', mutant: null })).toEqual([]);
+  });
+
+  it('for an application of the user, and for a driver in another language', () => {
+    expect(refusals('kafkajs', scenario, true)[0]).toBe(
+      'groups[0].members[0].sharedProcess: an application says itself which of its consumers share a client.',
+    );
+    const driver = { version: '1', command: 'x', arguments: [], environment: {} };
+    expect(refusalsOf(scenario, { client: 'java', mutant: null, driver }, true)[0]).toBe(
+      'groups[0].members[0].sharedProcess: the driver of java runs one member in each process.',
+    );
+  });
 });
