@@ -9,6 +9,7 @@ import {
   evidenceOf,
   type GroupEvidence,
   hasTwin,
+  isPulledDown,
   mayLoseTouch,
   partitionsWithoutStart,
   rebalanceWaitMs,
@@ -22,6 +23,7 @@ const report = reporter('convergence');
 
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
+const PULLED_DOWN = 'group shares a process with one that cannot start';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
 const CONTENDED = 'two processes contend for one group.instance.id';
@@ -32,16 +34,16 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead (KIP-392), that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead (KIP-392), that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
     if (heal === null || settled === null) return [];
     const wanted = evidence.groups.filter((group) => wantedMembers(evidence, group).length > 0);
     const contended = wanted.filter((group) => contenders(group, settled.seq).length > 0);
-    const judged = wanted.filter(
-      (group) => partitionsWithoutStart(evidence, group).length === 0 && !contended.includes(group),
-    );
+    const startless = wanted.filter((group) => partitionsWithoutStart(evidence, group).length > 0);
+    const pulledDown = wanted.filter((group) => !startless.includes(group) && isPulledDown(evidence, group));
+    const judged = wanted.filter((group) => ![contended, startless, pulledDown].flat().includes(group));
     return [
       ...contended.map((group) =>
         report(
@@ -51,16 +53,22 @@ export const convergence: Property = {
           { group: group.id },
         ),
       ),
-      ...wanted
-        .filter((group) => partitionsWithoutStart(evidence, group).length > 0)
-        .map((group) =>
-          report(
-            CANNOT_START,
-            `Group ${group.id} has auto.offset.reset none and no usable committed offset in ${partitionsWithoutStart(evidence, group).join(', ')}.`,
-            proof(settled.seq),
-            { group: group.id },
-          ),
+      ...startless.map((group) =>
+        report(
+          CANNOT_START,
+          `Group ${group.id} has auto.offset.reset none and no usable committed offset in ${partitionsWithoutStart(evidence, group).join(', ')}.`,
+          proof(settled.seq),
+          { group: group.id },
         ),
+      ),
+      ...pulledDown.map(({ id }) =>
+        report(
+          PULLED_DOWN,
+          `Members of group ${id} run in processes with members of a group that cannot start, and end with them.`,
+          proof(settled.seq),
+          { group: id },
+        ),
+      ),
       ...judged.flatMap((group) => groupBreaches(evidence, group, settled.seq)),
       // Where a group cannot drain, markers are written again and again, for all others that read the topic too.
       ...undrained(
@@ -72,6 +80,7 @@ export const convergence: Property = {
   policy: (scenario, anomaly) =>
     anomaly.signature === AGAIN ||
     anomaly.signature === CANNOT_START ||
+    anomaly.signature === PULLED_DOWN ||
     anomaly.signature === CONTENDED ||
     Object.values<string>(missed).includes(anomaly.signature) ||
     (anomaly.signature === GONE && mayLoseTouch(scenario))

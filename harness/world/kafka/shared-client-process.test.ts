@@ -69,8 +69,8 @@ function together(client: string, entry?: string, servers: string[] = ['127.0.0.
   };
   const of = (process: string, kind: EventKind): UnplacedEvent[] =>
     events.filter((event) => event.process === process && event.kind === kind);
-  const until = async (process: string, kind: EventKind): Promise<void> => {
-    while (of(process, kind).length === 0)
+  const until = async (process: string, kind: EventKind, count = 1): Promise<void> => {
+    while (of(process, kind).length < count)
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -87,7 +87,7 @@ const commands = require('node:readline').createInterface({ input: process.stdin
 commands.on('line', (line) => {
   const { command, process: name } = JSON.parse(line);
   if (command === 'start') say(name, 1);
-  else if (command === 'close') { say(name, 2); write({ closed: name }); }
+  else if (command === 'close') { say(name, 2); write({ closed: name }); say(name, 3); }
   else { fs.writeSync(1, 'chatter\\n'); process.exit(3); }
 });
 commands.on('close', () => process.exit(0));
@@ -101,15 +101,18 @@ describe('members of one process', () => {
   };
 
   it('are told apart, and close one by one; who starts after the last of them gets another process', async () => {
-    const { start, events } = together('kafkajs', await driver());
+    const { start, events, until } = together('kafkajs', await driver());
     const [m1, m2] = [start('m1.1'), start('m2.1')];
     expect(m1.pid).toBe(m2.pid);
     m1.command({ command: 'close' });
     expect(await m1.exited).toEqual({ code: 0, signal: null, invalidLines: 0 });
+    // What it left behind goes on, and is heard.
+    await until('m1.1', 'commit-ok', 3);
     expect(events.map((event) => [event.process, 'commit' in event && event.commit])).toEqual([
       ['m1.1', 1],
       ['m2.1', 1],
       ['m1.1', 2],
+      ['m1.1', 3],
     ]);
     const again = start('m1.2');
     expect(again.pid).toBe(m2.pid);

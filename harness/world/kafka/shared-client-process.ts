@@ -30,6 +30,8 @@ export class SharedClientProcesses {
 
 class SharedChild {
   readonly #members = new Map<string, Member>();
+  /** Members that have closed while others go on: what their clients left behind may still do something. */
+  readonly #closed = new Map<string, Member>();
   readonly #child: ReturnType<typeof launchChild>;
   readonly #forget: () => void;
   /** Lines that were no events; told with the first exit that comes. */
@@ -45,7 +47,7 @@ class SharedChild {
     exitOf(this.#child).then(
       (exit) => {
         forget();
-        for (const name of [...this.#members.keys()]) this.#end(name, exit);
+        for (const [name, member] of [...this.#members]) this.#end(name, member, exit);
       },
       (error: unknown) => {
         forget();
@@ -78,9 +80,9 @@ class SharedChild {
   #take(line: string): void {
     const taken = parseMemberLine(line);
     if (typeof taken === 'string') this.#refuse(taken);
-    else if ('closed' in taken) this.#end(taken.closed, { code: 0, signal: null });
+    else if ('closed' in taken) this.#close(taken.closed);
     else {
-      const member = this.#members.get(taken.process);
+      const member = this.#members.get(taken.process) ?? this.#closed.get(taken.process);
       if (member === undefined) this.#refuse(`no member of this process is called ${taken.process}`);
       else member.onEvent(taken);
     }
@@ -96,17 +98,22 @@ class SharedChild {
     first?.onLog(line);
   }
 
-  #end(name: string, exit: Pick<ClientExit, 'code' | 'signal'>): void {
+  #close(name: string): void {
     const member = this.#members.get(name);
-    if (member === undefined) {
-      this.#refuse(`${name} closed, and does not run in this process`);
-      return;
+    if (member === undefined) this.#refuse(`${name} closed, and does not run in this process`);
+    else if (this.#members.size === 1) {
+      // Nobody is left to go on for: the process ends, and with it what its members may have left behind.
+      this.#forget();
+      this.#child.stdin.end();
+    } else {
+      this.#closed.set(name, member);
+      this.#end(name, member, { code: 0, signal: null });
     }
+  }
+
+  #end(name: string, member: Member, exit: Pick<ClientExit, 'code' | 'signal'>): void {
     this.#members.delete(name);
     member.end({ ...exit, invalidLines: this.#invalidLines });
     this.#invalidLines = 0;
-    if (this.#members.size > 0) return;
-    this.#forget();
-    this.#child.stdin.end();
   }
 }

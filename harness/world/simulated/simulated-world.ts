@@ -370,7 +370,8 @@ class SimulatedRun {
   #realmOf(start: StartCommand): { shared?: SharedRealm } {
     const name = start.role === 'member' ? start.sharedProcess : undefined;
     if (name === undefined) return {};
-    const realm = this.#realms.get(name) ?? new SharedRealm(name);
+    const known = this.#realms.get(name);
+    const realm = known === undefined || known.isOver ? new SharedRealm(name) : known;
     this.#realms.set(name, realm);
     return { shared: realm };
   }

@@ -31,7 +31,7 @@ async function run(
   {
     untilMs = 6_000,
     isolation = 'process' as Isolation,
-    during = [] as [number, 'm1', 'SIGTERM' | 'endless'][],
+    during = [] as [number, 'm1' | 'm2', 'SIGTERM' | 'SIGKILL' | 'endless'][],
   } = {},
 ) {
   const scheduler = new Scheduler({ trace: new Trace() });
@@ -109,11 +109,25 @@ describe.each<Isolation>(['process', 'thread'])('with modules for each %s', (iso
 
 it('SIGTERM ends a process that does not run yet as it ends any, and each member by itself later', async () => {
   const early = await run('', { during: [[1, 'm1', 'SIGTERM']] });
-  expect(early.exits.get('m1')).toMatchObject({ code: null, signal: 'SIGTERM' });
-  expect(early.exits.has('m2')).toBe(false);
+  for (const id of ['m1', 'm2']) expect(early.exits.get(id)).toMatchObject({ code: null, signal: 'SIGTERM' });
   const late = await run('', { during: [[2_000, 'm1', 'SIGTERM']] });
   expect(late.exits.get('m1')).toMatchObject({ code: 0, signal: null });
   expect(late.said('m2', 4_000).length).toBeGreaterThan(0);
+});
+
+it('goes on with what a member that has closed left behind, until the process ends', async () => {
+  const { exits, said } = await run('', {
+    untilMs: 9_000,
+    during: [
+      [2_000, 'm1', 'SIGTERM'],
+      [6_000, 'm2', 'SIGKILL'],
+    ],
+  });
+  expect(exits.get('m1')).toMatchObject({ code: 0, signal: null });
+  expect(exits.get('m1')?.atMs).toBeLessThan(2_100);
+  expect(exits.get('m2')).toMatchObject({ code: null, signal: 'SIGKILL' });
+  expect(said('m1', 2_100).length).toBeGreaterThanOrEqual(3);
+  for (const id of ['m1', 'm2']) expect(said(id, 6_000)).toEqual([]);
 });
 
 it('freezes the others where one computes without end, and says so of each', async () => {

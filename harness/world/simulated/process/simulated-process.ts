@@ -77,6 +77,7 @@ export class SimulatedProcess implements ClientProcess, RealmMember {
   readonly #early: CallCommand[] = [];
   #closing = false;
   #alive = true;
+  #hasExited = false;
 
   constructor(options: SimulatedProcessOptions, pid: number) {
     const { scheduler, start, streams } = options;
@@ -121,19 +122,19 @@ export class SimulatedProcess implements ClientProcess, RealmMember {
     const { scheduler } = this.#options;
     switch (signal) {
       case 'SIGKILL':
-        this.#end({ code: null, signal });
+        this.#endProcess({ code: null, signal });
         break;
       case 'SIGSTOP':
-        scheduler.hold(this.#owner);
+        for (const one of this.#all()) one.holdWithProcess();
         break;
       case 'SIGCONT':
-        scheduler.release(this.#owner, this.#random);
+        for (const one of this.#all()) one.releaseWithProcess();
         break;
       case 'SIGTERM':
         scheduler.after(this.#owner, 1, kinds.signal, () => {
           // Before Node.js has come as far as the handler, the signal does what it does to any process.
           const hasHandler = this.#options.shared?.hasStarted ?? this.#started;
-          if (!hasHandler) this.#end({ code: null, signal });
+          if (!hasHandler) this.#endProcess({ code: null, signal });
           else {
             this.#signals.emit(signal);
             void this.#close();
@@ -143,6 +144,8 @@ export class SimulatedProcess implements ClientProcess, RealmMember {
   }
 
   #start(): void {
+    // It was told to close before it had begun.
+    if (this.#closing) return;
     const { start, bundle, scheduler, streams, network, resolve, skew, onLog, id } = this.#options;
     const clock = new ProcessClock(scheduler, skew);
     const dialer: Dialer = {
@@ -200,8 +203,15 @@ export class SimulatedProcess implements ClientProcess, RealmMember {
     if (this.#closing) return;
     this.#closing = true;
     await this.#application?.close();
-    // The process goes on where others run in it.
-    if (this.#alive) this.#end({ code: exitCodes.closed, signal: null });
+    if (!this.#alive) return;
+    const { shared } = this.#options;
+    const exit = { code: exitCodes.closed, signal: null };
+    if (shared === undefined || shared.isLast(this)) this.#endProcess(exit);
+    else {
+      // The process goes on for the others, and what this one's client has left behind goes on in it.
+      shared.leave(this);
+      this.#tellExit(exit);
+    }
   }
 
   #emit(event: ClientEvent): void {
@@ -239,8 +249,9 @@ export class SimulatedProcess implements ClientProcess, RealmMember {
   }
 
   freezeWithProcess(): void {
+    if (!this.#alive) return;
     this.#owner.state = 'frozen';
-    this.#noteFrozen();
+    if (!this.#hasExited) this.#noteFrozen();
   }
 
   #noteFrozen(): void {
@@ -253,12 +264,26 @@ export class SimulatedProcess implements ClientProcess, RealmMember {
     });
   }
 
-  /** Of the whole process. */
   #exit(code: number): void {
-    if (!this.#alive) return;
+    if (this.#alive) this.#endProcess({ code, signal: null });
+  }
+
+  #all(): Iterable<RealmMember> {
+    return this.#options.shared?.all() ?? [this];
+  }
+
+  #endProcess(exit: Pick<ClientExit, 'code' | 'signal'>): void {
     const { shared } = this.#options;
-    if (shared === undefined) this.#end({ code, signal: null });
-    else shared.end({ code, signal: null });
+    if (shared !== undefined) shared.isOver = true;
+    for (const one of this.#all()) one.endWithProcess(exit);
+  }
+
+  holdWithProcess(): void {
+    this.#options.scheduler.hold(this.#owner);
+  }
+
+  releaseWithProcess(): void {
+    this.#options.scheduler.release(this.#owner, this.#random);
   }
 
   endWithProcess(exit: Pick<ClientExit, 'code' | 'signal'>): void {
@@ -267,13 +292,20 @@ export class SimulatedProcess implements ClientProcess, RealmMember {
 
   /** Nothing of it runs any more; the kernel closes its sockets. */
   #end(exit: Pick<ClientExit, 'code' | 'signal'>): void {
-    const { scheduler, network, shared } = this.#options;
+    const { scheduler, network } = this.#options;
     this.#alive = false;
-    shared?.leave(this);
     scheduler.drop(this.#owner);
     // The kernel resets a socket on which bytes were left unread.
     const ending: Ending = this.#random.chance(200) ? 'reset' : 'fin';
     network.gone(this.#owner, ending);
+    this.#tellExit(exit);
+  }
+
+  /** Once: of a member that has closed, the end of its process says nothing more. */
+  #tellExit(exit: Pick<ClientExit, 'code' | 'signal'>): void {
+    const { scheduler } = this.#options;
+    if (this.#hasExited) return;
+    this.#hasExited = true;
     scheduler.after(scheduler.harness, REAP_US, kinds.exit, () =>
       this.#resolveExited({ ...exit, invalidLines: 0 }),
     );
