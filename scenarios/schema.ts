@@ -501,13 +501,6 @@ export const processMates = ({ groups }: Pick<Scenario, 'groups'>, id: string): 
     : members.flatMap((member) => (member.sharedProcess === shared ? [member.id] : []));
 };
 
-/** Whether members of both groups run in one process. */
-export const sharesProcess = (one: Group, other: Group): boolean =>
-  one.members.some(
-    ({ sharedProcess }) =>
-      sharedProcess !== undefined && other.members.some((member) => member.sharedProcess === sharedProcess),
-  );
-
 /** The client ids of a member or producer, without the number of its incarnation, and of all that runs in its process. */
 export const clientIdsOf = (scenario: Pick<Scenario, 'groups'>, id: string): string[] => {
   const members = scenario.groups.flatMap((group) => group.members);

@@ -157,24 +157,6 @@ describe('DrainTracker', () => {
     expect(run.tracker.undrained(partitions)).not.toEqual([]);
   });
 
-  it('asks nothing of a group that shares a process with one that cannot start', () => {
-    const base = scenarioWith('per-record');
-    const [billing] = base.groups;
-    if (billing === undefined) throw new Error('no group');
-    const told = (sharedProcess: string): string[] => {
-      const startless = {
-        ...billing,
-        id: 'audit',
-        autoOffsetReset: 'none' as const,
-        members: [{ id: 'a1', sharedProcess }],
-      };
-      const groups = [{ ...billing, members: [{ id: 'm1', sharedProcess: 'shop' }] }, startless];
-      return trackerFor({ ...base, groups }, ['m1.1']).tracker.undrained(partitions);
-    };
-    expect(told('shop')).toEqual([]);
-    expect(told('another')[0]).toMatch(/^group billing has the live members/);
-  });
-
   it('asks nothing of a group without live members', () => {
     const nobody = trackerFor(scenarioWith('per-record'), []);
     expect(nobody.tracker.undrained(partitions)).toEqual([]);

@@ -6,7 +6,7 @@
  * the group has processed it and committed past it. A group that starts at the log end may legally miss a marker that
  * was written before it found its position, so partitions that are not drained get another marker now and then.
  */
-import { type Group, isByHand, sharesProcess } from '../../scenarios/schema.ts';
+import { type Group, isByHand } from '../../scenarios/schema.ts';
 import { MemberProcesses } from '../history/member-processes.ts';
 import { type GroupMember, MARKER_PREFIX } from '../history/schema.ts';
 import type { RunContext, RunEvent } from './run-context.ts';
@@ -127,12 +127,7 @@ export class DrainTracker {
   }
 
   #watchedGroups(partitions: readonly TopicPartition[]): readonly Group[] {
-    const wanted = this.#wantedGroups();
-    const startless = wanted.filter((group) => !this.#canStart(group, partitions));
-    // Whoever runs in one process with their members ends with them.
-    return wanted.filter(
-      (group) => !startless.includes(group) && !startless.some((other) => sharesProcess(group, other)),
-    );
+    return this.#wantedGroups().filter((group) => this.#canStart(group, partitions));
   }
 
   /**
