@@ -334,6 +334,31 @@ describe('finds', () => {
     `);
   });
 
+  it('as observed, a group that shares a process with one that cannot start', () => {
+    const member = (id: string) => ({ id, sharedProcess: 'shop' });
+    const told = (sharedProcess: string): string[] => {
+      const story = new Story({
+        groups: [
+          { autoOffsetReset: 'none', members: [member('m1')] },
+          { members: [{ id: 'g1', sharedProcess }] },
+        ],
+      });
+      const both = [story.joins('m1'), story.joins('g1')];
+      for (const one of both) one.exits(1);
+      return findings(convergence, story).filter((text) => text.includes('audit'));
+    };
+    expect(told('shop')).toMatchInlineSnapshot(`
+      [
+        "observed | group shares a process with one that cannot start | Members of group audit run in processes with members of a group that cannot start, and end with them. | settled | audit",
+      ]
+    `);
+    expect(told('another')).toMatchInlineSnapshot(`
+      [
+        "illegal | member ended by itself and stayed away | g1.1 ended with code 1, nobody had told it to, and it was not there at the end. | process-exit | audit g1.1",
+      ]
+    `);
+  });
+
   it('a member that ended by itself where the group could have started', () => {
     const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
     story.accepts('orders', 0, 0);
@@ -341,6 +366,21 @@ describe('finds', () => {
     expect(findings(convergence, story)).toMatchInlineSnapshot(`
       [
         "illegal | member ended by itself and stayed away | m1.1 ended with code 1, nobody had told it to, and it was not there at the end. | process-exit | billing m1.1",
+      ]
+    `);
+  });
+
+  it('of a process that ended by itself only the member that had failed', () => {
+    const members = ['m1', 'm2'].map((id) => ({ id, sharedProcess: 'shop' }));
+    const story = new Story({ groups: [{ members }] });
+    const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+    story.generation([[m1, [0]]]);
+    story.emit({ process: m2.process, kind: 'application-error', call: 'poll', error: 'no offset' });
+    for (const one of [m1, m2]) one.exits(1);
+    story.empties();
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member ended by itself and stayed away | m2.1 ended with code 1 after poll had failed with no offset, nobody had told it to, and it was not there at the end. | application-error process-exit | billing m2.1",
       ]
     `);
   });

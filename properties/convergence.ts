@@ -1,5 +1,5 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
-import { type Group, isByHand, isLifecycleAction } from '../scenarios/schema.ts';
+import { type Group, isByHand, isLifecycleAction, membersHit, processMates } from '../scenarios/schema.ts';
 import { absence, hasGivenUp, placeIn } from './absent-member.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
@@ -9,12 +9,13 @@ import {
   evidenceOf,
   type GroupEvidence,
   hasTwin,
+  isPulledDown,
   mayLoseTouch,
   partitionsWithoutStart,
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
-import { isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
+import { endedWithMate, isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
 import { partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -22,6 +23,7 @@ const report = reporter('convergence');
 
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
+const PULLED_DOWN = 'group shares a process with one that cannot start';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
 const CONTENDED = 'two processes contend for one group.instance.id';
@@ -32,16 +34,16 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead (KIP-392), that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead (KIP-392), that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
     if (heal === null || settled === null) return [];
     const wanted = evidence.groups.filter((group) => wantedMembers(evidence, group).length > 0);
     const contended = wanted.filter((group) => contenders(group, settled.seq).length > 0);
-    const judged = wanted.filter(
-      (group) => partitionsWithoutStart(evidence, group).length === 0 && !contended.includes(group),
-    );
+    const startless = wanted.filter((group) => partitionsWithoutStart(evidence, group).length > 0);
+    const pulledDown = wanted.filter((group) => !startless.includes(group) && isPulledDown(evidence, group));
+    const judged = wanted.filter((group) => ![contended, startless, pulledDown].flat().includes(group));
     return [
       ...contended.map((group) =>
         report(
@@ -51,16 +53,22 @@ export const convergence: Property = {
           { group: group.id },
         ),
       ),
-      ...wanted
-        .filter((group) => partitionsWithoutStart(evidence, group).length > 0)
-        .map((group) =>
-          report(
-            CANNOT_START,
-            `Group ${group.id} has auto.offset.reset none and no usable committed offset in ${partitionsWithoutStart(evidence, group).join(', ')}.`,
-            proof(settled.seq),
-            { group: group.id },
-          ),
+      ...startless.map((group) =>
+        report(
+          CANNOT_START,
+          `Group ${group.id} has auto.offset.reset none and no usable committed offset in ${partitionsWithoutStart(evidence, group).join(', ')}.`,
+          proof(settled.seq),
+          { group: group.id },
         ),
+      ),
+      ...pulledDown.map(({ id }) =>
+        report(
+          PULLED_DOWN,
+          `Members of group ${id} run in processes with members of a group that cannot start, and end with them.`,
+          proof(settled.seq),
+          { group: id },
+        ),
+      ),
       ...judged.flatMap((group) => groupBreaches(evidence, group, settled.seq)),
       // Where a group cannot drain, markers are written again and again, for all others that read the topic too.
       ...undrained(
@@ -72,6 +80,7 @@ export const convergence: Property = {
   policy: (scenario, anomaly) =>
     anomaly.signature === AGAIN ||
     anomaly.signature === CANNOT_START ||
+    anomaly.signature === PULLED_DOWN ||
     anomaly.signature === CONTENDED ||
     Object.values<string>(missed).includes(anomaly.signature) ||
     (anomaly.signature === GONE && mayLoseTouch(scenario))
@@ -85,13 +94,14 @@ const graceMs = ({ config }: GroupEvidence): number =>
 
 /** The scenario's members whose last action is to join: somebody has to run for each of them at the end. */
 function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
-  const dead = new Set(evidence.scenario.settling.dead?.members);
+  const { scenario } = evidence;
+  const dead = new Set(scenario.settling.dead?.members.flatMap((id) => processMates(scenario, id)));
   return group.config.members
     .map((member) => member.id)
     .filter((id) => {
       if (dead.has(id)) return false;
       const last = evidence.actions.findLast(
-        ({ action }) => isLifecycleAction(action) && action.member === id,
+        ({ action }) => isLifecycleAction(action) && membersHit(scenario, action).includes(id),
       );
       // A history written without actions still shows what started and was not told to end.
       const ran = group.processes.findLast((process) => process.id === id);
@@ -102,7 +112,7 @@ function wantedMembers(evidence: Evidence, group: GroupEvidence): string[] {
 function groupBreaches(evidence: Evidence, group: GroupEvidence, settledSeq: number): Anomaly[] {
   const running = group.processes.filter((process) => isRunningAt(process, settledSeq));
   const live = running.filter((process) => process.order === null);
-  const gone = wantedMembers(evidence, group).flatMap((id) => memberGone(group, id, live));
+  const gone = wantedMembers(evidence, group).flatMap((id) => memberGone(evidence, group, id, live));
   const last = lastGeneration(evidence, group);
   // Without members there is nothing of the group but its offsets.
   if (live.length === 0 || isByHand(group.config)) return gone;
@@ -144,10 +154,16 @@ const contenders = (group: GroupEvidence, settledSeq: number): string[] =>
 const names = (processes: readonly ProcessEvidence[]): string =>
   processes.map(({ process }) => process).join(', ');
 
-function memberGone(group: GroupEvidence, id: string, live: readonly ProcessEvidence[]): Anomaly[] {
+function memberGone(
+  { processes }: Evidence,
+  group: GroupEvidence,
+  id: string,
+  live: readonly ProcessEvidence[],
+): Anomaly[] {
   if (live.some((process) => process.id === id)) return [];
   const last = group.processes.findLast((process) => process.id === id);
-  if (last?.exit == null || last.order !== null) return [];
+  // Of several members in one process, the one that failed is told of in its own group.
+  if (last?.exit == null || last.order !== null || endedWithMate(processes, last)) return [];
   const error = last.applicationErrors.at(-1);
   return [
     report(

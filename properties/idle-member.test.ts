@@ -59,6 +59,20 @@ describe('finds', () => {
     `);
   });
 
+  it('but not where the member beside it in its process had failed', () => {
+    const told = (isShared: boolean): string[] => {
+      const shared = isShared ? { sharedProcess: 'shop' } : {};
+      const { story, m1, m2 } = waiting({
+        groups: [{ members: ['m1', 'm2'].map((id) => ({ id, ...shared })) }],
+      });
+      story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error: 'no offset' });
+      for (const one of [m1, m2]) one.exits(1);
+      return findings(idleMember, story).filter((text) => text.includes('m2.1'));
+    };
+    expect(told(true)).toEqual([]);
+    expect(told(false)).toHaveLength(1);
+  });
+
   it('but neither where a second process of the same member has been started', () => {
     const { story, m2 } = waiting({ groups: [{ staticMembership: true }] });
     story.starts('m2');

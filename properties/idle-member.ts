@@ -11,7 +11,7 @@ import {
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
-import { isStalledWithin } from './evidence/processes.ts';
+import { endedWithMate, isStalledWithin } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS, partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -25,7 +25,7 @@ export const idleMember: Property = {
   id: 'idle-member',
   title: 'Members without partitions wait quietly and take over',
   statement:
-    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle, and until a second process of the same member takes its place, it reports no failure, and it stays a member unless it leaves, stops, ends, stalls or fails.',
+    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle, and until a second process of the same member takes its place, it reports no failure, its process ends over none but that of another member in it, and it stays a member unless it leaves, stops, ends, stalls or fails.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
@@ -125,7 +125,8 @@ function failedWhileIdle(
         .map(({ seq, call, error }) => ({ seq, what: `${call} failed with ${error}` })),
     ];
     const { exit, order } = process;
-    if (exit !== null && order === null && isWithin(exit))
+    // Of several members in one process, the one that failed says so itself.
+    if (exit !== null && order === null && isWithin(exit) && !endedWithMate(evidence.processes, process))
       failures.push({ seq: exit.seq, what: `its process ended with ${exit.signal ?? `code ${exit.code}`}` });
     // Its place may go to a second process while the next generation is waited for.
     const own = failures.filter(({ seq }) => !hasRival(group, process, seq));

@@ -1,5 +1,5 @@
 /** timeout-detection: silence of members and generations enter, members that were dropped too early or too late leave. */
-import { isByHand } from '../scenarios/schema.ts';
+import { isByHand, membersHit } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import {
@@ -269,8 +269,7 @@ function isStopping({ history }: Evidence, process: string, beforeSeq: number): 
 const isAskedFor = (evidence: Evidence, process: string, fromTime: number, toTime: number): boolean =>
   evidence.actions.some(
     ({ action, ...when }) =>
-      'member' in action &&
-      action.member === evidence.processes.get(process)?.id &&
+      membersHit(evidence.scenario, action).includes(evidence.processes.get(process)?.id ?? '') &&
       when.fromTime <= toTime &&
       when.toTime >= fromTime,
   );

@@ -89,3 +89,16 @@ it('tells of an aborted transaction, and of members that read different topics',
   expect(text).toContain('p1 sent p1-0 to orders in transactions; all were acknowledged');
   expect(text).toContain('p1 aborted the transaction with p1-0');
 });
+
+it('says who runs in one process, and what is done to all of it', () => {
+  const shared = (id: string) => ({ id, sharedProcess: 'shop' });
+  const story = new Story({ groups: [{ members: [shared('m1'), shared('m2'), { id: 'm3' }] }] });
+  const m1 = story.joins('m1');
+  story.joins('m2');
+  m1.stalls(() => story.wait(100));
+  const history = story.history();
+  const paragraph = paragraphOf(history, judge(history), anomaly('So it is.', history.events.length - 1));
+  expect(paragraph).toContain('; m1 and m2 run in one process, on one instance of Kafka. At');
+  expect(paragraph).toContain('m2 started, in the shared process shop.1');
+  expect(paragraph).toContain('m1 and m2 were stalled for 1 ms');
+});

@@ -4,7 +4,7 @@
  */
 import type { History } from '../harness/history/schema.ts';
 import type { JudgedAnomaly, Verdict } from '../properties/property.ts';
-import type { CommitMode, Group } from '../scenarios/schema.ts';
+import type { CommitMode, Group, Scenario } from '../scenarios/schema.ts';
 import { count, formatDuration, formatSeconds } from './describe-event.ts';
 import { namesOf, narrate, type Step } from './narrate.ts';
 
@@ -28,7 +28,7 @@ export function paragraphOf(history: History, verdict: Verdict, anomaly: JudgedA
 }
 
 /** Who is there, and what of their configuration a reader has to know. */
-function settingOf({ start: { scenario } }: History): string {
+function settingOf({ start: { scenario, client } }: History): string {
   const { brokers, topics } = scenario.topology;
   const partitionsOf = (name: string): string =>
     count(topics.find((topic) => topic.name === name)?.partitions ?? 0, 'partition');
@@ -45,7 +45,18 @@ function settingOf({ start: { scenario } }: History): string {
       ].join('');
     },
   );
-  return `${brokers === 1 ? 'There is one broker' : `There are ${brokers} brokers`}; ${groups.join('; ')}.`;
+  return `${brokers === 1 ? 'There is one broker' : `There are ${brokers} brokers`}; ${[...groups, ...sharingOf(scenario, client.name)].join('; ')}.`;
+}
+
+/** Which members run in one process. */
+function sharingOf({ groups }: Scenario, client: string): string[] {
+  const mates = new Map<string, string[]>();
+  for (const { id, sharedProcess } of groups.flatMap(({ members }) => members))
+    if (sharedProcess !== undefined) mates.set(sharedProcess, [...(mates.get(sharedProcess) ?? []), id]);
+  const onWhat = client === 'kafkajs' ? ', on one instance of Kafka' : '';
+  return [...mates.values()].flatMap((ids) =>
+    ids.length < 2 ? [] : [`${ids.join(' and ')} run in one process${onWhat}`],
+  );
 }
 
 function handlerOf({

@@ -8,7 +8,7 @@ import type {
   HistoryEvent,
   TopicPartitionOffset,
 } from '../harness/history/schema.ts';
-import type { Action, Scenario } from '../scenarios/schema.ts';
+import { type Action, membersHit, type Scenario } from '../scenarios/schema.ts';
 
 /** Things listed by name before the rest are counted. */
 const LISTED_MAX = 6;
@@ -97,6 +97,13 @@ const formatSought = (offset: number): string =>
 
 export const describeLink = ({ process, broker }: { process: string; broker: number | null }): string =>
   `${process} and ${broker === null ? 'all brokers' : `broker ${broker}`}`;
+
+/** What an action does to others than the one it names, since they run in the same process; empty where there are none. */
+export function describeMates(action: Action, scenario: Scenario): string {
+  if (!('member' in action)) return '';
+  const mates = membersHit(scenario, action).filter((id) => id !== action.member);
+  return mates.length === 0 ? '' : `, with ${list(mates)} in the same process`;
+}
 
 /** One sentence for one event. */
 export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
@@ -257,9 +264,10 @@ const because = (error: string | null): string => (error === null ? '' : `: ${er
 function describeProcessStart(event: Extract<HistoryEvent, { kind: 'process-start' }>): string {
   const what = event.role === 'producer' ? `producer ${event.id}` : event.id;
   const where = event.group === null ? '' : ` in group ${event.group}`;
+  const beside = event.sharedProcess === undefined ? '' : `, in the shared process ${event.sharedProcess}`;
   return event.incarnation === 1
-    ? `${what} started as ${event.process}${where}`
-    : `${what} started again as ${event.process}${where}`;
+    ? `${what} started as ${event.process}${where}${beside}`
+    : `${what} started again as ${event.process}${where}${beside}`;
 }
 
 function describeExit(event: Extract<HistoryEvent, { kind: 'process-exit' }>): string {
@@ -272,7 +280,8 @@ function describeExit(event: Extract<HistoryEvent, { kind: 'process-exit' }>): s
 
 function describeActionEvent(event: Extract<HistoryEvent, { kind: 'action' }>, scenario: Scenario): string {
   const action = scenario.actions[event.action];
-  const what = action === undefined ? event.actionKind : describeAction(action);
+  const what =
+    action === undefined ? event.actionKind : `${describeAction(action)}${describeMates(action, scenario)}`;
   const details = Object.entries(event.detail ?? {}).map(([name, value]) => `${name} ${value}`);
   const detail = details.length === 0 ? '' : ` (${list(details)})`;
   if (event.outcome === 'skipped') return `skipped: ${what}${detail}${because(event.reason)}`;
@@ -288,7 +297,12 @@ export const formatAssignment = (assignment: Assignment): string =>
 const formatMembers = (members: readonly GroupMember[]): string =>
   members.length === 0
     ? 'no members'
-    : members.map((member) => `${member.clientId} with ${formatAssignment(member.assignment)}`).join('; ');
+    : members
+        .map(
+          ({ process, clientId, assignment }) =>
+            `${process ?? clientId} with ${formatAssignment(assignment)}`,
+        )
+        .join('; ');
 
 const formatPositions = (offsets: readonly TopicPartitionOffset[]): string =>
   list(offsets.map((one) => `offset ${one.offset} of ${one.topic}-${one.partition}`)) || 'nothing';

@@ -15,9 +15,11 @@ const atOnce = (begin: string): Told => ({ begin, end: null });
 const whenDone = (end: string): Told => ({ begin: null, end });
 const NOT_TOLD: Told = { begin: null, end: null };
 
-export const tellAction = (action: Action, phase: 'begin' | 'end'): string | null => tellingOf(action)[phase];
+/** @param hit the members that it happens to: more than it names where several run in one process */
+export const tellAction = (action: Action, phase: 'begin' | 'end', hit: readonly string[]): string | null =>
+  tellingOf(action, hit)[phase];
 
-function tellingOf(action: Action): Told {
+function tellingOf(action: Action, hit: readonly string[]): Told {
   const forSoLong = 'durationMs' in action ? `for ${formatDuration(action.durationMs)}` : '';
   switch (action.kind) {
     case 'join':
@@ -30,9 +32,12 @@ function tellingOf(action: Action): Told {
     case 'twin':
       return atOnce(`${action.member} was started a second time while it ran`);
     case 'terminate':
-      return atOnce(`${action.member} got SIGTERM`);
+      return atOnce(`${hit.join(' and ')} got SIGTERM`);
     case 'stall':
-      return { begin: `${action.member} was stalled ${forSoLong}`, end: `${action.member} went on` };
+      return {
+        begin: `${hit.join(' and ')} ${hit.length > 1 ? 'were' : 'was'} stalled ${forSoLong}`,
+        end: `${hit.join(' and ')} went on`,
+      };
     case 'seek':
       return atOnce(
         `the application in ${action.member} sought ${placeOf(action.offset)} of ${action.topic}-${action.partition}`,

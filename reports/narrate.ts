@@ -5,7 +5,7 @@
 import { type EventOf, type History, type HistoryEvent, MARKER_PREFIX } from '../harness/history/schema.ts';
 import type { Verdict } from '../properties/property.ts';
 import { recordSpans } from '../scenarios/lessons/lesson.ts';
-import type { Scenario } from '../scenarios/schema.ts';
+import { membersHit, type Scenario } from '../scenarios/schema.ts';
 import { describeEvent } from './describe-event.ts';
 import { type Fates, fatesOf } from './fates.ts';
 import { tellAction } from './narrate-actions.ts';
@@ -129,7 +129,9 @@ class Narrator {
         if (event.role === 'member')
           this.#say(
             event,
-            `${event.id} started${event.incarnation === 1 ? '' : ` again, as ${event.process}`}`,
+            `${event.id} started${event.incarnation === 1 ? '' : ` again, as ${event.process}`}${
+              event.sharedProcess === undefined ? '' : `, in the shared process ${event.sharedProcess}`
+            }`,
           );
         break;
       default:
@@ -311,7 +313,7 @@ class Narrator {
     const text =
       event.outcome === 'skipped' || action === undefined
         ? describeEvent(event, this.#scenario)
-        : tellAction(action, event.phase);
+        : tellAction(action, event.phase, membersHit(this.#scenario, action));
     if (text !== null) this.#say(event, text);
   }
 
@@ -336,13 +338,13 @@ class Narrator {
     // A group begins as an empty one.
     if (event.generation > 0) this.#say(event, describeEvent(event, this.#scenario));
     // What a member has lost it leaves to nobody when it dies.
-    for (const { clientId, assignment } of event.members) {
+    for (const { process, clientId, assignment } of event.members) {
       const owned = new Set(
         assignment.flatMap(({ topic, partitions }) =>
           partitions.map((partition) => partitionOf({ topic, partition })),
         ),
       );
-      const hands = this.#hands.get(clientId);
+      const hands = this.#hands.get(process ?? clientId);
       for (const partition of [...(hands?.keys() ?? [])]) if (!owned.has(partition)) hands?.delete(partition);
     }
   }

@@ -47,11 +47,13 @@ export function fitToApplication(
   });
   const consumed = shaped.filter((topic) => topic.consumed).map(({ name }) => name);
   const topicOf = new Map(drawnTopics.map(({ name }, i) => [name, topics[i]?.name]));
-  // Where a member is and what it reads is the application's to say; its clock is its machine's.
-  const members = drawnGroup.members.map(({ topics: _topics, rack: _rack, ...member }, i) => ({
-    ...member,
-    id: `member-${i + 1}`,
-  }));
+  // Where a member is, what it reads and with whom it shares a client is the application's to say; its clock is its machine's.
+  const members = drawnGroup.members.map(
+    ({ topics: _topics, rack: _rack, sharedProcess: _shared, ...member }, i) => ({
+      ...member,
+      id: `member-${i + 1}`,
+    }),
+  );
   const processOf = new Map<string, string>([
     ...drawnGroup.members.map(({ id }, i): [string, string] => [id, `member-${i + 1}`]),
     ...scenario.producers.map(({ id }): [string, string] => [id, id]),

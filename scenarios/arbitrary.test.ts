@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GENERATOR_VERSION, generateScenario, scenarioArbitrary } from './arbitrary.ts';
-import { isByHand, type Producer, type Scenario, scenarioSchema } from './schema.ts';
+import { isByHand, isLifecycleAction, type Producer, type Scenario, scenarioSchema } from './schema.ts';
 
 const many = (count: number): Scenario[] => Array.from({ length: count }, (_, i) => generateScenario(11, i));
 
@@ -296,6 +296,46 @@ describe("the 'consumer-java' profile", () => {
       'position false',
       'position true',
     ]);
+  });
+});
+
+describe('processes with several members', () => {
+  const drawn = Array.from({ length: 300 }, (_, index) => generateScenario(3, index, 'everything'));
+  const sharingIn = ({ groups }: Scenario) =>
+    groups.flatMap(({ id: group, members }) =>
+      members.flatMap(({ id, sharedProcess }) => (sharedProcess === undefined ? [] : [{ id, group }])),
+    );
+
+  it('are seldom, of one group or of two, of two members or of three', () => {
+    const shared = drawn.map(sharingIn).filter((members) => members.length > 0);
+    expect(shared.length).toBeGreaterThan(15);
+    expect(shared.length).toBeLessThan(100);
+    expect(new Set(shared.map(({ length }) => length))).toEqual(new Set([2, 3]));
+    const groups = new Set(shared.map((members) => new Set(members.map(({ group }) => group)).size));
+    expect(groups).toEqual(new Set([1, 2]));
+  });
+
+  it('are started again with all that ran in them', () => {
+    const back = drawn.flatMap((scenario) => {
+      const mates = sharingIn(scenario);
+      return scenario.actions.flatMap((action) => {
+        if (action.kind !== 'crash' || !mates.some(({ id }) => id === action.member)) return [];
+        const isUp = (id: string): boolean =>
+          scenario.actions.findLast(
+            (one) =>
+              'member' in one && one.member === id && isLifecycleAction(one) && one.atMs <= action.atMs,
+          )?.kind === 'join';
+        return mates
+          .filter(({ id }) => id !== action.member && isUp(id))
+          .map(({ id }) =>
+            scenario.actions.some(
+              (one) => one.kind === 'join' && one.member === id && one.atMs > action.atMs,
+            ),
+          );
+      });
+    });
+    expect(back.length).toBeGreaterThan(2);
+    expect(back).not.toContain(false);
   });
 });
 

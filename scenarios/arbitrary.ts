@@ -17,6 +17,7 @@ import { applyJavaCalls, javaCallsPlan } from './families/java-calls.ts';
 import { applyPipelines, pipelinesPlan } from './families/pipelines.ts';
 import { applyPlacement, placementPlan } from './families/placement.ts';
 import { applyResets, resetsPlan } from './families/resets.ts';
+import { applySharedProcess, sharedProcessPlan } from './families/shared-process.ts';
 import { applyTransactions, transactionsPlan } from './families/transactions.ts';
 import { applyTwins, twinsPlan } from './families/twins.ts';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
@@ -58,6 +59,8 @@ export interface Profile {
   readonly placesReplicas: boolean;
   /** Whether members and brokers may stay dead when all else is healed. */
   readonly leavesDead: boolean;
+  /** Whether several members may run in one process. */
+  readonly sharesProcesses: boolean;
   /** Whether each scenario draws which families it has at all. */
   readonly isSwarm: boolean;
 }
@@ -74,6 +77,7 @@ const PLAIN = {
   hasTwins: false,
   placesReplicas: false,
   leavesDead: false,
+  sharesProcesses: false,
   isSwarm: false,
 } as const;
 
@@ -150,13 +154,14 @@ export const profiles = {
   },
   consumer: {
     description:
-      'applications seek, pause, stop and run again, commit beside their handlers, subscribe differently',
+      'applications seek, pause, stop and run again, commit beside their handlers, subscribe differently, share processes',
     brokerFaultsPerTen: 2,
     memberFaultsPerTen: 5,
     adminActionsPerTen: 2,
     handlerFailuresPerTen: 2,
     ...PLAIN,
     callsConsumers: true,
+    sharesProcesses: true,
   },
   'consumer-java': {
     description:
@@ -169,6 +174,7 @@ export const profiles = {
     hasJavaOptions: true,
     callsConsumers: true,
     asksConsumers: true,
+    sharesProcesses: true,
   },
   cluster: {
     description:
@@ -254,6 +260,7 @@ export const profiles = {
     hasPipelines: true,
     placesReplicas: true,
     leavesDead: true,
+    sharesProcesses: true,
     isSwarm: true,
   },
   'everything-java': {
@@ -270,6 +277,7 @@ export const profiles = {
     hasTwins: true,
     placesReplicas: true,
     leavesDead: true,
+    sharesProcesses: true,
     isSwarm: true,
   },
 } as const satisfies Record<string, Profile>;
@@ -681,7 +689,9 @@ export function scenarioArbitrary(name: ProfileName = 'default'): fc.Arbitrary<S
   // Apart from the rest, so that the draws of the profiles without families stay what they are.
   if (families.length === 0) return plans.map(buildScenario);
   const switches = fc.tuple(
-    ...families.map(() => (profile.isSwarm ? switchedOn(SWARM_PER_TEN) : fc.constant(true))),
+    ...families.map(({ hasOwnSwitch }) =>
+      profile.isSwarm && !hasOwnSwitch ? switchedOn(SWARM_PER_TEN) : fc.constant(true),
+    ),
   );
   return fc.tuple(plans, switches, ...families.map(({ plan }) => plan)).map(([plan, isOn, ...own]) => {
     const chosen = families.flatMap((family, i) => (isOn[i] === true ? [{ family, own: own[i] }] : []));
@@ -702,6 +712,8 @@ interface Family {
   readonly plan: fc.Arbitrary<unknown>;
   /** How many brokers it wants. */
   readonly brokers?: (plan: unknown) => number;
+  /** Whether its plan says itself how seldom it is on, so that a swarm draws nothing for it. */
+  readonly hasOwnSwitch: boolean;
   readonly apply: (scenario: Scenario, plan: unknown) => Scenario;
 }
 
@@ -709,8 +721,10 @@ const family = <Plan>(
   plan: fc.Arbitrary<Plan>,
   apply: (scenario: Scenario, plan: Plan) => Scenario,
   brokers?: (plan: Plan) => number,
+  hasOwnSwitch = false,
 ): Family => ({
   plan,
+  hasOwnSwitch,
   apply: apply as Family['apply'],
   ...(brokers === undefined ? {} : { brokers: brokers as (plan: unknown) => number }),
 });
@@ -730,6 +744,8 @@ function familiesOf(profile: Profile): Family[] {
     ...(profile.breaksCluster ? [family(clusterPlan, applyCluster, ({ brokers }) => brokers)] : []),
     ...(profile.placesReplicas ? [family(placementPlan, applyPlacement)] : []),
     ...(profile.leavesDead ? [family(deadPlan, applyDead)] : []),
+    // The last to be drawn, so that the draws of the others stay what they were.
+    ...(profile.sharesProcesses ? [family(sharedProcessPlan, applySharedProcess, undefined, true)] : []),
   ];
 }
 

@@ -1,7 +1,16 @@
 /** The scenario schema on input that people get wrong: each refusal names the key and says what was expected. */
 import { describe, expect, it } from 'vitest';
 import { generateScenario } from './arbitrary.ts';
-import { parseScenario, type Scenario, ScenarioError, scenarioJsonSchema, scenarioSchema } from './schema.ts';
+import {
+  type Action,
+  clientIdsOf,
+  membersHit,
+  parseScenario,
+  type Scenario,
+  ScenarioError,
+  scenarioJsonSchema,
+  scenarioSchema,
+} from './schema.ts';
 
 /** A small valid scenario that each case breaks in one place. */
 const valid = (): Scenario =>
@@ -128,6 +137,19 @@ describe('parseScenario', () => {
       /actions\[1\]\.member: .*staticMembership/,
     ],
     [
+      'a shared process by the name of a member',
+      (s) => (s.groups[0].members[1].sharedProcess = 'm1'),
+      /members\[1\]\.sharedProcess: expected a name of its own, .* got 'm1'/,
+    ],
+    [
+      'two clocks in one process',
+      (s) => {
+        for (const member of s.groups[0].members) member.sharedProcess = 'shop';
+        s.groups[0].members[1].clock = { offsetMs: 1, driftPerMillion: 0 };
+      },
+      /members\[1\]\.clock: expected the clock of m1, which runs in the same process/,
+    ],
+    [
       'racks for other brokers',
       (s) => (s.topology.racks = ['a', 'b', 'c', 'd']),
       /topology\.racks: .*brokers/,
@@ -244,4 +266,19 @@ describe('parseScenario', () => {
     const scenario = generateScenario(7, 3);
     expect(parseScenario(JSON.parse(JSON.stringify(scenario)), 'the copy')).toEqual(scenario);
   });
+});
+
+it('knows whom an action happens to where members share a process', () => {
+  const scenario = valid();
+  const hit = (kind: 'crash' | 'terminate' | 'leave' | 'join'): string[] =>
+    membersHit(scenario, { kind, atMs: 0, member: 'm2' } satisfies Action);
+  expect(hit('crash')).toEqual(['m2']);
+  for (const { members } of scenario.groups) for (const member of members) member.sharedProcess = 'shop';
+  expect(hit('crash')).toEqual(['m1', 'm2']);
+  expect(hit('terminate')).toEqual(['m1', 'm2']);
+  expect(membersHit(scenario, { kind: 'stall', atMs: 0, member: 'm1', durationMs: 1 })).toEqual(['m1', 'm2']);
+  expect(hit('leave')).toEqual(['m2']);
+  expect(hit('join')).toEqual(['m2']);
+  expect(clientIdsOf(scenario, 'm2')).toEqual(['m1', 'm2', 'shop']);
+  expect(clientIdsOf(scenario, 'producer-1')).toEqual(['producer-1']);
 });

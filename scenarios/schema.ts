@@ -201,6 +201,12 @@ const memberSchema = z.strictObject({
     .optional(),
   /** `client.rack` (KIP-392): a fetch may go to a follower in the same rack. */
   rack: name.optional(),
+  /**
+   * Members that name the same here, of one group or of several, run in one process and, where the client has such a thing,
+   * on one instance of it (kafkajs' `Kafka`). What happens to the process happens to each of them: crash, terminate, stall,
+   * and what is done to its links. Joining, leaving and calls of the consumer's API are each member's own.
+   */
+  sharedProcess: name.optional(),
 });
 
 const groupSchema = z.strictObject({
@@ -486,6 +492,31 @@ export const mayRead = (group: Group, memberId: string, topic: string, partition
     : assigned.some((one) => one.topic === topic && one.partitions.includes(partition));
 };
 
+/** The ids of all that runs in the process of a member, itself included; of a producer, itself. */
+export const processMates = ({ groups }: Pick<Scenario, 'groups'>, id: string): string[] => {
+  const members = groups.flatMap((group) => group.members);
+  const shared = members.find((member) => member.id === id)?.sharedProcess;
+  return shared === undefined
+    ? [id]
+    : members.flatMap((member) => (member.sharedProcess === shared ? [member.id] : []));
+};
+
+/** The client ids of a member or producer, without the number of its incarnation, and of all that runs in its process. */
+export const clientIdsOf = (scenario: Pick<Scenario, 'groups'>, id: string): string[] => {
+  const members = scenario.groups.flatMap((group) => group.members);
+  const shared = members.find((member) => member.id === id)?.sharedProcess;
+  return [...processMates(scenario, id), ...(shared === undefined ? [] : [shared])];
+};
+
+/** The members that an action happens to: that which it names and, where it happens to a process, all that run in it. */
+export const membersHit = (scenario: Pick<Scenario, 'groups'>, action: Action): string[] => {
+  if (!('member' in action)) return [];
+  return isOfProcess(action.kind) ? processMates(scenario, action.member) : [action.member];
+};
+
+const isOfProcess = (kind: ActionKind): boolean =>
+  kind === 'crash' || kind === 'terminate' || kind === 'stall';
+
 type Issue = { path: PropertyKey[]; message: string };
 
 /** The checks that relate one key to another: references, orders of numbers, what Kafka itself refuses. */
@@ -510,6 +541,7 @@ function* relations(scenario: Scenario): Generator<Issue> {
     seenProcesses.add(id);
   }
 
+  yield* sharedProcesses(scenario, seenProcesses);
   for (const [i, topic] of scenario.topology.topics.entries()) {
     if (topic.replicationFactor > scenario.topology.brokers)
       yield {
@@ -682,6 +714,31 @@ function* relations(scenario: Scenario): Generator<Issue> {
         };
     }
   }
+}
+
+/** A process has a name that nothing else has, and one clock. */
+function* sharedProcesses({ groups }: Scenario, taken: ReadonlySet<string>): Generator<Issue> {
+  const first = new Map<string, Group['members'][number]>();
+  for (const [g, { members }] of groups.entries())
+    for (const [m, member] of members.entries()) {
+      if (member.sharedProcess === undefined) continue;
+      const path = ['groups', g, 'members', m];
+      if (taken.has(member.sharedProcess))
+        yield {
+          path: [...path, 'sharedProcess'],
+          message: `expected a name of its own, which no member and no producer has, got '${member.sharedProcess}'`,
+        };
+      const other = first.get(member.sharedProcess);
+      if (other === undefined) first.set(member.sharedProcess, member);
+      else if (
+        other.clock?.offsetMs !== member.clock?.offsetMs ||
+        other.clock?.driftPerMillion !== member.clock?.driftPerMillion
+      )
+        yield {
+          path: [...path, 'clock'],
+          message: `expected the clock of ${other.id}, which runs in the same process`,
+        };
+    }
 }
 
 /** A consumer that is no member of its group has no use for what only members have. */

@@ -1,6 +1,11 @@
-/** Ten generated scenarios on real Kafka and in the simulated world: the two have to agree on each of them. */
+/**
+ * Ten generated scenarios on real Kafka and in the simulated world, and one with a process of several members: the two have
+ * to agree on each of them.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { judge } from '../../properties/index.ts';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
+import { parseScenario } from '../../scenarios/schema.ts';
 import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { defaultJobs, type OpenedWorld, openWorld } from '../cli/worlds.ts';
 import type { History } from '../history/schema.ts';
@@ -37,4 +42,80 @@ test(`scenarios ${SEED}:${FROM} to ${SEED}:${FROM + SCENARIOS - 1}`, { timeout: 
     disagreements.set(scenario.name, one.disagreements);
   }
   expect(disagreements).toEqual(new Map(scenarios.map(({ name }) => [name, []])));
+});
+
+const group = (id: string, members: readonly object[]) => ({
+  id,
+  topics: ['orders'],
+  sessionTimeoutMs: 1_500,
+  rebalanceTimeoutMs: 3_000,
+  heartbeatIntervalMs: 300,
+  autoOffsetReset: 'earliest',
+  consumeMode: 'each-message',
+  commitMode: { kind: 'per-record' },
+  commitOrder: 'process-then-commit',
+  handler: { timeMs: { min: 1, max: 3 }, failuresPerThousand: 0, failuresPerRecord: 1 },
+  members,
+});
+const inShop = (id: string) => ({ id, sharedProcess: 'shop' });
+const shared = parseScenario(
+  {
+    version: 1,
+    name: 'shared-process',
+    seed: 5,
+    topology: { brokers: 1, topics: [{ name: 'orders', partitions: 4, replicationFactor: 1 }] },
+    producers: [
+      {
+        id: 'producer-1',
+        topics: ['orders'],
+        acks: 'all',
+        idempotent: false,
+        keys: null,
+        records: 60,
+        recordsPerSend: 1,
+        valueBytes: 0,
+        startMs: 500,
+        stopMs: 4_500,
+      },
+    ],
+    groups: [group('billing', [inShop('m1'), inShop('m2'), { id: 'm3' }]), group('audit', [inShop('m4')])],
+    actions: [
+      ...['m1', 'm2', 'm3', 'm4'].map((member) => ({ kind: 'join', atMs: 0, member })),
+      { kind: 'crash', atMs: 2_500, member: 'm4' },
+      ...['m1', 'm2', 'm4'].map((member) => ({ kind: 'join', atMs: 2_800, member })),
+      { kind: 'leave', atMs: 5_000, member: 'm2' },
+    ],
+    settling: { boundMs: 60_000 },
+  },
+  'the test',
+);
+
+test('a process in which members of two groups run is killed, and one of them leaves it', {
+  timeout: 120_000,
+}, async () => {
+  const subjects = ['kafkajs', 'reference'].map((client) => ({ client, mutant: null }));
+  const histories = await inParallel(subjects, subjects.length, (subject) =>
+    historyOf(opened.world, shared, subject, signal),
+  );
+  for (const [index, subject] of subjects.entries()) {
+    const history = histories[index] as History;
+    const ends = history.events.filter(
+      ({ kind, process }) => kind === 'process-exit' && process.startsWith('m'),
+    );
+    const first = ends.slice(0, 3).map(({ process }) => process);
+    expect(first.toSorted(), subject.client).toEqual(['m1.1', 'm2.1', 'm4.1']);
+    for (const end of ends.slice(0, 3)) expect(end).toMatchObject({ code: null, signal: 'SIGKILL' });
+    expect(ends[3]).toMatchObject({ process: 'm2.2', code: 0, signal: null });
+    const knownIssueOf = await knownIssuesOf(describeSubject(subject), subject.mutant);
+    const verdict = judge(history);
+    expect(verdict.unknown).toEqual([]);
+    const illegal = verdict.anomalies.filter(
+      (anomaly) => anomaly.policy === 'illegal' && knownIssueOf(anomaly, verdict) === null,
+    );
+    expect(illegal, subject.client).toEqual([]);
+    // The control has no bugs whose instant has to be found in many simulated runs.
+    if (subject.client !== 'reference') continue;
+    const { disagreements } = await agreementOn(shared, subject, knownIssueOf, history, signal);
+    expect(disagreements).toEqual([]);
+  }
 });

@@ -179,6 +179,18 @@ describe('a module with a start function', () => {
     });
   });
 
+  it('is refused where it runs several consumers of its group, which nobody could tell apart', async () => {
+    await using opened = await openApplication({
+      file: module('two-consumers.cjs'),
+      groupId: 'writers',
+      topics: ['orders'],
+    });
+    await expect(run(opened.application, scenarioFor(opened.application))).rejects.toMatchObject({
+      message: expect.stringMatching(/^m[12]\.1 cannot be put on trial/),
+      hint: expect.stringContaining("several consumers of group 'writers' in one process"),
+    });
+  });
+
   it('leaves nothing behind', async () => {
     let bundle: string;
     {

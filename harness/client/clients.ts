@@ -49,8 +49,22 @@ export function clientNameOf(client: string): ClientName {
  */
 export function refusals(client: string, scenario: Scenario, isOfUser = false): string[] {
   const name = clientNameOf(client);
-  return [...clients[name].refusals(scenario), ...foreignOptions(name, scenario, isOfUser)];
+  return [
+    ...clients[name].refusals(scenario),
+    ...foreignOptions(name, scenario, isOfUser),
+    ...(isOfUser
+      ? sharedRefusals(scenario, 'an application says itself which of its consumers share a client')
+      : []),
+  ];
 }
+
+/** @param why nobody can put several members into one process */
+export const sharedRefusals = ({ groups }: Scenario, why: string): string[] =>
+  groups.flatMap(({ members }, g) =>
+    members.flatMap(({ sharedProcess }, m) =>
+      sharedProcess === undefined ? [] : [`groups[${g}].members[${m}].sharedProcess: ${why}.`],
+    ),
+  );
 
 /** @param client its name, with or without a version behind an @ */
 export const vocabularyOf = (client: string): Vocabulary => clients[clientNameOf(client)].vocabulary;

@@ -18,6 +18,13 @@
  *    `client-assigned` each time.
  * 8. A start command that the driver does not understand: say why on standard error and exit with code 2.
  *
+ * Several members in one process (`sharedProcess` in their start commands) are a matter of the harness's own adapters, and no
+ * other driver is asked for it:
+ * 9. Each member has a start command of its own; later ones come at any time. The client id of all is `sharedProcess`.
+ * 10. Each event line, and each `close` and `call` command, says which member it is of in `process`.
+ * 11. A member that has closed is told of in a line `{ "closed": <its process> }`, and the process goes on until standard
+ *     input ends.
+ *
  * `links` and the `link` command are between this package's worlds and its own processes: a driver in another language
  * gets neither, and scenarios that break the network refuse it.
  */
@@ -102,6 +109,8 @@ export const startCommandSchema = z.discriminatedUnion('role', [
     group,
     /** The real names of the group and of all topics by those that an application of the user's knows; only for such. */
     names: z.record(z.string(), z.string()).optional(),
+    /** The process that it shares with others, and the client id of all of them. */
+    sharedProcess: z.string().optional(),
     /** Left out: subscribes to all of the group's topics, and has no rack. */
     member: z
       .strictObject({
@@ -127,7 +136,10 @@ export type StartCommand = z.infer<typeof startCommandSchema>;
 export type MemberStart = Extract<StartCommand, { role: 'member' }>;
 export type ProducerStart = Extract<StartCommand, { role: 'producer' }>;
 
-export const closeCommandSchema = z.strictObject({ command: z.literal('close') });
+/** Which member it is for, where a process has several. */
+const addressed = { process: z.string().optional() };
+
+export const closeCommandSchema = z.strictObject({ command: z.literal('close'), ...addressed });
 
 const partition = z.int().min(0);
 /** A call of the consumer's API; topics have their real names. */
@@ -150,6 +162,7 @@ export type ConsumerCall = z.infer<typeof consumerCallSchema>;
 
 export const callCommandSchema = z.strictObject({
   command: z.literal('call'),
+  ...addressed,
   /** The scenario's action that asks for it. */
   action: z.int().min(0),
   call: consumerCallSchema,

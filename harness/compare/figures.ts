@@ -6,6 +6,7 @@ import { recordsLost } from '../../properties/at-least-once.ts';
 import { type Evidence, evidenceOf } from '../../properties/evidence/evidence.ts';
 import { type Hold, holdsOf, ownerlessSpans } from '../../properties/evidence/ownership.ts';
 import type { Verdict } from '../../properties/property.ts';
+import { membersHit } from '../../scenarios/schema.ts';
 import { type History, MARKER_PREFIX } from '../history/schema.ts';
 import { percentileOf } from './statistics.ts';
 
@@ -147,7 +148,9 @@ function recoveriesOf(evidence: Evidence, groupId: string): number[] {
   const group = evidence.groups.find(({ id }) => id === groupId);
   if (group === undefined) return [];
   const hits = evidence.actions.flatMap(({ action, fromTime }) =>
-    action.kind === 'crash' || action.kind === 'stall' ? [{ member: action.member, fromTime }] : [],
+    action.kind === 'crash' || action.kind === 'stall'
+      ? membersHit(evidence.scenario, action).map((member) => ({ member, fromTime }))
+      : [],
   );
   const ofGroup = new Set(group.processes.map(({ process }) => process));
   const memberOf = new Map(group.processes.map(({ process, id }) => [process, id]));

@@ -43,8 +43,10 @@ const logPosition = z.strictObject({ partition, offset });
 
 const groupMember = z.strictObject({
   memberId: z.string(),
-  /** The member's client id, which every adapter sets to its process id. */
+  /** The member's client id, which every adapter sets to its process id, or to that of the process that members share. */
   clientId: z.string(),
+  /** Which process it is, where its client id is not its own. */
+  process: z.string().optional(),
   groupInstanceId: z.string().nullable(),
   subscription: z.array(z.string()),
   assignment,
@@ -72,6 +74,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     id: z.string(),
     group: z.string().nullable(),
     incarnation: z.int().min(1),
+    /** The process of the machine that it runs in together with others, such as `shop.1`; left out where it is alone. */
+    sharedProcess: z.string().optional(),
   }),
   event('process-exit', { code: z.int().nullable(), signal: z.string().nullable() }),
   /**

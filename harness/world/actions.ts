@@ -1,5 +1,5 @@
 /** Carries out a scenario's actions at their times: each ends as one or two `action` events, applied or skipped. */
-import type { Action, Scenario } from '../../scenarios/schema.ts';
+import { type Action, clientIdsOf, processMates, type Scenario } from '../../scenarios/schema.ts';
 import type { CallCommand, ConsumerCall } from '../client/protocol.ts';
 import { messageOf } from '../errors.ts';
 import {
@@ -210,14 +210,16 @@ function callOf(
 const NO_CLUSTER = 'only a simulated cluster can be made to do this';
 
 function disturbCluster(
-  { names }: RunContext,
+  { names, scenario }: RunContext,
   cluster: ClusterFaults,
   action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' | 'compact-topic' }>,
 ): string | null {
   switch (action.kind) {
-    case 'answer-error':
-      cluster.answerError(action.api, action.error, action.times, action.process);
+    case 'answer-error': {
+      const clients = action.process === null ? null : clientIdsOf(scenario, action.process);
+      cluster.answerError(action.api, action.error, action.times, clients);
       return null;
+    }
     case 'move-leader':
       return cluster.moveLeader(names.real(action.topic), action.partition);
     case 'move-coordinator':
@@ -253,7 +255,9 @@ function disturb(links: LinkFaults, scenario: Scenario, action: LinkAction): Beg
   const { process, broker } = action.link;
   const brokers =
     broker === null ? Array.from({ length: scenario.topology.brokers }, (_, index) => index + 1) : [broker];
-  return brokers.flatMap((id) => disturbOne(links, process, id, action));
+  return processMates(scenario, process).flatMap((mate) =>
+    brokers.flatMap((id) => disturbOne(links, mate, id, action)),
+  );
 }
 
 function disturbOne(links: LinkFaults, process: string, broker: number, action: LinkAction): Begun[] {

@@ -2,7 +2,7 @@
  * The client processes of one run: scenario ids enter (join this member, kill that one), processes of the world and
  * signals to them leave, and every start and exit is in the history.
  */
-import { type Group, mayRead, type Producer, topicsOf } from '../../scenarios/schema.ts';
+import { type Group, mayRead, type Producer, processMates, topicsOf } from '../../scenarios/schema.ts';
 import { mixSeed } from '../../scenarios/seed.ts';
 import type { CallCommand, Connection, StartCommand } from '../client/protocol.ts';
 import type { UnplacedEvent } from '../history/schema.ts';
@@ -30,8 +30,22 @@ interface Running {
   readonly client: ClientProcess;
 }
 
+/** A process of the machine in which several members run. */
+interface SharedProcess {
+  readonly name: string;
+  incarnation: number;
+  /** How many members run in its current incarnation. */
+  members: number;
+  /** It has been told to end, or killed: whoever starts from now on does so in the next incarnation. */
+  isEnding: boolean;
+}
+
 interface Slot {
   readonly id: string;
+  /** Null where it has its process to itself. */
+  readonly shared: SharedProcess | null;
+  /** The ids of all that run in its process, itself included. */
+  readonly mates: readonly string[];
   readonly role: 'member' | 'producer';
   readonly group: Group | null;
   readonly producer: Producer | null;
@@ -86,11 +100,35 @@ export class Processes {
       startAgain: false,
       cancelRestart: null,
     };
+    const shared = new Map<string, SharedProcess>();
+    const sharedBy = (name: string): SharedProcess => {
+      const known = shared.get(name) ?? { name, incarnation: 0, members: 0, isEnding: true };
+      shared.set(name, known);
+      return known;
+    };
     for (const group of context.scenario.groups)
-      for (const { id } of group.members)
-        this.#slots.set(id, { ...blank, id, role: 'member', group, producer: null });
-    for (const producer of context.scenario.producers)
-      this.#slots.set(producer.id, { ...blank, id: producer.id, role: 'producer', group: null, producer });
+      for (const { id, sharedProcess } of group.members)
+        this.#slots.set(id, {
+          ...blank,
+          id,
+          shared: sharedProcess === undefined ? null : sharedBy(sharedProcess),
+          mates: processMates(context.scenario, id),
+          role: 'member',
+          group,
+          producer: null,
+        });
+    for (const producer of context.scenario.producers) {
+      const { id } = producer;
+      this.#slots.set(id, {
+        ...blank,
+        id,
+        shared: null,
+        mates: [id],
+        role: 'producer',
+        group: null,
+        producer,
+      });
+    }
   }
 
   /**
@@ -100,6 +138,7 @@ export class Processes {
   start(id: string): string | null {
     const slot = this.#slot(id);
     if (slot.wanted) return `${id} already runs`;
+    if (this.#isHeld(slot)) return `${slot.shared?.name}, the process in which ${id} would run, is stalled`;
     slot.wanted = true;
     if (slot.current === null) this.#spawn(slot);
     else slot.startAgain = true;
@@ -141,26 +180,38 @@ export class Processes {
     return this.#slot(id).current?.name ?? null;
   }
 
-  /** SIGTERM or SIGKILL. Returns why not, or null. */
+  /** SIGTERM or SIGKILL, for all that run in the process. Returns why not, or null. */
   kill(id: string, signal: 'SIGTERM' | 'SIGKILL'): string | null {
-    return this.#end(id, (client) => client.signal(signal));
+    const { shared } = this.#slot(id);
+    const how = (client: ClientProcess): void => client.signal(signal);
+    const reason = this.#end(id, how);
+    if (reason !== null || shared === null) return reason;
+    shared.isEnding = true;
+    for (const mate of this.#mates(id)) if (mate.id !== id) this.#end(mate.id, how);
+    return null;
   }
 
-  /** SIGSTOP, or SIGCONT for a process that is stopped. Returns why not, or null. */
+  /** SIGSTOP, or SIGCONT for a process that is stopped, for all that run in it. Returns why not, or null. */
   stall(id: string): string | null {
     const slot = this.#slot(id);
     if (slot.current === null) return `${id} does not run`;
     if (slot.stalled) return `${id} is stalled already`;
-    slot.stalled = true;
-    slot.current.client.signal('SIGSTOP');
+    for (const one of this.#mates(id)) {
+      if (one.current === null) continue;
+      one.stalled = true;
+      one.current.client.signal('SIGSTOP');
+    }
     return null;
   }
 
   resume(id: string): string | null {
     const slot = this.#slot(id);
     if (slot.current === null || !slot.stalled) return `${id} is not stalled`;
-    slot.stalled = false;
-    slot.current.client.signal('SIGCONT');
+    for (const one of this.#mates(id)) {
+      if (one.current === null || !one.stalled) continue;
+      one.stalled = false;
+      one.current.client.signal('SIGCONT');
+    }
     return null;
   }
 
@@ -241,6 +292,15 @@ export class Processes {
     return slot;
   }
 
+  #mates(id: string): Slot[] {
+    return this.#slot(id).mates.map((mate) => this.#slot(mate));
+  }
+
+  /** Whether the process that it shares with others is stopped. */
+  #isHeld({ shared, id }: Slot): boolean {
+    return shared !== null && !shared.isEnding && this.#mates(id).some(({ stalled }) => stalled);
+  }
+
   #end(id: string, how: (client: ClientProcess) => void): string | null {
     const slot = this.#slot(id);
     const pending = slot.cancelRestart !== null;
@@ -264,6 +324,9 @@ export class Processes {
     slot.stalled = false;
     slot.startAgain = false;
     const name = `${slot.id}.${slot.incarnation}`;
+    const { shared } = slot;
+    if (shared !== null) enter(shared);
+    const sharedProcess = shared === null ? null : nameOf(shared);
     context.note({
       process: name,
       kind: 'process-start',
@@ -271,8 +334,9 @@ export class Processes {
       id: slot.id,
       group: slot.group?.id ?? null,
       incarnation: slot.incarnation,
+      ...(sharedProcess === null ? {} : { sharedProcess }),
     });
-    const client = this.#spawnProcess(this.#startCommand(slot, name), slot.id, {
+    const client = this.#spawnProcess(this.#startCommand(slot, name, sharedProcess), slot.id, {
       onEvent: (event) => context.record(context.names.toLogical(event)),
       onLog: (line) => this.#log(name, line),
     });
@@ -284,6 +348,7 @@ export class Processes {
         slot.current = null;
         slot.stalled = false;
       }
+      if (shared !== null && sharedProcess === nameOf(shared)) shared.members--;
       if (invalidLines > 0) context.incomplete(`${name} wrote ${invalidLines} lines that are no events`);
       context.note({ process: name, kind: 'process-exit', code, signal });
       this.#exits.delete(exit);
@@ -303,7 +368,7 @@ export class Processes {
     this.#exits.add(exit);
   }
 
-  #startCommand(slot: Slot, name: string): StartCommand {
+  #startCommand(slot: Slot, name: string, sharedProcess: string | null): StartCommand {
     const { scenario, subject, names, timeOriginEpochMs } = this.#context;
     const order = [...this.#slots.keys()].indexOf(slot.id);
     const common = {
@@ -331,6 +396,7 @@ export class Processes {
             ? {}
             : { assigned: self.assigned.map((one) => ({ ...one, topic: names.real(one.topic) })) }),
         },
+        ...(sharedProcess === null ? {} : { sharedProcess }),
         ...(subject.application === undefined
           ? {}
           : { names: Object.fromEntries(known.map((one) => [one, names.real(one)])) }),
@@ -349,6 +415,18 @@ export class Processes {
       ...(Object.keys(values).length === 0 ? {} : { values }),
     };
   }
+}
+
+const nameOf = ({ name, incarnation }: SharedProcess): string => `${name}.${incarnation}`;
+
+/** A member starts: in the incarnation that runs, or in a new one. */
+function enter(shared: SharedProcess): void {
+  if (shared.isEnding || shared.members === 0) {
+    shared.incarnation++;
+    shared.members = 0;
+    shared.isEnding = false;
+  }
+  shared.members++;
 }
 
 function stateOf(slot: Slot): ProcessState['state'] {

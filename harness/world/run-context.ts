@@ -1,7 +1,8 @@
 /** What the parts of one run share in every world: its scenario, its names, its clock and its history. */
 import type { Scenario } from '../../scenarios/schema.ts';
+import { MemberProcesses } from '../history/member-processes.ts';
 import { stamped } from '../history/place.ts';
-import type { HistoryEvent } from '../history/schema.ts';
+import type { GroupMember, HistoryEvent } from '../history/schema.ts';
 import type { Recorder, Subject } from './world.ts';
 
 /** An event of this run with logical names, on its way to the recorder. */
@@ -59,7 +60,9 @@ export interface RunContextOptions {
 export function createRunContext(options: RunContextOptions): RunContext {
   const { clock, recorder, scenario, subject, names, timeOriginEpochMs, incomplete, signal } = options;
   const listeners: ((event: RunEvent) => void)[] = [];
+  const name = createNaming(scenario);
   const record = (event: RunEvent): void => {
+    name(event);
     recorder.record(event);
     for (const listener of listeners) listener(event);
   };
@@ -75,6 +78,23 @@ export function createRunContext(options: RunContextOptions): RunContext {
     note: (event) => record(stamped(clock.now(), event.process, event) as RunEvent),
     onEvent: (listener) => listeners.push(listener),
     incomplete,
+  };
+}
+
+/** Says of members that share a client, and so a client id, which process each of them is, as far as that is known. */
+function createNaming({ groups }: Scenario): (event: RunEvent) => void {
+  const sharesAny = groups.some(({ members }) =>
+    members.some((member) => member.sharedProcess !== undefined),
+  );
+  if (!sharesAny) return () => {};
+  const processes = new MemberProcesses();
+  const name = (member: GroupMember): void => {
+    const process = processes.processOf(member);
+    if (process !== member.clientId) member.process = process;
+  };
+  return (event) => {
+    processes.observe(event);
+    if (event.kind === 'group-generation' || event.kind === 'fact-group') event.members.forEach(name);
   };
 }
 

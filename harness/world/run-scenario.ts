@@ -2,7 +2,7 @@
  * The course of a run, the same in every world: a scenario's context and the means of its world enter, its actions and
  * producers run, the groups settle, and everything from `start` to `finish` is in the history.
  */
-import { isBrokerFault, type Scenario } from '../../scenarios/schema.ts';
+import { isBrokerFault, processMates, type Scenario } from '../../scenarios/schema.ts';
 import { describeClient } from '../subject/builds.ts';
 import { harnessVersion } from '../version.ts';
 import { runActions } from './actions.ts';
@@ -102,10 +102,11 @@ async function leaveDead(context: RunContext, { processes, brokers }: Means): Pr
   if (dead === undefined) return;
   // A cluster that is not ours keeps its brokers.
   const deadBrokers = brokers === null ? [] : dead.brokers;
-  const deadMembers = dead.members.filter((member) => processes.current(member) !== null);
+  const hit = new Set(dead.members.flatMap((member) => processMates(context.scenario, member)));
+  const deadMembers = [...hit].filter((member) => processes.current(member) !== null);
   // Noted before it happens: nobody can have felt it earlier.
   context.note({ process: 'harness', kind: 'core', deadMembers, deadBrokers });
-  for (const member of dead.members) processes.kill(member, 'SIGKILL');
+  for (const member of hit) processes.kill(member, 'SIGKILL');
   for (const broker of deadBrokers) await brokers?.crashBroker(broker);
 }
 

@@ -234,6 +234,39 @@ describe('evidence', () => {
     expect(processes.get('m1.2')).toMatchObject({ order: null, stalls: [{}] });
   });
 
+  it('gives an action on a process to all that run in it, and to nobody else', () => {
+    const shared = (id: string) => ({ id, sharedProcess: 'shop' });
+    const story = new Story({ groups: [{ members: [shared('m1'), shared('m2'), { id: 'm3' }] }] });
+    const [m1] = [story.joins('m1'), story.joins('m2'), story.joins('m3')];
+    m1.stalls(() => story.wait(100));
+    m1.crashes();
+    const { processes } = evidenceOf(story.history());
+    for (const process of ['m1.1', 'm2.1'])
+      expect(processes.get(process)).toMatchObject({ order: { kind: 'crash' }, stalls: [{}] });
+    expect(processes.get('m3.1')).toMatchObject({ order: null, stalls: [] });
+  });
+
+  it('tells members that share a client id apart by their member ids, or as the world has named them', () => {
+    const told = (wire: boolean): (string | undefined)[] => {
+      const { story, m1, m2 } = pair({ wire });
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      const history = story.history();
+      for (const event of history.events)
+        if (event.kind === 'group-generation')
+          for (const member of event.members) {
+            if (!wire) member.process = member.clientId;
+            member.clientId = 'shop.1';
+          }
+      return groupOf(history).generations.flatMap(({ members }) => members.map(({ clientId }) => clientId));
+    };
+    expect(told(true)).toEqual(expect.arrayContaining(['m1.1', 'm2.1']));
+    expect(told(true)).not.toContain('shop.1');
+    expect(told(false)).not.toContain('shop.1');
+  });
+
   it('takes joins from the wire, else from what the client says, else from the coordinator', () => {
     const joins = (wire: boolean, hasClaims: boolean) => {
       const { story, m1 } = alone({ wire });

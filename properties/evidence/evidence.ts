@@ -164,6 +164,23 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
     });
 }
 
+/**
+ * Whether members of the group run in processes that end again and again, since members of another group, which nobody has
+ * told to end, cannot start there.
+ */
+export const isPulledDown = (evidence: Evidence, group: GroupEvidence): boolean =>
+  evidence.groups.some(
+    (other) =>
+      other !== group &&
+      other.config.members.some(
+        ({ id, sharedProcess }) =>
+          sharedProcess !== undefined &&
+          group.config.members.some((member) => member.sharedProcess === sharedProcess) &&
+          other.processes.findLast((process) => process.id === id)?.order === null,
+      ) &&
+      partitionsWithoutStart(evidence, other).length > 0,
+  );
+
 /** The longest that a rebalance waits for a member: the Java client has one setting for it and for the poll interval. */
 export const rebalanceWaitMs = ({ rebalanceTimeoutMs, maxPollIntervalMs = 0 }: Group): number =>
   Math.max(rebalanceTimeoutMs, maxPollIntervalMs);
@@ -207,6 +224,7 @@ export const hadToDrain = (evidence: Evidence, group: GroupEvidence): boolean =>
   evidence.heal !== null &&
   evidence.settled !== null &&
   partitionsWithoutStart(evidence, group).length === 0 &&
+  !isPulledDown(evidence, group) &&
   liveMembers(evidence, group).length > 0 &&
   (group.generations.some((generation) => generation.isStable) ||
     group.processes.some((process) => (evidence.positions.joins.get(process.process)?.length ?? 0) > 0));

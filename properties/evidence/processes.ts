@@ -3,7 +3,7 @@
  * ended, its stalls and its claims leaves.
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
-import { type Action, isLifecycleAction, type Scenario } from '../../scenarios/schema.ts';
+import { type Action, isLifecycleAction, membersHit, type Scenario } from '../../scenarios/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import { listAt } from './values.ts';
 
@@ -25,6 +25,8 @@ export interface ProcessEvidence {
   /** The id of the member or producer in the scenario. */
   readonly id: string;
   readonly group: string | null;
+  /** The process of the machine that it shares with others; null where it is alone. */
+  readonly sharedProcess: string | null;
   readonly startSeq: number;
   readonly startTime: number;
   readonly exit: EventOf<'process-exit'> | null;
@@ -127,6 +129,7 @@ export function indexProcesses(
         role: event.role,
         id: event.id,
         group: event.group,
+        sharedProcess: event.sharedProcess ?? null,
         startSeq: event.seq,
         startTime: event.time,
         exit: null,
@@ -164,13 +167,15 @@ export function indexProcesses(
   }
   for (const { action, seq, fromTime, toTime } of actions) {
     if (action.kind !== 'stall' && !isLifecycleAction(action)) continue;
-    // More than one where a member has a twin.
-    const running = (byId.get(action.member) ?? []).filter(
-      (process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq),
-    );
-    if (action.kind === 'stall') running.at(-1)?.stalls.push({ seq, fromTime, toTime });
-    else if (action.kind !== 'join')
-      for (const process of running) process.order ??= { kind: action.kind, seq, time: fromTime };
+    for (const id of membersHit(history.start.scenario, action)) {
+      // More than one where a member has a twin.
+      const running = (byId.get(id) ?? []).filter(
+        (process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq),
+      );
+      if (action.kind === 'stall') running.at(-1)?.stalls.push({ seq, fromTime, toTime });
+      else if (action.kind !== 'join')
+        for (const process of running) process.order ??= { kind: action.kind, seq, time: fromTime };
+    }
   }
   return processes;
 }
@@ -182,3 +187,23 @@ export const isRunningAt = (process: ProcessEvidence, seq: number): boolean =>
 /** Whether a stall of the process overlaps the time span. */
 export const isStalledWithin = (process: ProcessEvidence, fromTime: number, toTime: number): boolean =>
   process.stalls.some((stall) => stall.fromTime <= toTime && stall.toTime >= fromTime);
+
+/**
+ * Whether it ended by itself because another member that ran in the same process had failed, and nothing of its own had.
+ */
+export const endedWithMate = (
+  processes: ReadonlyMap<string, ProcessEvidence>,
+  { process, sharedProcess, exit, applicationErrors }: ProcessEvidence,
+): boolean =>
+  sharedProcess !== null &&
+  exit !== null &&
+  exit.signal === null &&
+  exit.code !== 0 &&
+  applicationErrors.length === 0 &&
+  [...processes.values()].some(
+    (mate) =>
+      mate.process !== process &&
+      mate.sharedProcess === sharedProcess &&
+      mate.exit?.code === exit.code &&
+      mate.applicationErrors.some(({ seq }) => seq < exit.seq),
+  );

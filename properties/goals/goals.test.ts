@@ -1,7 +1,7 @@
 /** The catalogue of goals: its size and names, and that goals are reached where, and only where, their thing happens. */
 import { describe, expect, it } from 'vitest';
 import { alone, pair } from '../testing/good-histories.ts';
-import type { Story } from '../testing/history-builder.ts';
+import { Story } from '../testing/history-builder.ts';
 import { goals, goalsReached } from './index.ts';
 
 const reached = (story: Story): string[] => goalsReached(story.history());
@@ -46,6 +46,22 @@ describe('says of a history', () => {
     other.m1.works(0, 1).findsOutOfRange(0);
     for (const name of ['sent-to-a-follower', 'follower-behind'])
       expect(reached(other.story)).not.toContain(name);
+  });
+
+  it('whose members share a process that it is killed, or that one of them leaves it', () => {
+    const told = (end: 'crashes' | 'leaves', isShared: boolean): string[] => {
+      const shared = isShared ? { sharedProcess: 'shop' } : {};
+      const members = ['m1', 'm2'].map((id) => ({ id, ...shared }));
+      const story = new Story({ groups: [{ members }] });
+      const [m1, m2] = [story.joins('m1'), story.joins('m2')];
+      story.generation([[m1, [0]]]);
+      if (end === 'leaves') m1.leaves();
+      else for (const one of [m1, m2]) one.crashes();
+      return reached(story).filter((name) => name.includes('shared'));
+    };
+    expect(told('crashes', true)).toEqual(['shared-process-is-killed']);
+    expect(told('leaves', true)).toEqual(['leaves-a-shared-process']);
+    for (const end of ['crashes', 'leaves'] as const) expect(told(end, false)).toEqual([]);
   });
 
   it('with a crash what came again', () => {

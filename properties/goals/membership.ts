@@ -1,5 +1,6 @@
 /** Goals about who is in the group: joins, expiries and rebalances, at the moments at which they hurt. */
 import { isCooperative, withheldIn } from '../coverage.ts';
+import { isRunningAt, type ProcessEvidence } from '../evidence/processes.ts';
 import { type Goal, goal, type Reached, rare } from './goal.ts';
 
 const heartbeat = (error: string) => (reached: Reached) =>
@@ -22,6 +23,30 @@ const endedBetween = (reached: Reached, isLeader: boolean): boolean =>
       sync === undefined && !reached.of('wire-join').some((one) => one.process === process && one.seq > seq)
     );
   });
+
+/** Members of one group that run in one process at the same time: those of each incarnation. */
+const sharing = ({ evidence, of }: Reached): ProcessEvidence[][] => {
+  const byProcess = new Map<string, ProcessEvidence[]>();
+  for (const { process, group, sharedProcess } of of('process-start')) {
+    const one = evidence.processes.get(process);
+    if (sharedProcess === undefined || one === undefined) continue;
+    const key = `${sharedProcess} ${group}`;
+    byProcess.set(key, [...(byProcess.get(key) ?? []), one]);
+  }
+  return [...byProcess.values()].filter((all) =>
+    all.some((one, i) => all.slice(0, i).some((other) => isRunningAt(other, one.startSeq))),
+  );
+};
+
+/** Whether a member of a process ended in this way while another one of its group ran beside it. */
+const endsBeside = (reached: Reached, isEnding: (process: ProcessEvidence) => boolean): boolean =>
+  sharing(reached).some((all) =>
+    all.some(
+      (one) =>
+        isEnding(one) &&
+        all.some((other) => other !== one && one.exit !== null && isRunningAt(other, one.exit.seq - 1)),
+    ),
+  );
 
 const generations = ({ evidence }: Reached) => evidence.groups.flatMap((group) => group.generations);
 
@@ -59,6 +84,14 @@ export const membershipGoals: readonly Goal[] = [
     'coordinator-gone-during-join',
     'a JoinGroup is answered by a broker that does not coordinate the group, or not yet',
     join('NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE'),
+  ),
+  goal('shared-process-is-killed', 'a process in which several members of one group run is killed', (r) =>
+    endsBeside(r, ({ exit }) => exit?.signal === 'SIGKILL'),
+  ),
+  goal(
+    'leaves-a-shared-process',
+    'a member leaves while another one of its group goes on in the same process',
+    (r) => endsBeside(r, ({ order, exit }) => order?.kind === 'leave' && exit?.code === 0),
   ),
   goal('sync-refused', 'a SyncGroup is refused', (r) =>
     r.of('wire-sync').some(({ error }) => error !== null),

@@ -412,6 +412,7 @@ export class Story {
     if (config === undefined) throw new Error(`no group has the member ${id}`);
     const incarnation = this.handles.filter((handle) => handle.id === id).length + 1;
     const member = new Member(this, config, id, incarnation);
+    const shared = config.members.find((one) => one.id === id)?.sharedProcess;
     this.handles.push(member);
     this.emit({
       process: member.process,
@@ -420,6 +421,8 @@ export class Story {
       id,
       group: config.id,
       incarnation,
+      // As if it had been started as often as the member.
+      ...(shared === undefined ? {} : { sharedProcess: `${shared}.${incarnation}` }),
     });
     return member;
   }

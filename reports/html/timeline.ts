@@ -4,8 +4,8 @@
  * faults over all of them.
  */
 import type { EventOf, GroupMember, History, HistoryEvent } from '../../harness/history/schema.ts';
-import type { Scenario } from '../../scenarios/schema.ts';
-import { describeAction, describeLink } from '../describe-event.ts';
+import { membersHit, type Scenario } from '../../scenarios/schema.ts';
+import { describeAction, describeLink, describeMates } from '../describe-event.ts';
 
 export interface Span {
   readonly fromMs: number;
@@ -178,7 +178,8 @@ function stallsOf(history: History, whole: Span): Map<string, Span[]> {
   for (const fault of faultsOf(history, whole)) {
     const action = history.start.scenario.actions[fault.action];
     if (action?.kind !== 'stall') continue;
-    stalls.set(action.member, [...(stalls.get(action.member) ?? []), fault]);
+    for (const id of membersHit(history.start.scenario, action))
+      stalls.set(id, [...(stalls.get(id) ?? []), fault]);
   }
   return stalls;
 }
@@ -292,12 +293,14 @@ function partitionsOf(
     );
 }
 
+const processOf = ({ process, clientId }: GroupMember): string => process ?? clientId;
+
 const ownersIn = (generation: Generation, topic: string, partition: number): string[] =>
   generation.members
     .filter((member) =>
       member.assignment.some((one) => one.topic === topic && one.partitions.includes(partition)),
     )
-    .map((member) => member.clientId);
+    .map(processOf);
 
 /** The generation in force at a moment, or undefined before the first. */
 const generationAt = (generations: readonly Generation[], timeMs: number): Generation | undefined =>
@@ -445,7 +448,7 @@ function stateAt(
 ): MemberState {
   if (conditionAt(process, timeMs) === 'stalled') return 'stalled';
   const isIn = (generation: Generation): GroupMember | undefined =>
-    generation.members.find((member) => member.clientId === process.process);
+    generation.members.find((member) => processOf(member) === process.process);
   const generation = generationAt(generations, timeMs);
   const membership = generation === undefined ? undefined : isIn(generation);
   if (membership === undefined) {
@@ -476,7 +479,11 @@ function faultsOf(history: History, whole: Span): Fault[] {
     const skipped = event.outcome === 'skipped' || end?.outcome === 'skipped';
     const reason = event.reason ?? end?.reason ?? null;
     const lasting = action !== undefined && 'durationMs' in action && !skipped;
-    const text = action === undefined ? event.actionKind : describeAction(action);
+    const text =
+      action === undefined ? event.actionKind : `${describeAction(action)}${describeMates(action, scenario)}`;
+    const groups = new Set(
+      action === undefined ? [] : membersHit(scenario, action).map((id) => groupOf.get(id) ?? null),
+    );
     return [
       {
         fromMs: event.time,
@@ -486,7 +493,7 @@ function faultsOf(history: History, whole: Span): Fault[] {
         text: skipped ? `skipped: ${text}${reason === null ? '' : ` (${reason})`}` : text,
         lasting,
         skipped,
-        group: action !== undefined && 'member' in action ? (groupOf.get(action.member) ?? null) : null,
+        group: groups.size === 1 ? ([...groups][0] ?? null) : null,
         severity: action?.kind === 'join' || action?.kind === 'leave' ? 'planned' : 'fault',
       },
     ];

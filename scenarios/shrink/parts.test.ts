@@ -53,3 +53,14 @@ it('allows no more time to settle than what is left justifies, and never more th
   const tight = { ...scenario, settling: { boundMs: 10 } };
   expect(keepActions(tight, () => true).settling.boundMs).toBe(10);
 });
+
+it('gives each member of a shared process one of its own, and to whoever is left alone', () => {
+  const [scenario] = fc.sample(scenarioArbitrary('members'), { seed: 2, numRuns: 1 });
+  if (scenario === undefined) throw new Error('no sample');
+  for (const { members } of scenario.groups) for (const member of members) member.sharedProcess = 'shop';
+  const [first] = scenario.groups.flatMap(({ members }) => members.map(({ id }) => id));
+  const left = keepMembers(scenario, (id) => id === first);
+  expect(scenarioSchema.safeParse(left).error).toBeUndefined();
+  const simpler = [...plainerConfiguration(scenario)];
+  expect(simpler.some((one) => !JSON.stringify(one).includes('sharedProcess'))).toBe(true);
+});

@@ -95,6 +95,8 @@ function* plainChanges(scenario: Scenario): Generator<Change> {
       if (JSON.stringify(group[key]) === JSON.stringify(plain)) continue;
       yield (one) => ({ ...one, groups: one.groups.with(i, withKey(one.groups[i] as Group, key, plain)) });
     }
+  const shared = scenario.groups.flatMap(({ members }) => members.flatMap((one) => one.sharedProcess ?? []));
+  for (const name of new Set(shared)) yield (one) => apart(one, name);
   for (const [i, group] of scenario.groups.entries())
     if (group.members.some(({ clock }) => clock !== undefined))
       yield (one) => {
@@ -117,6 +119,17 @@ function* plainChanges(scenario: Scenario): Generator<Change> {
       });
     }
 }
+
+/** Each member of a shared process has one to itself. */
+const apart = (scenario: Scenario, name: string): Scenario => ({
+  ...scenario,
+  groups: scenario.groups.map((group) => ({
+    ...group,
+    members: group.members.map(({ sharedProcess, ...member }) =>
+      sharedProcess === undefined || sharedProcess === name ? member : { ...member, sharedProcess },
+    ),
+  })),
+});
 
 /** An optional key whose plain value is `undefined` goes. */
 function withKey<T extends object>(value: T, key: keyof T, plain: unknown): T {

@@ -34,7 +34,7 @@ const memberGroup = (changes: Partial<MemberGroup> = {}): MemberGroup => ({
 
 const recorder = (): { host: Host; events: ClientEvent[] } => {
   const events: ClientEvent[] = [];
-  return { events, host: { emit: (event) => events.push(event), exit: () => {} } };
+  return { events, host: { emit: (event) => events.push(event), exit: () => {}, refuse: () => {} } };
 };
 
 describe('draws', () => {

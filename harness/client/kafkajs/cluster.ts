@@ -5,6 +5,7 @@
 import { Kafka, type logCreator, logLevel } from 'kafkajs';
 import type { Host } from '../host.ts';
 import type { StartCommand } from '../protocol.ts';
+import type { WireTap } from '../wire/tap.ts';
 import { nativeOptions } from './native-options.ts';
 import { createTap, saslConfig, sslConfig, tappedSockets } from './sockets.ts';
 
@@ -24,7 +25,14 @@ const safeJson = (value: unknown): string => {
   }
 };
 
+interface SharedKafka {
+  readonly kafka: Kafka;
+  /** Of each member, so that what passes on its connections is told as its own. */
+  readonly taps: Map<Host, WireTap>;
+}
+
 /**
+ * Members of one process have one instance between them, made as the first of them says.
  * @throws Error where NODE_ENV is not `production`: kafkajs has other retry times under NODE_ENV=test, so the client on
  * trial would not be the one that people run
  */
@@ -33,8 +41,29 @@ export function createKafka(start: StartCommand, host: Host): Kafka {
     throw new Error(
       `kafkajs goes on trial with NODE_ENV=production only, not '${process.env.NODE_ENV ?? ''}'`,
     );
-  return new Kafka({
-    clientId: start.process,
+  const { shared } = host;
+  if (shared === undefined) {
+    const tap = createTap(host, start.process);
+    return newKafka(start, start.process, () => tap);
+  }
+  const { kafka, taps } = shared.common((): SharedKafka => {
+    const all: SharedKafka['taps'] = new Map();
+    // kafkajs gives each consumer connections of its own and tells the factory nothing of whose they are.
+    return { kafka: newKafka(start, shared.clientId, () => tapOf(all, shared.current())), taps: all };
+  });
+  taps.set(host, createTap(host, shared.clientId));
+  return kafka;
+}
+
+function tapOf(taps: ReadonlyMap<Host, WireTap>, host: Host): WireTap {
+  const tap = taps.get(host);
+  if (tap === undefined) throw new Error('a connection is opened for a member that has not begun');
+  return tap;
+}
+
+const newKafka = (start: StartCommand, clientId: string, tap: () => WireTap): Kafka =>
+  new Kafka({
+    clientId,
     brokers: start.connection.bootstrapServers,
     ssl: sslConfig(start.connection),
     ...saslConfig(start.connection),
@@ -42,6 +71,5 @@ export function createKafka(start: StartCommand, host: Host): Kafka {
     logLevel: logLevel.ERROR,
     ...nativeOptions(start, 'kafka'),
     logCreator: logToStandardError,
-    socketFactory: tappedSockets(createTap(host, start.process)),
+    socketFactory: (options) => tappedSockets(tap())(options),
   });
-}

@@ -10,7 +10,24 @@ export const refusals = (scenario: Scenario): string[] => [
   ...scenario.producers.flatMap((producer, i) =>
     [...producerRefusals(producer)].map(([key, why]) => `producers[${i}].${key}: ${why}.`),
   ),
+  ...instanceRefusals(scenario),
 ];
+
+/** Members of one process have one instance of `Kafka`, which has one set of options. */
+function* instanceRefusals({ groups }: Scenario): Generator<string> {
+  const first = new Map<string, { readonly group: string; readonly options: string }>();
+  for (const [i, { id, native, members }] of groups.entries())
+    for (const { sharedProcess } of members) {
+      if (sharedProcess === undefined) continue;
+      const options = JSON.stringify(native?.kafkajs?.kafka ?? {});
+      const other = first.get(sharedProcess);
+      if (other === undefined) first.set(sharedProcess, { group: id, options });
+      else if (other.options !== options) {
+        yield `groups[${i}].native.kafkajs.kafka: members of ${id} and of ${other.group} share an instance of Kafka in ${sharedProcess}; give both groups the same options.`;
+        break;
+      }
+    }
+}
 
 type Refusal = [key: string, why: string];
 

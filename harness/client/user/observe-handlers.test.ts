@@ -19,6 +19,7 @@ async function handBatch(
   const host: Host = {
     emit: (event) => events.push(event),
     exit: () => {},
+    refuse: () => {},
     failed: (error) => failures.push(error),
   };
   const start = {

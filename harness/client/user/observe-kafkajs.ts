@@ -73,12 +73,22 @@ function observeConsumer(consumer: Consumer, config: ConsumerConfig, current: Se
   const place = <T extends { topic: string }>(one: T): T => ({ ...one, topic: names.real(one.topic) });
   // It has to be told that its consumer is gone, however that came about.
   const ended = (): void => {
+    current.onTrial.delete(observed);
     if (consumers.delete(observed)) current.onDisconnected();
   };
 
   const observed: Consumer = {
     ...consumer,
     async connect() {
+      if (isOnTrial) {
+        current.onTrial.add(observed);
+        if (current.onTrial.size > 1)
+          host.refuse(
+            `The application runs several consumers of group '${names.own(config.groupId)}' in one process, and what ` +
+              'each of them does could not be told apart: put a module with one of them on trial. In a scenario, ' +
+              "members with the same 'sharedProcess' share an instance of Kafka.",
+          );
+      }
       consumers.add(observed);
       await consumer.connect();
     },

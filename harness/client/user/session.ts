@@ -15,6 +15,8 @@ export interface Session {
   readonly tap: WireTap;
   /** The consumers that the application has made and not disconnected. */
   readonly consumers: Set<object>;
+  /** Those of them that are of the group on trial. */
+  readonly onTrial: Set<object>;
   /** Called when one of them has been disconnected. */
   onDisconnected: () => void;
   /** Errors that the client itself gave the application, from a heartbeat or a commit. */
@@ -32,6 +34,7 @@ export function beginSession(start: MemberStart, host: Host): Session {
     names: new Names(start.names ?? {}),
     tap: createTap(host, start.process),
     consumers: new Set(),
+    onTrial: new Set(),
     onDisconnected: () => {},
     clientErrors: new WeakSet(),
     commitCalls: 0,

@@ -54,44 +54,59 @@ function readLines(
   });
 }
 
-const exitOf = (child: ChildProcess, invalidLines: () => number): Promise<ClientExit> =>
+/** What a child process writes, line by line. */
+export interface ChildOutput {
+  readonly onLine: (line: string) => void;
+  readonly onLog: (line: string) => void;
+}
+
+/** Starts a child process that speaks the protocol; nothing has been said to it yet. */
+export function launchChild(
+  { client, driver, entry, sessionArguments }: Omit<ClientProcessOptions, 'onEvent' | 'onLog'>,
+  { onLine, onLog }: ChildOutput,
+) {
+  const program =
+    driver === undefined
+      ? { command: process.execPath, arguments: [entry ?? buildOf(client).childFile] }
+      : driver;
+  const child = spawn(program.command, [...program.arguments, ...sessionArguments], {
+    env: { ...environment(), ...driver?.environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  // Killed inside a write: what the line announces had not happened yet.
+  readLines(child.stdout, onLine, (rest) =>
+    onLog(`the last line was cut off after ${rest.length} characters`),
+  );
+  readLines(child.stderr, onLog, onLog);
+  // A process that has just died cannot take a command; its exit says so already.
+  child.stdin.on('error', () => {});
+  return child;
+}
+
+/** Resolves when the process has ended and its output has been read; rejects where it never started. */
+export const exitOf = (child: ChildProcess): Promise<Pick<ClientExit, 'code' | 'signal'>> =>
   new Promise((resolve, reject) => {
     child.once('error', (cause) => {
       if (child.pid === undefined)
         reject(new WorldUnavailableError(`cannot start a client process: ${cause.message}`, { cause }));
     });
     // 'close' and not 'exit': it comes after standard output has been read to its end.
-    child.once('close', (code, signal) => resolve({ code, signal, invalidLines: invalidLines() }));
+    child.once('close', (code, signal) => resolve({ code, signal }));
   });
 
 export function spawnClient(start: StartCommand, options: ClientProcessOptions): ClientProcess {
-  const { onEvent, onLog, sessionArguments, driver } = options;
-  const program =
-    driver === undefined
-      ? { command: process.execPath, arguments: [options.entry ?? buildOf(options.client).childFile] }
-      : driver;
-  const child = spawn(program.command, [...program.arguments, ...sessionArguments], {
-    env: { ...environment(), ...driver?.environment },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const { onEvent, onLog } = options;
   let invalidLines = 0;
-
-  readLines(
-    child.stdout,
-    (line) => {
+  const child = launchChild(options, {
+    onLine(line) {
       const event = parseClientEvent(line, start.process);
       if (typeof event !== 'string') return onEvent(event);
       invalidLines++;
       onLog(event);
     },
-    // Killed inside a write: what the line announces had not happened yet.
-    (rest) => onLog(`the last line was cut off after ${rest.length} characters`),
-  );
-  readLines(child.stderr, onLog, onLog);
-  // A process that has just died cannot take a command; its exit says so already.
-  child.stdin.on('error', () => {});
-
-  const exited = exitOf(child, () => invalidLines);
+    onLog,
+  });
+  const exited = exitOf(child).then((exit): ClientExit => ({ ...exit, invalidLines }));
   // Whoever awaits it later gets the rejection all the same.
   exited.catch(() => {});
   const command = (one: Command): void => {

@@ -1,6 +1,7 @@
 /**
  * A generated scenario as containers can run it: a scenario of any size and network enters, and one leaves that asks for
- * nothing which no machine's Kafka has: two, four or five brokers, clocks that differ, single segments that are lost.
+ * nothing which no machine's Kafka has: two, four or five brokers, clocks that differ, single segments
+ * that are lost, several members in one process on a network of its own.
  */
 import { type Action, type LinkConditions, parseScenario, type Scenario } from '../../../scenarios/schema.ts';
 import { refusalOf } from './links/chain.ts';
@@ -14,7 +15,12 @@ export function fitToKafka(scenario: Scenario): Scenario {
   const isFit =
     (topology.brokers === 1 || topology.brokers === BROKERS) &&
     (network === undefined || refusalOf(network) === null) &&
-    groups.every(({ members }) => members.every(({ clock }) => clock === undefined));
+    groups.every(({ members }) =>
+      members.every(
+        ({ clock, sharedProcess }) =>
+          clock === undefined && (network === undefined || sharedProcess === undefined),
+      ),
+    );
   if (isFit) return scenario;
   const brokers = topology.brokers === 1 ? 1 : BROKERS;
   const fitted = {
@@ -30,7 +36,9 @@ export function fitToKafka(scenario: Scenario): Scenario {
     },
     groups: groups.map((group) => ({
       ...group,
-      members: group.members.map(({ clock: _clock, ...member }) => member),
+      members: group.members.map(({ clock: _clock, sharedProcess, ...member }) =>
+        network === undefined && sharedProcess !== undefined ? { ...member, sharedProcess } : member,
+      ),
     })),
     actions: actions.map((action) => fitAction(action, brokers)),
   };

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { Scenario } from '../../../scenarios/schema.ts';
-import { refusals as clientRefusals } from '../../client/clients.ts';
+import { refusals as clientRefusals, sharedRefusals } from '../../client/clients.ts';
 import type { Connection, StartCommand } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
 import { packageRoot } from '../../version.ts';
@@ -23,6 +23,7 @@ import { Toxiproxies } from './links/toxiproxies.ts';
 import { createNames } from './names.ts';
 import { collectFacts, collectGroupFacts, type Fact } from './observer/facts.ts';
 import { kafkaRefusals } from './refusals.ts';
+import { SharedClientProcesses } from './shared-client-process.ts';
 import { epochMs, wallClock } from './wall-clock.ts';
 
 export interface KafkaWorldOptions {
@@ -43,6 +44,7 @@ const ADMIN_DEADLINE_MS = 30_000;
 
 const NO_PROXY_FOR_DRIVERS =
   'links are broken for clients in Node alone, whose connections can be led elsewhere';
+const NO_PROXY_FOR_SHARED = 'members that share a process have no links of their own on real Kafka';
 
 export class KafkaWorld implements World {
   readonly name = 'kafka';
@@ -131,16 +133,15 @@ export class KafkaWorld implements World {
         context.record(names.toLogical({ ...event, time: timeEpochMs - timeOriginEpochMs } as RunEvent)),
       );
       const sessionArguments = harnessArguments(this.#options.sessionId);
+      const shared = new SharedClientProcesses();
       processes = new Processes(
         context,
         cluster.connection,
         (start, id, callbacks) => {
-          const client = spawnClient(links?.startOf(id, start) ?? start, {
-            ...subject,
-            ...driverOf(start, subject),
-            sessionArguments,
-            ...callbacks,
-          });
+          const options = { ...subject, ...driverOf(start, subject), sessionArguments, ...callbacks };
+          if (start.role === 'member' && start.sharedProcess !== undefined)
+            return shared.spawn(start.sharedProcess, start, options);
+          const client = spawnClient(links?.startOf(id, start) ?? start, options);
           links?.attach(id, client);
           return client;
         },
@@ -186,10 +187,9 @@ export class KafkaWorld implements World {
     { driver }: Subject,
     prefix: string,
   ): Promise<RunLinks | Unbreakable> {
+    const unbreakable = driver !== undefined ? NO_PROXY_FOR_DRIVERS : whyShared(scenario);
     const links =
-      driver === undefined
-        ? await this.#toxiproxies.linksOf(scenario, cluster, prefix)
-        : { unbreakable: NO_PROXY_FOR_DRIVERS };
+      unbreakable === null ? await this.#toxiproxies.linksOf(scenario, cluster, prefix) : { unbreakable };
     // Actions are skipped, and said to be; a whole run on another network than it asks for would be told by nobody.
     if ('unbreakable' in links && scenario.topology.network !== undefined)
       throw new WorldUnavailableError(`The network of ${scenario.name} cannot be had: ${links.unbreakable}`);
@@ -228,6 +228,16 @@ function driverOf({ role }: StartCommand, { application }: Subject): { driver?: 
   return { driver: { version, command: process.execPath, arguments: words, environment: {} } };
 }
 
+/** Why no link of the scenario can be broken, since one of those processes is shared; or null. */
+function whyShared(scenario: Scenario): string | null {
+  const sharing = new Set(
+    scenario.groups.flatMap(({ members }) =>
+      members.flatMap(({ id, sharedProcess }) => (sharedProcess === undefined ? [] : [id])),
+    ),
+  );
+  return brokenLinks(scenario).some(({ process }) => sharing.has(process)) ? NO_PROXY_FOR_SHARED : null;
+}
+
 /**
  * What this world and the client cannot do of a scenario, one sentence each.
  * @param ownCluster whether the world starts the cluster itself
@@ -235,8 +245,13 @@ function driverOf({ role }: StartCommand, { application }: Subject): { driver?: 
 export function refusalsOf(scenario: Scenario, subject: Subject, ownCluster: boolean): string[] {
   const isOfUser = subject.application !== undefined;
   const { client, driver } = subject;
-  const sentences = driver === undefined ? clientRefusals(client, scenario, isOfUser) : [];
+  const sentences =
+    driver === undefined
+      ? clientRefusals(client, scenario, isOfUser)
+      : sharedRefusals(scenario, `the driver of ${client} runs one member in each process`);
   if (driver !== undefined && brokenLinks(scenario).length > 0)
     sentences.push(`actions: ${NO_PROXY_FOR_DRIVERS}.`);
+  if (scenario.topology.network !== undefined)
+    sentences.push(...sharedRefusals(scenario, `topology.network: ${NO_PROXY_FOR_SHARED}`));
   return [...sentences, ...kafkaRefusals(scenario, ownCluster)];
 }

@@ -15,7 +15,7 @@ function tapped() {
     apiOf: (key) => apiByKey.get(key),
     onMessage: (message) => seen.push(message),
   });
-  return { tap, seen, connection: tap.connection(2) };
+  return { tap, seen, connection: tap.connection(2, 'm1.1') };
 }
 
 const heartbeat = (correlationId: number): Buffer =>
@@ -69,13 +69,13 @@ describe('MessageTap', () => {
 
   it('lists what is unanswered, but for acks 0 and connections that are gone', () => {
     const { tap, connection } = tapped();
-    const gone = tap.connection(1);
+    const gone = tap.connection(1, 'm1.1');
     gone.toBroker(heartbeat(1));
     connection.toBroker(Buffer.concat([heartbeat(1), produce(0, 2), produce(1, 3), heartbeat(4)]));
     connection.toProcess(encodeResponse(heartbeatApi, 3, 1, { errorCode: 0 }));
     gone.closed();
     expect(tap.unanswered().map(({ process, api, correlationId }) => [process, api, correlationId])).toEqual([
-      ['p1.1', 'Produce', 3],
+      ['m1.1', 'Produce', 3],
       ['m1.1', 'Heartbeat', 4],
     ]);
   });
@@ -95,7 +95,7 @@ describe('MessageTap', () => {
     broken.writeInt32BE(broken.length - 4, 0);
     connection.toBroker(broken);
     expect(seen.map(({ api, body, process }) => [api, body, process])).toEqual([
-      ['API 999', null, null],
+      ['API 999', null, 'm1.1'],
       ['Heartbeat', null, 'm1.1'],
     ]);
   });

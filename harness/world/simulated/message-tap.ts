@@ -22,8 +22,8 @@ export interface WireMessage {
   /** How many events of the history had been recorded by then. */
   readonly eventsBefore: number;
   readonly direction: 'request' | 'answer';
-  /** The client id, which every adapter sets to its process id; null where the request has none. */
-  readonly process: string | null;
+  /** Whose connection it passes on. */
+  readonly process: string;
   readonly broker: number;
   /** Kafka's name of the API, or its key where it is not known. */
   readonly api: string;
@@ -80,10 +80,11 @@ export class MessageTap {
       .sort((a, b) => a.time - b.time);
   }
 
-  connection(broker: number): ConnectionTap {
+  /** @param process whose connection it is */
+  connection(broker: number, process: string): ConnectionTap {
     const asked = new Map<number, Asked>();
     this.#connections.add(asked);
-    const requests = assembler((frame) => this.#request(broker, asked, frame));
+    const requests = assembler((frame) => this.#request(broker, process, asked, frame));
     const answers = assembler((frame) => this.#answer(asked, frame));
     return {
       toBroker: requests,
@@ -92,11 +93,11 @@ export class MessageTap {
     };
   }
 
-  #request(broker: number, asked: Map<number, Asked>, frame: Buffer): void {
+  #request(broker: number, process: string, asked: Map<number, Asked>, frame: Buffer): void {
     const reader = new Reader(frame);
     const header = attempt(() => readRequestHeader(reader));
     if (header === null) return;
-    const { apiKey, apiVersion: version, correlationId, clientId: process } = header;
+    const { apiKey, apiVersion: version, correlationId } = header;
     const description = this.#options.apiOf(apiKey);
     const { now, onMessage } = this.#options;
     const { time, eventsBefore } = now();

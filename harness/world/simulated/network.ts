@@ -41,8 +41,11 @@ export interface Acceptor {
   readonly owner: Owner;
   /** Whether a process listens on the port; where none does, connections are refused. */
   readonly listens: boolean;
-  /** A new connection; calls on the sender are heard by the client. */
-  accept(sender: Sender): Receiver;
+  /**
+   * A new connection; calls on the sender are heard by the client.
+   * @param client the name of the client's owner
+   */
+  accept(sender: Sender, client: string): Receiver;
 }
 
 /** What the connections see when the process or broker behind them is gone. */
@@ -337,7 +340,7 @@ class Connection {
       0,
       kinds.accepted,
       () => {
-        if (server.alive) server.receiver = acceptor.accept(server);
+        if (server.alive) server.receiver = acceptor.accept(server, this.client.owner.label.name);
       },
       server,
     );

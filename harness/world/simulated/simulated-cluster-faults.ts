@@ -31,12 +31,13 @@ export class SimulatedClusterFaults implements ClusterFaults {
     this.#groups = groups;
   }
 
-  answerError(api: InjectableApi, error: string, times: number, process: string | null): void {
+  answerError(api: InjectableApi, error: string, times: number, clients: readonly string[] | null): void {
     const end = this.#cluster.intercept({
       apiKey: API_KEYS[api],
       errorCode: errorCode(error as ErrorName),
       times,
-      match: (_request, { clientId }) => process === null || clientId?.startsWith(`${process}.`) === true,
+      match: (_request, { clientId }) =>
+        clients === null || clients.some((client) => clientId?.startsWith(`${client}.`) === true),
     });
     this.#errors.push(end);
   }

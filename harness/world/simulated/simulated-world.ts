@@ -7,6 +7,7 @@ import type { Scenario, Topology } from '../../../scenarios/schema.ts';
 import { mixSeed } from '../../../scenarios/seed.ts';
 import { refusals as clientRefusals } from '../../client/clients.ts';
 import type { Host } from '../../client/host.ts';
+import type { StartCommand } from '../../client/protocol.ts';
 import { breakCluster, brokenSettings } from '../../cluster/broken/clusters.ts';
 import { addGroupCoordinators, type GroupPart } from '../../cluster/group/part.ts';
 import { kafka43 } from '../../cluster/profiles.ts';
@@ -29,6 +30,7 @@ import {
   loadBundle,
 } from './process/client-bundle.ts';
 import { NO_SKEW, VIRTUAL_EPOCH_MS } from './process/clock.ts';
+import { SharedRealm } from './process/shared-realm.ts';
 import { SimulatedProcess } from './process/simulated-process.ts';
 import { RandomStreams } from './random.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
@@ -163,6 +165,7 @@ class SimulatedRun {
   #processes: Processes | null = null;
   readonly #brokersByHost = new Map<string, number>();
   #context: RunContext | null = null;
+  readonly #realms = new Map<string, SharedRealm>();
   #pids = 1;
 
   constructor(
@@ -355,11 +358,22 @@ class SimulatedRun {
             skew: clocks.get(id) ?? NO_SKEW,
             ...(onConfigured === undefined ? {} : { onConfigured }),
             startDelayMs: this.#options.machine?.startDelaysMs.get(start.process) ?? 0,
+            ...this.#realmOf(start),
           },
           this.#pids++,
         ),
       (name, line) => this.#options.onLog?.(`${this.#scenario.name} ${name}`, line),
     );
+  }
+
+  /** What a member shares with those that run in the same process. */
+  #realmOf(start: StartCommand): { shared?: SharedRealm } {
+    const name = start.role === 'member' ? start.sharedProcess : undefined;
+    if (name === undefined) return {};
+    const known = this.#realms.get(name);
+    const realm = known === undefined || known.isOver ? new SharedRealm(name) : known;
+    this.#realms.set(name, realm);
+    return { shared: realm };
   }
 
   /** A broker behind its address on the network. */
@@ -374,8 +388,8 @@ class SimulatedRun {
       get listens() {
         return cluster.core.broker(id).listens;
       },
-      accept(sender): Receiver {
-        const tapped = tap?.connection(id);
+      accept(sender, client): Receiver {
+        const tapped = tap?.connection(id, client);
         const connection = cluster.connect(id, {
           onData: (bytes) => {
             tapped?.toProcess(bytes);

@@ -18,6 +18,7 @@ import type { ClientBundle } from './client-bundle.ts';
 import { type ClockSkew, ProcessClock } from './clock.ts';
 import type { ProcessParts } from './parts.ts';
 import { SimulationRefusal } from './refuse.ts';
+import type { RealmMember, SharedRealm } from './shared-realm.ts';
 import type { Dialer } from './socket.ts';
 import { GRID_MS, ProcessTimers } from './timers.ts';
 
@@ -40,11 +41,15 @@ export interface SimulatedProcessOptions {
   readonly startDelayMs?: number;
   /** See `Host`. */
   readonly onConfigured?: NonNullable<Host['configured']>;
+  /** The process of the machine that it is one of several members in; left out where it has it to itself. */
+  readonly shared?: SharedRealm;
 }
 
 /** From the command to the first instruction of the application: loading Node.js and the client. */
 const START_US = 120_000;
 const START_JITTER_US = 120_000;
+/** From the command to the first instruction of a member in a process that runs already. */
+const START_BESIDE_US = 1_000;
 /** From the end of a process to the moment at which its parent knows. */
 const REAP_US = 500;
 const exitCodes = { closed: 0, failed: 1 } as const;
@@ -58,7 +63,7 @@ const kinds = {
   frozen: label('frozen'),
 };
 
-export class SimulatedProcess implements ClientProcess {
+export class SimulatedProcess implements ClientProcess, RealmMember {
   readonly pid: number;
   readonly exited: Promise<ClientExit>;
   readonly #options: SimulatedProcessOptions;
@@ -72,6 +77,7 @@ export class SimulatedProcess implements ClientProcess {
   readonly #early: CallCommand[] = [];
   #closing = false;
   #alive = true;
+  #hasExited = false;
 
   constructor(options: SimulatedProcessOptions, pid: number) {
     const { scheduler, start, streams } = options;
@@ -89,7 +95,19 @@ export class SimulatedProcess implements ClientProcess {
     });
     const startUs =
       START_US + this.#random.int(START_JITTER_US) + Math.round((options.startDelayMs ?? 0) * 1_000);
-    scheduler.after(this.#owner, startUs, kinds.start, () => this.#start());
+    scheduler.after(this.#owner, this.#enterRealm(startUs), kinds.start, () => this.#start());
+  }
+
+  /**
+   * @param startUs how long a process takes to start
+   * @returns how long this member takes: what is left of that, where another one has begun it
+   */
+  #enterRealm(startUs: number): number {
+    const { scheduler, shared } = this.#options;
+    if (shared === undefined) return startUs;
+    shared.enter(this);
+    shared.startsAtUs ??= scheduler.nowUs + startUs - START_BESIDE_US;
+    return Math.max(0, shared.startsAtUs - scheduler.nowUs) + START_BESIDE_US;
   }
 
   command(command: Command): void {
@@ -104,18 +122,19 @@ export class SimulatedProcess implements ClientProcess {
     const { scheduler } = this.#options;
     switch (signal) {
       case 'SIGKILL':
-        this.#end({ code: null, signal });
+        this.#endProcess({ code: null, signal });
         break;
       case 'SIGSTOP':
-        scheduler.hold(this.#owner);
+        for (const one of this.#all()) one.holdWithProcess();
         break;
       case 'SIGCONT':
-        scheduler.release(this.#owner, this.#random);
+        for (const one of this.#all()) one.releaseWithProcess();
         break;
       case 'SIGTERM':
         scheduler.after(this.#owner, 1, kinds.signal, () => {
           // Before Node.js has come as far as the handler, the signal does what it does to any process.
-          if (!this.#started) this.#end({ code: null, signal });
+          const hasHandler = this.#options.shared?.hasStarted ?? this.#started;
+          if (!hasHandler) this.#endProcess({ code: null, signal });
           else {
             this.#signals.emit(signal);
             void this.#close();
@@ -125,6 +144,8 @@ export class SimulatedProcess implements ClientProcess {
   }
 
   #start(): void {
+    // It was told to close before it had begun.
+    if (this.#closing) return;
     const { start, bundle, scheduler, streams, network, resolve, skew, onLog, id } = this.#options;
     const clock = new ProcessClock(scheduler, skew);
     const dialer: Dialer = {
@@ -150,14 +171,22 @@ export class SimulatedProcess implements ClientProcess {
       },
     };
     this.#owner.parts = parts;
-    const { onConfigured } = this.#options;
+    const { onConfigured, shared } = this.#options;
     const host: Host = {
       emit: (event: ClientEvent) => this.#emit(event),
       exit: (code: number) => this.#exit(code),
       failed: (error: unknown) => this.#failRefused(error),
+      refuse: (sentence: string) => {
+        scheduler.fail(
+          new WorldUnavailableError(`${this.#name} cannot be put on trial.`, { hint: sentence }),
+        );
+        this.#exit(exitCodes.failed);
+      },
       ...(onConfigured === undefined ? {} : { configured: onConfigured }),
+      ...(shared === undefined ? {} : { shared }),
     };
-    const adapter = bundle.load(() => parts);
+    const adapter = shared?.adapterOf(bundle) ?? bundle.load(() => parts);
+    shared?.begin(this.#owner, host);
     this.#started = true;
     this.#application =
       start.role === 'member' ? adapter.startMember(start, host) : adapter.startProducer(start, host);
@@ -174,7 +203,15 @@ export class SimulatedProcess implements ClientProcess {
     if (this.#closing) return;
     this.#closing = true;
     await this.#application?.close();
-    this.#exit(exitCodes.closed);
+    if (!this.#alive) return;
+    const { shared } = this.#options;
+    const exit = { code: exitCodes.closed, signal: null };
+    if (shared === undefined || shared.isLast(this)) this.#endProcess(exit);
+    else {
+      // The process goes on for the others, and what this one's client has left behind goes on in it.
+      shared.leave(this);
+      this.#tellExit(exit);
+    }
   }
 
   #emit(event: ClientEvent): void {
@@ -206,8 +243,19 @@ export class SimulatedProcess implements ClientProcess {
 
   /** Its connections stay, and it hears nothing any more, signals to its own handlers included. */
   #frozen(): void {
-    const { scheduler, timeOriginUs, onEvent, onLog } = this.#options;
-    onLog('The process computes without end and never waits for anything.');
+    this.#options.onLog('The process computes without end and never waits for anything.');
+    this.#noteFrozen();
+    this.#options.shared?.freeze(this);
+  }
+
+  freezeWithProcess(): void {
+    if (!this.#alive) return;
+    this.#owner.state = 'frozen';
+    if (!this.#hasExited) this.#noteFrozen();
+  }
+
+  #noteFrozen(): void {
+    const { scheduler, timeOriginUs, onEvent } = this.#options;
     scheduler.trace.add(scheduler.nowUs, this.#owner.label, kinds.frozen, 0);
     onEvent({
       time: (scheduler.nowUs - timeOriginUs) / 1_000,
@@ -217,8 +265,29 @@ export class SimulatedProcess implements ClientProcess {
   }
 
   #exit(code: number): void {
-    if (!this.#alive) return;
-    this.#end({ code, signal: null });
+    if (this.#alive) this.#endProcess({ code, signal: null });
+  }
+
+  #all(): Iterable<RealmMember> {
+    return this.#options.shared?.all() ?? [this];
+  }
+
+  #endProcess(exit: Pick<ClientExit, 'code' | 'signal'>): void {
+    const { shared } = this.#options;
+    if (shared !== undefined) shared.isOver = true;
+    for (const one of this.#all()) one.endWithProcess(exit);
+  }
+
+  holdWithProcess(): void {
+    this.#options.scheduler.hold(this.#owner);
+  }
+
+  releaseWithProcess(): void {
+    this.#options.scheduler.release(this.#owner, this.#random);
+  }
+
+  endWithProcess(exit: Pick<ClientExit, 'code' | 'signal'>): void {
+    if (this.#alive) this.#end(exit);
   }
 
   /** Nothing of it runs any more; the kernel closes its sockets. */
@@ -229,6 +298,14 @@ export class SimulatedProcess implements ClientProcess {
     // The kernel resets a socket on which bytes were left unread.
     const ending: Ending = this.#random.chance(200) ? 'reset' : 'fin';
     network.gone(this.#owner, ending);
+    this.#tellExit(exit);
+  }
+
+  /** Once: of a member that has closed, the end of its process says nothing more. */
+  #tellExit(exit: Pick<ClientExit, 'code' | 'signal'>): void {
+    const { scheduler } = this.#options;
+    if (this.#hasExited) return;
+    this.#hasExited = true;
     scheduler.after(scheduler.harness, REAP_US, kinds.exit, () =>
       this.#resolveExited({ ...exit, invalidLines: 0 }),
     );
