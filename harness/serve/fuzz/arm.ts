@@ -75,6 +75,13 @@ const REFUSALS = new Set(
 );
 /** Kafka refuses to begin a login again within a second. */
 const LOGIN_INTERVAL_MS = 1_050;
+export interface Ways {
+  readonly keepsTopics: boolean;
+  readonly isGuarded: boolean;
+  /** How long a request that may be left unanswered is waited for. */
+  readonly silenceMs?: number;
+}
+
 /** Whoever has logged in for an instant is out again by the next step. */
 const SHORT_SESSION_MS = 20;
 
@@ -83,6 +90,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export class Arm {
   readonly name: string;
   readonly #address: string;
+  readonly #silenceMs: number;
   readonly #release: ProfileName;
   readonly #keepsTopics: boolean;
   readonly #isGuarded: boolean;
@@ -96,9 +104,10 @@ export class Arm {
     name: string,
     address: string,
     release: ProfileName,
-    { keepsTopics, isGuarded }: { readonly keepsTopics: boolean; readonly isGuarded: boolean },
+    { keepsTopics, isGuarded, silenceMs = SILENCE_MS }: Ways,
   ) {
     this.name = name;
+    this.#silenceMs = silenceMs;
     this.#isGuarded = isGuarded;
     this.#address = address;
     this.#release = release;
@@ -281,7 +290,9 @@ export class Arm {
       const frame = await connection.exchange(
         id,
         encodeRequest(api as never, step.version, { correlationId: id, clientId: 'fuzz' }, body as never),
-        MAY_BE_SILENT.has(step.apiKey) || isLeftUnanswered(step, this.#release) ? SILENCE_MS : ANSWER_MS_MAX,
+        MAY_BE_SILENT.has(step.apiKey) || isLeftUnanswered(step, this.#release)
+          ? this.#silenceMs
+          : ANSWER_MS_MAX,
       );
       if (typeof frame === 'string') return { ended: frame };
       const reader = new Reader(frame);

@@ -35,6 +35,10 @@ const mentions = (value: unknown, text: string): boolean => JSON.stringify(value
 const OFFSET_COMMIT = 8;
 /** More than offset.metadata.max.bytes. */
 const TOO_LONG = 'x'.repeat(4_097);
+const isRefusedForItsLength = ({ apiKey, body }: Step): boolean =>
+  apiKey === OFFSET_COMMIT && mentions(body, TOO_LONG);
+const SEEN_BY_CHANCE =
+  'a group that only a refused commit has made is seen from the next record of its partition on, and other connections write there when they like';
 /** What is told of a group that is there, and of one that is not (GROUP_ID_NOT_FOUND). */
 const SEEN_OR_NOT: readonly unknown[] = ['Empty', 'Dead', 0, 69];
 
@@ -123,15 +127,20 @@ export const knownDifferences: readonly KnownDifference[] = [
     },
   },
   {
-    reason:
-      'a group that only a refused commit has made is seen from the next record of its partition on, and other connections write there when they like',
+    reason: SEEN_BY_CHANCE,
     apiKey: 15,
     path: /^answer\.groups\.0\.(groupState|errorCode|errorMessage)$/,
     explains: (simulated, real, _step, earlier) =>
-      earlier.some(({ apiKey, body }) => apiKey === OFFSET_COMMIT && mentions(body, TOO_LONG)) &&
+      earlier.some(isRefusedForItsLength) &&
       [simulated, real].every(
         (one) => one === null || String(one).startsWith('Group ') || SEEN_OR_NOT.includes(one),
       ),
+  },
+  {
+    reason: SEEN_BY_CHANCE,
+    apiKey: 16,
+    path: /^answer\.groups$/,
+    explains: (_simulated, _real, _step, earlier) => earlier.some(isRefusedForItsLength),
   },
   {
     reason: 'Kafka counts a protocol that a JoinGroup names twice twice, or has no answer',
