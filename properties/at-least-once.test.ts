@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { atLeastOnce } from './at-least-once.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, byHand, pair } from './testing/good-histories.ts';
-import { Story, type StoryOptions } from './testing/history-builder.ts';
+import { type Member, Story, type StoryOptions } from './testing/history-builder.ts';
 
 describeGoodHistories(atLeastOnce);
 
@@ -127,6 +127,41 @@ describe('finds', () => {
         "observed | lost: latest was resolved again before the first commit | Group billing never processed offsets 2 to 4 of orders/0 (the first is record p1-2): a member had found the end of the log before they were written, nothing was committed, and the next start was at the end again. | wire-list-offsets fact-log | billing orders 0 m1.1",
       ]
     `);
+  });
+
+  it('the same as observed where the member was killed before it knew where its other partition ends', () => {
+    const tell = (end: (m1: Member) => Member) => {
+      const story = new Story({ topics: { orders: 2 }, groups: [{ autoOffsetReset: 'latest' }] });
+      const m1 = story.joins('m1');
+      story.produces(2);
+      story.generation([[m1, [0, 1]]], { busy: [m1] });
+      story.emit({
+        process: m1.process,
+        kind: 'wire-offset-fetch',
+        group: 'billing',
+        offsets: [0, 1].map((partition) => ({ topic: 'orders', partition, offset: null })),
+        error: null,
+      });
+      end(m1.lists(0));
+      story.produces(3);
+      return story.generation([[story.joins('m2'), [0, 1]]]);
+    };
+    expect(
+      findings(
+        atLeastOnce,
+        tell((m1) => m1.crashes()),
+      ),
+    ).toMatchInlineSnapshot(`
+      [
+        "observed | lost: latest was resolved again, since its member was killed before it could commit | Group billing never processed offsets 2 to 4 of orders/0 (the first is record p1-2): a member had found the end of the log before they were written, and was killed before it had found those of its other partitions and could commit them, and the next start was at the end again. | wire-list-offsets commit-accepted fact-log | billing orders 0 m2.1",
+      ]
+    `);
+    // It had time to commit, or was told to end and did not use it.
+    const illegal = ['illegal | lost: latest was resolved again before the first commit'];
+    for (const end of [(m1: Member) => m1.lists(1).crashes(), (m1: Member) => m1.leaves()])
+      expect(findings(atLeastOnce, tell(end)).map((one) => one.split(' | ').slice(0, 2).join(' | '))).toEqual(
+        illegal,
+      );
   });
 
   it('without a tap, records from the first delivery on', () => {
