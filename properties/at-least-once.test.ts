@@ -210,6 +210,30 @@ describe('finds', () => {
     expect(findings(atLeastOnce, story)).toEqual([]);
   });
 
+  it('nothing where a rebalance came before a needed reset, and a cooperative member kept the partition', () => {
+    const tell = (isRefused: boolean) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest', assignors: ['cooperative-sticky'] }] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(6);
+      m1.works(0, 1).commits(0, 1);
+      story.deletesRecords(3);
+      if (isRefused)
+        story.emit({
+          process: m1.process,
+          kind: 'wire-fetch-error',
+          topic: 'orders',
+          partition: 0,
+          offset: '1',
+          error: 'OFFSET_OUT_OF_RANGE',
+        });
+      story.generation([[m1, [0]]], { busy: [m1] });
+      story.produces(2);
+      return m1.takesUp().lists(0).story;
+    };
+    expect(findings(atLeastOnce, tell(true))).toEqual([]);
+    expect(findings(atLeastOnce, tell(false))).toHaveLength(1);
+  });
+
   it('what a needed reset left to the next owner, once', () => {
     const story = new Story({ marksResets: true, groups: [{ autoOffsetReset: 'latest' }] });
     const m1 = story.joins('m1');

@@ -274,10 +274,12 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
   const resolved = new Map<number, LatestAnswer>();
   for (const answer of latestAnswers(evidence, group, key)) {
     const { process, listed } = answer;
-    const { outOfRange } = positionsOf(evidence.positions, process, key);
+    const { outOfRange, fetched } = positionsOf(evidence.positions, process, key);
     const refused = lastBefore(outOfRange, listed.seq);
     const join = lastBefore(evidence.positions.joins.get(process) ?? [], listed.seq);
-    const isAfterRefusal = refused !== null && refused.seq > (join?.seq ?? -1);
+    // A cooperative member keeps what it was refused over a rebalance, and asks for no committed offset again.
+    const since = Math.min(join?.seq ?? -1, lastBefore(fetched, listed.seq)?.seq ?? -1);
+    const isAfterRefusal = refused !== null && refused.seq > since;
     const common = { to: listed.offset, seq: listed.seq, process };
     const { certain, possible } = committedAt(
       group,
