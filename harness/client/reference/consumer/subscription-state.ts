@@ -198,7 +198,7 @@ export class SubscriptionState {
   allConsumed(): Map<PartitionState, Position> {
     return new Map(
       this.partitions.flatMap((state) =>
-        state.position !== null && state.phase !== 'resetting' ? [[state, state.position]] : [],
+        state.position !== null && state.phase === 'fetching' ? [[state, state.position]] : [],
       ),
     );
   }
