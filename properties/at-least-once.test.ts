@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { atLeastOnce } from './at-least-once.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, byHand, pair } from './testing/good-histories.ts';
-import { Story, type StoryOptions } from './testing/history-builder.ts';
+import { type Member, Story, type StoryOptions } from './testing/history-builder.ts';
 
 describeGoodHistories(atLeastOnce);
 
@@ -129,6 +129,41 @@ describe('finds', () => {
     `);
   });
 
+  it('the same as observed where the member was killed before it knew where its other partition ends', () => {
+    const tell = (end: (m1: Member) => Member) => {
+      const story = new Story({ topics: { orders: 2 }, groups: [{ autoOffsetReset: 'latest' }] });
+      const m1 = story.joins('m1');
+      story.produces(2);
+      story.generation([[m1, [0, 1]]], { busy: [m1] });
+      story.emit({
+        process: m1.process,
+        kind: 'wire-offset-fetch',
+        group: 'billing',
+        offsets: [0, 1].map((partition) => ({ topic: 'orders', partition, offset: null })),
+        error: null,
+      });
+      end(m1.lists(0));
+      story.produces(3);
+      return story.generation([[story.joins('m2'), [0, 1]]]);
+    };
+    expect(
+      findings(
+        atLeastOnce,
+        tell((m1) => m1.crashes()),
+      ),
+    ).toMatchInlineSnapshot(`
+      [
+        "observed | lost: latest was resolved again, since its member was killed before it could commit | Group billing never processed offsets 2 to 4 of orders/0 (the first is record p1-2): a member had found the end of the log before they were written, and was killed before it had found those of its other partitions and could commit them, and the next start was at the end again. | wire-list-offsets commit-accepted fact-log | billing orders 0 m2.1",
+      ]
+    `);
+    // It had time to commit, or was told to end and did not use it.
+    const illegal = ['illegal | lost: latest was resolved again before the first commit'];
+    for (const end of [(m1: Member) => m1.lists(1).crashes(), (m1: Member) => m1.leaves()])
+      expect(findings(atLeastOnce, tell(end)).map((one) => one.split(' | ').slice(0, 2).join(' | '))).toEqual(
+        illegal,
+      );
+  });
+
   it('without a tap, records from the first delivery on', () => {
     const story = new Story({ wire: false, groups: [{ autoOffsetReset: 'latest' }] });
     const m1 = story.joins('m1');
@@ -173,6 +208,30 @@ describe('finds', () => {
     story.deletesRecords(3);
     m1.findsOutOfRange(0);
     expect(findings(atLeastOnce, story)).toEqual([]);
+  });
+
+  it('nothing where a rebalance came before a needed reset, and a cooperative member kept the partition', () => {
+    const tell = (isRefused: boolean) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'latest', assignors: ['cooperative-sticky'] }] });
+      const m1 = story.joins('m1');
+      story.generation([[m1, [0]]]).produces(6);
+      m1.works(0, 1).commits(0, 1);
+      story.deletesRecords(3);
+      if (isRefused)
+        story.emit({
+          process: m1.process,
+          kind: 'wire-fetch-error',
+          topic: 'orders',
+          partition: 0,
+          offset: '1',
+          error: 'OFFSET_OUT_OF_RANGE',
+        });
+      story.generation([[m1, [0]]], { busy: [m1] });
+      story.produces(2);
+      return m1.takesUp().lists(0).story;
+    };
+    expect(findings(atLeastOnce, tell(true))).toEqual([]);
+    expect(findings(atLeastOnce, tell(false))).toHaveLength(1);
   });
 
   it('what a needed reset left to the next owner, once', () => {

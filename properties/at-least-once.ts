@@ -28,6 +28,7 @@ const report = reporter('at-least-once');
 const BROKER_LOSS = 'lost by the broker: acknowledged record is not in the log';
 const RE_RESOLVED = 'lost: latest was resolved again before the first commit';
 const NOT_COMMITTED = 'lost: latest was resolved again, since its first end could not be committed';
+const KILLED_FIRST = 'lost: latest was resolved again, since its member was killed before it could commit';
 const NEEDLESS_RESET = 'lost: skipped by a reset without need';
 const FOLLOWER_BEHIND = 'lost: skipped by a reset since a follower was behind';
 const COMMITTED_FIRST = 'lost: committed before it was processed';
@@ -39,7 +40,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed, and so it is where the member was killed while it still waited for the end of another partition that it had been given with it. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -60,6 +61,8 @@ export const atLeastOnce: Property = {
     if (anomaly.signature === COMMITTED_FIRST && commitOrder === 'commit-then-process') return 'observed';
     // It did try, and the coordinator was away for so long that it had lost its place.
     if (anomaly.signature === NOT_COMMITTED && mayLoseTouch(scenario)) return 'observed';
+    // Nobody can commit all starts before the last of them is known.
+    if (anomaly.signature === KILLED_FIRST) return 'observed';
     // An application that never commits has asked for latest at every start.
     if (anomaly.signature === RE_RESOLVED && commitMode.kind === 'none') return 'observed';
     return 'illegal';
@@ -108,10 +111,18 @@ function brokerLosses(evidence: Evidence): Anomaly[] {
 interface Jump {
   readonly from: number;
   readonly to: number;
-  readonly kind: 'legitimate' | 're-resolved' | 'refused' | 'needless' | 'behind';
+  readonly kind: 'legitimate' | 're-resolved' | 'refused' | 'killed' | 'needless' | 'behind';
   readonly seq: number;
   readonly process: string;
 }
+
+const SIGNATURE_OF = {
+  're-resolved': RE_RESOLVED,
+  refused: NOT_COMMITTED,
+  killed: KILLED_FIRST,
+  needless: NEEDLESS_RESET,
+  behind: FOLLOWER_BEHIND,
+} as const satisfies Record<Exclude<Jump['kind'], 'legitimate'>, string>;
 
 interface Lost {
   readonly offsets: number[];
@@ -142,14 +153,8 @@ function lostIn(evidence: Evidence, group: GroupEvidence, log: PartitionLog): Re
     if (over.some((jump) => jump.kind === 'legitimate')) continue;
     const jump = over[0];
     const signature =
-      jump !== undefined
-        ? jump.kind === 're-resolved'
-          ? RE_RESOLVED
-          : jump.kind === 'refused'
-            ? NOT_COMMITTED
-            : jump.kind === 'behind'
-              ? FOLLOWER_BEHIND
-              : NEEDLESS_RESET
+      jump !== undefined && jump.kind !== 'legitimate'
+        ? SIGNATURE_OF[jump.kind]
         : fate === undefined
           ? SKIPPED
           : offset < committedMax && wasInterrupted(evidence, fate)
@@ -193,6 +198,8 @@ const WHY: Readonly<Record<string, (it: 'it' | 'they', was: 'was' | 'were') => s
     `a member had found the end of the log before ${it} ${was} written, nothing was committed, and the next start was at the end again`,
   [NOT_COMMITTED]: (it, was) =>
     `a member had found the end of the log before ${it} ${was} written, and could not commit it: the coordinator refused it or did not answer, and the next start was at the end again`,
+  [KILLED_FIRST]: (it, was) =>
+    `a member had found the end of the log before ${it} ${was} written, and was killed before it had found those of its other partitions and could commit them, and the next start was at the end again`,
   [NEEDLESS_RESET]: () => 'a member moved to the end of the log although its position was in range',
   [FOLLOWER_BEHIND]: () =>
     'a member moved to the end of the log although its position was in range, since the follower that it read from had not got there',
@@ -264,12 +271,15 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
   const jumps = [...soughtJumps(evidence, group, key), ...alteredJumps(evidence, group, key)];
   if (group.config.autoOffsetReset !== 'latest') return jumps;
   // By the entry that left the group without a committed offset, -1 for the beginning: the last end resolved since.
-  const resolved = new Map<number, number>();
-  for (const { process, listed } of latestAnswers(evidence, group, key)) {
-    const { outOfRange } = positionsOf(evidence.positions, process, key);
+  const resolved = new Map<number, LatestAnswer>();
+  for (const answer of latestAnswers(evidence, group, key)) {
+    const { process, listed } = answer;
+    const { outOfRange, fetched } = positionsOf(evidence.positions, process, key);
     const refused = lastBefore(outOfRange, listed.seq);
     const join = lastBefore(evidence.positions.joins.get(process) ?? [], listed.seq);
-    const isAfterRefusal = refused !== null && refused.seq > (join?.seq ?? -1);
+    // A cooperative member keeps what it was refused over a rebalance, and asks for no committed offset again.
+    const since = Math.min(join?.seq ?? -1, lastBefore(fetched, listed.seq)?.seq ?? -1);
+    const isAfterRefusal = refused !== null && refused.seq > since;
     const common = { to: listed.offset, seq: listed.seq, process };
     const { certain, possible } = committedAt(
       group,
@@ -292,8 +302,11 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
     } else if (state !== undefined) {
       const before = resolved.get(epoch);
       if (before !== undefined) {
-        const kind = isCommitRefused(group, key, before) ? 'refused' : 're-resolved';
-        jumps.push({ ...common, from: before, kind });
+        jumps.push({
+          ...common,
+          from: before.listed.offset,
+          kind: whyNotCommitted(evidence, group, key, before),
+        });
       } else if (state.entry !== null) {
         // The offset was deleted, or a reset left its mark and did not get to the first commit.
         // What was sought above the end may have been committed: nobody was ever there.
@@ -304,10 +317,32 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
         jumps.push({ ...common, from: previous?.offset ?? 0, kind });
       }
     }
-    if (state !== undefined) resolved.set(epoch, listed.offset);
+    if (state !== undefined) resolved.set(epoch, answer);
   }
   if (!group.hasWire) jumps.push(...unseenJumps(evidence, group, key));
   return jumps;
+}
+
+function whyNotCommitted(
+  evidence: Evidence,
+  group: GroupEvidence,
+  key: string,
+  { process, listed }: LatestAnswer,
+): Jump['kind'] {
+  if (isCommitRefused(group, key, listed.offset)) return 'refused';
+  return isKilledWhileStarting(evidence, process, listed) ? 'killed' : 're-resolved';
+}
+
+/** Whether a process was killed before it had found the ends of all partitions that it was given together with this one. */
+function isKilledWhileStarting(evidence: Evidence, process: string, { seq }: ListedOffset): boolean {
+  if (evidence.processes.get(process)?.exit?.signal !== 'SIGKILL') return false;
+  const joins = evidence.positions.joins.get(process) ?? [];
+  const join = lastBefore(joins, seq);
+  if (join === null || join !== joins.at(-1)) return false;
+  return [...(evidence.positions.positions.get(process)?.values() ?? [])].some(({ fetched, listed }) => {
+    const committed = fetched.findLast((one) => one.seq > join.seq);
+    return committed?.offset === null && !listed.some((one) => one.seq > join.seq);
+  });
 }
 
 /**

@@ -101,3 +101,17 @@ it('a consumer that takes its partitions by hand commits over what an operator h
   expect(findings(commitMonotonic, tell(byHand()))).toEqual([]);
   expect(findings(commitMonotonic, tell(alone()))).toHaveLength(1);
 });
+
+it('an automatic commit may be of the place where a failed call began, whatever of it was committed by hand', () => {
+  const tell = ({ wire = true, outcome = 'failed' as 'ok' | 'failed', place = 2 }) => {
+    const { story, m1 } = alone({ wire, groups: [{ consumeMode: 'each-batch' }] });
+    story.produces(6);
+    m1.worksBatch(0, 2).delivers(0, [2, 3, 4]);
+    m1.processes(0, 2).processes(0, 3).processes(0, 4, outcome).commits(0, 4).commits(0, place);
+    return m1.stands(0, 2).worksBatch(0, 4).commits(0, 6).story;
+  };
+  expect(findings(commitMonotonic, tell({}))).toEqual([]);
+  expect(findings(commitMonotonic, tell({ wire: false }))).toEqual([]);
+  expect(findings(commitMonotonic, tell({ outcome: 'ok' }))).toHaveLength(1);
+  expect(findings(commitMonotonic, tell({ place: 3 }))).toHaveLength(1);
+});

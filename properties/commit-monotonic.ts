@@ -4,11 +4,12 @@ import { groupOf, proof, reporter } from './anomaly.ts';
 import { ledgerOf } from './duplicate-ledger.ts';
 import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
+import type { Processing } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
 import { positionsOf } from './evidence/positions.ts';
 import { isAlteredAboveEnd } from './evidence/resume.ts';
-import { CLOCK_TOLERANCE_MS, toOffset } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, partitionKey, toOffset } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('commit-monotonic');
@@ -21,7 +22,7 @@ export const commitMonotonic: Property = {
   id: 'commit-monotonic',
   title: 'Committed offsets never decrease',
   statement:
-    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed, or the place where that call began, to which its position has gone back. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -41,6 +42,7 @@ function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly C
     if (before === undefined || before.offset === null || entry.offset === null) return [];
     if (entry.offset >= before.offset) return [];
     if (isReset(evidence, group, before, entry) || isOfReplay(evidence, group, before, entry)) return [];
+    if (isBackAtFailure(group, entry)) return [];
     if (isAfterSeek(evidence, group, entry) || isAltered(evidence, entry)) return [];
     // For the coordinator a group without members is empty, whoever reads under its id, and an operator may set its offsets.
     if (isByHand(group.config) && isAltered(evidence, before)) return [];
@@ -142,4 +144,24 @@ function isOfReplay(
         : stretch.process === request.process && stretch.openSeq < request.seq && stretch.openSeq > since;
     return isBetween && (entry.offset ?? 0) > stretch.first;
   });
+}
+
+/**
+ * Whether the commit is of the place where the handler call began that the member had done last, and that had failed. What
+ * the application had committed of it by hand lies behind that: an automatic commit is of the position, as in Java.
+ */
+function isBackAtFailure(
+  group: GroupEvidence,
+  { topic, partition, value, time, request }: CommitEntry,
+): boolean {
+  const all = group.consumption.get(partitionKey(topic, partition))?.processing ?? [];
+  const isFailed = ({ outcome, offset, stretch, endSeq, endTime }: Processing): boolean =>
+    outcome === 'failed' &&
+    (request === null
+      ? (endTime ?? 0) <= time + CLOCK_TOLERANCE_MS
+      : endSeq !== null && endSeq < request.seq) &&
+    value === Math.max(...[...stretch.callStarts].filter((start) => start <= offset));
+  if (request === null) return all.some(isFailed);
+  const last = all.findLast(({ process, seq }) => process === request.process && seq < request.seq);
+  return last !== undefined && isFailed(last);
 }

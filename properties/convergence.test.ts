@@ -359,6 +359,27 @@ describe('finds', () => {
     `);
   });
 
+  it('the same, where what was committed is of the log that the topic had before it was recreated', () => {
+    const tell = ({ commitsFirst = true, error = 'Fetch position out of range: orders-0@1' }) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(3);
+      const recreates = () => story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 });
+      if (!commitsFirst) recreates();
+      story.accepts('orders', 0, 1);
+      if (commitsFirst) recreates();
+      const m1 = story.joins('m1');
+      story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+      return m1.exits(1).story;
+    };
+    const observed = /^observed . group cannot start without a committed offset/;
+    expect(findings(convergence, tell({}))).toEqual([expect.stringMatching(observed)]);
+    const another = [expect.stringMatching(/ member ended by itself and stayed away /)];
+    expect(findings(convergence, tell({ commitsFirst: false }))).toEqual(another);
+    expect(findings(convergence, tell({ error: 'Fetch position out of range: orders-01@1' }))).toEqual(
+      another,
+    );
+  });
+
   it('a member that ended by itself where the group could have started', () => {
     const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
     story.accepts('orders', 0, 0);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { duplicateBound } from './duplicate-bound.ts';
 import { judge } from './index.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, handOver, pair } from './testing/good-histories.ts';
+import { alone, handOver, pair, pipeline } from './testing/good-histories.ts';
 
 describeGoodHistories(duplicateBound);
 
@@ -156,4 +156,32 @@ it('is observed in a topic that was compacted, and illegal in any other', () => 
   };
   expect(tell(true)).toEqual(['observed']);
   expect(tell(false)).toEqual(['illegal']);
+});
+
+it('records of a handler call may come again whose transaction was aborted, also where they had been sought below the committed offset', () => {
+  const tell = (aborts: boolean, start: number) => {
+    const { story, m1 } = pipeline();
+    story.produces(6);
+    m1.worksBatch(0, 6)
+      .commits(0, 6)
+      .calls('seek', { partitions: [0], offset: 1 });
+    m1.stands(0, 1).worksBatch(0, 1).worksBatch(0, 2);
+    if (aborts)
+      story.emit({
+        process: m1.process,
+        kind: 'transaction-end',
+        transaction: 1,
+        ending: 'abort',
+        outcome: 'ok',
+        error: null,
+      });
+    return m1
+      .stands(0, start)
+      .worksBatch(0, 6 - start)
+      .commits(0, 6).story;
+  };
+  expect(findings(duplicateBound, tell(true, 2))).toEqual([]);
+  // It was aborted, but not what came before it.
+  expect(findings(duplicateBound, tell(true, 1))).toHaveLength(1);
+  expect(findings(duplicateBound, tell(false, 2))).not.toEqual([]);
 });

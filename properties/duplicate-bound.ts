@@ -11,7 +11,7 @@ export const duplicateBound: Property = {
   id: 'duplicate-bound',
   title: 'Records come again only as far as they must',
   statement:
-    "Whenever consuming a partition begins anew, after a crash, a stall, a leave, a rebalance, a failed handler call, a restart of the client or a reset, the records that are processed again are two-sided bounded: at least those that had been processed and were not committed, as far as the new owner gets, and at most those whose processing had begun and whose commit had not been accepted when the new owner's position was decided. After a failed handler call the records of that call may come again too. A member whose ownership the coordinator has ended without its knowing may go on with what it has in hand; a member that has joined again without the partition may not. Nothing is processed again without one of these causes.",
+    "Whenever consuming a partition begins anew, after a crash, a stall, a leave, a rebalance, a failed handler call, a restart of the client or a reset, the records that are processed again are two-sided bounded: at least those that had been processed and were not committed, as far as the new owner gets, and at most those whose processing had begun and whose commit had not been accepted when the new owner's position was decided. After a failed handler call, or one whose transaction was aborted, the records of that call may come again too. A member whose ownership the coordinator has ended without its knowing may go on with what it has in hand; a member that has joined again without the partition may not. Nothing is processed again without one of these causes.",
   check(history) {
     return ledgersOf(evidenceOf(history)).flatMap(({ breaches }) => breaches.map(toAnomaly));
   },

@@ -207,8 +207,9 @@ function boundsOf(
     const { before } = stretch;
     const isFailed = before?.processing.findLast(({ offset }) => offset === first)?.outcome !== 'ok';
     const isWholeCall = group.config.consumeMode === 'each-batch' && (before?.callStarts.has(first) ?? false);
+    const mayRepeat = isFailed || isWholeCall || isUndone(evidence, stretch);
     const allowed = states.map((state) => inEffect(evidence, stretch, state));
-    return { allowedFrom: Math.min(...allowed, ...(isFailed || isWholeCall ? [first] : [])), dueFrom: first };
+    return { allowedFrom: Math.min(...allowed, ...(mayRepeat ? [first] : [])), dueFrom: first };
   }
   const isEarliest = group.config.autoOffsetReset === 'earliest';
   const due = states.map(({ offset }) => {
@@ -220,6 +221,18 @@ function boundsOf(
     dueFrom: Math.max(...due),
   };
 }
+
+/** Whether the transaction of the last handler call, which began there, did not come to its end: its records come again. */
+const isUndone = ({ history }: Evidence, { process, first, before, openSeq }: Stretch): boolean =>
+  before !== null &&
+  first === Math.max(...before.callStarts) &&
+  eventsOf(history, 'transaction-end').some(
+    (event) =>
+      event.process === process &&
+      event.seq > before.lastSeq &&
+      event.seq < openSeq &&
+      (event.ending === 'abort' || event.outcome !== 'ok'),
+  );
 
 /**
  * Where a member stands that has a committed offset and has committed nothing since. One that the log does not have,

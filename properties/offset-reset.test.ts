@@ -245,6 +245,18 @@ describe('finds', () => {
       expect(findings(offsetReset, tell(false))).toHaveLength(1);
     });
 
+    it('nothing where what it is told is the late answer to a question of its application', () => {
+      const tell = (isOwn: boolean) => {
+        const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+        story.produces(2);
+        const m1 = story.joins('m1').asks('committed', 0, undefined);
+        if (isOwn) story.generation([[m1, [0]]], { busy: [m1] });
+        return m1.resolves(0, { told: null }).exits(0).story;
+      };
+      expect(findings(offsetReset, tell(false))).toEqual([]);
+      expect(findings(offsetReset, tell(true))).toHaveLength(1);
+    });
+
     it('an error that does not say which partition it is about', () => {
       expect(findings(offsetReset, fails('no offset'))).toMatchInlineSnapshot(`
         [

@@ -180,6 +180,20 @@ describe('DrainTracker', () => {
     expect(tracker.pending(partitions)).not.toEqual([]);
   });
 
+  it('with auto.offset.reset none waits for who has committed records that came in behind the marker, and not beyond', () => {
+    const scenario = scenarioWith('per-record');
+    const groups = scenario.groups.map((group) => ({ ...group, autoOffsetReset: 'none' as const }));
+    const { tracker, commit, process } = trackerFor({ ...scenario, groups }, ['m1.1']);
+    for (const one of partitions) tracker.markerWritten(one, 3);
+    commit(1, 0);
+    process(0, 3, 'marker-0');
+    process(0, 4, 'late');
+    commit(0, 5);
+    expect(tracker.pending(partitions)).not.toEqual([]);
+    commit(0, 6);
+    expect(tracker.pending(partitions)).toEqual([]);
+  });
+
   it('asks nothing of a group without live members', () => {
     const nobody = trackerFor(scenarioWith('per-record'), []);
     expect(nobody.tracker.undrained(partitions)).toEqual([]);

@@ -36,6 +36,8 @@ export class DrainTracker {
   readonly #groups = new Map<string, GroupState>();
   /** Offset of the newest marker per partition. */
   readonly #markers = new Map<string, number>();
+  /** How far the logs are known to reach since markers are written: to the marker, or to what came in behind it. */
+  readonly #logEnds = new Map<string, number>();
   /** Markers whose processing has begun. */
   readonly #begun = new Set<string>();
   /** Processes whose client said that it stopped for good. */
@@ -67,6 +69,7 @@ export class DrainTracker {
 
   markerWritten(topicPartition: TopicPartition, offset: number): void {
     this.#markers.set(keyOf(topicPartition), offset);
+    this.#reachesTo(keyOf(topicPartition), offset + 1);
   }
 
   /** Partitions that some group with live members has not drained up to its newest marker. */
@@ -141,9 +144,13 @@ export class DrainTracker {
       .filter((one) => this.#reads(id, one))
       .every((one) => {
         const offset = committed.get(keyOf(one)) ?? -1;
-        const end = (this.#markers.get(keyOf(one)) ?? Number.POSITIVE_INFINITY) + 1;
+        const end = this.#logEnds.get(keyOf(one)) ?? Number.POSITIVE_INFINITY;
         return offset >= (this.#logStarts.get(keyOf(one)) ?? 0) && offset <= end;
       });
+  }
+
+  #reachesTo(key: string, end: number): void {
+    this.#logEnds.set(key, Math.max(this.#logEnds.get(key) ?? 0, end));
   }
 
   #missing(groupId: string, one: TopicPartition): string | null {
@@ -188,6 +195,8 @@ export class DrainTracker {
         if (event.record?.startsWith(MARKER_PREFIX)) this.#begun.add(processingKey(event));
         return;
       case 'processing-end':
+        // What a producer sent at its end may come in behind the marker; what comes before may have been lost since.
+        if (this.#markers.has(keyOf(event))) this.#reachesTo(keyOf(event), Number(event.offset) + 1);
         if (event.outcome === 'ok' && this.#begun.size > 0 && this.#begun.has(processingKey(event))) {
           const processed = this.#state(event.group).processedMarker;
           const key = keyOf(event);

@@ -150,7 +150,7 @@ export const entriesOf = (group: GroupEvidence, key: string): readonly CommitEnt
 
 /**
  * The partitions that keep a group from working when settling ends: with auto.offset.reset none its members fail at every
- * start where a partition has no committed offset, or one that is not in the log.
+ * start where a partition has no committed offset, or one that is not in the log, or is of a former one.
  */
 export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence): string[] {
   if (group.config.autoOffsetReset !== 'none') return [];
@@ -159,8 +159,10 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
     .filter(({ topic }) => group.config.topics.includes(topic))
     .flatMap(({ topic, partition, logStartOffset, logEndOffset }) => {
       const key = partitionKey(topic, partition);
-      const committed = entriesOf(group, key).findLast(({ time }) => time <= atTime)?.offset ?? null;
-      return committed === null || committed < logStartOffset || committed > logEndOffset ? [key] : [];
+      const entry = entriesOf(group, key).findLast(({ time }) => time <= atTime);
+      const committed = entry?.offset ?? null;
+      const isInLog = committed !== null && committed >= logStartOffset && committed <= logEndOffset;
+      return isInLog && !(entry !== undefined && isOfFormerLog(evidence, group, entry)) ? [] : [key];
     });
 }
 
@@ -180,6 +182,29 @@ export const isPulledDown = (evidence: Evidence, group: GroupEvidence): boolean 
       ) &&
       partitionsWithoutStart(evidence, other).length > 0,
   );
+
+/**
+ * Whether the offset was committed before its topic was deleted and created again, while the coordinator was away that would
+ * have removed it, and members fail at it since: the new log may have it, but not in the epoch that was committed with it,
+ * and a client that asks for that takes the log for truncated (KIP-320; Java's LogTruncationException).
+ */
+function isOfFormerLog(
+  evidence: Evidence,
+  group: GroupEvidence,
+  { topic, partition, offset }: CommitEntry,
+): boolean {
+  const entries = entriesOf(group, partitionKey(topic, partition));
+  // On its way out a member commits the position that it had found.
+  const first = entries[entries.findLastIndex((one) => one.offset !== offset) + 1];
+  const recreation = evidence.actions.findLast(
+    ({ action }) => action.kind === 'recreate-topic' && action.topic === topic,
+  );
+  if (first === undefined || recreation === undefined || first.time >= recreation.fromTime) return false;
+  const name = `${topic}-${partition}`;
+  return group.processes.some(({ applicationErrors }) =>
+    applicationErrors.some(({ seq, error }) => seq > recreation.seq && error.split(/[^\w.-]/).includes(name)),
+  );
+}
 
 /** The longest that a rebalance waits for a member: the Java client has one setting for it and for the poll interval. */
 export const rebalanceWaitMs = ({ rebalanceTimeoutMs, maxPollIntervalMs = 0 }: Group): number =>

@@ -134,8 +134,22 @@ export function indexPositions(
   const takenUp = new Map<string, { seq: number }[]>();
   /** By process: the partition whose committed offset its application asks for just now. */
   const questions = new Map<string, string>();
+  /** By process: such partitions that it was told nothing of in time; the answers may be on their way. */
+  const unanswered = new Map<string, string[]>();
+  /** By process: what it has been given and may still ask for by itself. */
+  const waiting = new Map<string, Set<string>>();
+  /** What the application asked for moves nobody. */
+  const isApplications = (process: string, key: string): boolean => {
+    if (questions.get(process) === key) return true;
+    const late = unanswered.get(process) ?? [];
+    if (!late.includes(key) || waiting.get(process)?.has(key) === true) return false;
+    late.splice(late.indexOf(key), 1);
+    return true;
+  };
   for (const event of eventsOf(
     history,
+    'wire-sync',
+    'client-assigned',
     'client-rebalancing',
     'client-joined',
     'wire-offset-fetch',
@@ -146,13 +160,18 @@ export function indexPositions(
     'application-call-end',
   )) {
     const { seq, time } = event;
-    if (event.kind === 'client-rebalancing' || event.kind === 'client-joined')
+    if (event.kind === 'wire-sync' || event.kind === 'client-assigned') {
+      const keys = event.assignment.flatMap(({ topic, partitions }) =>
+        partitions.map((partition) => partitionKey(topic, partition)),
+      );
+      waiting.set(event.process, new Set(keys));
+    } else if (event.kind === 'client-rebalancing' || event.kind === 'client-joined')
       listAt(takenUp, event.process).push({ seq });
     else if (event.kind === 'wire-offset-fetch' && event.error === null) {
-      const asked = questions.get(event.process);
       for (const { topic, partition, offset: text } of event.offsets) {
-        // What the application asked for moves nobody.
-        if (event.offsets.length === 1 && asked === partitionKey(topic, partition)) continue;
+        const key = partitionKey(topic, partition);
+        if (event.offsets.length === 1 && isApplications(event.process, key)) continue;
+        waiting.get(event.process)?.delete(key);
         const offset = text === null ? -1 : toOffset(text);
         at(event.process, topic, partition).fetched.push({ seq, time, offset: offset < 0 ? null : offset });
       }
@@ -180,8 +199,11 @@ export function indexPositions(
       });
     } else if (event.kind === 'wire-read-replica')
       at(event.process, event.topic, event.partition).followers.push({ seq, broker: event.broker });
-    else if (event.kind === 'application-call-end') questions.delete(event.process);
-    else if (event.kind === 'application-call' && event.call === 'committed')
+    else if (event.kind === 'application-call-end') {
+      const asked = questions.get(event.process);
+      if (asked !== undefined && event.answer === undefined) listAt(unanswered, event.process).push(asked);
+      questions.delete(event.process);
+    } else if (event.kind === 'application-call' && event.call === 'committed')
       questions.set(event.process, partitionKey(event.topic ?? '', event.partitions?.[0] ?? 0));
     else if (event.kind === 'application-call' && event.topic !== null && event.offset !== null) {
       for (const partition of event.partitions ?? [])

@@ -972,11 +972,14 @@ export class Member {
     return this;
   }
 
-  /** The application asks for an offset; with a tap, the answer about the group's offset passes by on the wire. */
+  /**
+   * The application asks for an offset; with a tap, the answer about the group's offset passes by on the wire.
+   * @param answer undefined: none comes in time
+   */
   asks(
     question: 'position' | 'committed',
     partition: number,
-    answer: number | null,
+    answer: number | null | undefined,
     inside = () => {},
   ): this {
     const { story, process, group } = this;
@@ -989,6 +992,11 @@ export class Member {
       offset: null,
     });
     inside();
+    if (answer === undefined) {
+      const reason = 'TimeoutException: no answer in time';
+      story.emit({ ...about, kind: 'application-call-end', outcome: 'skipped', reason });
+      return this;
+    }
     const text = answer === null ? null : String(answer);
     if (question === 'committed' && story.wire)
       story.emit({

@@ -260,9 +260,9 @@ export class ConsumerGroup {
   /** What has been handed over so far, as it is committed. */
   allConsumed(): Offsets {
     const offsets: Offsets[number][] = [];
-    for (const { topic, partition, position, phase } of this.#parts.subscriptions.partitions)
-      if (position !== null && phase !== 'resetting')
-        offsets.push({ topic, partition, offset: position.offset, leaderEpoch: position.epoch });
+    for (const { topic, partition, consumed } of this.#parts.subscriptions.partitions)
+      if (consumed !== null)
+        offsets.push({ topic, partition, offset: consumed.offset, leaderEpoch: consumed.epoch });
     return offsets;
   }
 

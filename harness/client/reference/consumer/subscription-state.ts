@@ -55,6 +55,11 @@ export class PartitionState implements TopicPartition {
     if (brokerId !== this.#preferredReplica?.brokerId) this.#preferredReplica = { brokerId, untilMs };
   }
 
+  /** To where it has been handed over; null while the position is looked for, or held against a new leader. */
+  get consumed(): Position | null {
+    return this.phase === 'fetching' ? this.position : null;
+  }
+
   /** @returns whether there was one */
   forgetPreferredReplica(): boolean {
     const had = this.#preferredReplica !== null;
