@@ -114,6 +114,14 @@ describe('the reference client on trial', () => {
     expect(of('process-start').filter(({ id }) => id === 'm1').length).toBeGreaterThan(1);
   });
 
+  it('is told an offset for each record, also where neighbours were in one batch', async () => {
+    const { of, illegal } = await run(scenarioOf({}, [], { keys: 1 }));
+    expect(illegal).toEqual([]);
+    const sends = of('produce-invoke').filter(({ process }) => process === 'producer-1.1');
+    const answers = of('produce-ok').filter(({ process }) => process === 'producer-1.1');
+    expect(answers.map((ok) => ok.answers.length)).toEqual(sends.map(({ records }) => records.length));
+  });
+
   it('is told no offset with acks 0', async () => {
     const { of, illegal } = await run(scenarioOf({}, [], { acks: 0, idempotent: false }));
     expect(illegal).toEqual([]);
