@@ -131,6 +131,17 @@ describe('the reference client on trial', () => {
     expect(new Set(offsets)).toEqual(new Set(['-1']));
   });
 
+  it('has its last records with acks 0 in the logs that are read, though nothing else has to be waited for', async () => {
+    const nobodyLeft = ['m1', 'm2'].map((member) => ({ kind: 'leave', atMs: 2_000, member }));
+    const scenario = scenarioOf({}, nobodyLeft, { acks: 0, idempotent: false });
+    const network = { latencyMs: { min: 20, max: 20 }, bytesPerSecond: null, lossPerThousand: 0 };
+    const { of } = await run({ ...scenario, topology: { ...scenario.topology, network } });
+    const written = of('fact-log').flatMap(({ records }) => records.map(({ record }) => record));
+    const sent = of('produce-invoke').filter(({ process }) => process === 'producer-1.1');
+    expect(written.filter((record) => record?.startsWith('producer-1-'))).toHaveLength(RECORDS);
+    expect(sent.flatMap(({ records }) => records)).toHaveLength(RECORDS);
+  });
+
   it('sends in transactions, and a group with read_committed gets the committed ones alone', async () => {
     const transactions = { sends: 4, abortEvery: 3 };
     const { of, illegal } = await run(scenarioOf({ isolationLevel: 'read_committed' }, [], { transactions }));
