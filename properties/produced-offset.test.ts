@@ -98,6 +98,25 @@ describe('finds', () => {
     expect(findings(producedOffset, story)).toEqual([]);
   });
 
+  it('a record whose place another one of its send has got, observed with acks 1 and a broker that failed', () => {
+    // The leader that had confirmed the second record failed before anybody had it, and the next one took the third.
+    const tell = (story: Story): void => {
+      const records = ['p1-0', 'p1-1', 'p1-2'];
+      const about = { process: 'p1.1', produce: 0 } as const;
+      const sent = records.map((record) => ({ record, key: null }));
+      story.emit({ ...about, kind: 'produce-invoke', topic: 'orders', acks: 1, records: sent });
+      story.log('orders', 0).records.push('p1-0', 'p1-2');
+      const answers = ['0', '1', '1'].map((baseOffset) => ({ partition: 0, baseOffset }));
+      story.emit({ ...about, kind: 'produce-ok', answers });
+    };
+    expect(findings(producedOffset, withFault({ producers: [{ acks: 1 }] }, tell))).toMatchInlineSnapshot(`
+      [
+        "observed | another record is at the acknowledged offset | p1.1 was told offset 1 of orders/0 with acks 1, and the log holds p1-2 there. | produce-invoke produce-ok fact-log | p1 p1.1 orders 0",
+        "observed | two sends were given one offset | p1.1 was told for two records of one send offset 1 of orders/0 with acks 1. | produce-ok | p1 p1.1 orders 0",
+      ]
+    `);
+  });
+
   it('one offset for two sends', () => {
     const story = new Story();
     story.produces(2);

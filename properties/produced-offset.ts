@@ -183,11 +183,23 @@ function judgeAnswers(evidence: Evidence, send: Send): Anomaly[] {
 }
 
 const nameAnswers = ({ topic, answers }: Send): string =>
-  answers.map(({ partition, baseOffset }) => `offset ${baseOffset} of ${topic}/${partition}`).join(' and ');
+  [...new Set(answers.map(({ partition }) => partition))]
+    .map((partition) => {
+      const offsets = answers.filter((one) => one.partition === partition).map((one) => one.baseOffset);
+      return `${nameOffsets([...new Set(offsets)].sort((a, b) => a - b))} of ${topic}/${partition}`;
+    })
+    .join(' and ');
 
 /** The promise that the producer was given; idempotence says that a record is written once however often it is sent. */
 const nameAcks = ({ scenario }: Evidence, { producer, acks }: Send): string =>
   `acks ${acks}${scenario.producers.find(({ id }) => id === producer)?.idempotent === true ? ' and idempotence' : ''}`;
+
+function whoShares(one: Send, other: Send): string {
+  if (one === other) return `${one.process} was told for two records of one send`;
+  return one.process === other.process
+    ? `${one.process} was told for two sends`
+    : `${one.process} and ${other.process} were both told`;
+}
 
 function sharedOffsets(evidence: Evidence, sends: readonly Send[]): Anomaly[] {
   const firsts = new Map<string, Map<number, Send>>();
@@ -206,7 +218,7 @@ function sharedOffsets(evidence: Evidence, sends: readonly Send[]): Anomaly[] {
       return [
         report(
           SHARED,
-          `${other.process === send.process ? `${send.process} was told for two sends` : `${other.process} and ${send.process} were both told`} offset ${baseOffset} of ${send.topic}/${partition} with ${nameAcks(evidence, weaker)}.`,
+          `${whoShares(other, send)} offset ${baseOffset} of ${send.topic}/${partition} with ${nameAcks(evidence, weaker)}.`,
           proof(other.outcomeSeq, send.outcomeSeq),
           { producer: weaker.producer, process: weaker.process, topic: send.topic, partition },
         ),

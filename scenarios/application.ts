@@ -72,13 +72,14 @@ export function fitToApplication(
     stallsOutlastMs - drawnGroup.sessionTimeoutMs,
   );
   const groups = [group];
+  const topology = { ...scenario.topology, topics };
   return {
     ...scenario,
-    topology: { ...scenario.topology, topics },
+    topology,
     producers,
     groups,
     actions,
-    settling: { boundMs: settlingBoundMs(groups, producers, actions, scenario.topology.network) },
+    settling: { boundMs: settlingBoundMs({ topology, groups, producers, actions }) },
   };
 }
 

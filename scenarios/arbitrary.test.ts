@@ -16,8 +16,8 @@ describe('generateScenario', () => {
       digest: createHash('sha256').update(text).digest('hex'),
     }).toMatchInlineSnapshot(`
       {
-        "digest": "75d4d5688057ea4515ded30ea5589648c66078dc0fbb96c1b15b3914b71b8920",
-        "version": 10,
+        "digest": "c75a58341b23d6e44a7145cb20e5cddafe9247b9b7ca9be25e0f381a9586186c",
+        "version": 11,
       }
     `);
   });

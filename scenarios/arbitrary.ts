@@ -25,7 +25,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 10;
+export const GENERATOR_VERSION = 11;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -456,9 +456,10 @@ function breakNetwork(scenario: Scenario, plan: NetworkPlan): Scenario {
   const clockOf = new Map(members.map(({ id }, index) => [id, plan.clocks[index]]));
   const allActions = [...actions, ...faults].sort((a, b) => a.atMs - b.atMs);
   const network = plan.conditions ?? undefined;
+  const slowed = { ...topology, ...(network === undefined ? {} : { network }) };
   return {
     ...scenario,
-    topology: { ...topology, ...(network === undefined ? {} : { network }) },
+    topology: slowed,
     groups: groups.map((group) => ({
       ...group,
       members: group.members.map((member) => {
@@ -467,7 +468,7 @@ function breakNetwork(scenario: Scenario, plan: NetworkPlan): Scenario {
       }),
     })),
     actions: allActions,
-    settling: { boundMs: settlingBoundMs(groups, producers, allActions, network) },
+    settling: { boundMs: settlingBoundMs({ topology: slowed, groups, producers, actions: allActions }) },
   };
 }
 
@@ -632,15 +633,16 @@ function buildScenario(plan: Plan): Scenario {
     }
   }
   actions.sort((a, b) => a.atMs - b.atMs);
+  const topology = { brokers: plan.brokers, topics, groupInitialRebalanceDelayMs: 250 };
   return {
     version: 1,
     name: 'generated',
     seed: plan.seed,
-    topology: { brokers: plan.brokers, topics, groupInitialRebalanceDelayMs: 250 },
+    topology,
     producers,
     groups,
     actions,
-    settling: { boundMs: settlingBoundMs(groups, producers, actions) },
+    settling: { boundMs: settlingBoundMs({ topology, groups, producers, actions }) },
   };
 }
 

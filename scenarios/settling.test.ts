@@ -1,15 +1,48 @@
 /** The bound of settling: what a configuration makes slow enters, and there is time for it. */
 import { expect, it } from 'vitest';
 import { generateScenario } from './arbitrary.ts';
-import type { Group } from './schema.ts';
+import type { Group, Scenario } from './schema.ts';
 import { recordMs, settlingBoundMs } from './settling.ts';
 
+const markersOf = ({ topics }: Scenario['topology'], group: Group): number =>
+  topics
+    .filter(({ name }) => group.topics.includes(name))
+    .reduce((sum, { partitions }) => sum + partitions, 0);
+
+it('has time for the work on a marker in each partition, those that are added too, and for the commits after it', () => {
+  const scenario = generateScenario(921, 108, 'consumer');
+  const [drawn] = scenario.groups as [Group];
+  const commitMode = { kind: 'auto', intervalMs: 5_000, thresholdRecords: null } as const;
+  const boundOf = (handlerMs: number, change: Partial<Group> = {}, partitions = 0): number =>
+    settlingBoundMs({
+      ...scenario,
+      topology: {
+        brokers: 1,
+        groupInitialRebalanceDelayMs: 250,
+        topics: [{ name: 'quiet', partitions: 12, replicationFactor: 1 }],
+      },
+      groups: [
+        {
+          ...drawn,
+          topics: ['quiet'],
+          handler: { ...drawn.handler, timeMs: { min: 0, max: handlerMs } },
+          ...change,
+        },
+      ],
+      producers: [],
+      actions: partitions === 0 ? [] : [{ kind: 'add-partitions', atMs: 0, topic: 'quiet', partitions }],
+    });
+  expect(boundOf(2_500) - boundOf(0)).toBe(2 * 12 * 2_500);
+  expect(boundOf(2_500, {}, 20) - boundOf(0, {}, 20)).toBe(2 * 20 * 2_500);
+  expect(boundOf(0, { commitMode }) - boundOf(0, { commitMode: { kind: 'per-record' } })).toBe(5_000);
+});
+
 it('has time for a fetch of few records each, every one behind a wait for other partitions', () => {
-  const { groups, producers } = generateScenario(911, 23, 'consumer-java');
+  const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
   const [group] = groups as [Group];
-  const records = producers.reduce((sum, producer) => sum + producer.records, 0);
+  const records = producers.reduce((sum, producer) => sum + producer.records, 0) + markersOf(topology, group);
   const boundOf = (maxPartitionFetchBytes: number): number =>
-    settlingBoundMs([{ ...group, maxPartitionFetchBytes }], producers, []);
+    settlingBoundMs({ topology, producers, groups: [{ ...group, maxPartitionFetchBytes }], actions: [] });
   // At 600 bytes a record with what it takes in a batch, three fit.
   expect(boundOf(2_048) - boundOf(1_048_576)).toBe(2 * (Math.ceil(records / 3) - 1) * group.fetchMaxWaitMs);
 });

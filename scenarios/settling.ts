@@ -1,12 +1,5 @@
 /** How long a group may take to drain once the faults are over: a scenario's groups enter, a bound in ms leaves. */
-import {
-  type Action,
-  type Group,
-  isOutage,
-  type LinkConditions,
-  type Producer,
-  type Scenario,
-} from './schema.ts';
+import { type Action, type Group, isOutage, type LinkConditions, type Scenario } from './schema.ts';
 
 /**
  * What a client may legally spend on getting back after a broker, or the link to it, was gone. kafkajs retries five times from 300 ms,
@@ -87,23 +80,33 @@ function starvedMs(
   return Math.ceil(records / perAnswer) * fetchMaxWaitMs;
 }
 
+/** Records that the harness writes itself: one into each partition that the group reads, those that are added among them. */
+function markersOf({ topics }: Group, topology: Scenario['topology'], actions: readonly Action[]): number {
+  const added = (topic: string): number[] =>
+    actions.flatMap((action) =>
+      action.kind === 'add-partitions' && action.topic === topic ? [action.partitions] : [],
+    );
+  return topology.topics
+    .filter(({ name }) => topics.includes(name))
+    .reduce((sum, { name, partitions }) => sum + Math.max(partitions, ...added(name)), 0);
+}
+
 /**
  * The settling bound that a configuration justifies, as the sum of the longest waits that it allows one after the
  * other: a dead member is noticed (session timeout), the others are called back (rebalance timeout), both once more
- * where a member dies during the rebalance, new partitions are noticed (metadata age), and the backlog is worked off.
+ * where a member dies during the rebalance, new partitions are noticed (metadata age), and the backlog, with a marker in
+ * each partition, is worked off and committed.
  * @returns milliseconds
  */
 export function settlingBoundMs(
-  groups: readonly Group[],
-  producers: readonly Producer[],
-  actions: readonly Action[],
-  network?: LinkConditions,
+  { topology, groups, producers, actions }: Pick<Scenario, 'topology' | 'groups' | 'producers' | 'actions'>,
   dead?: Scenario['settling']['dead'],
 ): number {
-  const roundTripMs = roundTripMsOf(network);
+  const roundTripMs = roundTripMsOf(topology.network);
   const perGroup = groups.map((group) => {
     const sources = producers.filter(({ topics }) => topics.some((topic) => group.topics.includes(topic)));
-    const records = sources.reduce((sum, producer) => sum + producer.records, 0);
+    const records =
+      sources.reduce((sum, producer) => sum + producer.records, 0) + markersOf(group, topology, actions);
     const valueBytesMax = sources.reduce((most, { valueBytes }) => Math.max(most, valueBytes), 0);
     // One member may have to work off everything alone, twice over where a crash makes records come again, and with
     // a commit's round trip for each.
@@ -122,6 +125,7 @@ export function settlingBoundMs(
       transactionsMs(group, records, roundTripMs) +
       failures * RETRY_MS +
       metadataMs +
+      (group.commitMode.kind === 'auto' ? (group.commitMode.intervalMs ?? 0) : 0) +
       group.fetchMaxWaitMs
     );
   });

@@ -63,7 +63,7 @@ export function configureScenario(
     (producer): Producer =>
       withNative(configureProducer(producer, configuration.producer ?? {}), client, native('producer')),
   );
-  const bound = settlingBoundMs(groups, producers, scenario.actions, scenario.topology.network);
+  const bound = settlingBoundMs({ ...scenario, groups, producers });
   const boundMs = Math.max(scenario.settling.boundMs, bound);
   return parseScenario(
     { ...scenario, groups, producers, settling: { boundMs } },

@@ -554,6 +554,25 @@ describe('brokers that go and come', () => {
     expect(values(fetched(new TestClient(cluster, 1)))).toEqual(['a']);
   });
 
+  test.each([
+    ['ends', false],
+    ['begins', true],
+  ])(
+    'the only broker, crashed, is let in when it was to be, although what cuts it off %s then',
+    (_, begins) => {
+      start(1);
+      crash(1);
+      if (!begins) cluster.isolateFromController(1);
+      cluster.startBroker(1);
+      world.run(1_400);
+      expect(cluster.phase(1)).toBe('recovering');
+      // Heartbeats begin with the registration: there is none yet that could be heard, or missed.
+      cluster.isolateFromController(1, begins);
+      world.run(300);
+      expect([cluster.phase(1), cluster.leaderOf(TOPIC, 0)]).toEqual(['running', 1]);
+    },
+  );
+
   test('partitions that nobody could lead are not made: the only broker is shutting down', () => {
     start(1);
     cluster.stopBroker(1);

@@ -531,12 +531,12 @@ export class SimulatedCluster {
     const broker = this.core.broker(brokerId);
     if (isIsolated) {
       this.#unheard.add(brokerId);
-      if (broker.isUp) this.core.controller.silent(brokerId);
+      if (broker.listens) this.core.controller.silent(brokerId);
       return;
     }
     this.#unheard.delete(brokerId);
-    // One that is down or frozen by now is silent for a reason of its own.
-    if (broker.isUp && !broker.isPaused) this.#heard(broker);
+    // One that is down, frozen or not registered yet is silent for a reason of its own.
+    if (broker.listens && !broker.isPaused) this.#heard(broker);
   }
 
   /** Makes the next requests of an API fail on purpose. */

@@ -81,7 +81,7 @@ export function applyCluster(scenario: Scenario, { rates, faults }: ClusterPlan)
     ...producer,
     stopMs: Math.max(producer.stopMs, lastingMs),
   }));
-  const boundMs = settlingBoundMs(groups, producers, actions, topology.network);
+  const boundMs = settlingBoundMs({ topology, groups, producers, actions });
   return { ...scenario, producers, actions, settling: { ...scenario.settling, boundMs } };
 }
 

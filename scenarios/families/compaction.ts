@@ -48,6 +48,6 @@ export function applyCompaction(scenario: Scenario, plan: CompactionPlan): Scena
   );
   const compaction: Action = { kind: 'compact-topic', atMs: plan.atMs, topic };
   const actions = [...later, compaction].sort((a, b) => a.atMs - b.atMs);
-  const boundMs = settlingBoundMs(groups, producers, actions, topology.network, scenario.settling.dead);
+  const boundMs = settlingBoundMs({ topology, groups, producers, actions }, scenario.settling.dead);
   return { ...scenario, producers, groups, actions, settling: { ...scenario.settling, boundMs } };
 }

@@ -71,7 +71,7 @@ export function applyConsumerApi(scenario: Scenario, plan: ConsumerApiPlan): Sce
       ? { ...producer, records: Math.min(producer.records, SLOW_RECORDS_MAX) }
       : producer,
   );
-  const boundMs = settlingBoundMs(groups, producers, actions, scenario.topology.network);
+  const boundMs = settlingBoundMs({ ...scenario, groups, producers, actions });
   return { ...scenario, groups, producers, actions, settling: { ...scenario.settling, boundMs } };
 }
 

@@ -27,7 +27,7 @@ export function applyDead(scenario: Scenario, plan: DeadPlan): Scenario {
   const brokers = selected(ids, plan.brokers).slice(0, Math.ceil(topology.brokers / 2) - 1);
   if (members.length + brokers.length === 0) return scenario;
   const dead = { members, brokers };
-  const boundMs = settlingBoundMs(groups, producers, actions, topology.network, dead);
+  const boundMs = settlingBoundMs({ topology, groups, producers, actions }, dead);
   return { ...scenario, settling: { boundMs, dead } };
 }
 

@@ -158,6 +158,6 @@ export function configureAsJava(scenario: Scenario, plan: JavaPlan): Scenario {
     ...producer,
     ...defined(plan.producers[index] ?? plan.producers[0]),
   }));
-  const boundMs = settlingBoundMs(groups, producers, scenario.actions);
+  const boundMs = settlingBoundMs({ ...scenario, groups, producers });
   return { ...scenario, groups, producers, settling: { boundMs } };
 }

@@ -41,6 +41,6 @@ export function applyPipelines(scenario: Scenario, plan: PipelinesPlan): Scenari
     ],
   };
   const { dead } = scenario.settling;
-  const boundMs = settlingBoundMs(groups, producers, actions, topology.network, dead);
+  const boundMs = settlingBoundMs({ topology, groups, producers, actions }, dead);
   return { ...scenario, topology, groups, settling: { ...scenario.settling, boundMs } };
 }

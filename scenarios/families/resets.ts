@@ -68,7 +68,7 @@ export const applyResets =
       ...producer,
       stopMs: Math.max(producer.stopMs, secondMs + 3_000),
     }));
-    const boundMs = settlingBoundMs(groups, producers, actions, topology.network);
+    const boundMs = settlingBoundMs({ topology, groups, producers, actions });
     return { ...scenario, topology, groups, producers, actions, settling: { ...scenario.settling, boundMs } };
   };
 

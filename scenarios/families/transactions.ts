@@ -30,6 +30,6 @@ export function applyTransactions(scenario: Scenario, plan: TransactionsPlan): S
     return { ...producer, ...keys, acks: 'all' as const, idempotent: true, transactions };
   });
   const groups = scenario.groups.map((group, index) => ({ ...group, ...at(plan.groups, index) }));
-  const boundMs = settlingBoundMs(groups, producers, actions, topology.network, scenario.settling.dead);
+  const boundMs = settlingBoundMs({ topology, groups, producers, actions }, scenario.settling.dead);
   return { ...scenario, producers, groups, settling: { ...scenario.settling, boundMs } };
 }

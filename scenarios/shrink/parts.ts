@@ -85,7 +85,10 @@ export function coherent(scenario: Scenario): Scenario {
     producers: new Set(producers.map(({ id }) => id)),
   };
   const actions = scenario.actions.filter((action) => speaksOf(action, parts));
-  const justifiedMs = groups.length === 0 ? 1 : settlingBoundMs(groups, producers, actions, topology.network);
+  const justifiedMs =
+    groups.length === 0
+      ? 1
+      : settlingBoundMs({ topology: { ...topology, topics }, groups, producers, actions });
   return {
     ...scenario,
     topology: {

@@ -188,6 +188,13 @@ export class Network {
     return connection.client;
   }
 
+  /** Whether something that the process sent before it closed its connections has not been taken up by its end. */
+  isArriving(process: string): boolean {
+    for (const [key, { connections }] of this.#links)
+      if (key.startsWith(`${process} `)) for (const one of connections) if (one.isArriving) return true;
+    return false;
+  }
+
   /** Every path with a connection or a cut, in the order in which they were first used. */
   paths(): Path[] {
     return [...this.#links].flatMap(([key, { connections, cut }]) => {
@@ -308,6 +315,11 @@ class Connection {
     this.#acceptor = acceptor;
     this.#network = networkOwner(scheduler);
     this.client = new End(this, 'to-process', client.owner, client.receiver);
+  }
+
+  /** The client has sent its last, and the broker's end, which lives, has not closed upon it. */
+  get isArriving(): boolean {
+    return this.client.finSent && this.#server?.alive === true && !this.#server.finSent;
   }
 
   open(): void {

@@ -116,8 +116,9 @@ export class SimulatedBrokerFaults implements BrokerFaults {
   }
 
   /**
-   * Resolves when the followers have all that the leaders of these topics have: a record that was acknowledged with acks 1
-   * may not be there yet when it is looked for. Where too few are left for that, it stays so.
+   * Resolves when the brokers have what producers sent before they ended, which with acks 0 no answer was waited for, and the
+   * followers have all that the leaders of these topics have: a record that was acknowledged with acks 1 may not be there yet
+   * when it is looked for. Where too few are left for that, it stays so.
    */
   async awaitReplicated(topics: readonly string[]): Promise<void> {
     const deadlineMs = this.#context.now() + REPLICATED_MS_MAX;
@@ -126,7 +127,11 @@ export class SimulatedBrokerFaults implements BrokerFaults {
         const offsets = this.#cluster.logOffsets(topic, partition);
         return offsets !== null && offsets.highWatermark === offsets.logEndOffset;
       });
-    while (!topics.every(isReplicated) && this.#context.now() < deadlineMs)
+    const hasArrived = ({ id }: { id: string }): boolean => !this.#network.isArriving(id);
+    while (
+      !(this.#context.scenario.producers.every(hasArrived) && topics.every(isReplicated)) &&
+      this.#context.now() < deadlineMs
+    )
       await waitMs(this.#context, POLL_MS);
   }
 

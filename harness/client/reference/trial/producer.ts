@@ -26,17 +26,17 @@ function deliveryOptions(asked: number, lingerMs = LINGER_MS) {
   };
 }
 
-/** One answer for each run of neighbouring offsets: records of one call may be in several batches. */
+/**
+ * One answer for each record: of neighbouring offsets nobody can tell whether they were one batch, and of two batches one
+ * may be lost. Records without an offset have one for their partition.
+ */
 function toAnswers(all: readonly RecordMetadata[]): { partition: number; baseOffset: string }[] {
-  const answers: { partition: number; baseOffset: string }[] = [];
-  const ends = new Map<number, number>();
-  for (const { partition, offset } of all) {
-    const end = ends.get(partition);
-    const isNext = end !== undefined && (offset < 0 || offset === end);
-    if (!isNext) answers.push({ partition, baseOffset: String(offset) });
-    ends.set(partition, offset + 1);
-  }
-  return answers;
+  const without = new Set<number>();
+  return all.flatMap(({ partition, offset }) => {
+    if (offset < 0 && without.has(partition)) return [];
+    if (offset < 0) without.add(partition);
+    return [{ partition, baseOffset: String(offset) }];
+  });
 }
 
 /** Starts the producer at once; the process ends by itself when all records are sent and settled. */

@@ -114,6 +114,14 @@ describe('the reference client on trial', () => {
     expect(of('process-start').filter(({ id }) => id === 'm1').length).toBeGreaterThan(1);
   });
 
+  it('is told an offset for each record, also where neighbours were in one batch', async () => {
+    const { of, illegal } = await run(scenarioOf({}, [], { keys: 1 }));
+    expect(illegal).toEqual([]);
+    const sends = of('produce-invoke').filter(({ process }) => process === 'producer-1.1');
+    const answers = of('produce-ok').filter(({ process }) => process === 'producer-1.1');
+    expect(answers.map((ok) => ok.answers.length)).toEqual(sends.map(({ records }) => records.length));
+  });
+
   it('is told no offset with acks 0', async () => {
     const { of, illegal } = await run(scenarioOf({}, [], { acks: 0, idempotent: false }));
     expect(illegal).toEqual([]);
@@ -121,6 +129,17 @@ describe('the reference client on trial', () => {
       .filter(({ process }) => process === 'producer-1.1')
       .flatMap(({ answers }) => answers.map(({ baseOffset }) => baseOffset));
     expect(new Set(offsets)).toEqual(new Set(['-1']));
+  });
+
+  it('has its last records with acks 0 in the logs that are read, though nothing else has to be waited for', async () => {
+    const nobodyLeft = ['m1', 'm2'].map((member) => ({ kind: 'leave', atMs: 2_000, member }));
+    const scenario = scenarioOf({}, nobodyLeft, { acks: 0, idempotent: false });
+    const network = { latencyMs: { min: 20, max: 20 }, bytesPerSecond: null, lossPerThousand: 0 };
+    const { of } = await run({ ...scenario, topology: { ...scenario.topology, network } });
+    const written = of('fact-log').flatMap(({ records }) => records.map(({ record }) => record));
+    const sent = of('produce-invoke').filter(({ process }) => process === 'producer-1.1');
+    expect(written.filter((record) => record?.startsWith('producer-1-'))).toHaveLength(RECORDS);
+    expect(sent.flatMap(({ records }) => records)).toHaveLength(RECORDS);
   });
 
   it('sends in transactions, and a group with read_committed gets the committed ones alone', async () => {
