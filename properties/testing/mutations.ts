@@ -296,7 +296,7 @@ export const mutations: readonly Mutation[] = [
       );
       const [member] = generation?.members ?? [];
       if (stranger === undefined || member === undefined) return null;
-      member.clientId = stranger.process;
+      Object.assign(member, { clientId: stranger.process, memberId: `${stranger.process}-stranger` });
       return asHistory(events);
     },
   },

@@ -38,9 +38,9 @@ export function applySharedProcess(scenario: Scenario, plan: SharedProcessPlan):
       };
     }),
   }));
-  const { actions: before, producers, topology, settling } = scenario;
+  const { actions: before, settling } = scenario;
   const actions = [...before, ...joinsAgain(before, mates, plan.backAfterMs)].sort((a, b) => a.atMs - b.atMs);
-  const boundMs = settlingBoundMs(groups, producers, actions, topology.network, settling.dead);
+  const boundMs = settlingBoundMs({ ...scenario, groups, actions }, settling.dead);
   return { ...scenario, groups, actions, settling: { ...settling, boundMs } };
 }
 
