@@ -142,9 +142,9 @@ function isForgotten(group: GroupEvidence, generation: GenerationEvidence, key: 
 }
 
 /**
- * Whether partitions were added while the group's leader, a static member, was away, so that nobody notices: the group
- * keeps its assignment when it is back, and it watches for changes from then on only (KIP-814, Kafka's class
- * ConsumerCoordinator).
+ * Whether partitions were added, or the topic was created again, while the group's leader, a static member, was away, so
+ * that nobody notices: the group keeps its assignment when it is back, and it watches for changes from then on only
+ * (KIP-814, Kafka's class ConsumerCoordinator).
  */
 function isUnnoticed(
   { actions }: Evidence,
@@ -158,7 +158,7 @@ function isUnnoticed(
     before.event.leaderMemberId !== generation.event.leaderMemberId &&
     actions.some(
       ({ action, toTime }) =>
-        action.kind === 'add-partitions' &&
+        (action.kind === 'add-partitions' || action.kind === 'recreate-topic') &&
         action.topic === topic &&
         // The leader that was away had not noticed yet what came within its metadata.max.age.ms.
         toTime >= before.time - group.config.metadataMaxAgeMs - CLOCK_TOLERANCE_MS &&
