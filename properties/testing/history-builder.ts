@@ -485,6 +485,8 @@ export class Story {
     this.#writeGeneration(group);
     if (this.wire)
       this.emit({
+        // The answer leaves when the place is written.
+        time: this.time,
         process: back.process,
         kind: 'wire-join',
         group: group.config.id,
