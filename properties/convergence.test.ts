@@ -371,6 +371,20 @@ describe('finds', () => {
     `);
   });
 
+  it('as observed, partitions that were added before the static leader that is back was told of its topics', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    const back = story.joins('m1');
+    story.takesPlaceOf(back, m1, { isUnaware: true });
+    story.wait(3_000).act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    back.hears();
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(convergence, story).map((one) => one.split(' | ').slice(0, 2))).toEqual([
+      ['observed', 'partition added while the static leader was away'],
+      ['observed', 'partition added while the static leader was away'],
+    ]);
+  });
+
   it('as observed, a topic that was created again while the static leader was away', () => {
     const tell = (isAway: boolean) => {
       const story = new Story({ groups: [{ staticMembership: true }] });
