@@ -334,6 +334,19 @@ describe('finds', () => {
     `);
   });
 
+  it('a group that cannot start, since what it has committed is of a topic that was created again', () => {
+    const told = (isRecreated: boolean) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(4);
+      story.accepts('orders', 0, 2);
+      if (isRecreated) story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 });
+      story.joins('m1').exits(1);
+      return findings(convergence, story).map((one) => one.split(' | ').slice(0, 2));
+    };
+    expect(told(true)).toEqual([['observed', 'group cannot start without a committed offset']]);
+    expect(told(false)).toEqual([['illegal', 'member ended by itself and stayed away']]);
+  });
+
   it('a member that ended by itself where the group could have started', () => {
     const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
     story.accepts('orders', 0, 0);

@@ -159,8 +159,14 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
     .filter(({ topic }) => group.config.topics.includes(topic))
     .flatMap(({ topic, partition, logStartOffset, logEndOffset }) => {
       const key = partitionKey(topic, partition);
-      const committed = entriesOf(group, key).findLast(({ time }) => time <= atTime)?.offset ?? null;
-      return committed === null || committed < logStartOffset || committed > logEndOffset ? [key] : [];
+      const last = entriesOf(group, key).findLast(({ time }) => time <= atTime);
+      const committed = last?.offset ?? null;
+      if (committed === null || committed < logStartOffset || committed > logEndOffset) return [key];
+      const isOfOldTopic = evidence.actions.some(
+        ({ action, toTime }) =>
+          action.kind === 'recreate-topic' && action.topic === topic && toTime >= (last?.time ?? 0),
+      );
+      return isOfOldTopic && committed > 0 ? [key] : [];
     });
 }
 
