@@ -495,6 +495,20 @@ describe('brokers that go and come', () => {
     expect(values(fetched(new TestClient(cluster, 1)))).toEqual(['a']);
   });
 
+  test('the only broker, crashed: it comes back though the controller could not hear it in the meantime', () => {
+    start(1);
+    crash(1);
+    cluster.startBroker(1);
+    world.run(1_100);
+    expect(cluster.phase(1)).toBe('recovering');
+    cluster.isolateFromController(1);
+    world.run(100);
+    cluster.isolateFromController(1, false);
+    world.run(500);
+    expect(cluster.phase(1)).toBe('running');
+    expect(cluster.image.brokers.get(1)?.fenced).toBe(false);
+  });
+
   test('partitions that nobody could lead are not made: the only broker is shutting down', () => {
     start(1);
     cluster.stopBroker(1);

@@ -491,7 +491,8 @@ export class SimulatedCluster {
   }
 
   #heard(broker: Broker): void {
-    if (this.#unheard.has(broker.brokerId)) return;
+    // Before it has registered it sends no heartbeats, and nothing may keep the session of its earlier life alive.
+    if (this.#unheard.has(broker.brokerId) || broker.phase === 'recovering') return;
     const isAlive = this.core.controller.heard(broker.brokerId);
     if (!isAlive && broker.isUp) broker.toController(() => this.core.controller.unfence(broker.brokerId));
     this.core.replication.retry(broker.brokerId);
@@ -507,7 +508,7 @@ export class SimulatedCluster {
     const broker = this.core.broker(brokerId);
     if (isIsolated) {
       this.#unheard.add(brokerId);
-      if (broker.isUp) this.core.controller.silent(brokerId);
+      if (broker.listens) this.core.controller.silent(brokerId);
       return;
     }
     this.#unheard.delete(brokerId);
