@@ -432,6 +432,45 @@ describe('finds', () => {
     `);
   });
 
+  it('as observed, partitions that were added before the static leader that is back was told of its topics', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.crashes();
+    const back = story.joins('m1');
+    story.takesPlaceOf(back, m1, { isUnaware: true });
+    story.wait(3_000).act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    back.hears();
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(convergence, story).map((one) => one.split(' | ').slice(0, 2))).toEqual([
+      ['observed', 'partition added while the static leader was away'],
+      ['observed', 'partition added while the static leader was away'],
+    ]);
+  });
+
+  it('as observed, a topic that was created again while the static leader was away', () => {
+    const tell = (isAway: boolean) => {
+      const story = new Story({ groups: [{ staticMembership: true }] });
+      const m1 = story.joins('m1');
+      // The leader finds the topic deleted.
+      story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {
+        story.wait(500).generation([[m1, []]]);
+        if (isAway) m1.crashes();
+        story.wait(1_500);
+      });
+      if (isAway) story.takesPlaceOf(story.joins('m1'), m1);
+      return story.wait(20_000).ends({ undrained: ['orders-0 has no owner in group billing'] });
+    };
+    expect(findings(convergence, tell(true))).toMatchInlineSnapshot(`
+      [
+        "observed | partition added while the static leader was away | Nobody owns orders/0 in generation 1 of group billing, the last one. | group-generation settled | billing orders 0",
+        "observed | partition added while the static leader was away | The run did not settle within its bound of 60000 ms: orders-0 has no owner in group billing | settled | billing",
+      ]
+    `);
+    expect(findings(convergence, tell(false)).map((one) => one.split(' ')[0])).toEqual([
+      'illegal',
+      'illegal',
+    ]);
+  });
+
   it('as illegal, partitions that were added when the static leader was back', () => {
     const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
     m1.crashes();

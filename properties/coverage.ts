@@ -5,6 +5,7 @@
 import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
+import { membershipOf } from './evidence/membership.ts';
 import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
 
 export interface CoverageBreach {
@@ -142,27 +143,36 @@ function isForgotten(group: GroupEvidence, generation: GenerationEvidence, key: 
 }
 
 /**
- * Whether partitions were added while the group's leader, a static member, was away, so that nobody notices: the group
- * keeps its assignment when it is back, and it watches for changes from then on only (KIP-814, Kafka's class
- * ConsumerCoordinator).
+ * Whether partitions were added, or the topic was created again, while the group's leader, a static member, was away, so
+ * that nobody notices: the group keeps its assignment when it is back, and it watches for changes from then on only
+ * (KIP-814, Kafka's class ConsumerCoordinator), which is when it has been told of the topics and asks for its assignment.
  */
 function isUnnoticed(
-  { actions }: Evidence,
+  evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
   topic: string,
 ): boolean {
   const before = group.generations.find((one) => one.generation === generation.generation);
+  const { leaderMemberId } = generation.event;
+  const leader = generation.memberById.get(leaderMemberId ?? '')?.clientId ?? '';
+  const watchesFrom =
+    membershipOf(evidence, leader).find(
+      (change) =>
+        change.kind === 'assigned' &&
+        change.memberId === leaderMemberId &&
+        change.generation === generation.generation,
+    )?.time ?? generation.time;
   return (
     before !== undefined &&
-    before.event.leaderMemberId !== generation.event.leaderMemberId &&
-    actions.some(
+    before.event.leaderMemberId !== leaderMemberId &&
+    evidence.actions.some(
       ({ action, toTime }) =>
-        action.kind === 'add-partitions' &&
+        (action.kind === 'add-partitions' || action.kind === 'recreate-topic') &&
         action.topic === topic &&
         // The leader that was away had not noticed yet what came within its metadata.max.age.ms.
         toTime >= before.time - group.config.metadataMaxAgeMs - CLOCK_TOLERANCE_MS &&
-        toTime <= generation.time + CLOCK_TOLERANCE_MS,
+        toTime <= Math.max(watchesFrom, generation.time) + CLOCK_TOLERANCE_MS,
     )
   );
 }

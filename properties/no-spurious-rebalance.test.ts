@@ -20,6 +20,29 @@ describe('finds', () => {
     `);
   });
 
+  it('none where the group begins anew, since it had been removed when its offsets had expired', () => {
+    const again = (isRemoved: boolean) => {
+      const { story, m1 } = alone();
+      m1.leaves();
+      story.empties().wait(60_000);
+      if (isRemoved)
+        story.coordinatorEvent({
+          process: 'coordinator',
+          kind: 'group-removed',
+          group: 'billing',
+          logPosition: story.coordinatorPlace(),
+        });
+      story.group().generation = -1;
+      return findings(noSpuriousRebalance, story.empties());
+    };
+    expect(again(true)).toEqual([]);
+    expect(again(false)).toMatchInlineSnapshot(`
+      [
+        "illegal | generation without a cause | Generation 0 of group billing has the members of generation 2, and nothing had happened since. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
   it('a member that loses its place out of nothing', () => {
     const { story, m2 } = pair();
     story.wait(30_000).generation([[m2, [0, 1]]]);

@@ -1,7 +1,7 @@
 /** timeout-detection on hand-written histories. */
 import { describe, expect, it } from 'vitest';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { pair } from './testing/good-histories.ts';
+import { alone, pair } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
 import { timeoutDetection } from './timeout-detection.ts';
 
@@ -28,6 +28,26 @@ describe('finds', () => {
     expect(findings(timeoutDetection, story)).toMatchInlineSnapshot(`
       [
         "illegal | member was dropped before its session timeout | m1.1 was alive for the coordinator of group billing 2120 ms before generation 2, which is without it, and might be silent for 6000 ms. | group-generation commit-invoke group-generation | billing m1.1",
+      ]
+    `);
+  });
+
+  it('nothing where a static member that is back had waited for its place while a broker was away', () => {
+    const dropped = (isAway: boolean) => {
+      const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+      m1.crashes();
+      const back = story.joins('m1');
+      const takes = () => story.wait(3_000).takesPlaceOf(back, m1);
+      if (isAway) story.during({ kind: 'restart-broker', broker: 1 }, takes);
+      else takes();
+      back.crashes();
+      // Six seconds after it had asked.
+      return findings(timeoutDetection, story.wait(3_000).empties());
+    };
+    expect(dropped(true)).toEqual([]);
+    expect(dropped(false)).toMatchInlineSnapshot(`
+      [
+        "illegal | member was dropped before its session timeout | m1.2 was alive for the coordinator of group billing 3140 ms before generation 2, which is without it, and might be silent for 6000 ms. | group-generation group-generation | billing m1.2",
       ]
     `);
   });

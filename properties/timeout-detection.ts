@@ -1,6 +1,7 @@
 /** timeout-detection: silence of members and generations enter, members that were dropped too early or too late leave. */
 import { isByHand, membersHit } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
+import { isRewritten } from './balanced-assignment.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import {
   type Evidence,
@@ -34,7 +35,7 @@ export const timeoutDetection: Property = {
   id: 'timeout-detection',
   title: 'Silence is noticed when it is due',
   statement:
-    "A member that did not leave is missing from the coordinator's next generation no earlier than session.timeout.ms, or the rebalance timeout if that is shorter, after its assignment and after the last commit of it that was accepted. A member that fell silent for good, or stalled, is in no generation any more session.timeout.ms, the wait of one rebalance and a second (five on real Kafka) after that; the time counts from the last generation that it can still have joined, and where others fell silent too, or a broker or a link was away, from when that is over. A client that has max.poll.interval.ms leaves the group by itself no earlier than that after its last known poll, and hands over no record of a poll that is longer ago than that and a heartbeat interval and a second, unless it has left or a broker or a link was away meanwhile; a static member does not say that it leaves, and is in no generation any more session.timeout.ms and the wait of one rebalance later. (That heartbeat.interval.ms is less than session.timeout.ms is checked before a scenario starts.)",
+    "A member that did not leave is missing from the coordinator's next generation no earlier than session.timeout.ms, or the rebalance timeout if that is shorter, after its assignment and after the last commit of it that was accepted; the session of a static member that is back begins when it asks for its place, which a broker or a link that was away may have kept from being written. A member that fell silent for good, or stalled, is in no generation any more session.timeout.ms, the wait of one rebalance and a second (five on real Kafka) after that; the time counts from the last generation that it can still have joined, and where others fell silent too, or a broker or a link was away, from when that is over. A client that has max.poll.interval.ms leaves the group by itself no earlier than that after its last known poll, and hands over no record of a poll that is longer ago than that and a heartbeat interval and a second, unless it has left or a broker or a link was away meanwhile; a static member does not say that it leaves, and is in no generation any more session.timeout.ms and the wait of one rebalance later. (That heartbeat.interval.ms is less than session.timeout.ms is checked before a scenario starts.)",
   check(history) {
     const evidence = evidenceOf(history);
     const { world } = history.start;
@@ -77,16 +78,23 @@ function droppedEarly(evidence: Evidence, group: GroupEvidence, before: Generati
     // Whoever was told that its place is gone may join anew, and gives the old place up.
     if (changes.some((one) => one.kind === 'lost' && one.seq > before.seq && one.seq < next.seq)) return [];
     const { assigned, sign } = signsOf(group, memberId, before);
+    // The session of a static member that is back begins with what it asks, and its place is its own once that is written
+    // (Kafka's class GroupMetadataManager).
+    const { sessionTimeoutMs } = group.config;
+    const hasWaited =
+      isRewritten(group, assigned) &&
+      isOutageWithin(evidence, assigned.time - sessionTimeoutMs, assigned.time);
+    if (sign === assigned && hasWaited) return [];
     // Either its session ran out, or it was waited for in vain in a rebalance, which may have begun right after.
     const earliest = Math.min(
-      sign.time + group.config.sessionTimeoutMs,
+      sign.time + sessionTimeoutMs,
       assigned.time + Math.min(pollIntervalMs(group.config), group.config.rebalanceTimeoutMs),
     );
     if (next.time >= earliest - CLOCK_TOLERANCE_MS) return [];
     return [
       report(
         EARLY,
-        `${clientId} was alive for the coordinator of group ${group.id} ${Math.round(next.time - sign.time)} ms before generation ${next.generation}, which is without it, and might be silent for ${group.config.sessionTimeoutMs} ms.`,
+        `${clientId} was alive for the coordinator of group ${group.id} ${Math.round(next.time - sign.time)} ms before generation ${next.generation}, which is without it, and might be silent for ${sessionTimeoutMs} ms.`,
         proof(before.seq, sign.seq, next.seq),
         { group: group.id, process: clientId },
       ),
@@ -116,7 +124,7 @@ function signsOf(
   { commits, generations }: GroupEvidence,
   memberId: string,
   before: GenerationEvidence,
-): { assigned: Sign; sign: Sign } {
+): { assigned: GenerationEvidence; sign: Sign } {
   // Written again where a static member has come back, which is no sign of the others.
   const assigned =
     generations.find((one) => one.generation === before.generation && one.memberById.has(memberId)) ?? before;

@@ -515,7 +515,8 @@ export class SimulatedCluster {
   }
 
   #heard(broker: Broker): void {
-    if (this.#unheard.has(broker.brokerId)) return;
+    // Before it has registered it sends no heartbeats, and nothing may keep the session of its earlier life alive.
+    if (this.#unheard.has(broker.brokerId) || broker.phase === 'recovering') return;
     const isAlive = this.core.controller.heard(broker.brokerId);
     if (!isAlive && broker.isUp) broker.toController(() => this.core.controller.unfence(broker.brokerId));
     this.core.replication.retry(broker.brokerId);

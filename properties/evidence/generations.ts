@@ -14,6 +14,8 @@ export interface GenerationEvidence {
   readonly group: string;
   readonly generation: number;
   readonly isStable: boolean;
+  /** Whether the group had been removed since the generation before: its offsets expired while it had no members. */
+  readonly isAnew: boolean;
   /** Offset of the record in the coordinator's log: the order of the group's records. */
   readonly position: number;
   readonly time: number;
@@ -30,6 +32,7 @@ export function indexGenerations(history: History): Map<string, GenerationEviden
   for (const event of eventsOf(history, ...NAMING)) processes.observe(event);
   const eventsByGroup = new Map<string, EventOf<'group-generation'>[]>();
   for (const event of eventsOf(history, 'group-generation')) listAt(eventsByGroup, event.group).push(event);
+  const removals = eventsOf(history, 'group-removed');
   const generations = new Map<string, GenerationEvidence[]>();
   for (const [group, events] of eventsByGroup) {
     const positions = new Set(events.map((event) => event.logPosition.partition));
@@ -39,6 +42,9 @@ export function indexGenerations(history: History): Map<string, GenerationEviden
     const ordered = events
       .map((event) => ({ event, position: toOffset(event.logPosition.offset) }))
       .sort((a, b) => a.position - b.position);
+    const removed = removals
+      .filter((event) => event.group === group)
+      .map(({ logPosition }) => toOffset(logPosition.offset));
     generations.set(
       group,
       ordered.map(({ event, position }, index) => {
@@ -52,6 +58,7 @@ export function indexGenerations(history: History): Map<string, GenerationEviden
           group,
           generation: event.generation,
           isStable: event.state === 'stable',
+          isAnew: removed.some((at) => at < position && at > (ordered[index - 1]?.position ?? position)),
           position,
           time: event.time,
           seq: event.seq,

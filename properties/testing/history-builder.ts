@@ -477,8 +477,11 @@ export class Story {
     return this;
   }
 
-  /** A static member is back within its session (KIP-345): it has a new member id, and the generation stays. */
-  takesPlaceOf(back: Member, former: Member): this {
+  /**
+   * A static member is back within its session (KIP-345): it has a new member id, and the generation stays.
+   * @param isUnaware whether it is without its assignment until it `hears` of it
+   */
+  takesPlaceOf(back: Member, former: Member, { isUnaware = false } = {}): this {
     const group = this.group(back.group.id);
     const place = group.members.get(former.process);
     if (place === undefined) throw new Error(`${former.process} is not in the group`);
@@ -488,6 +491,8 @@ export class Story {
     this.#writeGeneration(group);
     if (this.wire)
       this.emit({
+        // The answer leaves when the place is written.
+        time: this.time,
         process: back.process,
         kind: 'wire-join',
         group: group.config.id,
@@ -496,7 +501,7 @@ export class Story {
         leaderMemberId: group.leaderMemberId ?? '',
         error: null,
       });
-    back.hears();
+    if (!isUnaware) back.hears();
     return this;
   }
 

@@ -753,6 +753,27 @@ describe('metadata', () => {
       expect(slow()).toBe(4);
     });
   });
+
+  it('an answer without brokers says nothing of topics either: what was known stays, and it is asked for again', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 1, 1);
+      const log: string[] = [];
+      const consumer = client.consumer({ ...group, 'metadata.max.age.ms': 1_000 });
+      consumer.subscribe(/^top/, listen(log));
+      await pollUntil(consumer, 1);
+      const { generationId } = consumer.groupMetadata();
+      const empty = simulation.cluster.intercept({
+        apiKey: METADATA,
+        times: 5,
+        errorCode: errorCode('LEADER_NOT_AVAILABLE'),
+      });
+      const endMs = simulation.nowMs() + 4_000;
+      while (simulation.nowMs() < endMs) await consumer.poll(20);
+      expect(log).toEqual(['assigned topic-0']);
+      expect(consumer.groupMetadata().generationId).toBe(generationId);
+      expect(empty()).toBe(5);
+    });
+  });
 });
 
 describe('a leader', () => {

@@ -4,7 +4,7 @@
  */
 import { metadataApi } from '../../../cluster/protocol/03-metadata.ts';
 import { after, backoffMs, nowMs, type Signal, sleep } from '../clock.ts';
-import { BrokerError, type TopicPartition } from '../errors.ts';
+import { BrokerError, KafkaError, type TopicPartition } from '../errors.ts';
 import type { NetworkClient } from './client.ts';
 
 export interface Leader {
@@ -152,7 +152,9 @@ export class Metadata {
       },
       { versionMax: VERSION_MAX },
     );
-    if (answer.brokers.length > 0) this.#network.setBrokers(answer.brokers);
+    // A broker that knows of no broker has just started, and knows of no topic either (Kafka's class NetworkClient).
+    if (answer.brokers.length === 0) throw new KafkaError('the broker knows of no broker');
+    this.#network.setBrokers(answer.brokers);
     const brokerIds = new Set(answer.brokers.map(({ nodeId }) => nodeId));
     const topics = new Map<string, TopicMetadata>();
     const errors = new Map<string, BrokerError>();
