@@ -736,7 +736,7 @@ function familiesOf(profile: Profile): Family[] {
   return [
     ...(profile.resetsOffsets ? [family(resetsPlan, applyResets(profile.hasJavaOptions))] : []),
     ...(profile.breaksNetwork ? [family(networkPlan, breakNetwork, ({ brokers }) => brokers)] : []),
-    ...(profile.hasPipelines ? [family(pipelinesPlan, applyPipelines)] : []),
+    ...(profile.hasPipelines ? [family(pipelinesPlan, applyPipelines(profile.hasJavaOptions))] : []),
     ...(profile.hasJavaOptions ? [family(javaPlan, configureAsJava)] : []),
     ...(profile.sendsTransactions ? [family(transactionsPlan, applyTransactions)] : []),
     ...(profile.hasTwins ? [family(twinsPlan, applyTwins)] : []),

@@ -89,6 +89,19 @@ function workablePollIntervalMs(
     : (POLL_INTERVALS_MS.findLast((ms) => ms >= neededMs) ?? neededMs);
 }
 
+/** What a pipeline on a network has to have to get on, where nothing else is drawn for it. */
+export function workablePipeline(group: Group, network: LinkConditions | undefined): Partial<Group> {
+  if (network === undefined) return {};
+  const maxPollIntervalMs = workablePollIntervalMs(group, group.maxPollIntervalMs, network);
+  const maxPollRecords = workablePollRecords(
+    group,
+    group.maxPollRecords ?? POLL_RECORDS[0],
+    network,
+    maxPollIntervalMs,
+  );
+  return { ...defined({ maxPollIntervalMs }), maxPollRecords };
+}
+
 /**
  * The poll interval is the rebalance timeout too: who hears of a rebalance only after it is thrown out of each one. Who
  * has longer between its heartbeats than a third of its session keeps to a third of the interval.

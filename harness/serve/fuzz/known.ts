@@ -133,7 +133,8 @@ export const knownDifferences: readonly KnownDifference[] = [
     explains: (simulated, real, _step, earlier) =>
       earlier.some(isRefusedForItsLength) &&
       [simulated, real].every(
-        (one) => one === null || String(one).startsWith('Group ') || SEEN_OR_NOT.includes(one),
+        (one) =>
+          one === null || (typeof one === 'string' && one.startsWith('Group ')) || SEEN_OR_NOT.includes(one),
       ),
   },
   {
