@@ -3,7 +3,7 @@
  * for when it is first needed, and again after a batch was given up whose number the broker may or may not have seen.
  */
 import { initProducerIdApi } from '../../../cluster/protocol/22-init-producer-id.ts';
-import { after, nowMs, type Signal } from '../clock.ts';
+import { type Signal, sleep } from '../clock.ts';
 import type { ProducerConfig } from '../config.ts';
 import { check, isRetriable, type KafkaError } from '../errors.ts';
 import type { NetworkClient } from '../network/client.ts';
@@ -53,8 +53,8 @@ export class IdempotentProducerIds implements ProducerIds {
   readonly #network: NetworkClient;
   readonly #signal: Signal;
   #sequences: Sequences | null = null;
+  /** An answer is under way, or the time until the next question. */
   #isAsking = false;
-  #retryAtMs = 0;
 
   constructor(config: ProducerConfig, network: NetworkClient, signal: Signal) {
     this.#config = config;
@@ -64,7 +64,7 @@ export class IdempotentProducerIds implements ProducerIds {
 
   isReadyFor(batch: Batch): boolean {
     if (batch.sequence !== null || this.#sequences !== null) return true;
-    if (!this.#isAsking && nowMs() >= this.#retryAtMs) void this.#ask();
+    if (!this.#isAsking) void this.#ask();
     return false;
   }
 
@@ -93,11 +93,10 @@ export class IdempotentProducerIds implements ProducerIds {
       console.error(`reference client: no producer id: ${(error as Error).message}`);
       // Batches expire by their own time; a refusal does not turn into an agreement sooner.
       const delayMs = this.#config[isRetriable(error) ? 'retry.backoff.ms' : 'retry.backoff.max.ms'];
-      this.#retryAtMs = nowMs() + delayMs;
-      after(delayMs, () => this.#signal.notify());
-    } finally {
-      this.#isAsking = false;
-      this.#signal.notify();
+      // By the timer alone: it may end before the clock says that its time is over, and nothing would ask again.
+      await sleep(delayMs);
     }
+    this.#isAsking = false;
+    this.#signal.notify();
   }
 }
