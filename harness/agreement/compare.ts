@@ -82,8 +82,9 @@ function* committedDifferences(
 }
 
 /**
- * Whether the same known bug stopped the group here in simulated runs with the same verdict, in one of them no later and in
- * one no earlier: the real run is then another instant of it (see stopped.ts).
+ * Whether the same known bug stopped the group here in simulated runs with the same verdict, in one of them no later, and
+ * the group got at least as far in another one, stopped there or not stopped at all: the real run is then another instant of
+ * it (see stopped.ts).
  */
 function liesBetweenStops(simulated: readonly EndState[], real: EndState, key: string): boolean {
   const bug = real.stopped.get(key);
@@ -93,7 +94,8 @@ function liesBetweenStops(simulated: readonly EndState[], real: EndState, key: s
     .filter(({ stopped, outcome }) => stopped.get(key) === bug && outcome === real.outcome)
     .map(leftOf);
   const left = leftOf(real);
-  return others.some((other) => other >= left) && others.some((other) => other <= left);
+  const wentOn = simulated.filter(({ stopped }) => !stopped.has(key)).map(leftOf);
+  return others.some((other) => other >= left) && [...others, ...wentOn].some((other) => other <= left);
 }
 
 const describeLeft = (left: string): string =>
