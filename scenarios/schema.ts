@@ -492,19 +492,21 @@ export const mayRead = (group: Group, memberId: string, topic: string, partition
     : assigned.some((one) => one.topic === topic && one.partitions.includes(partition));
 };
 
+/** The name of the process that a member shares; undefined for one that has its own, and for a producer. */
+export const sharedProcessOf = ({ groups }: Pick<Scenario, 'groups'>, id: string): string | undefined =>
+  groups.flatMap(({ members }) => members).find((member) => member.id === id)?.sharedProcess;
+
 /** The ids of all that runs in the process of a member, itself included; of a producer, itself. */
-export const processMates = ({ groups }: Pick<Scenario, 'groups'>, id: string): string[] => {
-  const members = groups.flatMap((group) => group.members);
-  const shared = members.find((member) => member.id === id)?.sharedProcess;
-  return shared === undefined
-    ? [id]
-    : members.flatMap((member) => (member.sharedProcess === shared ? [member.id] : []));
+export const processMates = (scenario: Pick<Scenario, 'groups'>, id: string): string[] => {
+  const shared = sharedProcessOf(scenario, id);
+  if (shared === undefined) return [id];
+  const members = scenario.groups.flatMap((group) => group.members);
+  return members.flatMap((member) => (member.sharedProcess === shared ? [member.id] : []));
 };
 
 /** The client ids of a member or producer, without the number of its incarnation, and of all that runs in its process. */
 export const clientIdsOf = (scenario: Pick<Scenario, 'groups'>, id: string): string[] => {
-  const members = scenario.groups.flatMap((group) => group.members);
-  const shared = members.find((member) => member.id === id)?.sharedProcess;
+  const shared = sharedProcessOf(scenario, id);
   return [...processMates(scenario, id), ...(shared === undefined ? [] : [shared])];
 };
 

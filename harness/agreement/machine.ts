@@ -2,6 +2,7 @@
  * How slow a machine is: the history of a real run that took place on it and that of a simulated one enter, and what the
  * simulated world needs to be as slow leaves.
  */
+import { indexActions } from '../../properties/evidence/processes.ts';
 import { isOutage } from '../../scenarios/schema.ts';
 import type { EventKind, History } from '../history/schema.ts';
 import { LAN } from '../world/simulated/network.ts';
@@ -52,48 +53,30 @@ export function slower({ startDelaysMs, brokerStartDelaysMs, network }: Machine,
  * The median and the ninth decile of what a commit or a send took from its request to its answer; those that had to wait
  * for a broker that was away, or of a process with a broken link, say nothing of the machine.
  */
-function roundTripsMs({ start, events }: History): [number, number] {
-  const broken = start.scenario.actions.flatMap((action) => ('link' in action ? [action.link.process] : []));
+function roundTripsMs(history: History): [number, number] {
+  const { scenario } = history.start;
+  const broken = scenario.actions.flatMap((action) => ('link' in action ? [action.link.process] : []));
+  const outages = indexActions(history, scenario).filter(
+    ({ action, fromTime, toTime }) => isOutage(action) && fromTime < toTime && Number.isFinite(toTime),
+  );
   const begun = new Map<string, number>();
-  const calls: Span[] = [];
-  const outages: Span[] = [];
-  const outageSince = new Map<number, number>();
-  for (const event of events) {
+  const tookMs: number[] = [];
+  for (const event of history.events) {
     if (broken.some((id) => event.process.startsWith(`${id}.`))) continue;
-    switch (event.kind) {
-      case 'commit-invoke':
-        begun.set(`${event.process} commit ${event.commit}`, event.time);
-        break;
-      case 'produce-invoke':
-        begun.set(`${event.process} produce ${event.produce}`, event.time);
-        break;
-      case 'commit-ok':
-      case 'produce-ok': {
-        const call = event.kind === 'commit-ok' ? `commit ${event.commit}` : `produce ${event.produce}`;
-        const fromMs = begun.get(`${event.process} ${call}`);
-        if (fromMs !== undefined) calls.push({ fromMs, toMs: event.time });
-        break;
-      }
-      case 'action': {
-        const action = start.scenario.actions[event.action];
-        if (action === undefined || !isOutage(action)) break;
-        const fromMs = outageSince.get(event.action);
-        if (event.phase === 'begin') outageSince.set(event.action, event.time);
-        else if (fromMs !== undefined) outages.push({ fromMs, toMs: event.time });
-      }
+    if (event.kind === 'commit-invoke') begun.set(`${event.process} commit ${event.commit}`, event.time);
+    else if (event.kind === 'produce-invoke')
+      begun.set(`${event.process} produce ${event.produce}`, event.time);
+    else if (event.kind === 'commit-ok' || event.kind === 'produce-ok') {
+      const call = event.kind === 'commit-ok' ? `commit ${event.commit}` : `produce ${event.produce}`;
+      const since = begun.get(`${event.process} ${call}`);
+      if (since === undefined) continue;
+      if (!outages.some(({ fromTime, toTime }) => fromTime <= event.time && toTime >= since))
+        tookMs.push(event.time - since);
     }
   }
-  const tookMs = calls
-    .filter(({ fromMs, toMs }) => !outages.some((one) => one.fromMs <= toMs && one.toMs >= fromMs))
-    .map(({ fromMs, toMs }) => toMs - fromMs)
-    .sort((one, other) => one - other);
+  tookMs.sort((a, b) => a - b);
   const at = (share: number): number => tookMs[Math.floor(tookMs.length * share)] ?? 0;
   return [at(0.5), at(0.9)];
-}
-
-interface Span {
-  readonly fromMs: number;
-  readonly toMs: number;
 }
 
 /** By process: milliseconds from its start to its first event of these kinds. */

@@ -5,7 +5,13 @@
 import type { Broker } from './broker.ts';
 import type { AnyHandler, RequestContext } from './handler.ts';
 import type { Interception } from './interception.ts';
-import { isKnownVersion, type RequestHeader, readRequestBody, readRequestHeader } from './protocol/api.ts';
+import {
+  encodeResponse,
+  isKnownVersion,
+  type RequestHeader,
+  readRequestBody,
+  readRequestHeader,
+} from './protocol/api.ts';
 import { ProtocolFormatError, Reader } from './protocol/bytes.ts';
 import {
   acceptToken,
@@ -215,9 +221,7 @@ export class BrokerConnection implements Connection {
     const answer =
       handler.untimelyAnswer?.(request, ILLEGAL_SASL_STATE, version) ??
       handler.errorAnswer?.(request, ILLEGAL_SASL_STATE, version);
-    return answer === undefined
-      ? null
-      : this.#broker.encode(handler.api, version, header.correlationId, answer);
+    return answer === undefined ? null : encodeResponse(handler.api, version, header.correlationId, answer);
   }
 
   /** Nothing more is read; the connection ends when Kafka would tell the client so (KIP-306). */
@@ -296,7 +300,7 @@ export class BrokerConnection implements Connection {
       return;
     }
     if (response !== null)
-      this.#write(this.#broker.encode(handler.api, header.apiVersion, header.correlationId, response));
+      this.#write(encodeResponse(handler.api, header.apiVersion, header.correlationId, response));
     // Never from inside whoever answers: a coordinator that answers its members one after another is between two
     // states until the last of them, and must not see a member's next request there. The reading loop goes on itself.
     if (this.#isReading) return;

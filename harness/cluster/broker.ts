@@ -7,14 +7,9 @@ import { Deadlines } from './deadlines.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { PartitionLog } from './log/partition-log.ts';
 import { emptyImage, type MetadataImage, type PartitionState, type TopicState } from './metadata-image.ts';
-import { type AnyApi, encodeResponseWith } from './protocol/api.ts';
-import { Writer } from './protocol/bytes.ts';
 import { Replica, type ReplicaHost } from './replica.ts';
 import type { ClusterCore } from './simulated-cluster.ts';
 import { topicLimits } from './topic-configs.ts';
-
-/** A writer that has grown beyond this for one large answer is let go again. */
-const WRITER_BYTES_MAX = 1 << 20;
 
 /** The broker's replicas of one topic, by partition; partitions that live elsewhere have none. */
 export interface LocalTopic {
@@ -39,7 +34,6 @@ export class Broker implements ReplicaHost {
   #image: MetadataImage = emptyImage;
   #isApplying = false;
   #isCheckingIsr = false;
-  #writer = new Writer();
   /** Logs outlive the process. */
   readonly #disk = new Map<string, PartitionLog[]>();
   readonly #topics = new Map<string, LocalTopic>();
@@ -95,12 +89,6 @@ export class Broker implements ReplicaHost {
 
   disconnected(connection: BrokerConnection): void {
     this.connections.delete(connection);
-  }
-
-  encode(api: AnyApi, version: number, correlationId: number, body: unknown): Buffer {
-    const frame = encodeResponseWith(this.#writer, api, version, correlationId, body);
-    if (this.#writer.capacity > WRITER_BYTES_MAX) this.#writer = new Writer();
-    return frame;
   }
 
   unsupportedApiVersions(correlationId: number): Buffer {

@@ -395,7 +395,7 @@ export class Controller {
         'INVALID_REPLICATION_FACTOR',
         `Unable to replicate the partition ${factor} time(s): All brokers are currently fenced.`,
       );
-    if (factor > usable.length + fenced.length)
+    if (factor > brokers.length)
       return refuse(
         'INVALID_REPLICATION_FACTOR',
         `Unable to replicate the partition ${factor} time(s): The target replication factor of ${factor} cannot be reached because only ${brokers.length} broker(s) are registered.`,

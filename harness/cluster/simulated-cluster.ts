@@ -516,9 +516,9 @@ export class SimulatedCluster {
 
   #heard(broker: Broker): void {
     // Before it has registered it sends no heartbeats, and nothing may keep the session of its earlier life alive.
-    if (this.#unheard.has(broker.brokerId) || broker.phase === 'recovering') return;
+    if (!broker.listens || this.#unheard.has(broker.brokerId)) return;
     const isAlive = this.core.controller.heard(broker.brokerId);
-    if (!isAlive && broker.isUp) broker.toController(() => this.core.controller.unfence(broker.brokerId));
+    if (!isAlive) broker.toController(() => this.core.controller.unfence(broker.brokerId));
     this.core.replication.retry(broker.brokerId);
   }
 
@@ -536,8 +536,8 @@ export class SimulatedCluster {
       return;
     }
     this.#unheard.delete(brokerId);
-    // One that is down, frozen or not registered yet is silent for a reason of its own.
-    if (broker.listens && !broker.isPaused) this.#heard(broker);
+    // One that is frozen is silent for a reason of its own.
+    if (!broker.isPaused) this.#heard(broker);
   }
 
   /** Makes the next requests of an API fail on purpose. */

@@ -87,7 +87,7 @@ export interface BrokerFaults {
 
 /** What can be done to the cluster from inside, where it is a simulated one. Each names why it was not done, or null. */
 export interface ClusterFaults {
-  /** @param process by its id in the scenario, or null for any */
+  /** @param clients whose requests: client ids without the number of the incarnation, or null for any */
   answerError(api: InjectableApi, error: string, times: number, clients: readonly string[] | null): void;
   /** Errors that nobody has been answered yet are answered to nobody from now on. */
   heal(): void;

@@ -160,9 +160,8 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
     .flatMap(({ topic, partition, logStartOffset, logEndOffset }) => {
       const key = partitionKey(topic, partition);
       const entry = entriesOf(group, key).findLast(({ time }) => time <= atTime);
-      const committed = entry?.offset ?? null;
-      const isInLog = committed !== null && committed >= logStartOffset && committed <= logEndOffset;
-      return isInLog && !(entry !== undefined && isOfFormerLog(evidence, group, entry)) ? [] : [key];
+      if (entry?.offset == null || entry.offset < logStartOffset || entry.offset > logEndOffset) return [key];
+      return isOfFormerLog(evidence, group, entry) ? [key] : [];
     });
 }
 

@@ -76,13 +76,18 @@ export function readResponseBody<Response>(
   return api.response.read(reader, atVersion(api, version));
 }
 
-/** Begins with room for the size. */
-const begin = (writer: Writer): Writer => writer.reset().int32(0);
-const finish = (writer: Writer): Writer => writer.patchInt32(0, writer.length - 4);
-
-/** One for all requests; one that has grown beyond this for a large request is let go again. */
-let requestWriter = new Writer();
+/** One for all frames, each of which is written at one go; one that has grown beyond this is let go again. */
+let frameWriter = new Writer();
 const WRITER_BYTES_MAX = 1 << 20;
+
+/** Begins with room for the size. */
+const begin = (): Writer => frameWriter.reset().int32(0);
+
+function finish(): Buffer {
+  const frame = frameWriter.patchInt32(0, frameWriter.length - 4).copy();
+  if (frameWriter.capacity > WRITER_BYTES_MAX) frameWriter = new Writer();
+  return frame;
+}
 
 /** @returns the frame, its size first */
 export function encodeRequest<RequestIn>(
@@ -91,39 +96,25 @@ export function encodeRequest<RequestIn>(
   header: Pick<RequestHeader, 'correlationId' | 'clientId'>,
   body: RequestIn,
 ): Buffer {
-  const writer = begin(requestWriter).int16(api.key).int16(version).int32(header.correlationId);
+  const writer = begin().int16(api.key).int16(version).int32(header.correlationId);
   const { clientId } = header;
   const byteLength = clientId === null ? -1 : Buffer.byteLength(clientId, 'utf8');
   writer.int16(byteLength);
   if (clientId !== null) writer.utf8(clientId, byteLength);
   if (version >= api.flexibleFrom) writer.unsignedVarint(0);
   api.request.write(writer, body, atVersion(api, version));
-  if (writer.capacity > WRITER_BYTES_MAX) requestWriter = new Writer();
-  return finish(writer).copy();
+  return finish();
 }
 
 /** @returns the frame, its size first */
-export const encodeResponse = <ResponseIn>(
-  api: Api<unknown, never, unknown, ResponseIn>,
-  version: number,
-  correlationId: number,
-  body: ResponseIn,
-): Buffer => encodeResponseWith(new Writer(), api, version, correlationId, body);
-
-/**
- * The same with a writer that can be used again.
- *
- * @returns a buffer of its own
- */
-export function encodeResponseWith<ResponseIn>(
-  writer: Writer,
+export function encodeResponse<ResponseIn>(
   api: Api<unknown, never, unknown, ResponseIn>,
   version: number,
   correlationId: number,
   body: ResponseIn,
 ): Buffer {
-  begin(writer).int32(correlationId);
+  const writer = begin().int32(correlationId);
   if (hasResponseTags(api, version)) writer.unsignedVarint(0);
   api.response.write(writer, body, atVersion(api, version));
-  return finish(writer).copy();
+  return finish();
 }

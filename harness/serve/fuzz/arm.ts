@@ -75,17 +75,19 @@ const REFUSALS = new Set(
 );
 /** Kafka refuses to begin a login again within a second. */
 const LOGIN_INTERVAL_MS = 1_050;
-export interface Ways {
-  readonly keepsTopics: boolean;
-  readonly isGuarded: boolean;
-  /** How long a request that may be left unanswered is waited for. */
-  readonly silenceMs?: number;
-}
-
 /** Whoever has logged in for an instant is out again by the next step. */
 const SHORT_SESSION_MS = 20;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export interface Ways {
+  /** Until `tidy` deletes those of the sequences that have run. */
+  readonly keepsTopics: boolean;
+  /** Whether clients have to log in there. */
+  readonly isGuarded: boolean;
+  /** How long a request that may be left unanswered is waited for. */
+  readonly silenceMs?: number;
+}
 
 export class Arm {
   readonly name: string;
@@ -96,10 +98,6 @@ export class Arm {
   readonly #isGuarded: boolean;
   readonly #kept: string[] = [];
 
-  /**
-   * @param keepsTopics until `tidy` deletes those of the sequences that have run
-   * @param isGuarded whether clients have to log in there
-   */
   constructor(
     name: string,
     address: string,

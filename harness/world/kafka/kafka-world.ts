@@ -3,7 +3,7 @@
  * and a history leaves whose evidence was read from the cluster itself.
  */
 import { join, resolve } from 'node:path';
-import type { Scenario } from '../../../scenarios/schema.ts';
+import { type Scenario, sharedProcessOf } from '../../../scenarios/schema.ts';
 import { refusals as clientRefusals, sharedRefusals } from '../../client/clients.ts';
 import type { Connection, StartCommand } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
@@ -229,14 +229,10 @@ function driverOf({ role }: StartCommand, { application }: Subject): { driver?: 
 }
 
 /** Why no link of the scenario can be broken, since one of those processes is shared; or null. */
-function whyShared(scenario: Scenario): string | null {
-  const sharing = new Set(
-    scenario.groups.flatMap(({ members }) =>
-      members.flatMap(({ id, sharedProcess }) => (sharedProcess === undefined ? [] : [id])),
-    ),
-  );
-  return brokenLinks(scenario).some(({ process }) => sharing.has(process)) ? NO_PROXY_FOR_SHARED : null;
-}
+const whyShared = (scenario: Scenario): string | null =>
+  brokenLinks(scenario).some(({ process }) => sharedProcessOf(scenario, process) !== undefined)
+    ? NO_PROXY_FOR_SHARED
+    : null;
 
 /**
  * What this world and the client cannot do of a scenario, one sentence each.

@@ -5,10 +5,12 @@
  *
  * Not implemented: fetch sessions (KIP-227) and topic ids (KIP-516).
  */
+
 import { fetchApi } from '../../../cluster/protocol/01-fetch.ts';
 import { nowMs, type Signal } from '../clock.ts';
 import type { ConsumerConfig } from '../config.ts';
 import { BrokerError, isRetriable, OffsetOutOfRangeError } from '../errors.ts';
+import { addTo } from '../network/by-broker.ts';
 import type { NetworkClient } from '../network/client.ts';
 import type { Leader, Metadata } from '../network/metadata.ts';
 import { CompletedFetch, type ConsumerRecord } from './completed-fetch.ts';
@@ -63,10 +65,7 @@ export class Fetcher {
       }
       const brokerId = this.#readReplica(state, leader);
       if (this.#isAsked.get(brokerId) === true || network.isBackingOff(brokerId)) continue;
-      byBroker ??= new Map();
-      const list = byBroker.get(brokerId);
-      if (list === undefined) byBroker.set(brokerId, [{ state, position, leader }]);
-      else list.push({ state, position, leader });
+      byBroker = addTo(byBroker, brokerId, { state, position, leader });
     }
     if (byBroker !== null) for (const [brokerId, asked] of byBroker) void this.#fetch(brokerId, asked);
   }

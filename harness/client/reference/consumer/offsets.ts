@@ -2,10 +2,12 @@
  * Positions that have to be asked for: partitions to be reset or validated enter, their leaders are asked for offsets of
  * the log, and positions are set where nothing else has set them meanwhile. After Kafka's class OffsetFetcher.
  */
+
 import { listOffsetsApi } from '../../../cluster/protocol/02-list-offsets.ts';
 import { offsetForLeaderEpochApi } from '../../../cluster/protocol/23-offset-for-leader-epoch.ts';
 import { nowMs } from '../clock.ts';
 import { BrokerError, isRetriable, OffsetOutOfRangeError } from '../errors.ts';
+import { addTo } from '../network/by-broker.ts';
 import type { Leader } from '../network/metadata.ts';
 import type { ConsumerParts } from './fetcher.ts';
 import type { PartitionState } from './subscription-state.ts';
@@ -64,10 +66,7 @@ export class OffsetResetter {
       const leader = metadata.leader(state);
       if (leader === null) metadata.requestUpdate();
       if (leader === null || network.isBackingOff(leader.brokerId)) continue;
-      byBroker ??= new Map();
-      const list = byBroker.get(leader.brokerId);
-      if (list === undefined) byBroker.set(leader.brokerId, [{ state, leader }]);
-      else list.push({ state, leader });
+      byBroker = addTo(byBroker, leader.brokerId, { state, leader });
     }
     if (byBroker !== null) for (const [brokerId, asked] of byBroker) void this.#guard(asked, phase, brokerId);
   }

@@ -21,6 +21,7 @@ import {
   type TopicPartition,
   withFate,
 } from '../errors.ts';
+import { addTo } from '../network/by-broker.ts';
 import type { NetworkClient } from '../network/client.ts';
 import type { Metadata } from '../network/metadata.ts';
 import { Batch, type RecordMetadata, sizeOf } from './batch.ts';
@@ -161,10 +162,7 @@ export class Sender {
       }
       if (this.#isMuted(batch) || this.#isBusy(leader.brokerId)) continue;
       if (!ids.isReadyFor(batch)) continue;
-      byBroker ??= new Map();
-      const list = byBroker.get(leader.brokerId);
-      if (list === undefined) byBroker.set(leader.brokerId, [batch]);
-      else list.push(batch);
+      byBroker = addTo(byBroker, leader.brokerId, batch);
     }
     if (byBroker !== null) for (const [brokerId, batches] of byBroker) void this.#send(brokerId, batches);
     for (const batch of this.#incomplete)

@@ -1,39 +1,10 @@
 /** The image's build script: bad arguments and a machine that lacks things enter, sentences and exit codes leave. */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { onBareMachine } from '../bare-machine.testing.ts';
 
 const script = fileURLToPath(new URL('build.sh', import.meta.url));
-/** Holds the only commands that the script finds. */
-let commands: string;
-
-beforeEach(async () => {
-  commands = await mkdtemp(join(tmpdir(), 'kafka-trial-test-'));
-  for (const name of ['bash', 'cat', 'dirname']) {
-    const folder = existsSync(`/usr/bin/${name}`) ? '/usr/bin' : '/bin';
-    await symlink(`${folder}/${name}`, join(commands, name));
-  }
-});
-afterEach(() => rm(commands, { recursive: true }));
-
-const command = (name: string, text: string) =>
-  writeFile(join(commands, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
-
-function build(...scriptArguments: string[]): Promise<{ exitCode: number; output: string }> {
-  return new Promise((resolve) => {
-    execFile(
-      '/bin/bash',
-      [script, ...scriptArguments],
-      { env: { PATH: commands } },
-      (error, stdout, stderr) =>
-        resolve({ exitCode: error === null ? 0 : Number(error.code), output: stdout + stderr }),
-    );
-  });
-}
+const { command, build } = onBareMachine(script, ['bash', 'cat', 'dirname']);
 
 test.each(['four', '4.3', '--missing'])('%s is refused as neither version nor option', async (argument) => {
   const { exitCode, output } = await build(argument);

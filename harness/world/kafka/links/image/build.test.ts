@@ -1,40 +1,12 @@
 /** Toxiproxy's build script: bad arguments and a machine that lacks things enter, sentences and exit codes leave. */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { onBareMachine } from '../../bare-machine.testing.ts';
 import { DEFAULT_TOXIPROXY_VERSION } from '../image-name.ts';
 
 const script = fileURLToPath(new URL('build.sh', import.meta.url));
-/** Holds the only commands that the script finds. */
-let commands: string;
-
-beforeEach(async () => {
-  commands = await mkdtemp(join(tmpdir(), 'kafka-trial-test-'));
-  for (const name of ['bash', 'cat', 'dirname', 'mktemp', 'mv', 'rm', 'tail']) {
-    const folder = existsSync(`/usr/bin/${name}`) ? '/usr/bin' : '/bin';
-    await symlink(`${folder}/${name}`, join(commands, name));
-  }
-});
-afterEach(() => rm(commands, { recursive: true }));
-
-const command = (name: string, text: string) =>
-  writeFile(join(commands, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
-
-function build(...scriptArguments: string[]): Promise<{ exitCode: number; output: string }> {
-  return new Promise((resolve) => {
-    execFile(
-      '/bin/bash',
-      [script, ...scriptArguments],
-      { env: { PATH: commands, TMPDIR: commands } },
-      (error, stdout, stderr) =>
-        resolve({ exitCode: error === null ? 0 : Number(error.code), output: stdout + stderr }),
-    );
-  });
-}
+const { command, build } = onBareMachine(script, ['bash', 'cat', 'dirname', 'mktemp', 'mv', 'rm', 'tail']);
 
 test('the script builds the version that the harness asks for', async () => {
   expect(await readFile(script, 'utf8')).toContain(`readonly version=${DEFAULT_TOXIPROXY_VERSION}\n`);
