@@ -35,6 +35,8 @@ async function main(signal: AbortSignal): Promise<number> {
   const jobs = wholeNumber('jobs', values.jobs);
   const { profile, client, out } = values;
   if (!isProfileName(profile)) throw new UsageError(`There is no profile '${profile}'.`);
+  const subject = { client, mutant: null };
+  const knownIssueOf = await knownIssuesOf(describeSubject(subject), subject.mutant);
   const { world } = await openWorld({
     name: 'kafka',
     connection: null,
@@ -43,7 +45,6 @@ async function main(signal: AbortSignal): Promise<number> {
     signal,
   });
   await using kafka = world;
-  const subject = { client, mutant: null };
   const scenarios = Array.from({ length: runs }, (_, index) =>
     fitToKafka(generateScenario(seed, from + index, profile)),
   );
@@ -53,7 +54,6 @@ async function main(signal: AbortSignal): Promise<number> {
     console.error(`${++done} of ${runs} scenarios have run on real Kafka.`);
     return history;
   });
-  const knownIssueOf = await knownIssuesOf(describeSubject(subject), subject.mutant);
   const agreements: Agreement[] = [];
   for (const [index, scenario] of scenarios.entries()) {
     const history = histories[index] as History;

@@ -45,14 +45,17 @@ async function main(signal: AbortSignal): Promise<number> {
   }
   let leftSeconds = wholeNumber('cpu-minutes', values['cpu-minutes']) * 60;
   const searches: Search[] = [];
-  // Those of an old version first: they are few, and the rest of the budget is for the others.
-  for (const [client, own] of [...byClient].reverse()) {
-    if (client === null) continue;
+  // Each client has its share of what is left. Those of an old version come first: they are few and mostly soon found,
+  // and what they leave is for the others.
+  const entries = [...byClient]
+    .reverse()
+    .flatMap(([client, own]) => (client === null ? [] : [{ client, own }]));
+  for (const [i, { client, own }] of entries.entries()) {
     const done = await search({
       client,
       bugs: own,
       seed: wholeNumber('seed', values.seed),
-      cpuSecondsMax: leftSeconds,
+      cpuSecondsMax: leftSeconds / (entries.length - i),
       onFound: (found) => say(line(found)),
       signal,
     });
