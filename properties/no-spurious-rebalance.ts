@@ -46,6 +46,11 @@ export const noSpuriousRebalance: Property = {
     anomaly.signature === EXPIRED_IN_REAL_TIME || (isExpiry(anomaly) && !canKeepSession(scenario, anomaly))
       ? 'observed'
       : 'illegal',
+  inRealTime: {
+    [EXPIRED]: EXPIRED_IN_REAL_TIME,
+    [EXPIRED_BUSY]: EXPIRED_IN_REAL_TIME,
+    [EXPIRED_WAITING]: EXPIRED_IN_REAL_TIME,
+  },
 };
 
 const isExpiry = ({ signature }: Anomaly): boolean =>

@@ -39,6 +39,11 @@ export interface Property {
   /** Reports every anomaly. Pure: no clock, no randomness, no I/O. */
   check(history: History): Anomaly[];
   policy(scenario: Scenario, anomaly: Anomaly): Policy;
+  /**
+   * Signatures of virtual time, with what the same is called on a real cluster, where a busy machine may be its cause and
+   * it is therefore observed.
+   */
+  readonly inRealTime?: Readonly<Record<string, string>>;
 }
 
 export type JudgedAnomaly = Anomaly & { readonly policy: Policy };

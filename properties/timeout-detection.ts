@@ -47,6 +47,7 @@ export const timeoutDetection: Property = {
     ]);
   },
   policy: (_scenario, { signature }) => (signature === POLL_LATE_IN_REAL_TIME ? 'observed' : 'illegal'),
+  inRealTime: { [POLL_LATE]: POLL_LATE_IN_REAL_TIME },
 };
 
 function droppedEarly(evidence: Evidence, group: GroupEvidence, before: GenerationEvidence): Anomaly[] {

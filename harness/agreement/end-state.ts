@@ -14,6 +14,8 @@ export interface EndState {
   readonly illegal: readonly string[];
   /** Those of them that are known bugs of the client. */
   readonly known: ReadonlySet<string>;
+  /** `property: signature` of what was observed, which the configuration or the world allows. */
+  readonly observed: ReadonlySet<string>;
   /**
    * By `group topic-partition`: `none`, or how many records of the scenario's producers lie at or after the committed
    * offset. Markers do not count, since how many a run needs depends on its timing.
@@ -67,6 +69,11 @@ export function endStateOf(
   return {
     outcome: verdict.outcome,
     illegal: [...findings.keys()].sort(),
+    observed: new Set(
+      verdict.anomalies
+        .filter(({ policy }) => policy === 'observed')
+        .map(({ property, signature }) => `${property}: ${signature}`),
+    ),
     known: new Set([...findings].flatMap(([name, bug]) => (bug === null ? [] : [name]))),
     uncommitted,
     stopped: stoppedPartitions(history, verdict, knownIssueOf),

@@ -12,6 +12,7 @@ const conduct = (changes: Partial<Conduct> = {}): Conduct => ({
     outcome: 'valid',
     illegal: [],
     known: new Set(),
+    observed: new Set(),
     uncommitted: new Map(),
     stopped: new Map(),
     records: new Map(),
