@@ -143,6 +143,17 @@ describe('DrainTracker', () => {
     expect(none.tracker.undrained([{ topic: 'orders', partition: 0 }])).toEqual([]);
   });
 
+  it('waits for a member whose application has stopped it, which is about to leave a group that looks complete', () => {
+    const call = { kind: 'application-call', group: 'billing', action: 0, process: 'm1.1' };
+    run.feed({ ...call, call: 'stop' });
+    run.feed({ ...call, call: 'run' });
+    expect(run.tracker.pending(partitions)).toEqual([
+      'm1.1 has stopped its consumer and not joined group billing again',
+    ]);
+    run.feed({ kind: 'client-joined', group: 'billing', process: 'm1.1', memberId: 'm1.1-a' });
+    expect(run.tracker.pending(partitions)).toEqual([]);
+  });
+
   it('does not wait for a client that gave up for good, and names it all the same', () => {
     run.generation(['m1.1', [0, 1]]);
     run.feed({ kind: 'client-crashed', process: 'm2.1', group: 'billing', error: 'x', restart: true });

@@ -42,6 +42,8 @@ export class DrainTracker {
   readonly #begun = new Set<string>();
   /** Processes whose client said that it stopped for good. */
   readonly #gaveUp = new Set<string>();
+  /** Processes whose application stopped its consumer and has not joined again, by group. */
+  readonly #stopped = new Map<string, Set<string>>();
   readonly #memberProcesses = new MemberProcesses();
   /** Where records have been deleted: the first offset that is left. */
   readonly #logStarts = new Map<string, number>();
@@ -88,14 +90,24 @@ export class DrainTracker {
 
   /**
    * The part of it that more time can still bring. A client that has said that it stopped for good will not come
-   * back, and waiting out the bound for it would only cost time; `undrained` names it all the same.
+   * back, and waiting out the bound for it would only cost time; `undrained` names it all the same. One whose application
+   * has just stopped it, to run it again, is about to leave a group that still looks complete.
    */
   pending(partitions: readonly TopicPartition[]): string[] {
     const working = (group: string): string[] => this.#live(group).filter((name) => !this.#gaveUp.has(name));
     const groups = this.#watchedGroups(partitions).filter(
       (group) => working(group.id).length > 0 || this.#live(group.id).length === 0,
     );
-    return this.#missingFrom(groups, partitions, working);
+    return [
+      ...this.#missingFrom(groups, partitions, working),
+      ...groups
+        .filter((group) => !isByHand(group))
+        .flatMap(({ id }) =>
+          working(id)
+            .filter((name) => this.#stopped.get(id)?.has(name))
+            .map((name) => `${name} has stopped its consumer and not joined group ${id} again`),
+        ),
+    ];
   }
 
   #missingFrom(
@@ -175,6 +187,12 @@ export class DrainTracker {
     return state;
   }
 
+  #stoppedIn(group: string): Set<string> {
+    const stopped = this.#stopped.get(group) ?? new Set();
+    this.#stopped.set(group, stopped);
+    return stopped;
+  }
+
   #observe(event: RunEvent): void {
     this.#memberProcesses.observe(event);
     switch (event.kind) {
@@ -205,6 +223,12 @@ export class DrainTracker {
         return;
       case 'commit-accepted':
         this.#state(event.group).committed.set(keyOf(event), Number(event.offset));
+        return;
+      case 'application-call':
+        if (event.call === 'stop') this.#stoppedIn(event.group).add(event.process);
+        return;
+      case 'client-joined':
+        this.#stoppedIn(event.group).delete(event.process);
         return;
       case 'client-crashed':
         if (!event.restart) this.#gaveUp.add(event.process);
