@@ -213,6 +213,10 @@ const sentences: [Unplaced, string][] = [
   ],
   [{ kind: 'wire-read-replica', ...at, broker: 2 }, 'm1.1 was told to read orders-0 from broker 2'],
   [
+    { kind: 'wire-throttle', api: 'Fetch', throttleTimeMs: 1_500 },
+    'm1.1 was told by the answer to its Fetch to wait for 1.5 s',
+  ],
+  [
     { kind: 'commit-invoke', ...generation, commit: 1, offsets: [{ ...at, offset: '4' }] },
     'm1.1 sent a commit of offset 4 of orders-0 in generation 3',
   ],
@@ -363,6 +367,7 @@ describe('describeAction', () => {
       link: { process: 'm', broker: 2 },
       direction: 'to-broker',
       ending: 'half-open',
+      quotas: { consumerBytesPerSecond: 100, requestPercent: 0.5 },
     };
     const words = kinds.map((kind) =>
       describeAction({
@@ -401,6 +406,7 @@ describe('describeAction', () => {
       'move of the leader of t-0',
       'move of the coordinator of g',
       'delay of 200 ms for each request to broker 1 for 5 s',
+      'quota of 100 bytes/s to read and 0.5 % of a thread for every process for 5 s',
       'cut between brokers 1 and 3 for 5 s',
       'cut between broker 1 and the controller for 5 s',
     ]);

@@ -85,6 +85,8 @@ export function describeAction(action: Action): string {
       return `move of the coordinator of ${action.group}`;
     case 'throttle-broker':
       return `delay of ${formatDuration(action.delayMs)} for each request to broker ${action.broker} for ${formatDuration(action.durationMs)}`;
+    case 'throttle-client':
+      return `quota of ${describeQuotas(action.quotas)} for ${action.process ?? 'every process'} for ${formatDuration(action.durationMs)}`;
     case 'isolate-brokers':
       return `cut between brokers ${action.brokers.join(' and ')} for ${formatDuration(action.durationMs)}`;
     case 'isolate-controller':
@@ -94,6 +96,17 @@ export function describeAction(action: Action): string {
 
 const formatSought = (offset: number): string =>
   offset === -2 ? 'the beginning' : offset === -1 ? 'the end' : `offset ${offset}`;
+
+export const describeQuotas = ({
+  consumerBytesPerSecond,
+  producerBytesPerSecond,
+  requestPercent,
+}: Extract<Action, { kind: 'throttle-client' }>['quotas']): string =>
+  [
+    ...(consumerBytesPerSecond === undefined ? [] : [`${consumerBytesPerSecond} bytes/s to read`]),
+    ...(producerBytesPerSecond === undefined ? [] : [`${producerBytesPerSecond} bytes/s to write`]),
+    ...(requestPercent === undefined ? [] : [`${requestPercent} % of a thread`]),
+  ].join(' and ');
 
 export const describeLink = ({ process, broker }: { process: string; broker: number | null }): string =>
   `${process} and ${broker === null ? 'all brokers' : `broker ${broker}`}`;
@@ -197,6 +210,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
       return `${who} fetched ${event.topic}-${event.partition} from offset ${event.offset} and got ${event.error}`;
     case 'wire-read-replica':
       return `${who} was told to read ${event.topic}-${event.partition} from broker ${event.broker}`;
+    case 'wire-throttle':
+      return `${who} was told by the answer to its ${event.api} to wait for ${formatDuration(event.throttleTimeMs)}`;
     case 'commit-invoke':
       return `${who} sent a commit of ${formatPositions(event.offsets)}${
         event.generation < 0 ? '' : ` in generation ${event.generation}`

@@ -3,7 +3,7 @@
  * full stop leaves, or null where another event says it better.
  */
 import type { Action } from '../scenarios/schema.ts';
-import { count, describeLink, formatDuration } from './describe-event.ts';
+import { count, describeLink, describeQuotas, formatDuration } from './describe-event.ts';
 
 /** At which of its two ends an action is told, where it has two. */
 interface Told {
@@ -137,6 +137,13 @@ function tellingOf(action: Action, hit: readonly string[]): Told {
         begin: `broker ${action.broker} delayed each request by ${formatDuration(action.delayMs)} ${forSoLong}`,
         end: `broker ${action.broker} was fast again`,
       };
+    case 'throttle-client': {
+      const whom = action.process ?? 'every process';
+      return {
+        begin: `${whom} got a quota of ${describeQuotas(action.quotas)} ${forSoLong}`,
+        end: `${whom} had no quota any more`,
+      };
+    }
     case 'isolate-brokers': {
       const brokers = `brokers ${action.brokers.join(' and ')}`;
       return {

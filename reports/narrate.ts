@@ -370,6 +370,7 @@ function isWorthTelling(event: HistoryEvent): boolean {
     case 'commit-unknown':
     case 'commit-removed':
     case 'process-frozen':
+    case 'wire-throttle':
       return true;
     default:
       return false;

@@ -17,7 +17,7 @@ describe('generateScenario', () => {
     }).toMatchInlineSnapshot(`
       {
         "digest": "c75a58341b23d6e44a7145cb20e5cddafe9247b9b7ca9be25e0f381a9586186c",
-        "version": 11,
+        "version": 12,
       }
     `);
   });
@@ -154,6 +154,10 @@ describe("the 'network' profile", () => {
         if ('link' in action) seen.add(action.kind).add(`all brokers ${action.link.broker === null}`);
         if (action.kind === 'cut-link') seen.add(action.direction);
         if (action.kind === 'reset-link') seen.add(action.ending);
+        if (action.kind === 'throttle-client') {
+          for (const quota of Object.keys(action.quotas)) seen.add(quota);
+          seen.add(`of all ${action.process === null}`);
+        }
       }
     }
     for (const brokers of [1, 2, 3, 4, 5]) expect(seen).toContain(`brokers ${brokers}`);
@@ -161,6 +165,13 @@ describe("the 'network' profile", () => {
       expect.arrayContaining(
         [
           ['cut-link', 'slow-link', 'reset-link', 'all brokers true', 'all brokers false'],
+          [
+            'consumerBytesPerSecond',
+            'producerBytesPerSecond',
+            'requestPercent',
+            'of all true',
+            'of all false',
+          ],
           ['both', 'to-broker', 'to-process', 'reset', 'half-open'],
           ['network undefined', 'network 10', 'network 80', 'network 250'],
           [

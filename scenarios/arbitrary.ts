@@ -18,6 +18,7 @@ import { applyPipelines, pipelinesPlan } from './families/pipelines.ts';
 import { applyPlacement, placementPlan } from './families/placement.ts';
 import { applyResets, resetsPlan } from './families/resets.ts';
 import { applySharedProcess, sharedProcessPlan } from './families/shared-process.ts';
+import { applyThrottles, throttlesPlan } from './families/throttles.ts';
 import { applyTransactions, transactionsPlan } from './families/transactions.ts';
 import { applyTwins, twinsPlan } from './families/twins.ts';
 import { type Action, type Group, type Producer, parseScenario, type Scenario } from './schema.ts';
@@ -25,7 +26,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 11;
+export const GENERATOR_VERSION = 12;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -61,6 +62,8 @@ export interface Profile {
   readonly leavesDead: boolean;
   /** Whether several members may run in one process. */
   readonly sharesProcesses: boolean;
+  /** Whether processes may get client quotas for a while. */
+  readonly throttlesClients: boolean;
   /** Whether each scenario draws which families it has at all. */
   readonly isSwarm: boolean;
 }
@@ -78,6 +81,7 @@ const PLAIN = {
   placesReplicas: false,
   leavesDead: false,
   sharesProcesses: false,
+  throttlesClients: false,
   isSwarm: false,
 } as const;
 
@@ -135,13 +139,14 @@ export const profiles = {
   },
   network: {
     description:
-      'links are slow and break, clocks differ, one to five brokers (on real Kafka one or three, of one clock)',
+      'links are slow and break, clients get quotas, clocks differ, one to five brokers (on real Kafka one or three, of one clock)',
     brokerFaultsPerTen: 2,
     memberFaultsPerTen: 4,
     adminActionsPerTen: 2,
     handlerFailuresPerTen: 2,
     ...PLAIN,
     breaksNetwork: true,
+    throttlesClients: true,
   },
   java: {
     description: 'everything that the Java client can be configured to do (with --client reference)',
@@ -261,6 +266,7 @@ export const profiles = {
     placesReplicas: true,
     leavesDead: true,
     sharesProcesses: true,
+    throttlesClients: true,
     isSwarm: true,
   },
   'everything-java': {
@@ -278,6 +284,7 @@ export const profiles = {
     placesReplicas: true,
     leavesDead: true,
     sharesProcesses: true,
+    throttlesClients: true,
     isSwarm: true,
   },
 } as const satisfies Record<string, Profile>;
@@ -748,6 +755,7 @@ function familiesOf(profile: Profile): Family[] {
     ...(profile.leavesDead ? [family(deadPlan, applyDead)] : []),
     // The last to be drawn, so that the draws of the others stay what they were.
     ...(profile.sharesProcesses ? [family(sharedProcessPlan, applySharedProcess, undefined, true)] : []),
+    ...(profile.throttlesClients ? [family(throttlesPlan, applyThrottles, undefined, true)] : []),
   ];
 }
 

@@ -181,6 +181,24 @@ describe('parseScenario', () => {
       /groups\[0\]\.commitMode\.topic: .*another topic/,
     ],
     [
+      'a quota of nothing',
+      (s) =>
+        (s.actions[1] = { kind: 'throttle-client', atMs: 500, durationMs: 1, process: 'm1', quotas: {} }),
+      /actions\[1\]\.quotas: expected at least one quota/,
+    ],
+    [
+      'a quota for nobody',
+      (s) =>
+        (s.actions[1] = {
+          kind: 'throttle-client',
+          atMs: 500,
+          durationMs: 1,
+          process: 'm9',
+          quotas: { requestPercent: 1 },
+        }),
+      /actions\[1\]\.process: .*\(producer-1, m1, m2\), got 'm9'/,
+    ],
+    [
       'a heartbeat too long',
       (s) => (s.groups[0].heartbeatIntervalMs = 3000),
       /heartbeatIntervalMs: .*less than/,

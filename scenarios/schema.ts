@@ -396,6 +396,26 @@ const actionSchema = z.discriminatedUnion('kind', [
     broker: z.int().min(1).max(5),
     delayMs: milliseconds(1, 60_000),
   }),
+  /**
+   * Client quotas (KIP-13, KIP-124) of one process, or of each one. What it sends, is sent and has done counts by broker and
+   * client id over ten seconds; a broker at which it is too much says how long to wait in its answer, and reads nothing from
+   * that connection meanwhile (KIP-219). Such a time goes on where the action ends within it.
+   */
+  z.strictObject({
+    kind: z.literal('throttle-client'),
+    ...at,
+    ...duration,
+    process: name.nullable(),
+    /** At least one of them. */
+    quotas: z.strictObject({
+      /** `consumer_byte_rate`. */
+      consumerBytesPerSecond: z.int().min(1).max(1_000_000_000).optional(),
+      /** `producer_byte_rate`. */
+      producerBytesPerSecond: z.int().min(1).max(1_000_000_000).optional(),
+      /** `request_percentage`: of the time of one of the broker's threads. No request costs more than a second. */
+      requestPercent: z.number().min(0.001).max(10_000).optional(),
+    }),
+  }),
   /** Nothing passes between two brokers: the follower lags, and leaves the in-sync set. */
   z.strictObject({
     kind: z.literal('isolate-brokers'),
@@ -472,6 +492,7 @@ export const isOutage = (action: Action): boolean =>
   'link' in action ||
   action.kind === 'answer-error' ||
   action.kind === 'throttle-broker' ||
+  action.kind === 'throttle-client' ||
   action.kind === 'recreate-topic';
 
 /** What a member subscribes to. */
@@ -695,12 +716,14 @@ function* relations(scenario: Scenario): Generator<Issue> {
           path: [...path, 'error'],
           message: `expected one of ${errors.join(', ')}, which ${action.api} may answer`,
         };
-      if (action.process !== null && !seenProcesses.has(action.process))
-        yield {
-          path: [...path, 'process'],
-          message: expectedOneOf('member or producer', seenProcesses, action.process),
-        };
     }
+    if ('process' in action && action.process !== null && !seenProcesses.has(action.process))
+      yield {
+        path: [...path, 'process'],
+        message: expectedOneOf('member or producer', seenProcesses, action.process),
+      };
+    if (action.kind === 'throttle-client' && Object.keys(action.quotas).length === 0)
+      yield { path: [...path, 'quotas'], message: 'expected at least one quota' };
     if (action.kind === 'slow-link') yield* latencyOrder(action.latencyMs, [...path, 'latencyMs']);
     if ('partition' in action) {
       const added = scenario.actions.flatMap((other) =>

@@ -66,6 +66,55 @@ export const recordMs = ({ handler, commitMode }: Group, network?: LinkCondition
 /** What a record takes in a batch beside its value. */
 const RECORD_OVERHEAD_BYTES = 100;
 
+type Load = Pick<Scenario, 'producers'>;
+
+/** About what all records take together. */
+export const bytesOf = ({ producers }: Load): number =>
+  producers.reduce((sum, { records, valueBytes }) => sum + records * (valueBytes + RECORD_OVERHEAD_BYTES), 0);
+
+/** `batch.size` where a producer does not say it. */
+const BATCH_BYTES = 16_384;
+
+/** What one batch takes at most: of one call's records, or of those that a client gathers. */
+export const largestBatchBytes = ({ producers }: Load): number =>
+  Math.max(
+    RECORD_OVERHEAD_BYTES,
+    ...producers.map(({ records, recordsPerSend, valueBytes, batchBytes }) => {
+      const recordBytes = valueBytes + RECORD_OVERHEAD_BYTES;
+      const gathered = Math.max(recordsPerSend * recordBytes, batchBytes ?? BATCH_BYTES);
+      return Math.min(records * recordBytes, gathered);
+    }),
+  );
+
+/** No request costs more of `request_percentage` than this. */
+const REQUEST_THROTTLE_MS = 1_000;
+/** What is allowed at once is as much as comes in ten seconds. */
+const QUOTA_WINDOW_MS = 10_000;
+/** The eleventh window, and how long a broker takes to hear of a change. */
+const QUOTA_SLACK_MS = 2_000;
+
+/**
+ * How long a client may still have to wait when a quota is taken away, which ends no wait that has begun (KIP-219). An answer to a
+ * consumer has in it what is allowed at once, or one batch that is larger; a pipeline's producer may have gathered everything.
+ */
+export function throttleMs(
+  { groups, producers }: Pick<Scenario, 'groups' | 'producers'>,
+  { quotas }: Extract<Action, { kind: 'throttle-client' }>,
+): number {
+  const { consumerBytesPerSecond, producerBytesPerSecond, requestPercent } = quotas;
+  const hasPipelines = groups.some(({ commitMode }) => commitMode.kind === 'transaction');
+  const secondsMs = (bytes: number, perSecond: number): number => Math.ceil((bytes / perSecond) * 1_000);
+  const readMs =
+    consumerBytesPerSecond === undefined
+      ? 0
+      : Math.max(QUOTA_WINDOW_MS, secondsMs(largestBatchBytes({ producers }), consumerBytesPerSecond));
+  const writeMs =
+    producerBytesPerSecond === undefined || !hasPipelines
+      ? 0
+      : secondsMs(bytesOf({ producers }), producerBytesPerSecond);
+  return Math.max(readMs, writeMs, requestPercent === undefined ? 0 : REQUEST_THROTTLE_MS) + QUOTA_SLACK_MS;
+}
+
 /**
  * Where each partition brings a few records at a time, any answer may have to wait for fetch.max.wait.ms: because there is less
  * than fetch.min.bytes, or because a client that asks for no more of what it has in hand already (as Java's does) asks the
@@ -129,6 +178,9 @@ export function settlingBoundMs(
       group.fetchMaxWaitMs
     );
   });
+  const throttledMs = actions.map((action) =>
+    action.kind === 'throttle-client' ? throttleMs({ groups, producers }, action) : 0,
+  );
   const awayFromBroker = actions.some(isOutage) || (dead?.brokers.length ?? 0) > 0;
   const producerHoldsUp =
     producers.some(({ transactions }) => transactions !== undefined) &&
@@ -138,6 +190,7 @@ export function settlingBoundMs(
   return Math.ceil(
     START_MS +
       Math.max(...perGroup) +
+      Math.max(0, ...throttledMs) +
       (awayFromBroker ? BROKER_RECOVERY_MS : 0) +
       (holdsUp ? OPEN_TRANSACTION_MS : 0),
   );

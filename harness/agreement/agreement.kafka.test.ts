@@ -1,6 +1,6 @@
 /**
- * Ten generated scenarios on real Kafka and in the simulated world, and one with a process of several members: the two have
- * to agree on each of them.
+ * Ten generated scenarios on real Kafka and in the simulated world, one with a process of several members, and one with client
+ * quotas: the two have to agree on each of them.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { judge } from '../../properties/index.ts';
@@ -10,6 +10,7 @@ import { knownIssuesOf } from '../bugs/known-issues.ts';
 import { defaultJobs, type OpenedWorld, openWorld } from '../cli/worlds.ts';
 import type { History } from '../history/schema.ts';
 import { describeSubject } from '../world/run-scenario.ts';
+import { SimulatedWorld } from '../world/simulated/simulated-world.ts';
 import { agreementOn } from './agree.ts';
 import { inParallel } from './in-parallel.ts';
 import { historyOf } from './judged-run.ts';
@@ -117,5 +118,87 @@ test('a process in which members of two groups run is killed, and one of them le
     if (subject.client !== 'reference') continue;
     const { disagreements } = await agreementOn(shared, subject, knownIssueOf, history, signal);
     expect(disagreements).toEqual([]);
+  }
+});
+
+const QUOTAS_END_MS = 3_500;
+/** Until brokers have heard that a quota is gone. */
+const SLACK_MS = 1_000;
+const throttle = (process: string, quotas: object) => ({
+  kind: 'throttle-client',
+  atMs: 200,
+  durationMs: QUOTAS_END_MS - 200,
+  process,
+  quotas,
+});
+const throttled = parseScenario(
+  {
+    version: 1,
+    name: 'quotas',
+    seed: 5,
+    topology: { brokers: 1, topics: [{ name: 'orders', partitions: 2, replicationFactor: 1 }] },
+    producers: [
+      {
+        id: 'producer-1',
+        topics: ['orders'],
+        acks: 'all',
+        idempotent: false,
+        keys: null,
+        records: 30,
+        recordsPerSend: 1,
+        valueBytes: 500,
+        startMs: 600,
+        stopMs: 3_000,
+      },
+    ],
+    groups: [
+      {
+        ...group('billing', [{ id: 'm1' }, { id: 'm2' }]),
+        sessionTimeoutMs: 6_000,
+        commitMode: { kind: 'auto', intervalMs: 500, thresholdRecords: null },
+      },
+    ],
+    actions: [
+      ...['m1', 'm2'].map((member) => ({ kind: 'join', atMs: 0, member })),
+      throttle('producer-1', { producerBytesPerSecond: 1_200 }),
+      throttle('m1', { consumerBytesPerSecond: 400 }),
+      throttle('m2', { requestPercent: 0.01 }),
+    ],
+    settling: { boundMs: 60_000 },
+  },
+  'the test',
+);
+
+/** By process, the APIs whose answers told it to wait, and whether that was ever for a second exactly, the most of a request. */
+function waitsOf({ events }: History) {
+  const told = events.filter((event) => event.kind === 'wire-throttle');
+  const of = (id: string) => told.filter(({ process }) => process === `${id}.1`);
+  const apisOf = (id: string): string[] => [...new Set(of(id).map(({ api }) => api))];
+  const skipped = events.flatMap((event) => (event.kind === 'action' ? (event.reason ?? []) : []));
+  return {
+    written: apisOf('producer-1'),
+    read: apisOf('m1'),
+    isAskingHeldUp: of('m2').some(({ throttleTimeMs }) => throttleTimeMs === 1_000),
+    late: told.filter(({ time }) => time > QUOTAS_END_MS + SLACK_MS),
+    skipped,
+  };
+}
+
+test('clients with quotas have to wait, for the same and until the same', { timeout: 120_000 }, async () => {
+  const subjects = ['kafkajs', 'reference'].map((client) => ({ client, mutant: null }));
+  for (const subject of subjects) {
+    const real = await historyOf(opened.world, throttled, subject, signal);
+    const simulated = await historyOf(new SimulatedWorld(), throttled, subject, signal);
+    for (const history of [real, simulated])
+      expect(waitsOf(history), subject.client).toEqual({
+        written: ['Produce'],
+        read: ['Fetch'],
+        isAskingHeldUp: true,
+        late: [],
+        skipped: [],
+      });
+    const knownIssueOf = await knownIssuesOf(describeSubject(subject), subject.mutant);
+    const { disagreements } = await agreementOn(throttled, subject, knownIssueOf, real, signal);
+    expect(disagreements, subject.client).toEqual([]);
   }
 });

@@ -73,6 +73,20 @@ test('what had to wait for a broker that was away does not count for its slownes
   expect(machineOf(real, historyOf([])).network.latencyUs).toBe(5_000);
 });
 
+test('what had to wait for the sake of a quota does not either', () => {
+  const { start } = historyOf([]);
+  const events = [
+    { kind: 'commit-invoke', process: 'm1.1', commit: 0, time: 1_000 },
+    { kind: 'wire-throttle', process: 'm1.1', api: 'OffsetCommit', throttleTimeMs: 900, time: 1_100 },
+    { kind: 'commit-ok', process: 'm1.1', commit: 0, time: 1_100 },
+    { kind: 'commit-invoke', process: 'm1.1', commit: 1, time: 1_900 },
+    { kind: 'commit-ok', process: 'm1.1', commit: 1, time: 2_100 },
+    { kind: 'commit-invoke', process: 'm1.1', commit: 2, time: 3_000 },
+    { kind: 'commit-ok', process: 'm1.1', commit: 2, time: 3_008 },
+  ] as EventOf<'commit-invoke' | 'commit-ok' | 'wire-throttle'>[];
+  expect(machineOf({ start, events }, historyOf([])).network.latencyUs).toBe(4_000);
+});
+
 test('what went over a broken link says nothing of the machine', () => {
   const answered = (process: string, tookMs: number): EventOf<'commit-invoke' | 'commit-ok'>[] =>
     [

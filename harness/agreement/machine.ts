@@ -3,6 +3,7 @@
  * simulated world needs to be as slow leaves.
  */
 import { indexActions } from '../../properties/evidence/processes.ts';
+import { indexThrottles } from '../../properties/evidence/throttles.ts';
 import { isOutage } from '../../scenarios/schema.ts';
 import type { EventKind, History } from '../history/schema.ts';
 import { LAN } from '../world/simulated/network.ts';
@@ -51,14 +52,15 @@ export function slower({ startDelaysMs, brokerStartDelaysMs, network }: Machine,
 
 /**
  * The median and the ninth decile of what a commit or a send took from its request to its answer; those that had to wait
- * for a broker that was away, or of a process with a broken link, say nothing of the machine.
+ * for a broker that was away, or for the sake of a quota, or of a process with a broken link, say nothing of the machine.
  */
 function roundTripsMs(history: History): [number, number] {
   const { scenario } = history.start;
   const broken = scenario.actions.flatMap((action) => ('link' in action ? [action.link.process] : []));
-  const outages = indexActions(history, scenario).filter(
+  const away = indexActions(history, scenario).filter(
     ({ action, fromTime, toTime }) => isOutage(action) && fromTime < toTime && Number.isFinite(toTime),
   );
+  const outages = [...away, ...indexThrottles(history)];
   const begun = new Map<string, number>();
   const tookMs: number[] = [];
   for (const event of history.events) {

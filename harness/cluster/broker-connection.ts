@@ -13,6 +13,7 @@ import {
   readRequestHeader,
 } from './protocol/api.ts';
 import { ProtocolFormatError, Reader } from './protocol/bytes.ts';
+import { charge } from './quota/charge.ts';
 import {
   acceptToken,
   admit,
@@ -41,6 +42,8 @@ export interface Connection {
   receive(bytes: Uint8Array): void;
   /** The client has closed. */
   close(): void;
+  /** The client has closed in good order: what came before is still read when its wait for a quota is over, as Kafka does it. */
+  ended(): void;
   /** Whether the broker would not read on now; a bridge to a real socket should stop reading. */
   readonly isBusy: boolean;
   /** What has come and is not yet taken up. */
@@ -76,7 +79,13 @@ export class BrokerConnection implements Connection {
   /** How many of the last chunks are tiny. */
   #tinyChunks = 0;
   #isAnswering = false;
+  /** Its client has to wait for the sake of a quota, so that nothing is read from it (KIP-219). */
+  #isThrottled = false;
+  /** Of the request that is being answered. */
+  #requestBytes = 0;
   #isReading = false;
+  /** The client has gone, and what it sent last is still to be read. */
+  #hasEnded = false;
   #isClosed = false;
 
   constructor(id: number, broker: Broker, peer: Peer) {
@@ -88,7 +97,7 @@ export class BrokerConnection implements Connection {
   }
 
   get isBusy(): boolean {
-    return this.#isAnswering || this.#broker.isPaused || this.#peer.isFull === true;
+    return this.#isAnswering || this.#isThrottled || this.#broker.isPaused || this.#peer.isFull === true;
   }
 
   get bufferedBytes(): number {
@@ -126,7 +135,12 @@ export class BrokerConnection implements Connection {
       this.#take(frame);
     }
     this.#isReading = false;
-    if (!this.#isClosed && !this.isBusy) this.#peer.onReady?.();
+    if (!this.#isClosed && !this.isBusy) this.#ready();
+  }
+
+  #ready(): void {
+    if (this.#hasEnded) this.close();
+    else this.#peer.onReady?.();
   }
 
   /** The next whole frame without its size, or null; an impossible size ends the connection. */
@@ -180,6 +194,7 @@ export class BrokerConnection implements Connection {
       return;
     }
     const { apiKey, apiVersion } = header;
+    this.#requestBytes = frame.length;
     this.clientId = header.clientId;
     this.requests += 1;
     this.#broker.cluster.countRequest(apiKey);
@@ -282,7 +297,7 @@ export class BrokerConnection implements Connection {
     const { errorCode, drop, delayMs } = interception;
     const apply = () => {
       if (this.#isClosed) return;
-      if (drop === true) this.#answer(handler, header, null);
+      if (drop === true) this.#finish(handler, header, null);
       else if (errorCode === undefined || handler.errorAnswer === undefined)
         this.#handle(handler, header, context, request);
       else this.#answer(handler, header, handler.errorAnswer(request, errorCode, header.apiVersion));
@@ -292,6 +307,25 @@ export class BrokerConnection implements Connection {
   }
 
   #answer(handler: AnyHandler, header: RequestHeader, response: unknown): void {
+    if (this.#isClosed || response === 'close' || !this.#broker.quotas.isEnabled) {
+      this.#finish(handler, header, response);
+      return;
+    }
+    const { principal: user } = this;
+    const client = { user, clientId: header.clientId ?? '' };
+    const charged = charge(this.#broker, client, handler.api, header, this.#requestBytes, response);
+    // The answer is sent at once, and tells the client how long it is not read from.
+    if (charged.throttleMs > 0) {
+      this.#isThrottled = true;
+      this.#broker.after(charged.throttleMs, () => {
+        this.#isThrottled = false;
+        this.proceed();
+      });
+    }
+    this.#finish(handler, header, charged.response);
+  }
+
+  #finish(handler: AnyHandler, header: RequestHeader, response: unknown): void {
     if (this.#isClosed) return;
     this.#isAnswering = false;
     this.waitingApiKey = null;
@@ -303,9 +337,9 @@ export class BrokerConnection implements Connection {
       this.#write(encodeResponse(handler.api, header.apiVersion, header.correlationId, response));
     // Never from inside whoever answers: a coordinator that answers its members one after another is between two
     // states until the last of them, and must not see a member's next request there. The reading loop goes on itself.
-    if (this.#isReading) return;
+    if (this.#isReading || this.#isThrottled) return;
     if (this.#bufferedBytes > 0) this.#broker.after(0, () => this.proceed());
-    else this.#peer.onReady?.();
+    else this.#ready();
   }
 
   #answerToken(frame: Buffer): void {
@@ -323,8 +357,10 @@ export class BrokerConnection implements Connection {
     this.#write(Buffer.concat([size, answer.bytes]));
   }
 
+  /** Where nobody is left to read an answer, the connection breaks off at it, and with it what was not read. */
   #write(bytes: Buffer): void {
-    this.#peer.onData(bytes);
+    if (this.#hasEnded) this.close();
+    else this.#peer.onData(bytes);
   }
 
   /** Closes from the broker's side. */
@@ -332,6 +368,11 @@ export class BrokerConnection implements Connection {
     if (this.#isClosed) return;
     this.close();
     this.#peer.onClose(reset);
+  }
+
+  ended(): void {
+    if (this.#isThrottled && this.#bufferedBytes > 0) this.#hasEnded = true;
+    else this.close();
   }
 
   close(): void {

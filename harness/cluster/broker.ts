@@ -7,6 +7,7 @@ import { Deadlines } from './deadlines.ts';
 import type { Cancel, Environment } from './environment.ts';
 import { PartitionLog } from './log/partition-log.ts';
 import { emptyImage, type MetadataImage, type PartitionState, type TopicState } from './metadata-image.ts';
+import { ClientQuotas } from './quota/client-quotas.ts';
 import { Replica, type ReplicaHost } from './replica.ts';
 import type { ClusterCore } from './simulated-cluster.ts';
 import { topicLimits } from './topic-configs.ts';
@@ -31,6 +32,7 @@ export class Broker implements ReplicaHost {
   endedCleanly = true;
   /** Goes up with every start, so that what was scheduled in an earlier life is not done in a later one. */
   life = 0;
+  quotas = new ClientQuotas();
   #image: MetadataImage = emptyImage;
   #isApplying = false;
   #isCheckingIsr = false;
@@ -125,6 +127,7 @@ export class Broker implements ReplicaHost {
     this.#isCheckingIsr = false;
     this.#deadlines.clear();
     this.#producerIds = { next: 0, end: 0 };
+    this.quotas = new ClientQuotas();
   }
 
   applyImage(image: MetadataImage): void {
@@ -135,6 +138,7 @@ export class Broker implements ReplicaHost {
     for (const id of this.#disk.keys()) if (!image.topicsById.has(id)) this.#disk.delete(id);
     for (const topic of image.topicsById.values())
       if (previous.topicsById.get(topic.id) !== topic) this.#applyTopic(topic);
+    if (image.quotas !== previous.quotas) this.quotas.update(image.quotas);
     if (image.brokers !== previous.brokers)
       for (const replica of this.replicas()) replica.considerAllExpanding();
     this.cluster.brokerHasApplied(this);

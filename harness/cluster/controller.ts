@@ -2,7 +2,7 @@
  * The control plane (Kafka's KRaft quorum): orders and broker sessions enter, metadata images leave. It elects leaders,
  * keeps the in-sync sets and gives out topic and producer ids. No broker fault stops it but the crash of an only broker.
  *
- * Not implemented: reassignment of replicas, quotas, access control lists.
+ * Not implemented: reassignment of replicas, access control lists.
  */
 import type { Cancel, ClusterEnvironment } from './environment.ts';
 import {
@@ -13,10 +13,12 @@ import {
   type PartitionState,
   type TopicState,
   withBroker,
+  withQuotas,
   withTopics,
 } from './metadata-image.ts';
 import type { Profile } from './profiles.ts';
 import { type ErrorName, errorCode } from './protocol/errors.ts';
+import { alterQuotas, type QuotaChange, type QuotaOutcome } from './quota/entities.ts';
 import type { ClusterSettings } from './settings.ts';
 import { topicLimits, whyConfigInvalid } from './topic-configs.ts';
 import { isTopicName } from './topic-name.ts';
@@ -504,6 +506,13 @@ export class Controller {
       return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.');
     if (!validateOnly) this.#replaceTopic({ ...topic, configs });
     return done;
+  }
+
+  /** @returns an outcome for each entity (KIP-546) */
+  alterClientQuotas(changes: readonly QuotaChange[], validateOnly: boolean): readonly QuotaOutcome[] {
+    const { table, outcomes } = alterQuotas(this.#image.quotas, changes);
+    if (!validateOnly) this.#publish(withQuotas(this.#image, table));
+    return outcomes;
   }
 
   /** A block of ids for one broker, as AllocateProducerIds (KIP-730) gives them out. */

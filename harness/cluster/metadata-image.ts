@@ -3,6 +3,8 @@
  * holds the one that it has got to, so a broker that lags acts on yesterday's truth, as in KRaft.
  */
 
+import type { QuotaTable } from './quota/entities.ts';
+
 export const NO_LEADER = -1;
 
 export interface PartitionState {
@@ -45,6 +47,7 @@ export interface MetadataImage {
   readonly topicsById: ReadonlyMap<string, TopicState>;
   /** Ascending by id. */
   readonly brokers: ReadonlyMap<number, BrokerState>;
+  readonly quotas: QuotaTable;
 }
 
 export const emptyImage: MetadataImage = {
@@ -52,6 +55,7 @@ export const emptyImage: MetadataImage = {
   topics: new Map(),
   topicsById: new Map(),
   brokers: new Map(),
+  quotas: new Map(),
 };
 
 /** The image with other topics. */
@@ -64,6 +68,12 @@ export function withTopics(image: MetadataImage, topics: Iterable<TopicState>): 
     topicsById: new Map(list.map((topic) => [topic.id, topic])),
   };
 }
+
+export const withQuotas = (image: MetadataImage, quotas: QuotaTable): MetadataImage => ({
+  ...image,
+  version: image.version + 1,
+  quotas,
+});
 
 export const withBroker = (image: MetadataImage, broker: BrokerState): MetadataImage => ({
   ...image,

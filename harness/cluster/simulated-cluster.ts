@@ -25,6 +25,7 @@ import type { Profile } from './profiles.ts';
 import { apiVersionsApi } from './protocol/18-api-versions.ts';
 import { encodeResponse } from './protocol/api.ts';
 import { errorCode } from './protocol/errors.ts';
+import type { QuotaChange, QuotaOutcome } from './quota/entities.ts';
 import type { Replica } from './replica.ts';
 import { Replication } from './replication.ts';
 import type { SaslDemand } from './sasl.ts';
@@ -562,6 +563,11 @@ export class SimulatedCluster {
 
   deleteTopic(topic: string): Outcome {
     return this.core.controller.deleteTopic(topic);
+  }
+
+  /** @returns an outcome for each entity */
+  alterClientQuotas(changes: readonly QuotaChange[]): readonly QuotaOutcome[] {
+    return this.core.controller.alterClientQuotas(changes, false);
   }
 
   moveLeader(topic: string, partition: number, brokerId: number): Outcome {

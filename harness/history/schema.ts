@@ -231,6 +231,15 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
   }),
   /** A Fetch answer that names a follower to read the partition from (KIP-392). */
   event('wire-read-replica', { topic: z.string(), partition, broker: z.int().min(1) }),
+  /**
+   * An answer that tells the client to send nothing more on that connection for so long, for the sake of a quota (KIP-219). An
+   * older version of the API does not tell it so, and the broker does not read the connection meanwhile.
+   */
+  event('wire-throttle', {
+    /** Kafka's name of the API. */
+    api: z.string(),
+    throttleTimeMs: z.int().min(1),
+  }),
   /** An OffsetCommit request, written before its first byte leaves. */
   event('commit-invoke', {
     group: z.string(),

@@ -14,6 +14,7 @@ import {
 import type { Processes } from './processes.ts';
 import { Recreations } from './recreations.ts';
 import { type RunContext, sleepUntil } from './run-context.ts';
+import { Throttles } from './throttles.ts';
 
 export interface Tools {
   readonly processes: Processes;
@@ -37,10 +38,11 @@ const orSkipped = (reason: string | null): Effect => (reason === null ? {} : { s
 export async function runActions(context: RunContext, tools: Tools): Promise<void> {
   const running: Promise<void>[] = [];
   const recreations = new Recreations(context, tools.admin);
+  const throttles = new Throttles(context, tools.admin);
   try {
     for (const [index, action] of context.scenario.actions.entries()) {
       await sleepUntil(context, action.atMs);
-      running.push(perform(context, tools, recreations, action, index));
+      running.push(perform(context, tools, { recreations, throttles }, action, index));
     }
   } finally {
     await Promise.all(running);
@@ -50,7 +52,7 @@ export async function runActions(context: RunContext, tools: Tools): Promise<voi
 async function perform(
   context: RunContext,
   tools: Tools,
-  recreations: Recreations,
+  { recreations, throttles }: { recreations: Recreations; throttles: Throttles },
   action: Action,
   index: number,
 ): Promise<void> {
@@ -153,6 +155,19 @@ async function perform(
       await sleepUntil(context, action.atMs + action.durationMs);
       end();
       return note('end', {});
+    }
+    case 'throttle-client': {
+      note('begin', {});
+      const refusal = await throttles.begin(action);
+      if (refusal !== null) return note('end', orSkipped(refusal));
+      let reason: string | null = null;
+      try {
+        await sleepUntil(context, action.atMs + action.durationMs);
+      } finally {
+        // Also where the run is given up: the cluster may be somebody else's.
+        reason = await throttles.end(action);
+      }
+      return note('end', orSkipped(reason));
     }
     case 'recreate-topic':
       return await recreations.inTurn(action, async (reason) => {

@@ -29,6 +29,14 @@ export interface Administration {
     offset: bigint,
     timeoutMs: number,
   ): Promise<string | null>;
+  /** Sets quotas of client ids, by Kafka's names, or takes them away where they are null (KIP-546). */
+  alterClientQuotas(
+    changes: readonly {
+      readonly clientId: string;
+      readonly values: Readonly<Record<string, number | null>>;
+    }[],
+    timeoutMs: number,
+  ): Promise<void>;
   /** Deletes a topic. */
   deleteTopics(topics: readonly string[], timeoutMs: number): Promise<void>;
   /** Creates topics; resolves when each partition has a leader. */

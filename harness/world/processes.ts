@@ -12,7 +12,7 @@ import { type RunContext, waitMs } from './run-context.ts';
 /** A process that ended by itself with an error is started again after this time, as a supervisor would. */
 const RESTART_DELAY_MS = 1_000;
 /** More restarts than this within one run are a fact about the client, and the history has shown it by then. */
-const RESTARTS_MAX = 20;
+export const RESTARTS_MAX = 20;
 
 /** Exit code of a driver that cannot take its start command: ours to mend, nothing that the client did. */
 const NOT_UNDERSTOOD = 2;

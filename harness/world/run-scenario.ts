@@ -46,6 +46,10 @@ const MEMBERS_END_MS = 20_000;
 export const breaksBrokers = ({ actions, settling }: Scenario): boolean =>
   actions.some(isBrokerFault) || (settling.dead?.brokers.length ?? 0) > 0;
 
+/** Whether the scenario sets quotas, which are of the whole cluster: its client ids are those of any other scenario too. */
+export const setsQuotas = ({ actions }: Scenario): boolean =>
+  actions.some(({ kind }) => kind === 'throttle-client');
+
 /** What histories and results say of the client on trial: the user's application has one of its own. */
 export function describeSubject({ client, application, driver }: Subject): { name: string; version: string } {
   if (application !== undefined) return { name: 'kafkajs', version: application.clientVersion };

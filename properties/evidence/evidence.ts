@@ -4,6 +4,7 @@
  */
 import type { EventOf, History } from '../../harness/history/schema.ts';
 import { type Group, isBrokerFault, isOutage, mayRead, type Scenario } from '../../scenarios/schema.ts';
+import { throttleMs } from '../../scenarios/settling.ts';
 import { eventsOf } from './by-kind.ts';
 import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts';
 import { indexConsumption, type PartitionConsumption } from './consumption.ts';
@@ -18,6 +19,7 @@ import {
   type ProcessEvidence,
 } from './processes.ts';
 import { indexProducing, type ProducingEvidence } from './producing.ts';
+import { indexThrottles, type Span } from './throttles.ts';
 import { listAt, partitionKey } from './values.ts';
 
 export interface GroupEvidence {
@@ -50,6 +52,8 @@ export interface Evidence {
   readonly settled: EventOf<'settled'> | null;
   /** The actions under which requests may have failed: a broker away, a link broken, an error answered on purpose. */
   readonly outages: readonly AppliedAction[];
+  /** When any client had been told to wait for the sake of a quota, in order and apart from each other. */
+  readonly throttles: readonly Span[];
 }
 
 const known = new WeakMap<History, Evidence>();
@@ -87,25 +91,26 @@ function index(history: History): Evidence {
   const processesByGroup = new Map<string, ProcessEvidence[]>();
   for (const process of processes.values())
     if (process.group !== null) listAt(processesByGroup, process.group).push(process);
+  const groups = scenario.groups.map((config) => {
+    const ofGroup = processesByGroup.get(config.id) ?? [];
+    return {
+      id: config.id,
+      config,
+      processes: ofGroup,
+      generations: generations.get(config.id) ?? [],
+      commits: commits.get(config.id) ?? NO_COMMITS,
+      consumption: consumption.get(config.id) ?? new Map(),
+      hasWire:
+        ofGroup.some((process) => process.hasWire) &&
+        ofGroup.every((process) => process.hasWire || !process.hasActed),
+    };
+  });
   return {
     history,
     scenario,
     actions,
     processes,
-    groups: scenario.groups.map((config) => {
-      const ofGroup = processesByGroup.get(config.id) ?? [];
-      return {
-        id: config.id,
-        config,
-        processes: ofGroup,
-        generations: generations.get(config.id) ?? [],
-        commits: commits.get(config.id) ?? NO_COMMITS,
-        consumption: consumption.get(config.id) ?? new Map(),
-        hasWire:
-          ofGroup.some((process) => process.hasWire) &&
-          ofGroup.every((process) => process.hasWire || !process.hasActed),
-      };
-    }),
+    groups,
     logs,
     locations,
     completeTopics: topicsWithAllLogs(scenario, actions, logs),
@@ -116,10 +121,24 @@ function index(history: History): Evidence {
     outages: actions
       .filter(({ action }) => isOutage(action))
       // An error on purpose waits for the request that it is for.
-      .map((one) =>
-        one.action.kind === 'answer-error' ? { ...one, toTime: heal?.time ?? one.toTime } : one,
-      ),
+      .map((one) => (one.action.kind === 'answer-error' ? { ...one, toTime: heal?.time ?? one.toTime } : one))
+      .map((one) => untilReleased(one, scenario, groups)),
+    throttles: indexThrottles(history),
   };
+}
+
+/** Where nobody has seen how long clients were told to wait, a quota lasts for as long as that may be. */
+function untilReleased(
+  one: AppliedAction,
+  scenario: Scenario,
+  groups: readonly Pick<GroupEvidence, 'hasWire' | 'processes'>[],
+): AppliedAction {
+  const { action, toTime } = one;
+  const isSeen = groups.every(
+    ({ hasWire, processes }) => hasWire || processes.every((process) => !process.hasActed),
+  );
+  if (action.kind !== 'throttle-client' || isSeen) return one;
+  return { ...one, toTime: toTime + throttleMs(scenario, action) };
 }
 
 /** Whether the scenario takes a broker away at any time. */
@@ -139,9 +158,10 @@ const diedAt = ({ history }: Evidence): number =>
   eventsOf(history, 'core').find(({ deadBrokers }) => deadBrokers.length > 0)?.time ??
   Number.POSITIVE_INFINITY;
 
-/** Whether a broker was away, or coming back, or a link to one broken, at some time in the span. */
+/** Whether a broker was away, or coming back, a link to one broken, or a client made to wait, at some time in the span. */
 export const isOutageWithin = (evidence: Evidence, fromTime: number, toTime: number): boolean =>
   evidence.outages.some((fault) => fault.fromTime <= toTime && fault.toTime >= fromTime) ||
+  evidence.throttles.some((span) => span.fromTime <= toTime && span.toTime >= fromTime) ||
   diedAt(evidence) <= toTime;
 
 /** The group's accepted commits of a partition, in coordinator order. */

@@ -67,6 +67,7 @@ const WIRE_KINDS: ReadonlySet<string> = new Set([
   'wire-list-offsets',
   'wire-fetch-error',
   'wire-read-replica',
+  'wire-throttle',
   'commit-invoke',
 ]);
 
@@ -88,6 +89,7 @@ const DURATION_KINDS: ReadonlySet<string> = new Set([
   'stop-consumer',
   'recreate-topic',
   'throttle-broker',
+  'throttle-client',
   'isolate-brokers',
   'isolate-controller',
 ]);

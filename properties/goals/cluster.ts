@@ -54,6 +54,26 @@ export const clusterGoals: readonly Goal[] = [
     applied('isolate-controller'),
   ),
   goal('broker-is-slow', 'a broker delays each request', applied('throttle-broker')),
+  goal(
+    'client-is-told-to-wait',
+    'a broker tells a client to wait for the sake of a quota',
+    (r) => r.of('wire-throttle').length > 0,
+  ),
+  goal('told-to-wait-past-the-session', 'a member is told to wait for longer than its session', (r) =>
+    r.of('wire-throttle').some(({ process, throttleTimeMs }) => {
+      const group = r.evidence.groups.find(({ processes }) =>
+        processes.some((one) => one.process === process),
+      );
+      return group !== undefined && throttleTimeMs > group.config.sessionTimeoutMs;
+    }),
+  ),
+  goal('wait-outlasts-its-quota', 'a client has to wait on when its quota is taken away', (r) =>
+    r.evidence.actions.some(
+      ({ action, toTime }) =>
+        action.kind === 'throttle-client' &&
+        r.evidence.throttles.some((span) => span.fromTime < toTime && span.toTime > toTime),
+    ),
+  ),
   goal('error-on-purpose', 'a broker answers an error on purpose', applied('answer-error')),
   rare(
     goal(

@@ -806,6 +806,12 @@ export class Member {
     return this;
   }
 
+  /** A broker tells it to send nothing for so long. */
+  isToldToWait(throttleTimeMs: number, api = 'Fetch'): this {
+    this.story.emit({ process: this.process, kind: 'wire-throttle', api, throttleTimeMs });
+    return this;
+  }
+
   /** As kafkajs does it: the answer, a negative commit, and a new start from `auto.offset.reset`. */
   findsOutOfRange(
     partition: number,

@@ -552,6 +552,8 @@ function labelOf(action: Scenario['actions'][number]): string {
       return `move coordinator of ${action.group}`;
     case 'throttle-broker':
       return `throttle broker ${action.broker}`;
+    case 'throttle-client':
+      return `quota for ${action.process ?? 'all'}`;
     case 'isolate-brokers':
       return `cut brokers ${action.brokers.join(' and ')}`;
     case 'isolate-controller':

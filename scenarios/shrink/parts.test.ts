@@ -45,6 +45,33 @@ it('is simpler in values that the schema allows, or that it refuses and nobody r
   }
 });
 
+it('leaves one quota of several', () => {
+  const [scenario] = fc.sample(scenarioArbitrary('calm'), { seed: 3, numRuns: 1 });
+  if (scenario === undefined) throw new Error('no sample');
+  const quotas = { consumerBytesPerSecond: 1, producerBytesPerSecond: 2, requestPercent: 3 };
+  const throttle = {
+    kind: 'throttle-client',
+    atMs: 3_600_000,
+    durationMs: 1,
+    process: null,
+    quotas,
+  } as const;
+  const quotasOf = (one: typeof scenario): string[] =>
+    one.actions.flatMap((action) =>
+      action.kind === 'throttle-client' ? [Object.keys(action.quotas).join(' ')] : [],
+    );
+  const simpler = [...plainerConfiguration({ ...scenario, actions: [...scenario.actions, throttle] })];
+  const left = new Set(simpler.flatMap(quotasOf));
+  for (const one of [
+    'requestPercent',
+    'producerBytesPerSecond requestPercent',
+    'consumerBytesPerSecond requestPercent',
+    'consumerBytesPerSecond producerBytesPerSecond',
+  ])
+    expect(left).toContain(one);
+  expect(left).not.toContain('');
+});
+
 it('allows no more time to settle than what is left justifies, and never more than before', () => {
   const [scenario] = fc.sample(scenarioArbitrary('brokers'), { seed: 5, numRuns: 1 });
   if (scenario === undefined) throw new Error('no sample');

@@ -152,10 +152,9 @@ function speaksOf(action: Action, parts: Parts): boolean {
   )
     return false;
   if ('broker' in action && action.broker > parts.brokers) return false;
+  const isThere = (process: string): boolean => parts.members.has(process) || parts.producers.has(process);
+  if ('process' in action && action.process !== null && !isThere(action.process)) return false;
   if (!('link' in action)) return true;
   const { process, broker } = action.link;
-  return (
-    (parts.members.has(process) || parts.producers.has(process)) &&
-    (broker === null || broker <= parts.brokers)
-  );
+  return isThere(process) && (broker === null || broker <= parts.brokers);
 }

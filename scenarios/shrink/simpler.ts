@@ -118,7 +118,22 @@ function* plainChanges(scenario: Scenario): Generator<Change> {
         producers: one.producers.with(i, withKey(one.producers[i] as Producer, key, plain)),
       });
     }
+  for (const [i, action] of scenario.actions.entries())
+    if (action.kind === 'throttle-client' && Object.keys(action.quotas).length > 1)
+      for (const key of Object.keys(action.quotas) as QuotaKey[])
+        yield (one) => ({
+          ...one,
+          actions: one.actions.with(i, withoutQuota(one.actions[i] as Action, key)),
+        });
 }
+
+/** As long as another is left. */
+function withoutQuota(action: Action, key: QuotaKey): Action {
+  if (action.kind !== 'throttle-client') return action;
+  const { [key]: _gone, ...quotas } = action.quotas;
+  return Object.keys(quotas).length === 0 ? action : { ...action, quotas };
+}
+type QuotaKey = keyof Extract<Action, { kind: 'throttle-client' }>['quotas'];
 
 /** Each member of a shared process has one to itself. */
 const apart = (scenario: Scenario, name: string): Scenario => ({

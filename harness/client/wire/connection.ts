@@ -3,6 +3,7 @@
  * answer by correlation id.
  */
 import {
+  type AnyApi,
   isKnownVersion,
   readRequestBody,
   readRequestHeader,
@@ -12,16 +13,20 @@ import {
 import { Reader } from '../../cluster/protocol/bytes.ts';
 import { FrameAssembler } from './frames.ts';
 import type { Glance } from './glances.ts';
+import { isAnswered, throttleTimeMsOf, throttlingApi } from './throttle.ts';
 import { type Answer, type WatchContext, type Watcher, watchers } from './watchers.ts';
 
 const SASL_HANDSHAKE_KEY = 17;
 
 interface Pending {
   readonly correlationId: number;
-  readonly watcher: Watcher;
+  readonly api: AnyApi;
   readonly version: number;
-  /** What is to be done with the answer; or a copy of the request, to be read where the answer makes it matter. */
-  readonly answer: Answer<unknown> | Buffer;
+  /**
+   * What is to be done with the answer; or a copy of the request, to be read where the answer makes it matter; or null where
+   * nothing of the answer matters but how long the client has to wait.
+   */
+  readonly answer: Answer<unknown> | Buffer | null;
 }
 
 export interface ConnectionOptions {
@@ -68,7 +73,7 @@ export class TappedConnection {
   /** No more bytes will come. */
   ended(reason: string): void {
     this.#ended = true;
-    for (const { answer } of this.#pending.splice(0)) if (!Buffer.isBuffer(answer)) answer.lost?.(reason);
+    for (const { answer } of this.#pending.splice(0)) if (!Buffer.isBuffer(answer)) answer?.lost?.(reason);
   }
 
   #wantsRequest(head: number | null): boolean {
@@ -78,7 +83,7 @@ export class TappedConnection {
     const version = head & 0xffff;
     if (apiKey === SASL_HANDSHAKE_KEY && version === 0) this.#saslTokens = true;
     const api = watchers.get(apiKey)?.api;
-    if (api === undefined) return false;
+    if (api === undefined) return throttlingApi(apiKey, version) !== null;
     if (isKnownVersion(api, version)) return true;
     this.#options.report(
       `${api.name} ${version}`,
@@ -92,16 +97,26 @@ export class TappedConnection {
     const reader = new Reader(frame);
     const { apiKey, apiVersion: version, correlationId } = skipRequestHeader(reader);
     const watcher = watchers.get(apiKey);
-    if (watcher === undefined || !isKnownVersion(watcher.api, version)) return;
+    if (watcher === undefined) {
+      const api = throttlingApi(apiKey, version);
+      if (api !== null && isAnswered(api, version, reader))
+        this.#awaitAnswer(correlationId, api, version, null);
+      return;
+    }
+    const { api } = watcher;
+    if (!isKnownVersion(api, version)) return;
     if (watcher.glance !== undefined && canWait(watcher.glance, version, frame, reader.position)) {
-      if (!this.#ended) this.#pending.push({ correlationId, watcher, version, answer: copyOf(frame) });
+      this.#awaitAnswer(correlationId, api, version, copyOf(frame));
       return;
     }
     const answer = this.#readRequest(watcher, version, reader);
-    if (answer === null) return;
     // The client wrote to a connection that had ended.
-    if (this.#ended) answer.lost?.('the connection had ended');
-    else this.#pending.push({ correlationId, watcher, version, answer });
+    if (this.#ended) answer?.lost?.('the connection had ended');
+    else this.#awaitAnswer(correlationId, api, version, answer);
+  }
+
+  #awaitAnswer(correlationId: number, api: AnyApi, version: number, answer: Pending['answer']): void {
+    if (!this.#ended) this.#pending.push({ correlationId, api, version, answer });
   }
 
   /** @returns null where the answer will say nothing of interest, or the request cannot be read */
@@ -155,27 +170,40 @@ export class TappedConnection {
     const correlationId = reader.int32();
     const pending = this.#takePending(correlationId);
     if (pending === undefined) return;
-    const { watcher, version } = pending;
+    const { api, version } = pending;
+    this.#noteThrottle(pending, frame, reader.position);
     const answer = Buffer.isBuffer(pending.answer)
       ? this.#readLate(pending, pending.answer, frame, reader.position)
       : pending.answer;
     if (answer === null) return;
     try {
-      answer.response(readResponseBody(watcher.api, version, reader));
+      answer.response(readResponseBody(api, version, reader));
     } catch (error) {
-      this.#tell(`${watcher.api.name} answer, version ${version}`, error);
+      this.#tell(`${api.name} answer, version ${version}`, error);
       answer.lost?.('the answer could not be read');
+    }
+  }
+
+  #noteThrottle({ api, version }: Pending, frame: Buffer, position: number): void {
+    try {
+      const throttleTimeMs = throttleTimeMsOf(api, version, frame, position);
+      if (throttleTimeMs > 0)
+        this.#options.context.emit({ kind: 'wire-throttle', api: api.name, throttleTimeMs });
+    } catch (error) {
+      this.#tell(`${api.name} throttle time, version ${version}`, error);
     }
   }
 
   /** Reads a request that could wait for its answer, or not even now where the answer says nothing. */
   #readLate(
-    { watcher, version }: Pending,
+    { api, version }: Pending,
     request: Buffer,
     answer: Buffer,
     position: number,
   ): Answer<unknown> | null {
-    if (watcher.glance !== undefined && hasNoNews(watcher.glance, version, answer, position)) return null;
+    const watcher = watchers.get(api.key);
+    if (watcher?.glance === undefined) return null;
+    if (hasNoNews(watcher.glance, version, answer, position)) return null;
     const reader = new Reader(request);
     skipRequestHeader(reader);
     return this.#readRequest(watcher, version, reader);

@@ -20,7 +20,7 @@ import {
 } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeResponse } from '../../cluster/protocol/api.ts';
+import { encodeRequest, encodeResponse } from '../../cluster/protocol/api.ts';
 import { apiByKey } from '../../cluster/protocol/apis.ts';
 import { encodeAssignment } from '../../cluster/protocol/consumer-protocol.ts';
 import type { ClientEvent } from '../host.ts';
@@ -582,6 +582,96 @@ describe('what is read only where its answer matters', () => {
       ]);
     }
     expect(reports).toEqual([]);
+  });
+});
+
+describe('how long a client has to wait', () => {
+  const watched = new Map([
+    ['produce', 0],
+    ['fetch', 1],
+    ['metadata', 3],
+    ['offsetCommit', 8],
+    ['heartbeat', 12],
+    ['apiVersions', 18],
+    ['findCoordinator', 10],
+    ['initProducerId', 22],
+  ]);
+  const versionsOf = (api: string, key: number) => {
+    const known = apiByKey.get(key)?.versions ?? { min: 0, max: 0 };
+    return kafkajsVersions(api).filter((version) => known.min <= version && version <= known.max);
+  };
+  const cases = [...watched].flatMap(([api, key]) =>
+    versionsOf(api, key).map((version) => ({ api, key, version })),
+  );
+  /** What kafkajs has to be given to write a request. */
+  const parameters = (version: number): object => ({
+    ...exchanges.find(({ api }) => api === 'offsetCommit')?.request(version),
+    topicData: [],
+    acks: -1,
+    timeout: 1,
+    maxWaitTime: 1,
+    minBytes: 1,
+    topics: [],
+    coordinatorKey: 'g',
+    memberId: 'm',
+  });
+  const bodyOf = (key: number, throttleTimeMs: number): object => {
+    const shape = apiByKey.get(key)?.response.shape;
+    const fields = shape?.kind === 'struct' ? shape.fields : [];
+    return { ...Object.fromEntries(fields.map((one) => [one.name, one.default])), throttleTimeMs };
+  };
+  const hasTime = (key: number, version: number): boolean => {
+    const shape = apiByKey.get(key)?.response.shape;
+    const fields = shape?.kind === 'struct' ? shape.fields : [];
+    return fields.some(({ name, from }) => name === 'throttleTimeMs' && from <= version);
+  };
+
+  test.each(cases)('$api $version says it, and nothing where it is 0', async ({ api, key, version }) => {
+    const { connect, events, reports } = tappedProcess(CLIENT_ID);
+    const socket = connect();
+    for (const [correlationId, throttleTimeMs] of [
+      [1, 0],
+      [2, 1_234],
+    ] as const) {
+      socket.write(await kafkajsRequest(api, version, correlationId, CLIENT_ID, parameters(version)));
+      socket.emit('data', answer(key, version, correlationId, bodyOf(key, throttleTimeMs)));
+    }
+    const told = events.filter(({ kind }) => kind === 'wire-throttle');
+    const name = apiByKey.get(key)?.name;
+    expect(told).toEqual(
+      hasTime(key, version) ? [{ kind: 'wire-throttle', api: name, throttleTimeMs: 1_234 }] : [],
+    );
+    expect(reports).toEqual([]);
+  });
+
+  test.each([9, 10, 12, 13])('a flexible Produce %i says it, with tagged fields behind it too', (version) => {
+    const api = apiByKey.get(0);
+    if (api === undefined) throw new Error('no Produce');
+    const { connect, events, reports } = tappedProcess(CLIENT_ID);
+    const socket = connect();
+    const request = { transactionalId: 'id', acks: 1, timeoutMs: 1, topicData: [] };
+    const endpoints = [{ nodeId: 1, host: 'kafka-1', port: 9092, rack: null }];
+    for (const [correlationId, nodeEndpoints] of [
+      [1, []],
+      [2, version < 10 ? [] : endpoints],
+    ] as const) {
+      socket.write(encodeRequest(api, version, { correlationId, clientId: CLIENT_ID }, request));
+      socket.emit('data', answer(0, version, correlationId, { ...bodyOf(0, 77), nodeEndpoints }));
+    }
+    expect(events).toEqual([1, 2].map(() => ({ kind: 'wire-throttle', api: 'Produce', throttleTimeMs: 77 })));
+    expect(reports).toEqual([]);
+  });
+
+  test('requests without an answer are not waited for', async () => {
+    const { connect, events, reports } = tappedProcess(CLIENT_ID);
+    const socket = connect();
+    for (const correlationId of [1, 2, 3])
+      socket.write(
+        await kafkajsRequest('produce', 7, correlationId, CLIENT_ID, { ...parameters(7), acks: 0 }),
+      );
+    // The next answer has a correlation id that came round to one of them.
+    socket.emit('data', answer(0, 7, 2, bodyOf(0, 55)));
+    expect([events, reports]).toEqual([[], []]);
   });
 });
 

@@ -77,6 +77,9 @@ class PendingFetch implements FetchWaiter {
   readonly #version: number;
   readonly #respond: Respond<Answer>;
   readonly #topics: readonly WantedTopic[];
+  /** What is beyond the client's quota by itself would never be sent. */
+  readonly #bytesMax: number;
+  readonly #minBytes: number;
   #cancel: Cancel | null = null;
   #isDone = false;
 
@@ -85,6 +88,13 @@ class PendingFetch implements FetchWaiter {
     this.#request = request;
     this.#version = version;
     this.#respond = respond;
+    const { cluster, broker, connection, clientId } = context;
+    this.#bytesMax = Math.min(
+      request.maxBytes,
+      cluster.settings.fetchBytesMax,
+      broker.quotas.fetchBytesMax({ user: connection.principal, clientId: clientId ?? '' }),
+    );
+    this.#minBytes = Math.min(request.minBytes, this.#bytesMax);
     this.#topics = inOrderOfAnswer(request.topics, version >= ID_FROM, (topic) =>
       version >= ID_FROM
         ? context.broker.image.topicsById.get(topic.topicId)?.partitions.length
@@ -130,8 +140,8 @@ class PendingFetch implements FetchWaiter {
   }
 
   start(): void {
-    const { maxWaitMs, minBytes } = this.#request;
-    if (maxWaitMs <= 0 || minBytes <= 0 || this.#isReady()) {
+    const { maxWaitMs } = this.#request;
+    if (maxWaitMs <= 0 || this.#minBytes <= 0 || this.#isReady()) {
       this.#finish();
       return;
     }
@@ -145,7 +155,7 @@ class PendingFetch implements FetchWaiter {
 
   /** Whether there is anything to answer before the wait is over: an error, enough bytes, or another replica to ask. */
   #isReady(): boolean {
-    const { minBytes } = this.#request;
+    const minBytes = this.#minBytes;
     let bytes = 0;
     let isEmpty = true;
     for (const { partitions } of this.#topics)
@@ -192,8 +202,7 @@ class PendingFetch implements FetchWaiter {
   }
 
   #answer(): Answer {
-    const limit = Math.min(this.#request.maxBytes, this.#context.cluster.settings.fetchBytesMax);
-    const budget = { leftBytes: limit, isFirst: true };
+    const budget = { leftBytes: this.#bytesMax, isFirst: true };
     const leaders = new Set<number>();
     const responses = this.#topics.map(({ topic, topicId, partitions }) => ({
       topic,

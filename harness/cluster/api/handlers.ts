@@ -16,6 +16,8 @@ import { alterConfigs } from './33-alter-configs.ts';
 import { saslAuthenticate } from './36-sasl-authenticate.ts';
 import { createPartitions } from './37-create-partitions.ts';
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts';
+import { describeClientQuotas } from './48-describe-client-quotas.ts';
+import { alterClientQuotas } from './49-alter-client-quotas.ts';
 
 export const dataPlaneHandlers: readonly AnyHandler[] = [
   produce,
@@ -34,4 +36,6 @@ export const dataPlaneHandlers: readonly AnyHandler[] = [
   saslAuthenticate,
   createPartitions,
   incrementalAlterConfigs,
+  describeClientQuotas,
+  alterClientQuotas,
 ];

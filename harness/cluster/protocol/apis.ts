@@ -30,6 +30,8 @@ import { createPartitionsApi } from './37-create-partitions.ts';
 import { deleteGroupsApi } from './42-delete-groups.ts';
 import { incrementalAlterConfigsApi } from './44-incremental-alter-configs.ts';
 import { offsetDeleteApi } from './47-offset-delete.ts';
+import { describeClientQuotasApi } from './48-describe-client-quotas.ts';
+import { alterClientQuotasApi } from './49-alter-client-quotas.ts';
 import type { AnyApi } from './api.ts';
 
 const apis = [
@@ -64,6 +66,8 @@ const apis = [
   deleteGroupsApi,
   incrementalAlterConfigsApi,
   offsetDeleteApi,
+  describeClientQuotasApi,
+  alterClientQuotasApi,
 ] as readonly AnyApi[];
 
 /** In order of key. */

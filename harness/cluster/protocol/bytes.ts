@@ -78,6 +78,13 @@ export class Reader {
     return scratch.getBigInt64(0);
   }
 
+  float64(): number {
+    const start = this.#advance(8);
+    scratch.setInt32(0, this.#word(start));
+    scratch.setInt32(4, this.#word(start + 4));
+    return scratch.getFloat64(0);
+  }
+
   /** Base 128, least significant group first, at most 32 bits. */
   unsignedVarint(): number {
     let value = 0;
@@ -177,6 +184,14 @@ export class Writer {
     // A DataView would cut a value that is too large instead of refusing it.
     if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`);
     scratch.setBigInt64(0, value);
+    this.#word(start, scratch.getInt32(0));
+    this.#word(start + 4, scratch.getInt32(4));
+    return this;
+  }
+
+  float64(value: number): this {
+    const start = this.#reserve(8);
+    scratch.setFloat64(0, value);
     this.#word(start, scratch.getInt32(0));
     this.#word(start + 4, scratch.getInt32(4));
     return this;

@@ -40,7 +40,7 @@ export function at(version: number, flexible: boolean): At {
 
 /** What a type is made of, for those who walk a schema, such as a generator of values. */
 export type Shape =
-  | { readonly kind: 'int8' | 'int16' | 'int32' | 'int64' | 'bool' | 'uuid' | 'string' | 'bytes' }
+  | { readonly kind: 'int8' | 'int16' | 'int32' | 'int64' | 'float64' | 'bool' | 'uuid' | 'string' | 'bytes' }
   | { readonly kind: 'array'; readonly item: Shape }
   | { readonly kind: 'nullable'; readonly from: number; readonly type: Shape }
   | { readonly kind: 'struct'; readonly fields: readonly ShapeField[] };
@@ -70,7 +70,7 @@ export interface LengthType<Out, In = Out> extends Type<Out, In> {
   readonly nullableSource: Source;
 }
 
-const numberSource = (method: 'int8' | 'int16' | 'int32' | 'int64'): Source => ({
+const numberSource = (method: 'int8' | 'int16' | 'int32' | 'int64' | 'float64'): Source => ({
   read: () => `reader.${method}()`,
   write: (_scope, value) => `writer.${method}(${value})`,
 });
@@ -108,6 +108,13 @@ export const int64: Type<bigint> = {
   empty: 0n,
   shape: { kind: 'int64' },
   source: numberSource('int64'),
+};
+export const float64: Type<number> = {
+  read: (reader) => reader.float64(),
+  write: (writer, value) => void writer.float64(value),
+  empty: 0,
+  shape: { kind: 'float64' },
+  source: numberSource('float64'),
 };
 export const bool: Type<boolean> = {
   read: (reader) => reader.int8() !== 0,

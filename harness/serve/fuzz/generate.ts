@@ -138,9 +138,20 @@ const meaning: readonly (readonly [pattern: RegExp, arbitrary: fc.Arbitrary<unkn
   [/^mechanism$/, fc.constantFrom('PLAIN', 'SCRAM-SHA-256', 'nonsense')],
   [/^committedMetadata$/, fc.constantFrom('', 'note', 'x'.repeat(4_096), 'x'.repeat(4_097))],
   [/^(errorCode)$/, fc.constant(0)],
+  // Quotas of nobody that sends a request, and large ones: those that hold a client up would hold up the search.
+  [/^entityType$/, fc.constantFrom('client-id', 'client-id', 'user', 'host', '')],
+  [/^(entityName|match)$/, fc.constantFrom(...['c', 'c', 'd'].map(named), '')],
+  [/^matchType$/, fc.constantFrom(0, 0, 0, 1, 9)],
+  [/^value$/, fc.constantFrom(1e9, 1e9, 1e9 + 0.5, 0, -1)],
 ];
 
 const configName = fc.constantFrom('retention.ms', 'cleanup.policy', 'max.message.bytes', 'nonsense', '');
+const quotaName = fc.constantFrom(
+  'consumer_byte_rate',
+  'producer_byte_rate',
+  'request_percentage',
+  'nonsense',
+);
 const configValue = fc.constantFrom('1000', 'compact', 'delete', '-5', 'x', '', null);
 
 /** What an item of a list is about; Kafka puts most lists into maps by it. */
@@ -229,7 +240,8 @@ function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
       return lists(valueFor(shape.item, place), /partition/i.test(name) || place.path.length === 1);
     case 'nullable': {
       const value = valueFor(shape.type, place);
-      if (place.layout.version < shape.from) return value;
+      // Without a name it would be a quota of everybody, in other sequences too.
+      if (place.layout.version < shape.from || name === 'entityName') return value;
       return fc.oneof({ weight: 4, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) });
     }
     case 'bool':
@@ -241,6 +253,7 @@ function valueFor(shape: Shape, place: Place): fc.Arbitrary<unknown> {
     case 'string':
       if (around === 'configs' || name === 'configurationKeys' || name === 'configNames')
         return name === 'value' ? configValue.map((text) => text ?? '') : configName;
+      if (around === 'ops') return quotaName;
       if (around === 'protocols') return fc.constantFrom('range', 'range', 'roundrobin');
       break;
   }

@@ -25,6 +25,7 @@ const CLIENT_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
   'wire-list-offsets',
   'wire-fetch-error',
   'wire-read-replica',
+  'wire-throttle',
   'commit-invoke',
   'commit-ok',
   'commit-fail',

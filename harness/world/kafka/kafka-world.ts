@@ -11,7 +11,7 @@ import { packageRoot } from '../../version.ts';
 import type { Unbreakable } from '../administration.ts';
 import { Processes } from '../processes.ts';
 import { createRunContext, type RunEvent } from '../run-context.ts';
-import { breaksBrokers, noteStart, runScenario } from '../run-scenario.ts';
+import { breaksBrokers, noteStart, runScenario, setsQuotas } from '../run-scenario.ts';
 import type { Driver, Recorder, Subject, World } from '../world.ts';
 import { spawnClient } from './client-process.ts';
 import { type Cluster, Clusters } from './clusters.ts';
@@ -70,7 +70,7 @@ export class KafkaWorld implements World {
   async run(scenario: Scenario, subject: Subject, recorder: Recorder, signal?: AbortSignal): Promise<void> {
     const both =
       signal === undefined ? this.#options.signal : AbortSignal.any([this.#options.signal, signal]);
-    const exclusive = this.#options.connection === null && breaksBrokers(scenario);
+    const exclusive = this.#options.connection === null && (breaksBrokers(scenario) || setsQuotas(scenario));
     const lease = await this.#clusters.lease(scenario.topology, exclusive);
     let broken = false;
     try {

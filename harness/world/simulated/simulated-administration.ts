@@ -5,6 +5,7 @@
  */
 import type { GroupPart } from '../../cluster/group/part.ts';
 import { errorOrNull } from '../../cluster/protocol/errors.ts';
+import { CLIENT_ID } from '../../cluster/quota/entities.ts';
 import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
 import type { Administration } from '../administration.ts';
 import type { ClusterAdmin } from '../kafka/observer/admin.ts';
@@ -156,6 +157,18 @@ export class SimulatedAdministration implements Administration, Facts {
         });
       });
     });
+  }
+
+  async alterClientQuotas(changes: Parameters<Administration['alterClientQuotas']>[0]): Promise<void> {
+    const outcomes = this.#cluster.alterClientQuotas(
+      changes.map(({ clientId, values }) => ({
+        entity: new Map([[CLIENT_ID, clientId]]),
+        values: Object.entries(values),
+      })),
+    );
+    const refusal = outcomes.find((outcome) => outcome.refusal !== null)?.refusal;
+    if (refusal !== undefined) throw new KafkaRequestError('setting quotas', 'INVALID_REQUEST', refusal);
+    await Promise.resolve();
   }
 
   async logOffsets(topic: string, timeoutMs = TIMEOUT_MS) {

@@ -410,7 +410,7 @@ class SimulatedRun {
           },
           ended() {
             tapped?.closed();
-            connection?.close();
+            connection?.ended();
             sender.end();
           },
           failed: () => {

@@ -87,6 +87,11 @@ export class NetworkClient {
     return node !== undefined && node.connection === null && nowMs() < node.notBeforeMs;
   }
 
+  /** How long a broker has told us not to ask it anything (KIP-219). */
+  throttleMs(nodeId: number): number {
+    return this.#nodes.get(nodeId)?.connection?.throttleMs ?? 0;
+  }
+
   /** Ends a connection whose broker is not to be trusted any more; what waits for it is tried again. */
   disconnect(nodeId: number): void {
     this.#nodes.get(nodeId)?.connection?.close();
@@ -149,7 +154,7 @@ export class NetworkClient {
     }
   }
 
-  /** An idle connection, else a broker that may be tried, else the one that may be tried first. */
+  /** An idle connection, else a broker that may be tried, else the one that may be tried or asked first. */
   #leastLoaded(): number {
     const known = this.#brokers.map((id) => this.#nodes.get(id) as Node);
     const failing = known.every(({ connection, failures }) => connection === null && failures > 0);
@@ -157,8 +162,10 @@ export class NetworkClient {
     const candidates = failing ? [...known, ...bootstrap] : known;
     const start = randomInteger(candidates.length);
     const rotated = [...candidates.slice(start), ...candidates.slice(0, start)];
-    const load = ({ connection, notBeforeMs }: Node): number =>
-      connection === null ? 1e6 + Math.max(0, notBeforeMs - nowMs()) : connection.inFlight;
+    const load = ({ connection, notBeforeMs }: Node): number => {
+      const waitMs = connection === null ? Math.max(0, notBeforeMs - nowMs()) : connection.throttleMs;
+      return connection === null || waitMs > 0 ? 1e6 + waitMs : connection.inFlight;
+    };
     return rotated.reduce((best, one) => (load(one) < load(best) ? one : best)).id;
   }
 }

@@ -1,7 +1,8 @@
 /**
  * One connection to one broker: requests enter and leave in order, several at a time, and each is settled by its answer,
  * by its timeout, or by the end of the connection. A request that times out ends the connection, as in Kafka's
- * NetworkClient: nothing says whether the broker is still alive.
+ * NetworkClient: nothing says whether the broker is still alive. While a broker has told the client to wait (KIP-219),
+ * requests wait here, and one that has waited too long fails by itself.
  */
 import net from 'node:net';
 import tls from 'node:tls';
@@ -10,9 +11,10 @@ import { type AnyApi, type Api, encodeRequest, readResponseBody } from '../../..
 import { Reader } from '../../../cluster/protocol/bytes.ts';
 import { errorCode } from '../../../cluster/protocol/errors.ts';
 import { FrameAssembler } from '../../wire/frames.ts';
-import { after, startTimer, stopTimer, type Timer } from '../clock.ts';
+import { after, nowMs, startTimer, stopTimer, type Timer } from '../clock.ts';
 import { BrokerError, check, DisconnectError, TimeoutError } from '../errors.ts';
 import { authenticate, type Sasl } from './sasl.ts';
+import { throttleMsOf } from './throttling.ts';
 
 export interface Address {
   readonly host: string;
@@ -47,6 +49,13 @@ interface Pending {
   readonly timer: Timer | null;
 }
 
+/** A request that waits until the broker may be asked again. */
+interface Held {
+  readonly send: () => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: Timer;
+}
+
 export interface RequestOptions {
   readonly timeoutMs?: number;
   /** False where the broker does not answer: Produce with acks 0. */
@@ -66,6 +75,9 @@ export class Connection {
   /** In the order in which they were sent, which is that of the answers. */
   readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { min: number; max: number }>();
+  /** In the order in which they were to be sent. */
+  readonly #held: Held[] = [];
+  #throttle: { readonly untilMs: number; readonly timer: Timer } | null = null;
   #correlationId = 0;
   #closedBy: Error | null = null;
 
@@ -122,8 +134,13 @@ export class Connection {
     return this.#pending.length;
   }
 
+  /** How long the broker is still not to be asked. */
+  get throttleMs(): number {
+    return this.#throttle === null ? 0 : Math.max(0, this.#throttle.untilMs - nowMs());
+  }
+
   /**
-   * Sends at once, in the order of the calls.
+   * Sends at once, or as soon as the broker may be asked again, in the order of the calls.
    * @throws DisconnectError, TimeoutError, BrokerError with UNSUPPORTED_VERSION
    */
   request<RequestIn, Response>(
@@ -134,7 +151,11 @@ export class Connection {
     const version = this.#versionOf(api as unknown as AnyApi, options.versionMax);
     if (version === null)
       return Promise.reject(new BrokerError(UNSUPPORTED_VERSION, `${api.name} on ${this.#name}`));
-    return this.#send(api, version, body, options, (frame) => decode(api, version, frame));
+    return this.#send(api, version, body, options, (frame) => {
+      const answer = decode(api, version, frame);
+      this.#waitFor(throttleMsOf(api, version, answer));
+      return answer;
+    });
   }
 
   /** The version that a request would have, or null. */
@@ -171,6 +192,7 @@ export class Connection {
     }
     const answer = decode(apiVersionsApi, version, frame);
     check(answer.errorCode, 'ApiVersions');
+    this.#waitFor(throttleMsOf(apiVersionsApi, version, answer));
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys)
       this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
   }
@@ -194,22 +216,52 @@ export class Connection {
     read: (frame: Buffer) => Result,
   ): Promise<Result> {
     if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
-    const correlationId = this.#correlationId++;
-    const { clientId } = this.#options;
-    const bytes = encodeRequest(api, version, { correlationId, clientId }, body);
     return new Promise((resolve, reject) => {
-      if (isAnswered) {
-        const timer = startTimer(timeoutMs, () =>
-          this.#end(new TimeoutError(`${api.name} to ${this.#name} had no answer in ${timeoutMs} ms`)),
-        );
-        this.#pending.push({ correlationId, read, resolve, reject, timer });
-        this.#socket.write(bytes);
-      } else
-        this.#socket.write(bytes, (error) => {
-          if (error) reject(new DisconnectError(`${this.#name} is gone`, { cause: error }));
-          else resolve(undefined as Result);
-        });
+      const send = (): void => {
+        const correlationId = this.#correlationId++;
+        const { clientId } = this.#options;
+        const bytes = encodeRequest(api, version, { correlationId, clientId }, body);
+        if (isAnswered) {
+          const timer = startTimer(timeoutMs, () =>
+            this.#end(new TimeoutError(`${api.name} to ${this.#name} had no answer in ${timeoutMs} ms`)),
+          );
+          this.#pending.push({ correlationId, read, resolve, reject, timer });
+          this.#socket.write(bytes);
+        } else
+          this.#socket.write(bytes, (error) => {
+            if (error) reject(new DisconnectError(`${this.#name} is gone`, { cause: error }));
+            else resolve(undefined as Result);
+          });
+      };
+      if (this.#throttle === null) send();
+      else this.#hold(send, reject, timeoutMs, api.name);
     });
+  }
+
+  #hold(send: () => void, reject: (error: Error) => void, timeoutMs: number, name: string): void {
+    const held: Held = {
+      send,
+      reject,
+      timer: startTimer(timeoutMs, () => {
+        this.#held.splice(this.#held.indexOf(held), 1);
+        reject(new TimeoutError(`${name} to ${this.#name} could not be sent in ${timeoutMs} ms`));
+      }),
+    };
+    this.#held.push(held);
+  }
+
+  /** Of several such times the one that ends last counts. */
+  #waitFor(throttleMs: number): void {
+    if (throttleMs <= this.throttleMs || this.#closedBy !== null) return;
+    if (this.#throttle !== null) stopTimer(this.#throttle.timer);
+    const timer = startTimer(throttleMs, () => {
+      this.#throttle = null;
+      for (const one of this.#held.splice(0)) {
+        stopTimer(one.timer);
+        one.send();
+      }
+    });
+    this.#throttle = { untilMs: nowMs() + throttleMs, timer };
   }
 
   #receive(frame: Buffer): void {
@@ -231,6 +283,11 @@ export class Connection {
     this.#socket.destroy();
     for (const { reject, timer } of this.#pending.splice(0)) {
       if (timer !== null) stopTimer(timer);
+      reject(error);
+    }
+    if (this.#throttle !== null) stopTimer(this.#throttle.timer);
+    for (const { reject, timer } of this.#held.splice(0)) {
+      stopTimer(timer);
       reject(error);
     }
     this.#options.onClosed();

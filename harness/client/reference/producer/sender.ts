@@ -160,6 +160,11 @@ export class Sender {
         soon(config['reconnect.backoff.ms']);
         continue;
       }
+      const throttleMs = network.throttleMs(leader.brokerId);
+      if (throttleMs > 0) {
+        soon(throttleMs);
+        continue;
+      }
       if (this.#isMuted(batch) || this.#isBusy(leader.brokerId)) continue;
       if (!ids.isReadyFor(batch)) continue;
       byBroker = addTo(byBroker, leader.brokerId, batch);

@@ -133,7 +133,7 @@ export async function simulate(
         return {
           data: (bytes) => connection?.receive(bytes),
           ended() {
-            connection?.close();
+            connection?.ended();
             sender.end();
           },
           failed: () => connection?.close(),

@@ -24,6 +24,8 @@ export function arbitraryValue(shape: Shape, at: At): fc.Arbitrary<unknown> {
       return fc.integer();
     case 'int64':
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+    case 'float64':
+      return fc.double({ noNaN: true });
     case 'bool':
       return fc.boolean();
     case 'uuid':

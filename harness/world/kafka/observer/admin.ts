@@ -8,6 +8,7 @@
  */
 import type { Connection } from '../../../client/protocol.ts';
 import * as groups from './admin-groups.ts';
+import { alterClientQuotas, type QuotaChange } from './admin-quotas.ts';
 import * as topics from './admin-topics.ts';
 import { type Broker, ClusterLink, withRetries } from './cluster-link.ts';
 import { Deadline } from './deadline.ts';
@@ -122,6 +123,11 @@ export class ClusterAdmin implements AsyncDisposable {
   ): Promise<string | null> {
     const deadline = new Deadline(timeoutMs);
     return await groups.alterGroupOffset(this.#link, group, topic, partition, offset, deadline);
+  }
+
+  /** Resolves when the controller has them; brokers follow a moment later. */
+  async alterClientQuotas(changes: readonly QuotaChange[], timeoutMs = TIMEOUT_MS): Promise<void> {
+    await alterClientQuotas(this.#link, changes, new Deadline(timeoutMs));
   }
 
   /** Waits for members to expire, up to the limit. @returns the groups that are still there, with the reason */
