@@ -396,7 +396,10 @@ const actionSchema = z.discriminatedUnion('kind', [
     broker: z.int().min(1).max(5),
     delayMs: milliseconds(1, 60_000),
   }),
-  /** Nothing passes between two brokers: the follower lags, and leaves the in-sync set. */
+  /**
+   * Nothing passes between two brokers: the follower lags, and leaves the in-sync set. Each is a controller too, and one that does
+   * not reach the active one is fenced.
+   */
   z.strictObject({
     kind: z.literal('isolate-brokers'),
     ...at,

@@ -3,6 +3,7 @@
  * coordinators say leaves, in the words that the observer of a real cluster uses. Where one of them is not there, it
  * is asked again until the limit.
  */
+import type { Outcome } from '../../cluster/controller.ts';
 import type { GroupPart } from '../../cluster/group/part.ts';
 import { errorOrNull } from '../../cluster/protocol/errors.ts';
 import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
@@ -46,18 +47,23 @@ export class SimulatedAdministration implements Administration, Facts {
     this.#context = context;
   }
 
-  async addPartitions(topic: string, total: number): Promise<void> {
-    const { errorCode, message } = this.#cluster.addPartitions(topic, total);
-    throwOnError(`raising ${topic} to ${total} partitions`, errorCode, message);
-    await Promise.resolve();
+  async addPartitions(topic: string, total: number, timeoutMs: number): Promise<void> {
+    const what = `raising ${topic} to ${total} partitions`;
+    await this.#decided(what, timeoutMs, () => this.#cluster.addPartitions(topic, total));
   }
 
-  async deleteTopics(topics: readonly string[]): Promise<void> {
-    for (const topic of topics) {
-      const { errorCode, message } = this.#cluster.deleteTopic(topic);
-      throwOnError(`deleting ${topic}`, errorCode, message);
-    }
-    await Promise.resolve();
+  async deleteTopics(topics: readonly string[], timeoutMs: number): Promise<void> {
+    for (const topic of topics)
+      await this.#decided(`deleting ${topic}`, timeoutMs, () => this.#cluster.deleteTopic(topic));
+  }
+
+  /** What the controller has to decide waits until there is one. */
+  async #decided(what: string, timeoutMs: number, decide: () => Outcome): Promise<void> {
+    await this.#retried(what, timeoutMs, async () => {
+      const { errorCode, message } = decide();
+      throwOnError(what, errorCode, message);
+      await Promise.resolve();
+    });
   }
 
   /** A client's request for metadata may have created it meanwhile, with fewer partitions. */
