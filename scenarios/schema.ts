@@ -416,7 +416,10 @@ const actionSchema = z.discriminatedUnion('kind', [
       requestPercent: z.number().min(0.001).max(10_000).optional(),
     }),
   }),
-  /** Nothing passes between two brokers: the follower lags, and leaves the in-sync set. */
+  /**
+   * Nothing passes between two brokers: the follower lags, and leaves the in-sync set. Each is a controller too, and one that does
+   * not reach the active one is fenced.
+   */
   z.strictObject({
     kind: z.literal('isolate-brokers'),
     ...at,

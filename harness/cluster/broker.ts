@@ -111,11 +111,12 @@ export class Broker implements ReplicaHost {
 
   /** The controller has a newer image: it takes effect after the metadata delay. */
   metadataChanged(): void {
-    if (this.#isApplying || !this.isUp) return;
+    if (this.#isApplying || !this.isUp || this.cluster.quorum.isCutOff(this.brokerId)) return;
     this.#isApplying = true;
     this.after(this.cluster.draw('metadata', this.cluster.settings.metadataDelay), () => {
       this.#isApplying = false;
-      this.applyImage(this.cluster.controller.image);
+      // Cut off meanwhile, it is told again when it no longer is.
+      if (!this.cluster.quorum.isCutOff(this.brokerId)) this.applyImage(this.cluster.controller.image);
     });
   }
 
@@ -280,14 +281,19 @@ export class Broker implements ReplicaHost {
     });
   }
 
-  /** Does something in the controller, after the delay to it, and once there is one. */
+  /** Does something in the controller, after the delay to it, and once there is one that can be reached. */
   toController(act: () => void): void {
     const { life } = this;
     this.after(this.cluster.draw('controller', this.cluster.settings.controllerDelay), () =>
-      this.cluster.controller.whenActive(() => {
+      this.cluster.quorum.whenReached(this.brokerId, () => {
         if (this.life === life && this.isUp) act();
       }),
     );
+  }
+
+  /** Whether an id is left of the last block, or the controller can be asked for more. */
+  get hasProducerIds(): boolean {
+    return this.#producerIds.next < this.#producerIds.end || this.cluster.quorum.reaches(this.brokerId);
   }
 
   nextProducerId(): number {

@@ -1,6 +1,6 @@
 /**
  * The control plane (Kafka's KRaft quorum): orders and broker sessions enter, metadata images leave. It elects leaders,
- * keeps the in-sync sets and gives out topic and producer ids. No broker fault stops it but the crash of an only broker.
+ * keeps the in-sync sets and gives out topic and producer ids. Whether there is one that may decide is the quorum's affair.
  *
  * Not implemented: reassignment of replicas, access control lists.
  */
@@ -60,14 +60,12 @@ export class Controller {
   readonly #profile: Profile;
   readonly #changed: () => void;
   #image: MetadataImage = emptyImage;
-  /** Timers that fence silent brokers. */
-  readonly #silence = new Map<number, Cancel>();
+  /** Since when brokers are silent, and the timers that fence them. */
+  readonly #silence = new Map<number, { readonly sinceMs: number; readonly cancel: Cancel }>();
   /** Brokers that want to register while the session of their earlier life still runs. */
   readonly #waiting = new Map<number, () => void>();
   #nextProducerIdBlock = 0;
-  /** What waits for the next controller; null while there is one. */
-  #waitingForController: (() => void)[] | null = null;
-  #election: Cancel | null = null;
+  #isSuspended = false;
 
   constructor(
     environment: ClusterEnvironment,
@@ -90,34 +88,24 @@ export class Controller {
     this.#changed();
   }
 
-  // Elections of the controller itself
+  // Without a majority of the controllers nothing is decided (KIP-595)
 
-  /** The active controller is gone, or frozen: nothing happens until the others have elected one (KIP-595). */
-  elect(delayMs: number, elected: () => void): void {
-    this.#waitingForController ??= [];
-    for (const cancel of this.#silence.values()) cancel();
-    this.#election?.();
-    this.#election = this.#environment.controller.after(delayMs, () => {
-      elected();
-      this.resume();
-    });
+  /** Sessions do not end until there is a controller again. */
+  suspend(): void {
+    this.#isSuspended = true;
+    for (const { cancel } of this.#silence.values()) cancel();
   }
 
-  /** There is a controller: it takes every broker for one that it has just heard of, so that sessions begin anew. */
-  resume(): void {
-    if (this.#waitingForController === null) return;
-    this.#election?.();
-    this.#election = null;
-    const waiting = this.#waitingForController;
-    this.#waitingForController = null;
-    for (const id of [...this.#silence.keys()]) this.silent(id);
-    for (const act of waiting) act();
+  /** @param isAnother one that was elected takes every broker for one that it has just heard of, so sessions begin anew */
+  resume(isAnother: boolean): void {
+    this.#isSuspended = false;
+    const nowMs = this.#environment.controller.nowMs();
+    for (const [id, { sinceMs }] of [...this.#silence]) this.#expect(id, isAnother ? nowMs : sinceMs);
   }
 
-  /** Acts at once, or as soon as there is a controller. */
-  whenActive(act: () => void): void {
-    if (this.#waitingForController === null) act();
-    else this.#waitingForController.push(act);
+  /** Since when each of the silent brokers has been so. */
+  get silentSince(): ReadonlyMap<number, number> {
+    return new Map([...this.#silence].map(([id, { sinceMs }]) => [id, sinceMs]));
   }
 
   // Brokers
@@ -149,26 +137,26 @@ export class Controller {
 
   /** The broker sends no heartbeats from now on: after its session timeout it is fenced. */
   silent(id: number): void {
-    this.#silence.get(id)?.();
-    if (this.#waitingForController !== null) {
-      this.#silence.set(id, () => {});
-      return;
-    }
-    this.#silence.set(
-      id,
-      this.#environment.controller.after(this.#settings.brokerSessionTimeoutMs, () => this.fence(id)),
-    );
+    this.#silence.get(id)?.cancel();
+    this.#expect(id, this.#environment.controller.nowMs());
+  }
+
+  #expect(id: number, sinceMs: number): void {
+    const { controller } = this.#environment;
+    const delayMs = Math.max(0, sinceMs + this.#settings.brokerSessionTimeoutMs - controller.nowMs());
+    const cancel = this.#isSuspended ? () => {} : controller.after(delayMs, () => this.fence(id));
+    this.#silence.set(id, { sinceMs, cancel });
   }
 
   /** The broker sends heartbeats again. @returns whether its session was still running */
   heard(id: number): boolean {
-    this.#silence.get(id)?.();
+    this.#silence.get(id)?.cancel();
     this.#silence.delete(id);
     return this.#image.brokers.get(id)?.fenced === false;
   }
 
   fence(id: number): void {
-    this.#silence.get(id)?.();
+    this.#silence.get(id)?.cancel();
     this.#silence.delete(id);
     const broker = this.#image.brokers.get(id);
     if (broker !== undefined && !broker.fenced) {

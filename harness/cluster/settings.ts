@@ -36,8 +36,16 @@ export interface ClusterSettings {
   readonly brokerRequestDelay: DelayRange;
   /** How long the controller takes a silent broker for alive. */
   readonly brokerSessionTimeoutMs: number;
+  /** How often a broker tells the controller that it lives. */
+  readonly brokerHeartbeatIntervalMs: number;
   /** Until the others have elected a controller when the node of the active one is gone; 0 where no broker is that node. */
   readonly controllerElectionDelay: DelayRange;
+  /** Until an active controller that has lost its majority resigns. */
+  readonly controllerResignationDelay: DelayRange;
+  /** Until a majority that has come together again has elected a controller. */
+  readonly controllerVoteDelay: DelayRange;
+  /** From the start of a node's process until its controller takes part in elections. */
+  readonly controllerStartMs: number;
   /** From the start of a broker's process to its registration. */
   readonly brokerStartMs: number;
   /** From the order to shut down to the closing of the sockets. */
@@ -81,7 +89,11 @@ export const defaultSettings: ClusterSettings = {
   controllerDelay: at(1),
   brokerRequestDelay: at(1),
   brokerSessionTimeoutMs: 9_000,
+  brokerHeartbeatIntervalMs: 2_000,
   controllerElectionDelay: at(0),
+  controllerResignationDelay: at(3_000),
+  controllerVoteDelay: at(0),
+  controllerStartMs: 500,
   brokerStartMs: 1_000,
   controlledShutdownMs: 100,
   logRetentionCheckIntervalMs: 300_000,

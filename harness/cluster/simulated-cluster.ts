@@ -25,6 +25,7 @@ import type { Profile } from './profiles.ts';
 import { apiVersionsApi } from './protocol/18-api-versions.ts';
 import { encodeResponse } from './protocol/api.ts';
 import { errorCode } from './protocol/errors.ts';
+import { ControllerQuorum } from './quorum.ts';
 import type { QuotaChange, QuotaOutcome } from './quota/entities.ts';
 import type { Replica } from './replica.ts';
 import { Replication } from './replication.ts';
@@ -40,6 +41,11 @@ const PRODUCE = 0;
 const CLIENT_PORT = 9092;
 const NOT_LEADER = errorCode('NOT_LEADER_OR_FOLLOWER');
 const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
+
+const NO_CONTROLLER: Outcome = {
+  errorCode: errorCode('NOT_CONTROLLER'),
+  message: 'There is no active controller.',
+};
 
 export interface Address {
   readonly host: string;
@@ -96,6 +102,9 @@ export class ClusterCore {
   readonly sasl: SaslDemand | null;
   readonly clusterId: string;
   readonly controller: Controller;
+  readonly quorum: ControllerQuorum;
+  /** Who reaches the controller may have changed. */
+  onReachChanged: () => void = () => {};
   readonly replication: Replication;
   readonly calls = new BrokerCalls(this);
   /** Asks transaction coordinators about partitions; null where the cluster has none. */
@@ -128,6 +137,7 @@ export class ClusterCore {
     this.controller = new Controller(this.environment, this.settings, this.profile, () => {
       for (const broker of this.brokers.values()) broker.metadataChanged();
     });
+    this.quorum = this.#newQuorum(options.brokerCount);
     this.replication = new Replication({
       replica: (brokerId, topicId, partition) => {
         const broker = this.brokers.get(brokerId);
@@ -139,6 +149,43 @@ export class ClusterCore {
     });
     for (let id = 1; id <= options.brokerCount; id++) this.brokers.set(id, new Broker(this, id));
     this.registerHandlers(dataPlaneHandlers);
+  }
+
+  #newQuorum(nodes: number): ControllerQuorum {
+    const { controller, settings } = this;
+    const { controller: clock } = this.environment;
+    const { brokerSessionTimeoutMs, brokerHeartbeatIntervalMs } = settings;
+    return new ControllerQuorum(
+      {
+        nodeIds: Array.from({ length: nodes }, (_, index) => index + 1),
+        isCut: (left, right) => this.isIsolated(left, right),
+        nowMs: () => clock.nowMs(),
+        after: (delayMs, callback) => clock.after(delayMs, callback),
+        draw: (purpose, range) => this.draw(purpose, range),
+        drawNode: (ids) => ids[this.environment.randomInt('controller-node', ids.length)] as number,
+        expired: () => {
+          // Its session began with its last heartbeat, up to an interval before it fell silent.
+          const latest = { minMs: 0, maxMs: brokerHeartbeatIntervalMs };
+          const since = [...controller.silentSince];
+          return since.flatMap(([id, sinceMs]) =>
+            clock.nowMs() - sinceMs + this.draw('broker-heartbeat', latest) >= brokerSessionTimeoutMs
+              ? [id]
+              : [],
+          );
+        },
+        suspended: () => controller.suspend(),
+        resumed: (isAnother, fenced) => {
+          controller.resume(isAnother);
+          for (const id of fenced) {
+            const isBack = !controller.silentSince.has(id);
+            controller.fence(id);
+            if (isBack) this.broker(id).toController(() => controller.unfence(id));
+          }
+        },
+        reachChanged: () => this.onReachChanged(),
+      },
+      settings,
+    );
   }
 
   broker(id: number): Broker {
@@ -289,6 +336,7 @@ export class ClusterCore {
   isolate(left: number, right: number, isIsolated: boolean): void {
     if (isIsolated) this.#isolated.add(pairOf(left, right));
     else this.#isolated.delete(pairOf(left, right));
+    this.quorum.cutChanged();
     if (!isIsolated) this.replication.retry(left);
   }
 
@@ -349,11 +397,12 @@ export class SimulatedCluster {
   readonly core: ClusterCore;
   /** Brokers whose heartbeats do not reach the controller, although they run. */
   readonly #unheard = new Set<number>();
-  /** The node of the active controller; null until it matters which one it is. */
-  #controllerNode: number | null = null;
+  /** Brokers that nothing passes to and from the controller of. */
+  readonly #cutOff = new Set<number>();
 
   constructor(core: ClusterCore) {
     this.core = core;
+    core.onReachChanged = () => this.#reachChanged();
   }
 
   get clusterId(): string {
@@ -394,27 +443,11 @@ export class SimulatedCluster {
     // Nobody is left to end its session.
     if (this.#isAlone) this.core.controller.heard(brokerId);
     else if (wasUp) this.core.controller.silent(brokerId);
-    this.#losesController(brokerId);
-  }
-
-  /** One of several nodes is the active controller: when it goes, another one is elected. */
-  #losesController(brokerId: number): void {
-    const { controllerElectionDelay } = this.core.settings;
-    if (this.#isAlone || controllerElectionDelay.maxMs === 0) return;
-    this.#controllerNode ??= this.#drawNode(this.brokerIds);
-    if (this.#controllerNode !== brokerId) return;
-    this.core.controller.elect(this.core.draw('controller-election', controllerElectionDelay), () => {
-      const others = [...this.core.brokers.values()].filter((broker) => broker.isUp && !broker.isPaused);
-      if (others.length > 0) this.#controllerNode = this.#drawNode(others.map((broker) => broker.brokerId));
-    });
-  }
-
-  #drawNode(ids: readonly number[]): number {
-    return ids[this.core.environment.randomInt('controller-node', ids.length)] as number;
+    this.core.quorum.left(brokerId, false);
   }
 
   /**
-   * Controlled shutdown: leaders move away first, then the process ends.
+   * Controlled shutdown: leaders move away first, then the process ends. Without a controller it waits for one.
    *
    * @param stopped called when it has ended, unless it crashes before
    */
@@ -422,13 +455,18 @@ export class SimulatedCluster {
     const broker = this.core.broker(brokerId);
     if (broker.phase !== 'running') return;
     broker.phase = 'shutting-down';
+    const { life } = broker;
     broker.toController(() => {
       this.core.controller.beginShutdown(brokerId);
-      broker.after(this.core.settings.controlledShutdownMs, () => {
-        this.#end(broker, true);
-        this.core.controller.whenActive(() => this.core.controller.fence(brokerId));
-        stopped?.();
-      });
+      broker.after(this.core.settings.controlledShutdownMs, () =>
+        this.core.quorum.whenReached(brokerId, () => {
+          if (broker.life !== life || broker.phase !== 'shutting-down') return;
+          this.#end(broker, true);
+          this.core.controller.fence(brokerId);
+          this.core.quorum.left(brokerId, true);
+          stopped?.();
+        }),
+      );
     });
   }
 
@@ -455,15 +493,24 @@ export class SimulatedCluster {
     const { life } = broker;
     const isStarting = (): boolean =>
       broker.life === life && (broker.phase === 'starting' || broker.phase === 'recovering');
-    broker.environment.after(this.core.settings.brokerStartMs, () => {
+    const { brokerStartMs, controllerStartMs } = this.core.settings;
+    broker.environment.after(Math.min(controllerStartMs, brokerStartMs), () => {
+      if (isStarting()) this.core.quorum.joined(brokerId);
+    });
+    broker.environment.after(brokerStartMs, () => {
       if (!isStarting()) return;
       if (this.#isAlone && !broker.endedCleanly) this.#recover(broker);
-      this.core.controller.whenActive(() => {
+      this.core.quorum.whenReached(brokerId, () => {
         if (!isStarting()) return;
         this.core.controller.register(brokerId, broker.endedCleanly, () => {
-          if (!isStarting()) return;
-          this.#serve(broker);
-          serving?.();
+          const toControllerMs = this.core.draw('controller', this.core.settings.controllerDelay);
+          broker.environment.after(toControllerMs, () =>
+            this.core.quorum.whenReached(brokerId, () => {
+              if (!isStarting()) return;
+              this.#serve(broker);
+              serving?.();
+            }),
+          );
         });
       });
     });
@@ -485,16 +532,16 @@ export class SimulatedCluster {
     this.core.controller.silent(broker.brokerId);
   }
 
+  /** Its sockets open once it is unfenced (BrokerServer). */
   #serve(broker: Broker): void {
+    const { controller } = this.core;
     broker.phase = 'running';
     broker.endedCleanly = false;
-    broker.applyImage(this.core.controller.image);
+    controller.unfence(broker.brokerId);
+    broker.applyImage(controller.image);
     startCleaning(broker);
-    broker.toController(() => {
-      this.core.controller.unfence(broker.brokerId);
-      // It got as far as to register, and no further.
-      if (this.#unheard.has(broker.brokerId)) this.core.controller.silent(broker.brokerId);
-    });
+    // It got as far as to register, and no further.
+    if (this.#unheard.has(broker.brokerId)) controller.silent(broker.brokerId);
   }
 
   /** SIGSTOP: what arrives is kept, and the controller hears nothing. The world holds the broker's timers. */
@@ -503,7 +550,7 @@ export class SimulatedCluster {
     if (!broker.isUp || broker.isPaused) return;
     broker.isPaused = true;
     this.core.controller.silent(brokerId);
-    this.#losesController(brokerId);
+    this.core.quorum.froze(brokerId);
   }
 
   /** SIGCONT. A broker that was fenced meanwhile first acts on what it knew before. */
@@ -511,19 +558,37 @@ export class SimulatedCluster {
     const broker = this.core.broker(brokerId);
     if (!broker.isPaused) return;
     broker.unpause();
-    if (this.#controllerNode === brokerId) this.core.controller.resume();
+    this.core.quorum.thawed(brokerId);
     this.#heard(broker);
   }
 
   #heard(broker: Broker): void {
     // Before it has registered it sends no heartbeats, and nothing may keep the session of its earlier life alive.
-    if (!broker.listens || this.#unheard.has(broker.brokerId)) return;
+    if (!broker.listens || this.#unheard.has(broker.brokerId) || this.#cutOff.has(broker.brokerId)) return;
     const isAlive = this.core.controller.heard(broker.brokerId);
     if (!isAlive) broker.toController(() => this.core.controller.unfence(broker.brokerId));
     this.core.replication.retry(broker.brokerId);
   }
 
-  /** Cuts or restores what passes between two brokers: replication, and requests such as those about transactions. */
+  /** Heartbeats do not pass where nothing does, and what the controller has decided is heard of once they do again. */
+  #reachChanged(): void {
+    const { controller, quorum } = this.core;
+    for (const broker of this.core.brokers.values()) {
+      const { brokerId } = broker;
+      const wasCutOff = this.#cutOff.has(brokerId);
+      if (quorum.isCutOff(brokerId)) {
+        this.#cutOff.add(brokerId);
+        if (!wasCutOff && !broker.isPaused && broker.listens && !this.#unheard.has(brokerId))
+          controller.silent(brokerId);
+      } else if (wasCutOff) {
+        this.#cutOff.delete(brokerId);
+        broker.metadataChanged();
+        if (!broker.isPaused) this.#heard(broker);
+      }
+    }
+  }
+
+  /** Cuts or restores what passes between two nodes: replication, requests, and what their controllers have to say. */
   isolateBroker(left: number, right: number, isIsolated = true): void {
     this.core.isolate(left, right, isIsolated);
   }
@@ -550,19 +615,23 @@ export class SimulatedCluster {
 
   /** Creates a topic, known to every running broker at once. */
   createTopic(topic: NewTopic): Outcome {
+    if (!this.core.quorum.isActive) return NO_CONTROLLER;
     const outcome = this.core.controller.createTopic(topic);
     for (const broker of this.core.brokers.values())
-      if (broker.isUp && !broker.isPaused) broker.applyImage(this.core.controller.image);
+      if (broker.isUp && !broker.isPaused && this.core.quorum.reaches(broker.brokerId))
+        broker.applyImage(this.core.controller.image);
     return outcome;
   }
 
   /** @param count how many partitions the topic has in the end */
   addPartitions(topic: string, count: number): Outcome {
-    return this.core.controller.createPartitions(topic, count, null);
+    return this.core.quorum.isActive
+      ? this.core.controller.createPartitions(topic, count, null)
+      : NO_CONTROLLER;
   }
 
   deleteTopic(topic: string): Outcome {
-    return this.core.controller.deleteTopic(topic);
+    return this.core.quorum.isActive ? this.core.controller.deleteTopic(topic) : NO_CONTROLLER;
   }
 
   /** @returns an outcome for each entity */
@@ -571,7 +640,9 @@ export class SimulatedCluster {
   }
 
   moveLeader(topic: string, partition: number, brokerId: number): Outcome {
-    return this.core.controller.moveLeader(topic, partition, brokerId);
+    return this.core.quorum.isActive
+      ? this.core.controller.moveLeader(topic, partition, brokerId)
+      : NO_CONTROLLER;
   }
 
   /** The leader as the controller knows it, or null. */

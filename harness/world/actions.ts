@@ -153,7 +153,8 @@ async function perform(
       note('begin', {});
       const end = hinderCluster(tools.cluster, action);
       await sleepUntil(context, action.atMs + action.durationMs);
-      end();
+      const ended = end();
+      if (takesTime(ended)) await ended;
       return note('end', {});
     }
     case 'throttle-client': {
@@ -248,7 +249,7 @@ function disturbCluster(
 function hinderCluster(
   cluster: ClusterFaults,
   action: Extract<Action, { kind: 'throttle-broker' | 'isolate-brokers' | 'isolate-controller' }>,
-): () => void {
+): FaultEnd {
   switch (action.kind) {
     case 'throttle-broker':
       return cluster.throttle(action.broker, action.delayMs);

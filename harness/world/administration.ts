@@ -104,6 +104,6 @@ export interface ClusterFaults {
   compactTopic(topic: string): string | null;
   /** @returns what ends it */
   throttle(broker: number, delayMs: number): () => void;
-  isolateBrokers(one: number, other: number): () => void;
-  isolateController(broker: number): () => void;
+  isolateBrokers(one: number, other: number): FaultEnd;
+  isolateController(broker: number): FaultEnd;
 }

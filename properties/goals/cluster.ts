@@ -14,6 +14,20 @@ const applied =
 
 const BROKER_AWAY = ['crash-broker', 'restart-broker', 'pause-broker'] as const;
 
+/** How many brokers are away when one more has just gone. */
+const awayAt = ({ evidence }: Reached, time: number): number =>
+  new Set(
+    evidence.actions.flatMap(({ action, fromTime, toTime }) =>
+      (action.kind === 'crash-broker' ||
+        action.kind === 'restart-broker' ||
+        action.kind === 'pause-broker') &&
+      fromTime <= time &&
+      time < toTime
+        ? [action.broker]
+        : [],
+    ),
+  ).size;
+
 export const clusterGoals: readonly Goal[] = [
   goal('rebalance-while-a-broker-is-away', 'a group rebalances while a broker is away', (r) =>
     r.evidence.groups.some((group) =>
@@ -25,6 +39,10 @@ export const clusterGoals: readonly Goal[] = [
   goal('commit-while-a-broker-is-away', 'a commit is accepted while a broker is away', (r) =>
     r.of('commit-accepted').some(({ time }) => during(r, BROKER_AWAY, time)),
   ),
+  goal('most-brokers-are-away', 'half of several brokers or more are away, and no majority is left', (r) => {
+    const { brokers } = r.evidence.scenario.topology;
+    return brokers > 1 && r.evidence.actions.some(({ fromTime }) => 2 * awayAt(r, fromTime) >= brokers);
+  }),
   goal('coordinator-moves', 'a group gets another coordinator', applied('move-coordinator')),
   goal(
     'coordinator-moves-during-a-rebalance',

@@ -48,6 +48,32 @@ describe('says of a history', () => {
       expect(reached(other.story)).not.toContain(name);
   });
 
+  it('in which brokers go whether a majority is left', () => {
+    const told = (brokers: number, gone: readonly number[]): string[] => {
+      const story = new Story({ brokers });
+      const go = ([broker, ...others]: readonly number[]): void => {
+        if (broker !== undefined)
+          story.wait(10).during({ kind: 'crash-broker', broker }, () => {
+            story.wait(10);
+            go(others);
+          });
+      };
+      go(gone);
+      return reached(story).filter((name) => name === 'most-brokers-are-away');
+    };
+    expect([told(1, [1]), told(3, [1]), told(3, [1, 1]), told(4, [1]), told(5, [1, 2])].flat()).toEqual([]);
+    for (const [brokers, gone] of [
+      [2, [1]],
+      [3, [1, 3]],
+      [4, [1, 2]],
+      [5, [1, 2, 5]],
+    ] as const)
+      expect(told(brokers, gone), `${gone.join()} of ${brokers}`).toEqual(['most-brokers-are-away']);
+    const story = new Story({ brokers: 3 });
+    for (const broker of [1, 2]) story.during({ kind: 'crash-broker', broker }, () => story.wait(10));
+    expect(reached(story)).not.toContain('most-brokers-are-away');
+  });
+
   it('whose members share a process that it is killed, or that one of them leaves it', () => {
     const told = (end: 'crashes' | 'leaves', isShared: boolean): string[] => {
       const shared = isShared ? { sharedProcess: 'shop' } : {};

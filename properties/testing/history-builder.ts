@@ -27,6 +27,8 @@ export interface StoryOptions {
   /** False: no tap, so nothing of the members' traffic is recorded. */
   readonly wire?: boolean;
   readonly boundMs?: number;
+  /** One without it. */
+  readonly brokers?: number;
 }
 
 /** An event as a story tells it: the time is the story's own unless it says one. */
@@ -147,6 +149,7 @@ export class Story {
     wire = true,
     marksResets = false,
     boundMs = 60_000,
+    brokers = 1,
   }: StoryOptions = {}) {
     this.wire = wire;
     this.marksResets = marksResets;
@@ -156,7 +159,7 @@ export class Story {
       name: 'a story',
       seed: 1,
       topology: {
-        brokers: 1,
+        brokers,
         topics: topicNames.map((name) => ({
           name,
           partitions: topics[name] as number,

@@ -62,7 +62,8 @@ function find(context: RequestContext, keyType: number, key: string, version: nu
     return nobody(key, isForeseen ? COORDINATOR_NOT_AVAILABLE : INVALID_REQUEST);
   }
   if (!broker.image.topics.has(topic.name)) {
-    cluster.createInternalTopic(topic.name, topic.partitions, topic.replicationFactor);
+    if (cluster.quorum.reaches(broker.brokerId))
+      cluster.createInternalTopic(topic.name, topic.partitions, topic.replicationFactor);
     return nobody(key, COORDINATOR_NOT_AVAILABLE);
   }
   const node = cluster.leaderNode(topic.name, partitionFor(key, topic.partitions), broker.brokerId);

@@ -8,7 +8,7 @@
 import type { Handler } from '../handler.ts';
 import { type InitProducerIdRequest, initProducerIdApi } from '../protocol/22-init-producer-id.ts';
 import type { CoordinatorOf } from '../transaction/coordinator-of.ts';
-import { fencedAs, INVALID_REQUEST, NONE } from '../transaction/error-codes.ts';
+import { COORDINATOR_LOAD_IN_PROGRESS, fencedAs, INVALID_REQUEST, NONE } from '../transaction/error-codes.ts';
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../transaction/transaction.ts';
 
 type Answer = Parameters<typeof initProducerIdApi.response.write>[1];
@@ -29,6 +29,8 @@ export const initProducerId = (
   handle(context, { transactionalId, transactionTimeoutMs, producerId, producerEpoch }, version, respond) {
     const hasId = producerId !== NO_PRODUCER_ID;
     if (hasId !== (producerEpoch !== NO_PRODUCER_EPOCH)) respond(refused(INVALID_REQUEST));
+    else if (transactionalId === null && !context.broker.hasProducerIds)
+      respond(refused(COORDINATOR_LOAD_IN_PROGRESS));
     else if (transactionalId === null)
       respond({ errorCode: NONE, producerId: BigInt(context.broker.nextProducerId()), producerEpoch: 0 });
     else if (coordinatorOf === null) respond(refused(INVALID_REQUEST));

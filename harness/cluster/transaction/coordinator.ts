@@ -38,6 +38,8 @@ export interface TransactionCoordinatorParts extends ShardParts {
   readonly partitionCount: number;
   /** Gives an id that no producer has had. */
   readonly nextProducerId: () => bigint;
+  /** Whether there is one to give. */
+  readonly hasProducerIds: () => boolean;
   /** Writes the markers of a transaction whose end is in the log, and then its last state. */
   readonly sendMarkers: (shard: Shard, transaction: Transaction) => void;
 }
@@ -119,6 +121,10 @@ export class TransactionCoordinator {
     const shard = this.#shardOf(transactionalId);
     if (typeof shard === 'number') {
       respond(shard, null);
+      return;
+    }
+    if (!shard.transactions.has(transactionalId) && !this.#parts.hasProducerIds()) {
+      respond(COORDINATOR_LOAD_IN_PROGRESS, null);
       return;
     }
     const transaction =

@@ -541,6 +541,23 @@ describe('a producer', () => {
 });
 
 describe('faults of brokers', () => {
+  it('without a controller there are no new producer ids, and the next epoch of one that is known', () => {
+    const alone = { transactionStateLogReplicationFactor: 1, transactionStateLogMinIsr: 1 };
+    start({ ...alone, controllerElectionDelay: { minMs: 2_000, maxMs: 2_000 } });
+    const { id } = initialised();
+    const broker = cluster.core.broker(coordinator());
+    const [first, second] = others(broker.brokerId) as [number, number];
+    crash(first);
+    crash(second);
+    // What is left of the block that the broker has.
+    while (broker.hasProducerIds) broker.nextProducerId();
+    expect(errorName(init({ transactionalId: 'new' }).errorCode)).toBe('COORDINATOR_LOAD_IN_PROGRESS');
+    expect(initialised()).toEqual({ id, epoch: 1 });
+    cluster.startBroker(first);
+    world.run(5_000);
+    expect(errorName(init({ transactionalId: 'new' }).errorCode)).toBe('NONE');
+  });
+
   beforeEach(() => start());
 
   it('a crash of the coordinator in mid-transaction: the next one goes on with it', () => {

@@ -43,6 +43,7 @@ export function addTransactionCoordinators(
       serverVersion: transactionVersion >= 2 ? 2 : 0,
       partitionCount: cluster.settings.transactionStateLogNumPartitions,
       nextProducerId: () => BigInt(broker.nextProducerId()),
+      hasProducerIds: () => broker.hasProducerIds,
       sendMarkers: (shard, transaction) => markers.complete(shard, transaction),
     });
     coordinators.set(broker, made);

@@ -12,7 +12,8 @@ import { build } from 'esbuild';
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WorldUnavailableError } from '../../errors.ts';
-import { coordinatorPartition, partitionStates, withBroker } from './broker-probe.ts';
+import { coordinatorPartition, knownBrokers, partitionStates, withBroker } from './broker-probe.ts';
+import { BROKER_SESSION_TIMEOUT_MS } from './broker-settings.ts';
 import { type ClusterSet, type ClusterSetOptions, startClusterSet } from './cluster-set.ts';
 import { reserveHostPorts } from './host-ports.ts';
 import { defaultKafkaImage } from './image-name.ts';
@@ -249,6 +250,27 @@ describe('three brokers', () => {
     } finally {
       await consumer.disconnect();
     }
+  });
+
+  test('two of them gone, no majority of controllers decides anything until one is back', async () => {
+    await createTopic(set, 'ruled');
+    const gone = (await partitionStates(address(set, 1), ['ruled']))[0]?.leader as number;
+    const [left, back] = set.brokerIds.filter((id) => id !== gone) as [number, number];
+    const seen = async () => await partitionStates(address(set, left), 'all');
+    const before = await seen();
+    await Promise.all([back, gone].map((id) => set.crashBroker(id)));
+    // Where one of three is gone, as above, its leaderships have moved after a session, and the vote for a controller.
+    const watchedUntilMs = performance.now() + 2 * BROKER_SESSION_TIMEOUT_MS + 3_000;
+    while (performance.now() < watchedUntilMs) {
+      expect(await seen()).toEqual(before);
+      expect(await knownBrokers(address(set, left))).toEqual(set.brokerIds);
+      await new Promise((next) => setTimeout(next, 500));
+    }
+    await set.startBroker(back);
+    await expect.poll(() => knownBrokers(address(set, left)), soon).toEqual([left, back]);
+    expect((await seen()).map(({ leader }) => leader)).not.toContain(gone);
+    await set.startBroker(gone);
+    await set.awaitHealthy();
   });
 
   test('all of them can crash and be started together', async () => {

@@ -130,6 +130,52 @@ it('brokers are cut off from each other, from the controller, and throttled', as
   expect(of('action').filter(({ phase }) => phase === 'end')).toHaveLength(3);
 });
 
+it('a broker that the others do not reach is fenced, and the fault lasts until it serves again', async () => {
+  const { of, skipped } = await run([
+    { kind: 'isolate-brokers', atMs: 2_000, durationMs: 6_000, brokers: [1, 2] },
+    { kind: 'isolate-brokers', atMs: 2_000, durationMs: 6_000, brokers: [3, 1] },
+  ]);
+  expect(skipped).toEqual([]);
+  const ends = of('action').filter(
+    ({ actionKind, phase }) => actionKind === 'isolate-brokers' && phase === 'end',
+  );
+  expect(ends).toHaveLength(2);
+  // One that is not fenced would be back at once.
+  for (const { time } of ends) expect(time).toBeGreaterThan(8_000);
+});
+
+it('without a majority of the controllers what needs one waits for it', async () => {
+  const { of, skipped } = await run([
+    { kind: 'crash-broker', atMs: 2_000, durationMs: 9_000, broker: 1 },
+    { kind: 'pause-broker', atMs: 2_000, durationMs: 9_000, broker: 2 },
+    { kind: 'add-partitions', atMs: 2_500, topic: 'orders', partitions: 4 },
+    { kind: 'move-leader', atMs: 9_000, topic: 'orders', partition: 0 },
+  ]);
+  const ended = (kind: string): number =>
+    of('action').find(({ actionKind, phase }) => actionKind === kind && phase === 'end')?.time ?? 0;
+  expect(ended('add-partitions')).toBeGreaterThan(11_000);
+  expect(skipped).toEqual(['There is no active controller.']);
+});
+
+it('what the controller decides waits for an only broker that restarts, whose socket opens when it is unfenced', async () => {
+  const { of, skipped } = await run(
+    [
+      { kind: 'restart-broker', atMs: 2_000, durationMs: 2_000, broker: 1 },
+      { kind: 'add-partitions', atMs: 6_000, topic: 'orders', partitions: 4 },
+    ],
+    {
+      topology: { brokers: 1, topics: [{ name: 'orders', partitions: 3, replicationFactor: 1 }] },
+      group: { metadataMaxAgeMs: 1_000 },
+    },
+  );
+  expect(skipped).toEqual([]);
+  const [restarted, added] = ['restart-broker', 'add-partitions'].map(
+    (kind) => of('action').find((one) => one.actionKind === kind && one.phase === 'end')?.time,
+  );
+  expect(restarted).toBeGreaterThan(6_000);
+  expect(added).toBeGreaterThanOrEqual(restarted as number);
+});
+
 it('a topic that is recreated is consumed from its beginning', async () => {
   const { of } = await run([{ kind: 'recreate-topic', atMs: 4_000, durationMs: 1_000, topic: 'orders' }]);
   expect(of('commit-removed').length).toBeGreaterThan(0);

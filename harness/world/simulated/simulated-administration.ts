@@ -3,14 +3,16 @@
  * coordinators say leaves, in the words that the observer of a real cluster uses. Where one of them is not there, it
  * is asked again until the limit.
  */
+import type { Outcome } from '../../cluster/controller.ts';
 import type { GroupPart } from '../../cluster/group/part.ts';
-import { errorOrNull } from '../../cluster/protocol/errors.ts';
+import { errorCode, errorOrNull } from '../../cluster/protocol/errors.ts';
 import { CLIENT_ID } from '../../cluster/quota/entities.ts';
 import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
 import type { Administration } from '../administration.ts';
 import type { ClusterAdmin } from '../kafka/observer/admin.ts';
 import type { AskedPartitions } from '../kafka/observer/admin-groups.ts';
 import {
+  BrokerUnreachableError,
   canRetry,
   DeadlineExceededError,
   KafkaRequestError,
@@ -47,18 +49,27 @@ export class SimulatedAdministration implements Administration, Facts {
     this.#context = context;
   }
 
-  async addPartitions(topic: string, total: number): Promise<void> {
-    const { errorCode, message } = this.#cluster.addPartitions(topic, total);
-    throwOnError(`raising ${topic} to ${total} partitions`, errorCode, message);
-    await Promise.resolve();
+  async addPartitions(topic: string, total: number, timeoutMs: number): Promise<void> {
+    const what = `raising ${topic} to ${total} partitions`;
+    await this.#decided(what, timeoutMs, () => this.#cluster.addPartitions(topic, total));
   }
 
-  async deleteTopics(topics: readonly string[]): Promise<void> {
-    for (const topic of topics) {
-      const { errorCode, message } = this.#cluster.deleteTopic(topic);
-      throwOnError(`deleting ${topic}`, errorCode, message);
-    }
-    await Promise.resolve();
+  async deleteTopics(topics: readonly string[], timeoutMs: number): Promise<void> {
+    for (const topic of topics)
+      await this.#decided(`deleting ${topic}`, timeoutMs, () => this.#cluster.deleteTopic(topic));
+  }
+
+  /** What the controller has to decide waits until there is one, and a broker that passes it on. */
+  async #decided(what: string, timeoutMs: number, decide: () => Outcome): Promise<void> {
+    const { brokers, quorum } = this.#cluster.core;
+    await this.#retried(what, timeoutMs, async () => {
+      if (![...brokers.values()].some((broker) => broker.listens && !broker.isPaused))
+        throw new BrokerUnreachableError(`${what}: no broker answers`);
+      if (!quorum.isActive) throw new KafkaRequestError(what, 'NOT_CONTROLLER');
+      const outcome = decide();
+      throwOnError(what, outcome.errorCode, outcome.message);
+      await Promise.resolve();
+    });
   }
 
   /** A client's request for metadata may have created it meanwhile, with fewer partitions. */
@@ -71,12 +82,13 @@ export class SimulatedAdministration implements Administration, Facts {
       await this.#retried(what, timeoutMs, async () => {
         const present = this.#cluster.image.topics.get(name)?.partitions.length;
         if (present === partitions) return;
-        const { errorCode, message } =
+        const outcome =
           present === undefined
             ? this.#cluster.createTopic({ name, partitions, replicationFactor })
             : this.#cluster.addPartitions(name, partitions);
         // No broker to put it on: some are on their way back.
-        if (errorCode !== 0) throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE', message);
+        if (outcome.errorCode !== 0)
+          throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE', outcome.message);
         await Promise.resolve();
       });
     }
@@ -159,16 +171,20 @@ export class SimulatedAdministration implements Administration, Facts {
     });
   }
 
-  async alterClientQuotas(changes: Parameters<Administration['alterClientQuotas']>[0]): Promise<void> {
-    const outcomes = this.#cluster.alterClientQuotas(
-      changes.map(({ clientId, values }) => ({
-        entity: new Map([[CLIENT_ID, clientId]]),
-        values: Object.entries(values),
-      })),
-    );
-    const refusal = outcomes.find((outcome) => outcome.refusal !== null)?.refusal;
-    if (refusal !== undefined) throw new KafkaRequestError('setting quotas', 'INVALID_REQUEST', refusal);
-    await Promise.resolve();
+  async alterClientQuotas(
+    changes: Parameters<Administration['alterClientQuotas']>[0],
+    timeoutMs: number,
+  ): Promise<void> {
+    await this.#decided('setting quotas', timeoutMs, () => {
+      const outcomes = this.#cluster.alterClientQuotas(
+        changes.map(({ clientId, values }) => ({
+          entity: new Map([[CLIENT_ID, clientId]]),
+          values: Object.entries(values),
+        })),
+      );
+      const refusal = outcomes.find((outcome) => outcome.refusal !== null)?.refusal ?? null;
+      return { errorCode: refusal === null ? 0 : errorCode('INVALID_REQUEST'), message: refusal };
+    });
   }
 
   async logOffsets(topic: string, timeoutMs = TIMEOUT_MS) {

@@ -14,6 +14,8 @@ import type { VirtualEnvironment } from './virtual-environment.ts';
 const POLL_MS = 20;
 const START_MS_MAX = 60_000;
 const HEALTHY_MS_MAX = 90_000;
+/** The vote for a controller, the answer to a heartbeat, and the news of it. */
+const HEARD_MS_MAX = 5_000;
 const REPLICATED_MS_MAX = 5_000;
 /** Of a thousand crashes, how many reset the connections in place of closing them. */
 const RESET_PER_THOUSAND = 400;
@@ -92,6 +94,8 @@ export class SimulatedBrokerFaults implements BrokerFaults {
     return this.#inTurn(id, async () => {
       if (!this.#thaw(id)) return;
       await this.#until(`broker ${id} is back`, START_MS_MAX, () => this.#serves(id));
+      // A controller that is elected with it may have taken others for gone before, or itself.
+      if (!this.#cluster.core.quorum.isActive) await this.awaitHeard(this.#cluster.brokerIds);
     });
   }
 
@@ -103,11 +107,27 @@ export class SimulatedBrokerFaults implements BrokerFaults {
     return true;
   }
 
-  /** Resolves when all brokers serve, every partition has a leader and all replicas are in sync. */
+  /**
+   * For brokers that a controller has not heard: what resolves when there is one and they serve, or undefined where that is so
+   * already. Another fault may keep them from it, which is over in its own time.
+   */
+  awaitHeard(ids: readonly number[]): Promise<void> | undefined {
+    const { core } = this.#cluster;
+    const isBack = (id: number): boolean =>
+      core.broker(id).phase !== 'running' || core.broker(id).isPaused || this.#serves(id);
+    const isOver = (): boolean => core.quorum.isActive && ids.every(isBack);
+    if (isOver()) return undefined;
+    const deadlineMs = this.#context.now() + HEARD_MS_MAX;
+    return (async () => {
+      while (!isOver() && this.#context.now() < deadlineMs) await waitMs(this.#context, POLL_MS);
+    })();
+  }
+
+  /** Resolves when there is a controller, all brokers serve, every partition has a leader and all replicas are in sync. */
   async awaitHealthy(): Promise<void> {
     await this.#until('all replicas are in sync', HEALTHY_MS_MAX, () => {
-      const { brokerIds, image } = this.#cluster;
-      if (!brokerIds.every((id) => this.#serves(id))) return false;
+      const { brokerIds, core, image } = this.#cluster;
+      if (!core.quorum.isActive || !brokerIds.every((id) => this.#serves(id))) return false;
       for (const topic of image.topics.values())
         for (const { leader, isr, replicas } of topic.partitions)
           if (leader < 0 || isr.length < replicas.length) return false;
@@ -141,8 +161,11 @@ export class SimulatedBrokerFaults implements BrokerFaults {
     const broker = core.broker(id);
     if (broker.phase !== 'running' || broker.isPaused || image.brokers.get(id)?.fenced !== false)
       return false;
-    for (const other of core.brokers.values())
-      if (other.isUp && !other.isPaused && other.image.brokers.get(id)?.fenced !== false) return false;
+    for (const other of core.brokers.values()) {
+      // One that is cut off from the controller hears of nobody.
+      if (!other.isUp || other.isPaused || core.quorum.isCutOff(other.brokerId)) continue;
+      if (other.image.brokers.get(id)?.fenced !== false) return false;
+    }
     return true;
   }
 

@@ -6,7 +6,8 @@ import type { InjectableApi } from '../../../scenarios/injectable-errors.ts';
 import type { GroupPart } from '../../cluster/group/part.ts';
 import { type ErrorName, errorCode } from '../../cluster/protocol/errors.ts';
 import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
-import type { ClusterFaults } from '../administration.ts';
+import type { ClusterFaults, FaultEnd } from '../administration.ts';
+import type { SimulatedBrokerFaults } from './simulated-broker-faults.ts';
 
 const API_KEYS: Readonly<Record<InjectableApi, number>> = {
   Produce: 0,
@@ -24,11 +25,17 @@ const API_KEYS: Readonly<Record<InjectableApi, number>> = {
 export class SimulatedClusterFaults implements ClusterFaults {
   readonly #cluster: SimulatedCluster;
   readonly #groups: GroupPart;
+  readonly #brokers: Pick<SimulatedBrokerFaults, 'awaitHeard'>;
   readonly #errors: (() => void)[] = [];
 
-  constructor(cluster: SimulatedCluster, groups: GroupPart) {
+  constructor(
+    cluster: SimulatedCluster,
+    groups: GroupPart,
+    brokers: Pick<SimulatedBrokerFaults, 'awaitHeard'>,
+  ) {
     this.#cluster = cluster;
     this.#groups = groups;
+    this.#brokers = brokers;
   }
 
   answerError(api: InjectableApi, error: string, times: number, clients: readonly string[] | null): void {
@@ -85,13 +92,19 @@ export class SimulatedClusterFaults implements ClusterFaults {
     };
   }
 
-  isolateBrokers(one: number, other: number): () => void {
+  isolateBrokers(one: number, other: number): FaultEnd {
     this.#cluster.isolateBroker(one, other);
-    return () => this.#cluster.isolateBroker(one, other, false);
+    return () => {
+      this.#cluster.isolateBroker(one, other, false);
+      return this.#brokers.awaitHeard([one, other]);
+    };
   }
 
-  isolateController(broker: number): () => void {
+  isolateController(broker: number): FaultEnd {
     this.#cluster.isolateFromController(broker);
-    return () => this.#cluster.isolateFromController(broker, false);
+    return () => {
+      this.#cluster.isolateFromController(broker, false);
+      return this.#brokers.awaitHeard([broker]);
+    };
   }
 }

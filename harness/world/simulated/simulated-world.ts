@@ -269,7 +269,7 @@ class SimulatedRun {
       admin,
       brokers,
       links: new SimulatedLinkFaults(this.#network),
-      cluster: new SimulatedClusterFaults(this.#cluster, this.#groups as GroupPart),
+      cluster: new SimulatedClusterFaults(this.#cluster, this.#groups as GroupPart, brokers),
       awaitHealthy: async () => await brokers.awaitHealthy(),
       collectGroupFacts: async () => await collectGroupFacts(admin, this.#scenario.groups, emit, unlimited),
       collectFacts: async () => {
@@ -451,8 +451,14 @@ function clusterSettings(
           racks: Object.fromEntries(racks.map((rack, index) => [index + 1, rack])),
         }),
     brokerSessionTimeoutMs: 3_000,
+    brokerHeartbeatIntervalMs: 500,
     // Every node is a controller too, as in the Kafka world: controller.quorum.fetch.timeout.ms, and the vote.
     controllerElectionDelay: { minMs: 2_000, maxMs: 2_600 },
+    // 1.5 times that, since the last fetch of the majority, which has one under way for up to half a second.
+    controllerResignationDelay: { minMs: 2_500, maxMs: 3_000 },
+    // Whose election or fetch timeout ends first has begun at any time; 0.7 to 1 s in most cases.
+    controllerVoteDelay: { minMs: 200, maxMs: 2_000 },
+    controllerStartMs: 1_700,
     brokerStartMs: 2_500,
     controlledShutdownMs: 500,
     replicationDelay: { minMs: 1, maxMs: 4 },
