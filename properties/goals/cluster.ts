@@ -54,7 +54,7 @@ export const clusterGoals: readonly Goal[] = [
     applied('isolate-controller'),
   ),
   goal('broker-is-slow', 'a broker delays each request', applied('throttle-broker')),
-  goal('error-on-purpose', 'a broker answers an error on purpose', applied('answer-error')),
+  goal('error-on-purpose', 'a broker answers an error on purpose', (r) => r.of('error-answered').length > 0),
   rare(
     goal(
       'unclean-election',
