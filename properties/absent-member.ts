@@ -2,6 +2,7 @@
  * Why a live member is not in its group at the end: what it was told and did last enters; the signature and the sentence
  * of convergence leave, one for each mechanism, so that a known bug cannot stand for another.
  */
+import type { EventOf } from '../harness/history/schema.ts';
 import { proof } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import type { Evidence, GroupEvidence } from './evidence/evidence.ts';
@@ -54,7 +55,7 @@ function whyAbsent(
   settledSeq: number,
 ): Absence {
   const { process } = live;
-  const crash = lastCrash(live, settledSeq);
+  const crash = endOf(live, settledSeq);
   if (crash?.restart === false) {
     const refused = group.commits.applicationCommits.find(
       ({ begin, end }) => begin.process === process && end?.outcome === 'failed' && end.error === crash.error,
@@ -104,9 +105,20 @@ function whyAbsent(
   return { signature: NOT_IN, why: null, seqs: [] };
 }
 
-const lastCrash = ({ clientCrashes }: ProcessEvidence, settledSeq: number) =>
-  clientCrashes.findLast(({ seq }) => seq < settledSeq);
+/**
+ * The crash that says how its client stands. Of several for good since the application last ran it, the first: what
+ * follows is of what was left of it, such as a second consumer that a stop had not ended.
+ */
+function endOf(
+  { clientCrashes, calls }: ProcessEvidence,
+  settledSeq: number,
+): EventOf<'client-crashed'> | undefined {
+  const crashes = clientCrashes.filter(({ seq }) => seq < settledSeq);
+  const runSeq = calls.findLast(({ call, seq }) => call === 'run' && seq < settledSeq)?.seq ?? -1;
+  const lastOther = crashes.findLastIndex(({ seq, restart }) => restart || seq < runSeq);
+  return crashes[lastOther + 1] ?? crashes.at(-1);
+}
 
 /** Whether its client has said that it stopped for good. */
 export const hasGivenUp = (process: ProcessEvidence, settledSeq: number): boolean =>
-  lastCrash(process, settledSeq)?.restart === false;
+  endOf(process, settledSeq)?.restart === false;

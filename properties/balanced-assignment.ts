@@ -2,7 +2,7 @@
 import { proof, reporter } from './anomaly.ts';
 import { withheldIn } from './coverage.ts';
 import { evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
-import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
+import { assignedPartitions, firstWritten, type GenerationEvidence } from './evidence/generations.ts';
 import { count } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -24,8 +24,8 @@ export const balancedAssignment: Property = {
 };
 
 /** Written again, with another member id, where a static member has come back: nothing has been handed out (KIP-345). */
-export const isRewritten = (group: GroupEvidence, { index, generation }: GenerationEvidence): boolean =>
-  group.generations[index - 1]?.generation === generation;
+export const isRewritten = (group: GroupEvidence, generation: GenerationEvidence): boolean =>
+  firstWritten(group, generation) !== generation;
 
 /** By the protocol's name in the coordinator's record; kafkajs calls its own round robin otherwise than Java. */
 const PROMISES: Readonly<

@@ -172,6 +172,20 @@ describe('finds', () => {
     `);
   });
 
+  it('as illegal, what was added before the group was removed and began anew with another leader', () => {
+    const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+    m1.leaves();
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+    story.empties().deletesOffsets().forgets().wait(20_000);
+    story.generation([[story.joins('m2'), [0]]]);
+    story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+    expect(findings(completeAssignment, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | partition left without an owner | Generation 1 of group billing assigns orders/1 to nobody. | group-generation | billing orders 1",
+      ]
+    `);
+  });
+
   it('as observed, a partition that a static member had to give up when it went away', () => {
     const { story, m1 } = handOver({ staticMembership: true });
     m1.crashes();
@@ -191,12 +205,13 @@ describe('finds', () => {
   });
 
   it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {
-    const tell = (hasGone: boolean) => {
+    const tell = (hasGone: boolean, client = 'm1.1', waitMs = 0) => {
       const story = new Story({ groups: [{ staticMembership: true }] });
       const m1 = story.joins('m1');
-      const error = { api: 'Metadata', error: 'LEADER_NOT_AVAILABLE', times: 1, process: null } as const;
-      story.act({ kind: 'answer-error', ...error });
-      story.generation([[m1, []]]);
+      const answer = { api: 'Metadata', error: 'LEADER_NOT_AVAILABLE' } as const;
+      story.act({ kind: 'answer-error', ...answer, times: 1, process: null });
+      story.emit({ process: 'cluster', kind: 'error-answered', ...answer, action: 1, broker: 1, client });
+      story.wait(waitMs).generation([[m1, []]]);
       if (hasGone) {
         m1.crashes();
         story.takesPlaceOf(story.joins('m1'), m1);
@@ -210,7 +225,12 @@ describe('finds', () => {
       ]
     `);
     expect(findings(convergence, tell(true)).every((one) => one.startsWith('observed'))).toBe(true);
-    expect(findings(completeAssignment, tell(false)).every((one) => one.startsWith('illegal'))).toBe(true);
+    const isIllegal = (...told: Parameters<typeof tell>): boolean =>
+      findings(completeAssignment, tell(...told)).every((one) => one.startsWith('illegal'));
+    expect(isIllegal(false)).toBe(true);
+    // Another was refused it, or the leader long before.
+    expect(isIllegal(true, 'm2.1')).toBe(true);
+    expect(isIllegal(true, 'm1.1', 20_000)).toBe(true);
   });
 
   it('as illegal, partitions that were added when the static leader was back', () => {

@@ -49,7 +49,7 @@ export const completeAssignment: Property = {
                   ? `Generation ${generation.generation} of group ${group.id} assigns ${named}, which did not exist.`
                   : `Generation ${generation.generation} of group ${group.id} assigns ${named} to ${process}, which does not subscribe to ${topic}.`;
             const why = kind === 'unowned' ? howMissed(evidence, group, generation, breach) : null;
-            const isBlind = kind === 'unowned' && isFollowed && isLeaderBlind(evidence, generation.time);
+            const isBlind = kind === 'unowned' && isFollowed && isLeaderBlind(evidence, group, generation);
             return report(why ?? (isBlind ? BLIND : SIGNATURES[kind]), message, proof(generation.seq), {
               group: group.id,
               topic,

@@ -42,6 +42,21 @@ describe('finds', () => {
     `);
   });
 
+  it('what ended the client, and not what became of the rest of it, up to where it is run again', () => {
+    const why = (isRunAgain: boolean) => {
+      const { story, m1, m2 } = pair();
+      story.produces(1, { partition: 1 });
+      m2.works(1, 1).commits(1, 1, { told: { refused: 'UNKNOWN_MEMBER_ID' }, byApplication: true });
+      m2.clientCrashes('UNKNOWN_MEMBER_ID', false);
+      if (isRunAgain) m2.calls('stop').calls('run');
+      m2.clientCrashes('consumer#run must be called first', false);
+      story.generation([[m1, [0, 1]]]);
+      return findings(convergence, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(why(false)).toEqual(['live member whose client gave up over a commit that was refused']);
+    expect(why(true)).toEqual(['live member whose client gave up']);
+  });
+
   it('one whose client waits to start anew', () => {
     const { story, m1, m2 } = pair();
     m2.clientCrashes('HandlerFailure: no', true);

@@ -2,8 +2,9 @@
  * What an assignment has to cover: a generation and the partition counts that count for it enter, what it leaves out
  * and what it has too much leaves.
  */
+import { eventsOf } from './evidence/by-kind.ts';
 import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
-import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
+import { assignedPartitions, firstWritten, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
 import { membershipOf } from './evidence/membership.ts';
 import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
@@ -153,7 +154,7 @@ function isUnnoticed(
   generation: GenerationEvidence,
   topic: string,
 ): boolean {
-  const before = group.generations.find((one) => one.generation === generation.generation);
+  const before = firstWritten(group, generation);
   const { leaderMemberId } = generation.event;
   const leader = generation.memberById.get(leaderMemberId ?? '')?.clientId ?? '';
   const watchesFrom =
@@ -164,7 +165,6 @@ function isUnnoticed(
         change.generation === generation.generation,
     )?.time ?? generation.time;
   return (
-    before !== undefined &&
     before.event.leaderMemberId !== leaderMemberId &&
     evidence.actions.some(
       ({ action, toTime }) =>
@@ -177,23 +177,45 @@ function isUnnoticed(
   );
 }
 
-/** Whether the brokers may have refused the leader the metadata of its topics. */
-export const isLeaderBlind = ({ outages }: Evidence, time: number): boolean =>
-  outages.some(
-    ({ action, fromTime, toTime }) =>
-      action.kind === 'answer-error' && action.api === 'Metadata' && fromTime <= time && time <= toTime,
+/** The longest that a client waits before it asks again for what it was refused: retry.backoff.max.ms, and its jitter. */
+const ASKS_AGAIN_MS = 1_200;
+
+/**
+ * Whether a broker had refused the generation's leader the metadata of its topics: it assigns what it knows when its join is
+ * answered, and the others are waited for until the rebalance timeout is over. Where brokers are away it may take longer
+ * to be told what it was refused.
+ */
+export function isLeaderBlind(
+  evidence: Evidence,
+  group: GroupEvidence,
+  { event, time, memberById }: GenerationEvidence,
+): boolean {
+  const { history, outages, processes, scenario } = evidence;
+  const leader = memberById.get(event.leaderMemberId ?? '')?.clientId ?? '';
+  const client = processes.get(leader)?.sharedProcess ?? leader;
+  const roundTripMs = 2 * (scenario.topology.network?.latencyMs.max ?? 0);
+  const blindMs = ASKS_AGAIN_MS + roundTripMs + rebalanceWaitMs(group.config) + CLOCK_TOLERANCE_MS;
+  const isBroken = (fromTime: number): boolean =>
+    outages.some(
+      (one) => one.action.kind !== 'answer-error' && one.fromTime <= time && one.toTime >= fromTime,
+    );
+  return eventsOf(history, 'error-answered').some(
+    (refusal) =>
+      refusal.api === 'Metadata' &&
+      refusal.client === client &&
+      refusal.time <= time + CLOCK_TOLERANCE_MS &&
+      (refusal.time >= time - blindMs || isBroken(refusal.time)),
   );
+}
 
 /**
  * Whether the leader that left the partition out, since it was refused the metadata, has gone: a static one that is back
  * takes the assignment as it is, and watches for changes of what it finds then (KIP-814).
  */
 function isLeftBlind(evidence: Evidence, group: GroupEvidence, generation: GenerationEvidence): boolean {
-  const first = group.generations.find((one) => one.generation === generation.generation);
+  const first = firstWritten(group, generation);
   return (
-    first !== undefined &&
-    first.event.leaderMemberId !== generation.event.leaderMemberId &&
-    isLeaderBlind(evidence, first.time)
+    first.event.leaderMemberId !== generation.event.leaderMemberId && isLeaderBlind(evidence, group, first)
   );
 }
 

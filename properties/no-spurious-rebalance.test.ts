@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { noSpuriousRebalance } from './no-spurious-rebalance.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, pair } from './testing/good-histories.ts';
+import { Story } from './testing/history-builder.ts';
 
 describeGoodHistories(noSpuriousRebalance);
 
@@ -25,13 +26,7 @@ describe('finds', () => {
       const { story, m1 } = alone();
       m1.leaves();
       story.empties().wait(60_000);
-      if (isRemoved)
-        story.coordinatorEvent({
-          process: 'coordinator',
-          kind: 'group-removed',
-          group: 'billing',
-          logPosition: story.coordinatorPlace(),
-        });
+      if (isRemoved) story.forgets();
       story.group().generation = -1;
       return findings(noSpuriousRebalance, story.empties());
     };
@@ -39,6 +34,22 @@ describe('finds', () => {
     expect(again(false)).toMatchInlineSnapshot(`
       [
         "illegal | generation without a cause | Generation 0 of group billing has the members of generation 2, and nothing had happened since. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
+  it('one after a generation whose number had been that of one without a sync, before the group was removed', () => {
+    const story = new Story();
+    const m1 = story.joins('m1').isJoining();
+    story.generation([[m1, [0]]], { unaware: [m1] });
+    m1.crashes();
+    story.wait(20_000).empties().forgets();
+    const m2 = story.joins('m2');
+    story.generation([[m2, [0]]]);
+    story.wait(60_000).generation([[m2, [0]]]);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | generation without a cause | Generation 2 of group billing has the members of generation 1, and nothing had happened since. | group-generation group-generation | billing",
       ]
     `);
   });

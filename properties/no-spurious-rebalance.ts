@@ -12,7 +12,7 @@ import {
   isOutageWithin,
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
-import type { GenerationEvidence } from './evidence/generations.ts';
+import { firstWritten, type GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
 import { hasOverrunPollWithin } from './evidence/polls.ts';
 import { isStalledWithin, type ProcessEvidence } from './evidence/processes.ts';
@@ -239,10 +239,9 @@ function waitsOf(
 }
 
 /** Whether a member of the generation, as it was written first, ended before it had its assignment. */
-function lacksSync(evidence: Evidence, group: GroupEvidence, { generation }: GenerationEvidence): boolean {
-  const first = group.generations.find((one) => one.generation === generation);
-  if (first === undefined) return false;
-  return first.members.some(({ clientId }) => {
+function lacksSync(evidence: Evidence, group: GroupEvidence, generation: GenerationEvidence): boolean {
+  const first = firstWritten(group, generation);
+  return first.members.some(({ clientId, memberId }) => {
     const process = evidence.processes.get(clientId);
     if (process?.exit == null) return false;
     // Where its traffic is not recorded, only who was gone before is known not to have heard of it.
@@ -250,7 +249,10 @@ function lacksSync(evidence: Evidence, group: GroupEvidence, { generation }: Gen
     return (
       process.exit.time <= first.time + graceMs + CLOCK_TOLERANCE_MS &&
       !membershipOf(evidence, clientId).some(
-        (change) => change.kind === 'assigned' && change.generation === generation,
+        (change) =>
+          change.kind === 'assigned' &&
+          change.memberId === memberId &&
+          change.generation === generation.generation,
       )
     );
   });

@@ -311,6 +311,17 @@ const sentences: [Unplaced, string][] = [
     'broker 2 was elected leader of orders-0 though it was behind',
   ],
   [
+    {
+      kind: 'error-answered',
+      action: 3,
+      api: 'Metadata',
+      error: 'LEADER_NOT_AVAILABLE',
+      broker: 2,
+      client: 'm1.1',
+    },
+    'broker 2 answered m1.1 with LEADER_NOT_AVAILABLE to Metadata, as ordered',
+  ],
+  [
     { kind: 'fact-log', ...at, logStartOffset: '2', logEndOffset: '9', records: [] },
     'at the end orders-0 held offsets 2 up to, not including, 9',
   ],

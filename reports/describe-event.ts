@@ -261,6 +261,8 @@ export function describeEvent(event: HistoryEvent, scenario: Scenario): string {
       return `the coordinator of ${event.group} refused to commit offset ${event.offset} of ${event.topic}-${event.partition}: ${event.error}`;
     case 'unclean-election':
       return `broker ${event.broker} was elected leader of ${event.topic}-${event.partition} though it was behind`;
+    case 'error-answered':
+      return `broker ${event.broker} answered ${event.client === '' ? 'a client' : event.client} with ${event.error} to ${event.api}, as ordered`;
     case 'fact-log':
       return `at the end ${event.topic}-${event.partition} held offsets ${event.logStartOffset} up to, not including, ${event.logEndOffset}`;
     case 'fact-committed':

@@ -300,7 +300,13 @@ export class BrokerConnection implements Connection {
       if (drop === true) this.#finish(handler, header, null);
       else if (errorCode === undefined || handler.errorAnswer === undefined)
         this.#handle(handler, header, context, request);
-      else this.#answer(handler, header, handler.errorAnswer(request, errorCode, header.apiVersion));
+      else {
+        const { apiVersion } = header;
+        const response =
+          handler.faultAnswer?.(request, errorCode, apiVersion, context) ??
+          handler.errorAnswer(request, errorCode, apiVersion);
+        this.#answer(handler, header, response);
+      }
     };
     if (delayMs === undefined) apply();
     else this.#broker.after(delayMs, apply);

@@ -26,6 +26,8 @@ export interface Handler<Request, ResponseIn> {
   handle(context: RequestContext, request: Request, version: number, respond: Respond<ResponseIn>): void;
   /** The answer that has this error in every place that can have one; for faults on purpose. */
   errorAnswer?(request: Request, code: number, version: number): ResponseIn;
+  /** The answer to a fault on purpose, where a broker that meets it by itself has more to say; else null. */
+  faultAnswer?(request: Request, code: number, version: number, context: RequestContext): ResponseIn | null;
   /** The answer to a request that came in the middle of a login, where Kafka has another than `errorAnswer`. */
   untimelyAnswer?(request: Request, code: number, version: number): ResponseIn;
 }

@@ -13,6 +13,8 @@ export interface Interception {
   readonly delayMs?: number;
   /** Which requests of that API; all where it is left out. */
   readonly match?: (request: unknown, context: RequestContext, version: number) => boolean;
+  /** Told of each request that it applies to. */
+  readonly onApplied?: (context: RequestContext) => void;
 }
 
 /** Ends a rule before it has been used up. @returns how often it has applied */
@@ -46,6 +48,7 @@ export class Interceptions {
       if (interception.apiKey !== apiKey) continue;
       if (interception.match !== undefined && !interception.match(request, context, version)) continue;
       rule.left -= 1;
+      interception.onApplied?.(context);
       if (rule.left <= 0) this.#rules = this.#rules.filter((one) => one !== rule);
       return interception;
     }

@@ -333,6 +333,15 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
    * world can see it.
    */
   event('unclean-election', { topic: z.string(), partition, broker: z.int().min(1) }),
+  /** A broker answered a request with the error that an action asks for. Only the simulated world can do that. */
+  event('error-answered', {
+    action: z.int().min(0),
+    api: z.string(),
+    error: z.string(),
+    broker: z.int().min(1),
+    /** The client id of whoever asked; empty where it gave none. */
+    client: z.string(),
+  }),
 
   // Evidence at the end, after all processes have ended (the group's description: before they are told to).
   /** All records that the partition log holds, read independently of the client on trial. */

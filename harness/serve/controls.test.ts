@@ -34,15 +34,11 @@ async function connect(broker = 1): Promise<RawClient> {
   return client;
 }
 
-const askMetadata = async (client: RawClient, name = 'orders', clientId = 'raw') => {
-  const answer = await client.ask(
-    metadataApi,
-    12,
-    { topics: [{ name }], allowAutoTopicCreation: false },
-    clientId,
-  );
-  return answer?.topics[0]?.errorCode ?? null;
-};
+const metadataOf = (client: RawClient, name = 'orders', clientId = 'raw') =>
+  client.ask(metadataApi, 12, { topics: [{ name }], allowAutoTopicCreation: false }, clientId);
+
+const askMetadata = async (...asked: Parameters<typeof metadataOf>) =>
+  (await metadataOf(...asked))?.topics[0]?.errorCode ?? null;
 
 describe('requests', () => {
   test('fail as often as ordered, for those that are meant', async () => {
@@ -57,6 +53,20 @@ describe('requests', () => {
     expect(await askMetadata(client)).toBe(errorCode('LEADER_NOT_AVAILABLE'));
     expect(await askMetadata(client)).toBe(errorCode('LEADER_NOT_AVAILABLE'));
     expect(await askMetadata(client)).toBe(0);
+  });
+
+  test('for a topic leave the brokers of an answer where they are', async () => {
+    const client = await connect();
+    const before = await metadataOf(client);
+    cluster.controls.failRequests({ api: 'Metadata', error: 'LEADER_NOT_AVAILABLE', times: 1 });
+    const answer = await metadataOf(client);
+    expect(answer?.topics).toMatchObject([
+      { name: 'orders', errorCode: errorCode('LEADER_NOT_AVAILABLE'), partitions: [] },
+    ]);
+    expect(answer?.brokers.length).toBeGreaterThan(0);
+    expect(answer?.brokers).toEqual(before?.brokers);
+    cluster.controls.failRequests({ api: 'Metadata', error: 'NETWORK_EXCEPTION', times: 1 });
+    expect((await metadataOf(client))?.brokers).toEqual([]);
   });
 
   test('of one client, one broker and one group alone', async () => {

@@ -144,7 +144,7 @@ async function perform(
     case 'compact-topic': {
       if (tools.cluster === null) return note('begin', { skipped: NO_CLUSTER });
       note('begin', {});
-      return note('end', orSkipped(disturbCluster(context, tools.cluster, action)));
+      return note('end', orSkipped(disturbCluster(context, tools.cluster, action, index)));
     }
     case 'throttle-broker':
     case 'isolate-brokers':
@@ -226,14 +226,27 @@ function callOf(
 const NO_CLUSTER = 'only a simulated cluster can be made to do this';
 
 function disturbCluster(
-  { names, scenario }: RunContext,
+  context: RunContext,
   cluster: ClusterFaults,
   action: Extract<Action, { kind: 'answer-error' | 'move-leader' | 'move-coordinator' | 'compact-topic' }>,
+  index: number,
 ): string | null {
+  const { names, scenario } = context;
   switch (action.kind) {
     case 'answer-error': {
-      const clients = action.process === null ? null : clientIdsOf(scenario, action.process);
-      cluster.answerError(action.api, action.error, action.times, clients);
+      const { api, error, times, process } = action;
+      const clients = process === null ? null : clientIdsOf(scenario, process);
+      const onAnswered = (broker: number, client: string): void =>
+        context.note({
+          process: 'cluster',
+          kind: 'error-answered',
+          action: index,
+          api,
+          error,
+          broker,
+          client,
+        });
+      cluster.answerError({ api, error, times, clients, onAnswered });
       return null;
     }
     case 'move-leader':

@@ -93,10 +93,19 @@ export interface BrokerFaults {
   unpauseBroker(id: number): Promise<void>;
 }
 
+export interface ErrorOrder {
+  readonly api: InjectableApi;
+  readonly error: string;
+  readonly times: number;
+  /** Whose requests: client ids without the number of the incarnation, or null for any. */
+  readonly clients: readonly string[] | null;
+  /** Told of each answer: the broker that gave it, and the client id of whoever asked, which may be empty. */
+  readonly onAnswered: (broker: number, client: string) => void;
+}
+
 /** What can be done to the cluster from inside, where it is a simulated one. Each names why it was not done, or null. */
 export interface ClusterFaults {
-  /** @param clients whose requests: client ids without the number of the incarnation, or null for any */
-  answerError(api: InjectableApi, error: string, times: number, clients: readonly string[] | null): void;
+  answerError(order: ErrorOrder): void;
   /** Errors that nobody has been answered yet are answered to nobody from now on. */
   heal(): void;
   moveLeader(topic: string, partition: number): string | null;

@@ -81,6 +81,18 @@ function ownersOf(members: readonly GroupMember[]): Map<string, string[]> {
   return owners;
 }
 
+/**
+ * The generation as it was written first: it is written again where static members have come back (KIP-345). Its number
+ * alone does not say which one it is: a group that was removed begins anew, and counts from one.
+ */
+export function firstWritten(
+  { generations }: { readonly generations: readonly GenerationEvidence[] },
+  generation: GenerationEvidence,
+): GenerationEvidence {
+  const before = generation.isAnew ? undefined : generations[generation.index - 1];
+  return before?.generation === generation.generation ? firstWritten({ generations }, before) : generation;
+}
+
 /** Whether this generation assigns the partition to the process. */
 export const owns = (generation: GenerationEvidence, process: string, key: string): boolean =>
   generation.owners.get(key)?.includes(process) ?? false;

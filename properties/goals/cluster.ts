@@ -92,7 +92,7 @@ export const clusterGoals: readonly Goal[] = [
         r.evidence.throttles.some((span) => span.fromTime < toTime && span.toTime > toTime),
     ),
   ),
-  goal('error-on-purpose', 'a broker answers an error on purpose', applied('answer-error')),
+  goal('error-on-purpose', 'a broker answers an error on purpose', (r) => r.of('error-answered').length > 0),
   rare(
     goal(
       'unclean-election',

@@ -984,14 +984,7 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
       const { story, m1 } = alone();
       story.produces(3);
       m1.works(0, 3).commits(0, 3).leaves();
-      story.empties().deletesOffsets();
-      story.coordinatorEvent({
-        process: 'coordinator',
-        kind: 'group-removed',
-        group: 'billing',
-        logPosition: story.coordinatorPlace(),
-      });
-      story.group().generation = 0;
+      story.empties().deletesOffsets().forgets();
       const m2 = story.joins('m2');
       story.generation([[m2, [0]]]);
       m2.works(0, 2).commits(0, 2);

@@ -541,6 +541,19 @@ export class Story {
     return this;
   }
 
+  /** The coordinator forgets the group, which is empty and has no offsets left: whoever joins next begins it anew. */
+  forgets(groupId?: string): this {
+    const group = this.group(groupId);
+    group.generation = 0;
+    this.coordinatorEvent({
+      process: 'coordinator',
+      kind: 'group-removed',
+      group: group.config.id,
+      logPosition: this.coordinatorPlace(),
+    });
+    return this;
+  }
+
   membersOf(group: GroupModel): GroupMember[] {
     const isStatic = group.config.staticMembership === true;
     return [...group.members].map(([process, { memberId, assignment }]) => ({

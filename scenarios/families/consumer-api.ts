@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { at, defined, pick, switchedOn, time, unset } from '../draws.ts';
 import type { Action, Group, LinkConditions, Scenario } from '../schema.ts';
-import { settlingBoundMs } from '../settling.ts';
+import { recordMs, settlingBoundMs } from '../settling.ts';
 import { workablePollRecords } from './java.ts';
 
 const callPlan = fc.record({
@@ -84,7 +84,7 @@ function withOptions(
   return {
     ...group,
     ...defined(options),
-    ...(isSlow && mayBeSlow(group) ? slowed(group, network) : {}),
+    ...(isSlow && mayBeSlow(group, network) ? slowed(group, network) : {}),
     ...(resolvesPartially && group.consumeMode === 'manual' && group.commitOrder === 'process-then-commit'
       ? { resolvesPartially }
       : {}),
@@ -108,9 +108,14 @@ function slowed(group: Group, network: LinkConditions | undefined): Partial<Grou
   };
 }
 
-/** A client that has a bound for the time between two polls has to keep it with one record at least. */
-const mayBeSlow = (group: Group): boolean =>
-  (group.maxPollIntervalMs ?? group.rebalanceTimeoutMs) >= 1.5 * slowTimeMs(group).max;
+/** A client that has a bound for the time between two polls has to keep it with one record at least, and its transaction. */
+function mayBeSlow(group: Group, network: LinkConditions | undefined): boolean {
+  const timeMs = slowTimeMs(group);
+  const handler = { ...group.handler, timeMs };
+  const intervalMs = group.maxPollIntervalMs ?? group.rebalanceTimeoutMs;
+  return intervalMs >= Math.max(1.5 * timeMs.max, recordMs({ ...group, handler }, network));
+}
+
 /** Of producers of slow groups, which would take minutes for more. */
 const SLOW_RECORDS_MAX = 20;
 

@@ -89,9 +89,18 @@ function workablePollIntervalMs(
     : (POLL_INTERVALS_MS.findLast((ms) => ms >= neededMs) ?? neededMs);
 }
 
-/** What a pipeline on a network has to have to get on, where nothing else is drawn for it. */
-export function workablePipeline(group: Group, network: LinkConditions | undefined): Partial<Group> {
+/**
+ * What a pipeline on a network has to have to get on, where nothing else is drawn for it.
+ * @param hasJavaOptions whether the client may be told of polls; without them its rebalance timeout is its poll interval
+ */
+export function workablePipeline(
+  group: Group,
+  network: LinkConditions | undefined,
+  hasJavaOptions: boolean,
+): Partial<Group> {
   if (network === undefined) return {};
+  if (!hasJavaOptions)
+    return { rebalanceTimeoutMs: Math.max(group.rebalanceTimeoutMs, recordMs(group, network)) };
   const maxPollIntervalMs = workablePollIntervalMs(group, group.maxPollIntervalMs, network);
   const maxPollRecords = workablePollRecords(
     group,

@@ -32,7 +32,7 @@ export const applyPipelines =
       commitMode: { kind: 'transaction', topic: OUTPUT, abortEvery },
       commitOrder: 'process-then-commit',
     };
-    const workable = hasJavaOptions ? workablePipeline(consuming, scenario.topology.network) : {};
+    const workable = workablePipeline(consuming, scenario.topology.network, hasJavaOptions);
     const pipeline: Group = { ...consuming, ...workable };
     const readers = others.map(
       (group): Group =>

@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { scenarioArbitrary } from '../arbitrary.ts';
-import { scenarioSchema } from '../schema.ts';
+import { isOutage, scenarioSchema } from '../schema.ts';
 import {
   keepActions,
   keepBrokers,
+  keepDead,
   keepGroups,
   keepMembers,
   keepPartitions,
@@ -14,9 +15,12 @@ import {
 } from './parts.ts';
 import { fewerRecords, plainerConfiguration, rounderTimes, shorterWindows } from './simpler.ts';
 
+/** With links, and with whatever there is, such as members and brokers that stay dead. */
+const anyScenario = fc.oneof(scenarioArbitrary('network'), scenarioArbitrary('everything-java'));
+
 it('is a scenario again, whatever goes', () => {
   fc.assert(
-    fc.property(scenarioArbitrary('network'), fc.nat(), (scenario, number) => {
+    fc.property(anyScenario, fc.nat(), (scenario, number) => {
       const some = (text: string): boolean => (text.length + number) % 2 === 0;
       const left = [
         keepGroups(scenario, some),
@@ -25,6 +29,7 @@ it('is a scenario again, whatever goes', () => {
         keepTopics(scenario, some),
         keepActions(scenario, (_, i) => (i + number) % 2 === 0),
         keepBrokers(scenario, 1),
+        keepDead(scenario, some),
         ...scenario.topology.topics.map(({ name }) => keepPartitions(scenario, name, 1)),
       ];
       for (const one of left.filter((one) => one !== null && one.groups.length > 0))
@@ -79,6 +84,25 @@ it('allows no more time to settle than what is left justifies, and never more th
   expect(fewer.settling.boundMs).toBeLessThan(scenario.settling.boundMs);
   const tight = { ...scenario, settling: { boundMs: 10 } };
   expect(keepActions(tight, () => true).settling.boundMs).toBe(10);
+});
+
+it('allows for brokers that stay dead, and leaves nobody dead who is not there', () => {
+  const scenario = fc
+    .sample(scenarioArbitrary('cluster'), { seed: 1, numRuns: 100 })
+    .find(
+      ({ actions, settling: { dead } }) =>
+        !actions.some(isOutage) && (dead?.brokers.length ?? 0) > 0 && (dead?.members.length ?? 0) > 0,
+    );
+  if (scenario === undefined) throw new Error('no sample');
+  const { boundMs, dead } = scenario.settling;
+  expect(keepActions(scenario, () => true).settling).toEqual({ boundMs, dead });
+  const healed = keepDead(scenario, (one) => one.startsWith('member'));
+  expect(healed.settling.dead).toEqual({ members: dead?.members, brokers: [] });
+  expect(healed.settling.boundMs).toBeLessThan(boundMs);
+  expect(keepDead(scenario, () => false).settling).toEqual({ boundMs: healed.settling.boundMs });
+  const [gone] = dead?.members ?? [];
+  const without = keepMembers(scenario, (id) => id !== gone);
+  expect(without?.settling.dead?.members).toEqual(dead?.members.slice(1));
 });
 
 it('gives each member of a shared process one of its own, and to whoever is left alone', () => {

@@ -6,6 +6,7 @@ import type { Action, Producer, Scenario } from '../schema.ts';
 import { settlingBoundMs } from '../settling.ts';
 
 type Keep<T> = (one: T) => boolean;
+type Dead = NonNullable<Scenario['settling']['dead']>;
 
 export function keepGroups(scenario: Scenario, keep: Keep<string>): Scenario | null {
   const groups = scenario.groups.filter(({ id }) => keep(id));
@@ -26,6 +27,15 @@ export function keepTopics(scenario: Scenario, keep: Keep<string>): Scenario | n
   const topics = scenario.topology.topics.filter(({ name }) => keep(name));
   if (topics.length === 0) return null;
   return coherent({ ...scenario, topology: { ...scenario.topology, topics } });
+}
+
+/** @param keep told what stays dead in words: `member billing-m1`, `broker 2` */
+export function keepDead(scenario: Scenario, keep: Keep<string>): Scenario {
+  const { dead } = scenario.settling;
+  if (dead === undefined) return scenario;
+  const members = dead.members.filter((id) => keep(`member ${id}`));
+  const brokers = dead.brokers.filter((id) => keep(`broker ${id}`));
+  return coherent({ ...scenario, settling: { ...scenario.settling, dead: { members, brokers } } });
 }
 
 /** @param keep told the action and its place */
@@ -78,17 +88,19 @@ export function coherent(scenario: Scenario): Scenario {
     .filter((producer) => producer.topics.length > 0);
   const parts: Parts = {
     topics: names,
-    partitions: partitionsOf(topics, scenario.actions),
+    partitionsAt: (topic, atMs) => partitionsAt(topics, scenario.actions, topic, atMs),
     brokers: topology.brokers,
     groups: new Set(groups.map(({ id }) => id)),
     members: new Set(groups.flatMap(({ members }) => members.map(({ id }) => id))),
     producers: new Set(producers.map(({ id }) => id)),
   };
   const actions = scenario.actions.filter((action) => speaksOf(action, parts));
+  const { dead: before, boundMs, ...settling } = scenario.settling;
+  const dead = stillDead(before, parts);
   const justifiedMs =
     groups.length === 0
       ? 1
-      : settlingBoundMs({ topology: { ...topology, topics }, groups, producers, actions });
+      : settlingBoundMs({ topology: { ...topology, topics }, groups, producers, actions }, dead);
   return {
     ...scenario,
     topology: {
@@ -99,8 +111,20 @@ export function coherent(scenario: Scenario): Scenario {
     groups,
     producers,
     actions,
-    settling: { ...scenario.settling, boundMs: Math.min(scenario.settling.boundMs, justifiedMs) },
+    settling: {
+      ...settling,
+      boundMs: Math.min(boundMs, justifiedMs),
+      ...(dead === undefined ? {} : { dead }),
+    },
   };
+}
+
+/** Those of the dead that are still there; of the brokers so few that the others can go on. */
+function stillDead(dead: Dead | undefined, parts: Parts): Dead | undefined {
+  const members = dead?.members.filter((id) => parts.members.has(id)) ?? [];
+  const brokers =
+    dead?.brokers.filter((id) => id <= parts.brokers).slice(0, Math.ceil(parts.brokers / 2) - 1) ?? [];
+  return members.length + brokers.length === 0 ? undefined : { members, brokers };
 }
 
 /** Of what a member has taken by hand, the partitions that there are from the beginning. */
@@ -120,24 +144,28 @@ const AUTOMATIC = { kind: 'auto', intervalMs: null, thresholdRecords: null } as 
 
 interface Parts {
   readonly topics: ReadonlySet<string>;
-  readonly partitions: ReadonlyMap<string, number>;
+  /** How many partitions a topic has at a time. */
+  readonly partitionsAt: (topic: string, atMs: number) => number;
   readonly brokers: number;
   readonly groups: ReadonlySet<string>;
   readonly members: ReadonlySet<string>;
   readonly producers: ReadonlySet<string>;
 }
 
-/** How many partitions each topic comes to have. */
-function partitionsOf(
+const partitionsAt = (
   topics: readonly { name: string; partitions: number }[],
   actions: readonly Action[],
-): Map<string, number> {
-  const counts = new Map(topics.map(({ name, partitions }) => [name, partitions]));
-  for (const action of actions)
-    if (action.kind === 'add-partitions')
-      counts.set(action.topic, Math.max(action.partitions, counts.get(action.topic) ?? 0));
-  return counts;
-}
+  topic: string,
+  atMs: number,
+): number =>
+  Math.max(
+    topics.find(({ name }) => name === topic)?.partitions ?? 0,
+    ...actions.flatMap((action) =>
+      action.kind === 'add-partitions' && action.topic === topic && action.atMs <= atMs
+        ? [action.partitions]
+        : [],
+    ),
+  );
 
 /** Whether everything that an action names is there. */
 function speaksOf(action: Action, parts: Parts): boolean {
@@ -148,13 +176,16 @@ function speaksOf(action: Action, parts: Parts): boolean {
   if (
     'topic' in action &&
     'partition' in action &&
-    action.partition >= (parts.partitions.get(action.topic) ?? 0)
+    action.partition >= parts.partitionsAt(action.topic, action.atMs)
   )
     return false;
   if ('broker' in action && action.broker > parts.brokers) return false;
-  const isThere = (process: string): boolean => parts.members.has(process) || parts.producers.has(process);
-  if ('process' in action && action.process !== null && !isThere(action.process)) return false;
+  if ('brokers' in action && Math.max(...action.brokers) > parts.brokers) return false;
+  if ('process' in action && action.process !== null && !isProcess(action.process, parts)) return false;
   if (!('link' in action)) return true;
   const { process, broker } = action.link;
-  return isThere(process) && (broker === null || broker <= parts.brokers);
+  return isProcess(process, parts) && (broker === null || broker <= parts.brokers);
 }
+
+const isProcess = (id: string, { members, producers }: Parts): boolean =>
+  members.has(id) || producers.has(id);

@@ -6,6 +6,7 @@ import type { Scenario } from '../schema.ts';
 import {
   keepActions,
   keepBrokers,
+  keepDead,
   keepGroups,
   keepMembers,
   keepPartitions,
@@ -83,6 +84,12 @@ const withOtherSeeds =
     return best;
   };
 
+/** In the words of `keepDead`. */
+const deadOnes = ({ settling: { dead } }: Scenario): string[] => [
+  ...(dead?.members ?? []).map((id) => `member ${id}`),
+  ...(dead?.brokers ?? []).map((id) => `broker ${id}`),
+];
+
 /** An action by its place, since two of them can be alike. */
 const actionPlaces = ({ actions }: Scenario): string[] => actions.map((_, i) => String(i));
 
@@ -128,6 +135,7 @@ export const passes: readonly Pass[] = [
   droppingMembers,
   dropping(({ producers }) => producers.map(({ id }) => id), keepProducers),
   dropping(({ topology }) => topology.topics.map(({ name }) => name), keepTopics),
+  dropping(deadOnes, keepDead),
   dropping(actionPlaces, (scenario, kept) => keepActions(scenario, (_, i) => kept(String(i)))),
   simplifying(fewerBrokers),
   simplifying(fewerPartitions),

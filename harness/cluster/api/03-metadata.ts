@@ -8,7 +8,7 @@
  * Not implemented: access control, so everything is authorized where a client asks for that.
  */
 import type { Broker } from '../broker.ts';
-import type { Handler } from '../handler.ts';
+import type { Handler, RequestContext } from '../handler.ts';
 import { type MetadataImage, NO_LEADER, type PartitionState, type TopicState } from '../metadata-image.ts';
 import { type MetadataRequest, metadataApi } from '../protocol/03-metadata.ts';
 import { uuid } from '../protocol/codec.ts';
@@ -24,6 +24,13 @@ const UNKNOWN_TOPIC_OR_PARTITION = errorCode('UNKNOWN_TOPIC_OR_PARTITION');
 const UNKNOWN_TOPIC_ID = errorCode('UNKNOWN_TOPIC_ID');
 const INVALID_TOPIC = errorCode('INVALID_TOPIC_EXCEPTION');
 const INVALID_REQUEST = errorCode('INVALID_REQUEST');
+/** With these a broker answers for a topic alone, and names its peers all the same. */
+const ERRORS_OF_TOPICS: ReadonlySet<number> = new Set([
+  LEADER_NOT_AVAILABLE,
+  UNKNOWN_TOPIC_OR_PARTITION,
+  UNKNOWN_TOPIC_ID,
+  INVALID_TOPIC,
+]);
 /** A bit for each of the operations that AclEntry allows on such a resource (KIP-430). */
 const TOPIC_OPERATIONS = 3_576;
 const CLUSTER_OPERATIONS = 8_096;
@@ -106,30 +113,38 @@ const errorAnswer = (request: MetadataRequest, code: number): Answer => ({
   errorCode: code,
 });
 
+/** What is said of the cluster itself, whatever becomes of the topics. */
+function aboutCluster({ cluster, broker }: RequestContext): Omit<Answer, 'topics'> {
+  const alive = [...broker.image.brokers.values()].filter(({ fenced }) => !fenced);
+  return {
+    brokers: alive.map(({ id }) => {
+      const { host, port, rack } = cluster.node(id);
+      return { nodeId: id, host, port, rack };
+    }),
+    clusterId: cluster.clusterId,
+    controllerId: alive[0]?.id ?? NO_LEADER,
+  };
+}
+
 const asksById = ({ topics }: MetadataRequest): boolean =>
   topics?.some(({ name, topicId }) => name === null || topicId !== uuid.empty) === true;
 
 export const metadata: Handler<MetadataRequest, Answer> = {
   api: metadataApi,
-  handle({ cluster, broker }, request, version, respond) {
+  handle(context, request, version, respond) {
+    const { cluster, broker } = context;
     if (version < ID_FROM && asksById(request)) {
       respond(errorAnswer(request, INVALID_REQUEST));
       return;
     }
     if (cluster.settings.autoCreateTopicsEnable) createMissing(broker, request);
-    const alive = [...broker.image.brokers.values()].filter(({ fenced }) => !fenced);
     const topics = wantedTopics(broker, request, version);
     if (request.includeTopicAuthorizedOperations)
       for (const topic of topics)
         if (topic.errorCode !== UNKNOWN_TOPIC_ID)
           Object.assign(topic, { topicAuthorizedOperations: TOPIC_OPERATIONS });
     respond({
-      brokers: alive.map(({ id }) => {
-        const { host, port, rack } = cluster.node(id);
-        return { nodeId: id, host, port, rack };
-      }),
-      clusterId: cluster.clusterId,
-      controllerId: alive[0]?.id ?? NO_LEADER,
+      ...aboutCluster(context),
       topics,
       ...(request.includeClusterAuthorizedOperations
         ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
@@ -137,4 +152,12 @@ export const metadata: Handler<MetadataRequest, Answer> = {
     });
   },
   errorAnswer,
+  faultAnswer(request, code, version, context) {
+    if (!ERRORS_OF_TOPICS.has(code)) return null;
+    const topics = wantedTopics(context.broker, request, version);
+    return {
+      ...aboutCluster(context),
+      topics: topics.map(({ name, topicId }) => unknown(code, name ?? null, topicId ?? uuid.empty)),
+    };
+  },
 };

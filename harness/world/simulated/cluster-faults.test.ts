@@ -82,6 +82,20 @@ describe('errors on purpose', () => {
     expect(errors.map(({ process }) => process)).toEqual(['m2.1', 'm2.1']);
   });
 
+  it('are recorded with who answered whom', async () => {
+    const error = { api: 'Metadata', error: 'LEADER_NOT_AVAILABLE' };
+    const { of } = await run([
+      { kind: 'answer-error', atMs: 3_000, ...error, times: 2, process: 'm2' },
+      { kind: 'join', atMs: 4_000, member: 'm2' },
+    ]);
+    const answered = of('error-answered');
+    expect(answered).toHaveLength(2);
+    for (const one of answered) {
+      expect(one).toMatchObject({ process: 'cluster', action: 1, ...error, client: 'm2.1' });
+      expect([1, 2, 3]).toContain(one.broker);
+    }
+  });
+
   it('that nobody was answered are over when the run is healed', async () => {
     const { of } = await run([
       {

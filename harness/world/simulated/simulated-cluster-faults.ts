@@ -6,7 +6,7 @@ import type { InjectableApi } from '../../../scenarios/injectable-errors.ts';
 import type { GroupPart } from '../../cluster/group/part.ts';
 import { type ErrorName, errorCode } from '../../cluster/protocol/errors.ts';
 import { OFFSETS_TOPIC, type SimulatedCluster } from '../../cluster/simulated-cluster.ts';
-import type { ClusterFaults, FaultEnd } from '../administration.ts';
+import type { ClusterFaults, ErrorOrder, FaultEnd } from '../administration.ts';
 import type { SimulatedBrokerFaults } from './simulated-broker-faults.ts';
 
 const API_KEYS: Readonly<Record<InjectableApi, number>> = {
@@ -38,13 +38,14 @@ export class SimulatedClusterFaults implements ClusterFaults {
     this.#brokers = brokers;
   }
 
-  answerError(api: InjectableApi, error: string, times: number, clients: readonly string[] | null): void {
+  answerError({ api, error, times, clients, onAnswered }: ErrorOrder): void {
     const end = this.#cluster.intercept({
       apiKey: API_KEYS[api],
       errorCode: errorCode(error as ErrorName),
       times,
       match: (_request, { clientId }) =>
         clients === null || clients.some((client) => clientId?.startsWith(`${client}.`) === true),
+      onApplied: ({ broker, clientId }) => onAnswered(broker.brokerId, clientId ?? ''),
     });
     this.#errors.push(end);
   }

@@ -10,7 +10,12 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { groupHistory, groupPlan, type Rebalance, rarePlans } from '../testing/group-histories.ts';
 import { answersFile, answersText } from '../testing/java-answers.ts';
-import { askJava, type GroupAnswer, type UserDataQuestion } from '../testing/java-assignors.ts';
+import {
+  askJava,
+  type GroupAnswer,
+  type LeaderQuestion,
+  type UserDataQuestion,
+} from '../testing/java-assignors.ts';
 import type { Assignor } from './assignor.ts';
 import { assignors } from './index.ts';
 
@@ -32,14 +37,25 @@ const userData: UserDataQuestion[] = rebalances.flatMap(({ question: { assignor,
   })),
 );
 
+/** Of the driver of the Java client, whether it says that it leads the group that it has joined. */
+const leaders: readonly (LeaderQuestion & { readonly leads: boolean })[] = names.flatMap((assignor) => [
+  { assignor, steps: ['join', 'assign', 'hear'], leads: true },
+  { assignor, steps: ['join', 'assign', 'hear', 'join', 'hear'], leads: false },
+  // Its SyncGroup was refused, and in the next generation another leads.
+  { assignor, steps: ['join', 'assign', 'join', 'hear'], leads: false },
+]);
+
 let answers: readonly GroupAnswer[] = [];
+let saysToLead: readonly boolean[] = [];
 let userDataAnswers: readonly (string | null)[] = [];
 beforeAll(async () => {
   const java = await askJava(
     rebalances.map(({ question }) => question),
     userData,
+    leaders,
   );
   answers = java.groups;
+  saysToLead = java.leaders;
   userDataAnswers = java.userData;
 });
 
@@ -62,6 +78,10 @@ describe.each(names)('%s', (name) => {
       expect(bytes === null ? null : Buffer.from(bytes).toString('hex')).toBe(userDataAnswers[i]);
     }
   });
+});
+
+it('is a leader to the driver of the Java client in the generation that it has assigned, and in no other', () => {
+  expect(leaders.map((one, i) => ({ ...one, leads: saysToLead[i] }))).toEqual(leaders);
 });
 
 it("is what the file of Java's answers holds", async () => {

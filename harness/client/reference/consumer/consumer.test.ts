@@ -765,7 +765,7 @@ describe('metadata', () => {
       const empty = simulation.cluster.intercept({
         apiKey: METADATA,
         times: 5,
-        errorCode: errorCode('LEADER_NOT_AVAILABLE'),
+        errorCode: errorCode('NETWORK_EXCEPTION'),
       });
       const endMs = simulation.nowMs() + 4_000;
       while (simulation.nowMs() < endMs) await consumer.poll(20);

@@ -16,6 +16,12 @@ export interface UserDataQuestion {
   readonly generationId: number;
 }
 
+/** What a member went through: it joined, was asked to assign, heard of its assignment. */
+export interface LeaderQuestion {
+  readonly assignor: Assignor['name'];
+  readonly steps: readonly ('join' | 'assign' | 'hear')[];
+}
+
 /** Partitions by member id, members in order of name; or the exception's class. */
 export type GroupAnswer = Record<string, string[]> | string;
 
@@ -65,12 +71,25 @@ const answerOf = (line: string): GroupAnswer =>
 export async function askJava(
   groups: readonly GroupQuestion[],
   userData: readonly UserDataQuestion[],
-): Promise<{ readonly groups: readonly GroupAnswer[]; readonly userData: readonly (string | null)[] }> {
-  const input = [...groups.flatMap(groupLines), ...userData.map(userDataLine), ''].join('\n');
+  leaders: readonly LeaderQuestion[],
+): Promise<{
+  readonly groups: readonly GroupAnswer[];
+  readonly userData: readonly (string | null)[];
+  /** Whether the driver of the Java client says that it leads. */
+  readonly leaders: readonly boolean[];
+}> {
+  const input = [
+    ...leaders.map(({ assignor, steps }) => `leads ${assignor} ${word(steps)}`),
+    ...groups.flatMap(groupLines),
+    ...userData.map(userDataLine),
+    '',
+  ].join('\n');
   await using java = await compileJava();
   const output = await runProgram('java', ['-cp', java.classPath, 'Assignments'], input);
-  const lines = output.split('\n').slice(0, -1);
+  const all = output.split('\n').slice(0, -1);
+  const lines = all.slice(leaders.length);
   return {
+    leaders: all.slice(0, leaders.length).map((line) => line === 'true'),
     groups: lines.slice(0, groups.length).map(answerOf),
     userData: lines.slice(groups.length).map((line) => (line === '-' ? null : line)),
   };

@@ -5,6 +5,8 @@
 //   topic <name> <partitions>
 //   member <id> <instance> <generation> <rack> <user data in hex> <topic,...> <partition,...>   in JoinGroup's order
 //   assign                                              answers <id>=<partition,...> ..., or !<exception>
+//   leads <assignor> <step,...>                         answers whether a member says after these steps that it leads: join,
+//                                                       assign, hear
 //   userdata <assignor> <generation> <partition,...>    answers the user data in hex; generation -1: nothing assigned
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -55,6 +57,7 @@ public class Assignments {
         case "topic" -> addTopic(words[1], Integer.parseInt(words[2]));
         case "member" -> addMember(words);
         case "assign" -> output.println(assign());
+        case "leads" -> output.println(leads(words[1], list(words[2])));
         case "userdata" -> output.println(userData(words));
         default -> throw new IllegalArgumentException(line);
       }
@@ -95,6 +98,22 @@ public class Assignments {
     } catch (RuntimeException exception) {
       return "!" + exception.getClass().getSimpleName();
     }
+  }
+
+  static boolean leads(String name, List<String> steps) throws ReflectiveOperationException {
+    Class<?> observed = Observed.classesOf(List.of(name)).get(0);
+    ConsumerPartitionAssignor one = (ConsumerPartitionAssignor) observed.getDeclaredConstructor().newInstance();
+    Cluster cluster = new Cluster("c", List.of(), List.of(), Set.of(), Set.of());
+    GroupSubscription alone = new GroupSubscription(Map.of("m", new Subscription(List.of("topic"))));
+    for (String step : steps)
+      switch (step) {
+        case "join" -> one.subscriptionUserData(Set.of("topic"));
+        case "assign" -> one.assign(cluster, alone);
+        case "hear" ->
+            one.onAssignment(new Assignment(List.of()), new ConsumerGroupMetadata("g", 1, "m", Optional.empty()));
+        default -> throw new IllegalArgumentException(step);
+      }
+    return Observed.isLeader;
   }
 
   static String userData(String[] words) {

@@ -1,6 +1,9 @@
 // Java's assignors, each with a window: which one the group agreed on, and whether this member leads it, which the
-// consumer itself tells nobody. What they assign is Java's own.
+// consumer itself tells nobody. What they assign is Java's own. User data is asked for at the begin of each join: what the
+// member assigned in the one before, where that came to nothing, says nothing of this one.
+import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
@@ -40,6 +43,12 @@ final class Observed {
 
   public static class Range extends RangeAssignor {
     @Override
+    public ByteBuffer subscriptionUserData(Set<String> topics) {
+      hasAssigned = false;
+      return super.subscriptionUserData(topics);
+    }
+
+    @Override
     public GroupAssignment assign(Cluster metadata, GroupSubscription subscription) {
       hasAssigned = true;
       return super.assign(metadata, subscription);
@@ -53,6 +62,12 @@ final class Observed {
   }
 
   public static class RoundRobin extends RoundRobinAssignor {
+    @Override
+    public ByteBuffer subscriptionUserData(Set<String> topics) {
+      hasAssigned = false;
+      return super.subscriptionUserData(topics);
+    }
+
     @Override
     public GroupAssignment assign(Cluster metadata, GroupSubscription subscription) {
       hasAssigned = true;
@@ -68,6 +83,12 @@ final class Observed {
 
   public static class Sticky extends StickyAssignor {
     @Override
+    public ByteBuffer subscriptionUserData(Set<String> topics) {
+      hasAssigned = false;
+      return super.subscriptionUserData(topics);
+    }
+
+    @Override
     public GroupAssignment assign(Cluster metadata, GroupSubscription subscription) {
       hasAssigned = true;
       return super.assign(metadata, subscription);
@@ -81,6 +102,12 @@ final class Observed {
   }
 
   public static class CooperativeSticky extends CooperativeStickyAssignor {
+    @Override
+    public ByteBuffer subscriptionUserData(Set<String> topics) {
+      hasAssigned = false;
+      return super.subscriptionUserData(topics);
+    }
+
     @Override
     public GroupAssignment assign(Cluster metadata, GroupSubscription subscription) {
       hasAssigned = true;
