@@ -94,7 +94,7 @@ function signatureOf(
   }
   const delivery = handOversOf(evidence).get(seq);
   if (delivery === undefined) return KNOWING;
-  return delivery.seq < told.seq || handedOverAt(delivery) < told.time ? IN_HAND : KNOWING;
+  return delivery.seq < told.seq || handedOverAt(delivery, evidence.scenario) < told.time ? IN_HAND : KNOWING;
 }
 
 /** An eager member that is answered its JoinGroup has given up all it had; a cooperative one hears with its assignment. */

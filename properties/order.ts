@@ -2,7 +2,7 @@
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import { fatesInOrder, type PartitionConsumption, type Processing } from './evidence/consumption.ts';
-import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import { type Evidence, entriesOf, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { hasSought } from './evidence/seeks.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -16,7 +16,7 @@ export const order: Property = {
   id: 'order',
   title: "A key's records come in order",
   statement:
-    "In each group, the records of one key in one partition are first begun in the order of their offsets; repetitions do not count, and a record that is never begun is another property's matter. With commit-then-process a record that its member had committed before it was interrupted may be begun after the next owner's first ones: observed there. So is a record that was deleted from the log, or passed over by a reset to latest, while another member still had it in its hand. What an application itself has sought past is out of order as it wanted.",
+    "In each group, the records of one key in one partition are first begun in the order of their offsets; repetitions do not count, and a record that is never begun is another property's matter. With commit-then-process a record that its member had committed before it was interrupted may be begun after the next owner's first ones: observed there. So is a record that was deleted from the log, or passed over by a reset to latest, while another member still had it in its hand. What an application itself has sought past is out of order as it wanted, also where another member goes on from the commit of the one that did.",
   check(history) {
     const evidence = evidenceOf(history);
     const keys = keysOf(evidence);
@@ -41,6 +41,23 @@ const isPassedOver = (
   { offset }: Processing,
 ): boolean =>
   offset < (evidence.logs.get(key)?.logStartOffset ?? 0) || group.config.autoOffsetReset === 'latest';
+
+/** Whether a member that had sought had committed a position behind the record before the other one was begun. */
+const hasCommittedPast = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  { key, topic, partition }: PartitionConsumption,
+  passed: Processing,
+  begun: Processing,
+): boolean =>
+  entriesOf(group, key).some(
+    ({ offset, seq, request }) =>
+      offset !== null &&
+      offset > passed.offset &&
+      seq < begun.seq &&
+      request !== null &&
+      hasSought(evidence, request.process, topic, partition, -1, request.seq),
+  );
 
 /** By record, for those that have one. */
 function keysOf({ history }: Evidence): Map<string, string> {
@@ -69,9 +86,10 @@ function inversions(
       latest.set(key, begun);
       continue;
     }
-    // Ahead to the one, or back to the other.
+    // Ahead to the one, also by somebody whose commit it went on from, or back to the other.
     const isSought =
       hasSought(evidence, begun.process, topic, partition, -1, begun.seq) ||
+      hasCommittedPast(evidence, group, consumption, before, begun) ||
       hasSought(evidence, before.process, topic, partition, begun.seq, before.seq);
     if (isSought) continue;
     const signature =

@@ -54,6 +54,22 @@ describe('finds', () => {
     },
   );
 
+  it('nothing where the clock of the member runs fast: how long ago its poll was it has measured on that one', () => {
+    const told = (measured: number): string[] => {
+      const clock = { offsetMs: 0, driftPerMillion: 50_000 };
+      const { story, m1 } = alone({ groups: [{ members: [{ id: 'm1', clock }] }] });
+      story.produces(2);
+      m1.works(0, 1);
+      const polledTime = story.time;
+      story.wait(10_000);
+      m1.delivers(0, [1], { sincePollMs: (story.time - polledTime) * measured }).processes(0, 1);
+      return findings(ownedConsumption, story).map((one) => one.split(' | ')[1] ?? '');
+    };
+    expect(told(1.05)).toEqual([]);
+    // By a clock as fast as the others' that poll would have been before it was a member.
+    expect(told(1.12)).toEqual(['delivered before it was a member']);
+  });
+
   it('the same where the member has been let into the generation twice: by two parts of the client', () => {
     const { story, m1 } = alone();
     story.produces(2);

@@ -97,7 +97,7 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
   const key = partitionKey(topic, partition);
   if (isByHand(group.config)) return handBreach(evidence, group, event);
   if (!(evidence.processes.get(process)?.hasWire ?? false)) return claimedBreach(evidence, event, key);
-  const since = handedOverAt(event);
+  const since = handedOverAt(event, evidence.scenario);
   const changes = membershipOf(evidence, process).filter(({ kind }) => kind !== 'lost');
   // What was told after the records had been handed over changes nothing of what is in hand.
   const before = changes.filter((change) => change.seq < seq && change.time <= since);

@@ -1,5 +1,6 @@
 /** paused-consumption: calls of the application and deliveries enter, what was handed over in spite of a call leaves. */
 import type { EventOf } from '../harness/history/schema.ts';
+import type { Scenario } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { evidenceOf } from './evidence/evidence.ts';
 import { handedOverAt } from './evidence/hand-overs.ts';
@@ -46,7 +47,7 @@ export const pausedConsumption: Property = {
           ofProcess.pauses = [];
           break;
         case 'delivery':
-          if (known.has(event.group)) note(ofProcess, event, found);
+          if (known.has(event.group)) note(ofProcess, event, history.start.scenario, found);
           break;
         default:
           continue;
@@ -92,9 +93,9 @@ const isOver = (pause: Call, resume: Call): boolean =>
   (pause.partitions === null ||
     pause.partitions.some((partition) => isAbout(resume, pause.topic, partition)));
 
-function note({ stop, pauses }: ProcessHolds, delivery: Delivery, found: Breach[]): void {
+function note({ stop, pauses }: ProcessHolds, delivery: Delivery, scenario: Scenario, found: Breach[]): void {
   const isAfter = (end: CallEnd): boolean =>
-    (delivery.sincePollMs ?? 0) === 0 || handedOverAt(delivery) > end.time;
+    (delivery.sincePollMs ?? 0) === 0 || handedOverAt(delivery, scenario) > end.time;
   const begin = (end: CallEnd): Breach => {
     const breach = { end, first: delivery, calls: 1 };
     found.push(breach);

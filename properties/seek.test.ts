@@ -47,6 +47,25 @@ describe('a seek', () => {
     expect(illegal(goesForward(false))).toContain('at-least-once: lost: never delivered');
   });
 
+  it('forward explains it too where another member went on from that commit, and the offsets expired then', () => {
+    const tell = (isSought: boolean): string[] => {
+      const { story, m1 } = alone({ groups: [{ members: ['m1', 'm2', 'm3'].map((id) => ({ id })) }] });
+      story.produces(6, { key: 'a' });
+      if (isSought) m1.calls('seek', { partitions: [0], offset: 2 });
+      m1.stands(0, 2).works(0, 1).commits(0, 3).leaves();
+      const m2 = story.joins('m2');
+      story.generation([[m2, [0]]]);
+      m2.hears().works(0, 2).commits(0, 5).leaves();
+      story.deletesOffsets();
+      const m3 = story.joins('m3');
+      story.generation([[m3, [0]]]);
+      m3.hears().stands(0, 0).works(0, 6).commits(0, 6);
+      return illegal(story).filter((one) => one.startsWith('order'));
+    };
+    expect(tell(true)).toEqual([]);
+    expect(tell(false)).toContain('order: key processed out of order by two members');
+  });
+
   it('forward, and one back, explain that a key is worked on out of order', () => {
     const tell = (ahead: boolean, back: boolean): Story => {
       const { story, m1 } = alone();

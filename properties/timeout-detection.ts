@@ -214,7 +214,7 @@ function pollIntervals(evidence: Evidence, group: GroupEvidence, isSimulated: bo
       lastPolls.set(event.process, event);
     if (event.kind === 'delivery' && event.group === group.id && event.sincePollMs !== undefined) {
       const { process, seq, time, topic, partition, sincePollMs } = event;
-      const poll = handedOverAt(event);
+      const poll = handedOverAt(event, evidence.scenario);
       lastPolls.set(process, { time: poll, seq });
       const longestMs = longestPollMs(group);
       if (sincePollMs <= longestMs || told.has(`${process} ${poll}`)) return [];

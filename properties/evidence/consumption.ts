@@ -194,7 +194,7 @@ export function indexConsumption(
     if (event.kind === 'delivery') {
       const of = building(event.group, event.topic, event.partition);
       const { process, seq, time } = event;
-      const handOver = { process, seq, time, handedTime: handedOverAt(event) };
+      const handOver = { process, seq, time, handedTime: handedOverAt(event, history.start.scenario) };
       for (const [i, text] of event.offsets.entries()) {
         const offset = toOffset(text);
         const stretch = deliver(of, offset, handOver);

@@ -3,6 +3,7 @@
  * leaves. What is in a member's hand when it loses a partition was handed over before.
  */
 import type { EventOf } from '../../harness/history/schema.ts';
+import type { Scenario } from '../../scenarios/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import type { Evidence } from './evidence.ts';
 import { toOffset } from './values.ts';
@@ -53,8 +54,27 @@ export function firstDeliveriesOf(evidence: Evidence): ReadonlyMap<string, Reado
   return deliveries;
 }
 
+const drifts = new WeakMap<Scenario, ReadonlyMap<string, number>>();
+
+/** How much faster than the others' a member's clock runs, by its id. */
+function driftsOf(scenario: Scenario): ReadonlyMap<string, number> {
+  let known = drifts.get(scenario);
+  if (known === undefined) {
+    const members = scenario.groups.flatMap((group) => group.members);
+    known = new Map(members.map(({ id, clock }) => [id, (clock?.driftPerMillion ?? 0) / 1_000_000]));
+    drifts.set(scenario, known);
+  }
+  return known;
+}
+
 /**
  * When the client gave the records to the application: a client with polls hands over many at once, which the
- * application then works on one by one.
+ * application then works on one by one. How long ago that was the member has measured on its own clock.
  */
-export const handedOverAt = ({ time, sincePollMs = 0 }: EventOf<'delivery'>): number => time - sincePollMs;
+export function handedOverAt(
+  { process, time, sincePollMs = 0 }: EventOf<'delivery'>,
+  scenario: Scenario,
+): number {
+  const drift = driftsOf(scenario).get(process.slice(0, process.lastIndexOf('.'))) ?? 0;
+  return time - sincePollMs / (1 + drift);
+}

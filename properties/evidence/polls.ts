@@ -41,7 +41,7 @@ export function hasOverrunPollWithin(
     }
     if (event.group !== id) continue;
     if (isWorking && isOver(event.time)) return true;
-    if (event.kind === 'delivery') poll = handedOverAt(event);
+    if (event.kind === 'delivery') poll = handedOverAt(event, evidence.scenario);
     isWorking = event.kind !== 'processing-end';
     if (isOver(event.time)) return true;
   }
