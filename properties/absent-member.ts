@@ -34,9 +34,11 @@ export function absence(
   settledSeq: number,
 ): [signature: string, message: string, events: number[], subject: Anomaly['subject']] {
   const { signature, why, seqs } = whyAbsent(evidence, group, live, settledSeq);
+  // Whoever has given up is counted on for as long as its session lasts.
+  const isCounted = last?.members.some(({ clientId }) => clientId === live.process) === true;
   return [
     signature,
-    `${live.process} runs and is not in ${placeIn(group, last)}${why === null ? '' : `: ${why}`}.`,
+    `${live.process} runs and ${isCounted ? 'does nothing' : 'is not'} in ${placeIn(group, last)}${why === null ? '' : `: ${why}`}.`,
     proof(last?.seq, ...seqs, settledSeq),
     { group: group.id, process: live.process },
   ];

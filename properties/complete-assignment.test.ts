@@ -206,7 +206,8 @@ describe('finds', () => {
 
   it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {
     const tell = (hasGone: boolean, client = 'm1.1', waitMs = 0) => {
-      const story = new Story({ groups: [{ staticMembership: true }] });
+      const members = [{ id: 'm1', sharedProcess: 'shop' }, { id: 'm2' }];
+      const story = new Story({ groups: [{ staticMembership: true, members }] });
       const m1 = story.joins('m1');
       const answer = { api: 'Metadata', error: 'LEADER_NOT_AVAILABLE' } as const;
       story.act({ kind: 'answer-error', ...answer, times: 1, process: null });
@@ -230,6 +231,7 @@ describe('finds', () => {
     expect(isIllegal(false)).toBe(true);
     // Another was refused it, or the leader long before.
     expect(isIllegal(true, 'm2.1')).toBe(true);
+    expect(isIllegal(true, 'shop.1')).toBe(false);
     expect(isIllegal(true, 'm1.1', 20_000)).toBe(true);
   });
 

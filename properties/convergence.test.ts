@@ -57,6 +57,21 @@ describe('finds', () => {
     expect(why(true)).toEqual(['live member whose client gave up']);
   });
 
+  it('one whose client has given up, and whose session the coordinator still waits for', () => {
+    const tell = (undrained: string[]) => {
+      const { story, m1 } = alone();
+      m1.clientCrashes('no coordinator', false);
+      return findings(convergence, story.ends({ drain: false, undrained }));
+    };
+    expect(tell(['group billing has not processed orders-0'])).toMatchInlineSnapshot(`
+      [
+        "illegal | live member whose client gave up | m1.1 runs and does nothing in generation 1 of group billing, the last one: its client had stopped for good with no coordinator. | group-generation client-crashed settled | billing m1.1",
+        "illegal | not drained at the bound | The run did not settle within its bound of 60000 ms: group billing has not processed orders-0 | settled | billing",
+      ]
+    `);
+    expect(tell([])).toEqual([]);
+  });
+
   it('one whose client waits to start anew', () => {
     const { story, m1, m2 } = pair();
     m2.clientCrashes('HandlerFailure: no', true);

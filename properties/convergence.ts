@@ -187,8 +187,10 @@ function membership(
   const settledTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
   const settledSeq = evidence.settled?.seq ?? Number.POSITIVE_INFINITY;
   const where = placeIn(group, last);
+  // Where all is drained, what is left of a client that gave up has done it.
+  const isDrained = evidence.settled?.undrained.length === 0;
   for (const process of live)
-    if (!members.has(process.process))
+    if (!members.has(process.process) || (!isDrained && hasGivenUp(process, settledSeq)))
       anomalies.push(report(...absence(evidence, group, last, process, settledSeq)));
   const seen = new Set<string>();
   for (const { clientId, memberId } of last.members) {

@@ -192,7 +192,8 @@ export function isLeaderBlind(
 ): boolean {
   const { history, outages, processes, scenario } = evidence;
   const leader = memberById.get(event.leaderMemberId ?? '')?.clientId ?? '';
-  const client = processes.get(leader)?.sharedProcess ?? leader;
+  // Members that share a process may have a client, and so a client id, in common.
+  const clients = [leader, processes.get(leader)?.sharedProcess];
   const roundTripMs = 2 * (scenario.topology.network?.latencyMs.max ?? 0);
   const blindMs = ASKS_AGAIN_MS + roundTripMs + rebalanceWaitMs(group.config) + CLOCK_TOLERANCE_MS;
   const isBroken = (fromTime: number): boolean =>
@@ -202,7 +203,7 @@ export function isLeaderBlind(
   return eventsOf(history, 'error-answered').some(
     (refusal) =>
       refusal.api === 'Metadata' &&
-      refusal.client === client &&
+      clients.includes(refusal.client) &&
       refusal.time <= time + CLOCK_TOLERANCE_MS &&
       (refusal.time >= time - blindMs || isBroken(refusal.time)),
   );

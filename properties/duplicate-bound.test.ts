@@ -185,3 +185,18 @@ it('records of a handler call may come again whose transaction was aborted, also
   expect(findings(duplicateBound, tell(true, 1))).toHaveLength(1);
   expect(findings(duplicateBound, tell(false, 2))).not.toEqual([]);
 });
+
+it('tells apart what comes again since the client went back when the end was sought', () => {
+  const signatures = (asks: boolean) => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 1)
+      .commits(0, 1)
+      .calls('seek', { partitions: [0], offset: -1 });
+    if (asks) m1.lists(0, { at: 'latest' });
+    m1.stands(0, 0).works(0, 2).commits(0, 2);
+    return findings(duplicateBound, story).map((one) => one.split(' | ')[1]);
+  };
+  expect(signatures(false)).toEqual(['processed again: the client went back when the end was sought']);
+  expect(signatures(true)).toEqual(['processed again without a cause']);
+});

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { groupIsolation } from './group-isolation.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
+import { alone } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
 
 /** Two groups of one member each on one topic. */
@@ -134,6 +135,25 @@ describe('says nothing of offsets that expire', () => {
     };
     expect(tell('payments')).toEqual([]);
     expect(tell('orders')).toEqual(['committed offset removed without a cause']);
+  });
+
+  it('while a member still runs that was cut off for its session, and is told that it has no place any more', () => {
+    const tell = (isTold: boolean, isBroken = true) => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1);
+      const waits = (): unknown => story.wait(8_000);
+      if (isBroken) story.during({ kind: 'pause-broker', broker: 1 }, waits);
+      else waits();
+      story.wait(RETENTION_MS - 1_000);
+      if (isTold) m1.isRefused('UNKNOWN_MEMBER_ID');
+      m1.leaves();
+      removal(story);
+      return groupIsolation.check(withRetention(story)).map(({ signature }) => signature);
+    };
+    expect(tell(true)).toEqual([]);
+    expect(tell(false)).toEqual(['committed offset removed without a cause']);
+    expect(tell(true, false)).toEqual(['committed offset removed without a cause']);
   });
 
   it('but of those that go too soon', () => {

@@ -12,6 +12,8 @@ import {
   isOutageWithin,
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
+import { hasLostPlace } from './evidence/membership.ts';
+import type { ProcessEvidence } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -177,6 +179,18 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
   });
 }
 
+/** Whether the coordinator may have counted on the process in the span: it ran, and was not told that its place was gone. */
+function mayHavePlace(
+  evidence: Evidence,
+  { process, startTime, exit }: ProcessEvidence,
+  fromTime: number,
+  toTime: number,
+): boolean {
+  if (startTime > toTime || (exit !== null && exit.time < fromTime)) return false;
+  const join = (evidence.positions.joins.get(process) ?? []).findLast(({ time }) => time <= toTime);
+  return join === undefined || join.time >= fromTime || !hasLostPlace(evidence, process, join.seq);
+}
+
 /** Whether the group had had no members for as long as it keeps its offsets, or, where it never had any, since its commit. */
 function isExpired(
   evidence: Evidence,
@@ -195,7 +209,10 @@ function isExpired(
     return true;
   // That it has no members any more may never have been written, where too few brokers were there to write it.
   if (last.isStable)
-    return isOutageWithin(evidence, last.time, time) && !anybodyRan(group, time - offsetsRetentionMs, time);
+    return (
+      isOutageWithin(evidence, last.time, time) &&
+      !group.processes.some((process) => mayHavePlace(evidence, process, time - offsetsRetentionMs, time))
+    );
   // It is empty before that is written, which waits for brokers that are away.
   const sinceTime = isOutageWithin(evidence, last.time - LATE_REQUEST_MS, last.time)
     ? last.time - LATE_REQUEST_MS

@@ -42,6 +42,33 @@ describe('finds', () => {
     expect(findings(pausedConsumption, story)).toHaveLength(1);
   });
 
+  it('a consumer that takes up an assignment although it was stopped and another was run, and none that is run', () => {
+    const tell = (ids: readonly string[], joinsAs: string) => {
+      const { story, m1 } = alone();
+      const isGiven = (memberId: string) =>
+        story.emit({
+          process: m1.process,
+          kind: 'wire-join',
+          group: 'billing',
+          memberId,
+          generation: -1,
+          leaderMemberId: '',
+          error: memberId === '' ? 'NOT_COORDINATOR' : 'MEMBER_ID_REQUIRED',
+        });
+      isGiven('before');
+      m1.calls('stop').calls('run');
+      for (const id of ids) isGiven(id);
+      m1.memberId = joinsAs;
+      story.generation([[m1, [0]]]).generation([[m1, [0]]]);
+      return findings(pausedConsumption, story).map((one) => one.split(' | ')[1]);
+    };
+    const JOINED = ['joined although the consumer was stopped'];
+    expect(tell(['after'], 'before')).toEqual(JOINED);
+    expect(tell(['after', 'later'], 'after')).toEqual(JOINED);
+    expect(tell(['after', 'later'], 'later')).toEqual([]);
+    expect(tell(['after', ''], 'after')).toEqual([]);
+  });
+
   it('a client that goes on when it is stopped, and stops no less for a rebalance', () => {
     const { story, m1 } = alone();
     story.produces(3);
@@ -50,6 +77,7 @@ describe('finds', () => {
     m1.works(0, 1).commits(0, 2).calls('run').works(0, 1).commits(0, 3);
     expect(findings(pausedConsumption, story)).toMatchInlineSnapshot(`
       [
+        "illegal | joined although the consumer was stopped | m1.1 joined group billing and took up an assignment after the application had stopped its consumer. | application-call-end client-joined | billing m1.1",
         "illegal | delivered although the consumer was stopped | m1.1 was handed offset 0 of orders/0 in group billing after the application had stopped its consumer. | application-call-end delivery | billing orders 0 m1.1",
       ]
     `);

@@ -1,4 +1,4 @@
-/** paused-consumption: calls of the application and deliveries enter, what was handed over in spite of a call leaves. */
+/** paused-consumption: calls of the application and what the client did enter, what it did in spite of a call leaves. */
 import type { EventOf } from '../harness/history/schema.ts';
 import type { Scenario } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
@@ -10,6 +10,7 @@ import type { Anomaly, Property } from './property.ts';
 const report = reporter('paused-consumption');
 
 const STOPPED = 'delivered although the consumer was stopped';
+const JOINED = 'joined although the consumer was stopped';
 const WENT_ON = 'went on with a partition that was paused';
 const ONE_MORE = 'one more handler call after the partition was paused';
 
@@ -17,14 +18,20 @@ export const pausedConsumption: Property = {
   id: 'paused-consumption',
   title: 'What is stopped or paused is not read',
   statement:
-    "From the return of the application's call that stops its consumer to its next call that runs it, the client hands over nothing. From the return of a call that pauses partitions the client hands over no record of these, until the application calls to resume them, or the member joins again or takes its partitions by hand again, since a rebalance need not keep what was paused (the Java client's does not). A call that fails promises nothing. What a poll, or a handler call for a batch, had handed over before counts as in the application's hand; what is fetched and waits in the client does not.",
+    "From the return of the application's call that stops its consumer to its next call that runs it, the client hands over nothing, and takes up no assignment, which nobody would work on; nor does it ever again under a member id of a consumer that was stopped: one that it had before, or that is older than another that it has asked for since. From the return of a call that pauses partitions the client hands over no record of these, until the application calls to resume them, or the member joins again or takes its partitions by hand again, since a rebalance need not keep what was paused (the Java client's does not). A call that fails promises nothing. What a poll, or a handler call for a batch, had handed over before counts as in the application's hand; what is fetched and waits in the client does not.",
   check(history) {
     const { groups } = evidenceOf(history);
     const known = new Set(groups.map(({ id }) => id));
     const holds = new Map<string, ProcessHolds>();
     const found: Breach[] = [];
+    const joined: Anomaly[] = [];
     for (const event of history.events) {
-      const ofProcess = holds.get(event.process) ?? { stop: null, pauses: [] };
+      const ofProcess: ProcessHolds = holds.get(event.process) ?? {
+        stop: null,
+        stopped: null,
+        memberIds: new Map(),
+        pauses: [],
+      };
       switch (event.kind) {
         case 'application-call':
           // To resume is to allow at once, whenever the client says that it did.
@@ -35,12 +42,26 @@ export const pausedConsumption: Property = {
           break;
         case 'application-call-end':
           if (event.outcome === 'skipped') break;
-          if (event.call === 'stop') ofProcess.stop = { end: event, breach: null };
+          if (event.call === 'stop') {
+            ofProcess.stop = { end: event, breach: null };
+            ofProcess.stopped = event;
+          }
           if (event.call === 'pause' && ofProcess.asked?.action === event.action)
             ofProcess.pauses.push({ call: ofProcess.asked, end: event, breaches: new Map() });
           break;
-        case 'wire-sync':
+        case 'wire-join':
+          noteId(ofProcess, event);
+          break;
         case 'client-joined':
+          if (ofProcess.stopped !== null && isOfStopped(ofProcess, ofProcess.stopped, event.memberId)) {
+            joined.push(joinedAnyway(ofProcess.stopped, event));
+            // Whatever else it does is of the same kind.
+            ofProcess.stopped = null;
+          }
+          noteId(ofProcess, event);
+          ofProcess.pauses = [];
+          break;
+        case 'wire-sync':
         case 'client-assigned':
         case 'client-rebalancing':
         case 'client-crashed':
@@ -54,7 +75,7 @@ export const pausedConsumption: Property = {
       }
       holds.set(event.process, ofProcess);
     }
-    return found.map(toAnomaly);
+    return [...joined, ...found.map(toAnomaly)];
   },
   policy: () => 'illegal',
 };
@@ -79,6 +100,10 @@ interface Pause {
 
 interface ProcessHolds {
   stop: { readonly end: CallEnd; breach: Breach | null } | null;
+  /** The last call that stopped it, whether or not it has been run again since. */
+  stopped: CallEnd | null;
+  /** Where it was given each, by the answer to a join. */
+  readonly memberIds: Map<string, number>;
   pauses: Pause[];
   /** The call to pause that has not returned yet. */
   asked?: Call;
@@ -114,6 +139,27 @@ function note({ stop, pauses }: ProcessHolds, delivery: Delivery, scenario: Scen
   if (breach === undefined) pause.breaches.set(key, begin(pause.end));
   else breach.calls += 1;
 }
+
+function noteId({ memberIds }: ProcessHolds, { memberId, seq }: { memberId: string; seq: number }): void {
+  // Who is refused before it has one is answered without.
+  if (memberId !== '' && !memberIds.has(memberId)) memberIds.set(memberId, seq);
+}
+
+/** Whether a consumer takes up an assignment that had been stopped: none has been run since, or another has. */
+function isOfStopped({ stop, memberIds }: ProcessHolds, stopped: CallEnd, memberId: string): boolean {
+  if (stop !== null) return true;
+  const first = memberIds.get(memberId);
+  if (first === undefined) return false;
+  return first < stopped.seq || [...memberIds.values()].some((seq) => seq > first);
+}
+
+const joinedAnyway = (end: CallEnd, { process, group, seq }: EventOf<'client-joined'>): Anomaly =>
+  report(
+    JOINED,
+    `${process} joined group ${group} and took up an assignment after the application had stopped its consumer.`,
+    proof(end.seq, seq),
+    { group, process },
+  );
 
 function toAnomaly({ end, first, calls }: Breach): Anomaly {
   const { process, group, topic, partition, offsets, seq } = first;

@@ -1567,7 +1567,9 @@ const tellings: Readonly<Record<string, Readonly<Record<string, Telling>>>> = {
     'a consumer is stopped and run again': () => {
       const { story, m1 } = alone();
       story.produces(2);
-      m1.works(0, 1).calls('stop').commits(0, 1).calls('run');
+      m1.works(0, 1).calls('stop').commits(0, 1).departs().calls('run');
+      // Another consumer, and so another member.
+      m1.memberId = 'm1.1-again';
       story.generation([[m1, [0]]]);
       return m1.works(0, 1).commits(0, 2).story;
     },

@@ -675,7 +675,7 @@ const toAssignment = (assignment: ReadonlyMap<string, readonly number[]>): Assig
 /** One process of a member, as the hero of a story. */
 export class Member {
   readonly process: string;
-  readonly memberId: string;
+  memberId: string;
   readonly story: Story;
   readonly group: Group;
   readonly id: string;
