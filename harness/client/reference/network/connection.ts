@@ -93,11 +93,13 @@ export class Connection {
         this.#end(new DisconnectError(`${this.#name} sent what is not Kafka's`, { cause: error }));
       }
     });
-    this.#socket.on('error', (error) =>
-      this.#end(new DisconnectError(`connection to ${this.#name} failed`, { cause: error })),
-    );
-    this.#socket.on('end', () => this.#end(new DisconnectError(`${this.#name} closed the connection`)));
-    this.#socket.on('close', () => this.#end(new DisconnectError(`connection to ${this.#name} ended`)));
+    // An error takes its stack along, for nothing where we have ended the connection ourselves.
+    const lost = (sentence: string, options?: ErrorOptions): void => {
+      if (this.isOpen) this.#end(new DisconnectError(sentence, options));
+    };
+    this.#socket.on('error', (error) => lost(`connection to ${this.#name} failed`, { cause: error }));
+    this.#socket.on('end', () => lost(`${this.#name} closed the connection`));
+    this.#socket.on('close', () => lost(`connection to ${this.#name} ended`));
   }
 
   /**
