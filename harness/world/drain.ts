@@ -206,6 +206,10 @@ export class DrainTracker {
       case 'commit-accepted':
         this.#state(event.group).committed.set(keyOf(event), Number(event.offset));
         return;
+      case 'application-call':
+        // Whatever became of the consumer before, it is run anew.
+        if (event.call === 'run') this.#gaveUp.delete(event.process);
+        return;
       case 'client-crashed':
         if (!event.restart) this.#gaveUp.add(event.process);
         return;
