@@ -108,17 +108,16 @@ function whyAbsent(
 }
 
 /**
- * The crash that says how its client stands. Of several for good since the application last ran it, the first: what
+ * The crash that says how its client stands since the application last ran it. Of several for good in a row, the first: what
  * follows is of what was left of it, such as a second consumer that a stop had not ended.
  */
 function endOf(
   { clientCrashes, calls }: ProcessEvidence,
   settledSeq: number,
 ): EventOf<'client-crashed'> | undefined {
-  const crashes = clientCrashes.filter(({ seq }) => seq < settledSeq);
   const runSeq = calls.findLast(({ call, seq }) => call === 'run' && seq < settledSeq)?.seq ?? -1;
-  const lastOther = crashes.findLastIndex(({ seq, restart }) => restart || seq < runSeq);
-  return crashes[lastOther + 1] ?? crashes.at(-1);
+  const crashes = clientCrashes.filter(({ seq }) => seq > runSeq && seq < settledSeq);
+  return crashes[crashes.findLastIndex(({ restart }) => restart) + 1] ?? crashes.at(-1);
 }
 
 /** Whether its client has said that it stopped for good. */

@@ -72,6 +72,15 @@ describe('finds', () => {
     expect(tell([])).toEqual([]);
   });
 
+  it('nothing of a client that had given up before the application ran it again', () => {
+    const { story, m1, m2 } = pair();
+    m2.clientCrashes('no coordinator', false).calls('stop').calls('run');
+    story.generation([[m1, [0, 1]]]);
+    expect(findings(convergence, story).map((one) => one.split(' | ')[1])).toEqual([
+      'live member is not in the group',
+    ]);
+  });
+
   it('one whose client waits to start anew', () => {
     const { story, m1, m2 } = pair();
     m2.clientCrashes('HandlerFailure: no', true);

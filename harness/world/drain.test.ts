@@ -161,6 +161,10 @@ describe('DrainTracker', () => {
     run.feed({ kind: 'client-crashed', process: 'm2.1', group: 'billing', error: 'x', restart: false });
     expect(run.tracker.pending(partitions)).toEqual([]);
     expect(run.tracker.undrained(partitions)).toHaveLength(1);
+    // The application runs it again.
+    run.feed({ kind: 'application-call', process: 'm2.1', group: 'billing', action: 0, call: 'run' });
+    expect(run.tracker.pending(partitions)).toHaveLength(1);
+    run.feed({ kind: 'client-crashed', process: 'm2.1', group: 'billing', error: 'x', restart: false });
     // Where nobody is left who could drain anything, there is nothing to wait for either.
     run.feed({ kind: 'client-crashed', process: 'm1.1', group: 'billing', error: 'x', restart: false });
     run.tracker.markerWritten({ topic: 'orders', partition: 0 }, 99);

@@ -226,6 +226,8 @@ export class DrainTracker {
         return;
       case 'application-call':
         if (event.call === 'stop') this.#stoppedIn(event.group).add(event.process);
+        // Whatever became of the consumer before, it is run anew.
+        if (event.call === 'run') this.#gaveUp.delete(event.process);
         return;
       case 'client-joined':
         this.#stoppedIn(event.group).delete(event.process);
