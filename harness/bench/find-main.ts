@@ -54,6 +54,7 @@ async function main(signal: AbortSignal): Promise<number> {
     const done = await search({
       client,
       bugs: own,
+      named: bugs,
       seed: wholeNumber('seed', values.seed),
       cpuSecondsMax: leftSeconds / (entries.length - i),
       onFound: (found) => say(line(found)),

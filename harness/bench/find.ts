@@ -44,7 +44,10 @@ export interface Search {
 
 export interface SearchOptions {
   readonly client: string;
+  /** Those that are looked for. */
   readonly bugs: readonly NamedBug[];
+  /** All that have a name, which are not new where they show. */
+  readonly named: readonly NamedBug[];
   readonly seed: number;
   readonly cpuSecondsMax: number;
   readonly onFound: (found: Found) => void;
@@ -55,6 +58,7 @@ export interface SearchOptions {
 export async function search({
   client,
   bugs,
+  named,
   seed,
   cpuSecondsMax,
   onFound,
@@ -62,7 +66,7 @@ export async function search({
 }: SearchOptions): Promise<Search> {
   const described = describeClient(client);
   const wanted = bugs.filter((bug) => hasBug(bug, described));
-  const known = knownIssues(wanted, described);
+  const known = knownIssues(named, described);
   const found = new Map<string, Found>();
   const others = new Map<string, string>();
   const world = new SimulatedWorld();
@@ -82,10 +86,10 @@ export async function search({
     for (const anomaly of verdict.anomalies.filter(({ policy }) => policy === 'illegal')) {
       const name = known(anomaly, verdict);
       const bug = wanted.find((one) => nameOf(one) === name);
-      if (bug === undefined) {
+      if (name === null) {
         const kind = `${anomaly.property}: ${anomaly.signature}`;
         if (!others.has(kind)) others.set(kind, path);
-      } else if (!found.has(bug.id)) {
+      } else if (bug !== undefined && !found.has(bug.id)) {
         const first = { id: bug.id, client, scenarios, cpuSeconds: spent(), path };
         found.set(bug.id, first);
         onFound(first);
