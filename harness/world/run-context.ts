@@ -1,4 +1,5 @@
 /** What the parts of one run share in every world: its scenario, its names, its clock and its history. */
+import { setMaxListeners } from 'node:events';
 import type { Scenario } from '../../scenarios/schema.ts';
 import { MemberProcesses } from '../history/member-processes.ts';
 import { stamped } from '../history/place.ts';
@@ -60,6 +61,8 @@ export interface RunContextOptions {
 export function createRunContext(options: RunContextOptions): RunContext {
   const { clock, recorder, scenario, subject, names, timeOriginEpochMs, incomplete, signal } = options;
   const listeners: ((event: RunEvent) => void)[] = [];
+  // Every action that lasts waits on it, and Node takes more than ten that do for a leak.
+  setMaxListeners(0, signal);
   const name = createNaming(scenario);
   const record = (event: RunEvent): void => {
     name(event);
