@@ -111,3 +111,22 @@ test('what went over a broken link says nothing of the machine', () => {
   expect(machineOf(real([slow]), historyOf([])).network.latencyUs).toBe(4_000);
   expect(machineOf(real([]), historyOf([])).network.latencyUs).toBe(500_000);
 });
+
+test('a process that first tells of an error had not come so far when the broker went', () => {
+  const startedWith = (kind: 'application-error' | 'produce-invoke', time: number): History => {
+    const { start, events } = historyOf([7_500, null, null, null]);
+    const fault = { kind: 'action', phase: 'begin', outcome: 'applied', time: 4_010, action: 0 };
+    const process = 'producer-1.1';
+    const own = [
+      { kind: 'process-start', time: 100, process, role: 'producer', id: 'producer-1' },
+      { kind, time, process },
+    ];
+    const all = [...events, fault, ...own].map((event) => ({ outcome: 'applied', ...event }));
+    return { start, events: all.sort((a, b) => a.time - b.time) as HistoryEvent[] };
+  };
+  const delayOf = (real: History) =>
+    machineOf(real, startedWith('produce-invoke', 150)).startDelaysMs.get('producer-1.1');
+  // The simulated one tells of nothing that the real one told of.
+  expect(delayOf(startedWith('application-error', 11_660))).toBe(4_010 - 100);
+  expect(delayOf(startedWith('produce-invoke', 11_660))).toBe(11_660 - 150);
+});

@@ -57,10 +57,7 @@ export function slower({ startDelaysMs, brokerStartDelaysMs, network }: Machine,
 function roundTripsMs(history: History): [number, number] {
   const { scenario } = history.start;
   const broken = scenario.actions.flatMap((action) => ('link' in action ? [action.link.process] : []));
-  const away = indexActions(history, scenario).filter(
-    ({ action, fromTime, toTime }) => isOutage(action) && fromTime < toTime && Number.isFinite(toTime),
-  );
-  const outages = [...away, ...indexThrottles(history)];
+  const outages = [...outagesOf(history), ...indexThrottles(history)];
   const begun = new Map<string, number>();
   const tookMs: number[] = [];
   for (const event of history.events) {
@@ -81,18 +78,28 @@ function roundTripsMs(history: History): [number, number] {
   return [at(0.5), at(0.9)];
 }
 
-/** By process: milliseconds from its start to its first event of these kinds. */
-function startTimes({ events }: History, kinds: ReadonlySet<EventKind>): Map<string, number> {
+/**
+ * By process: milliseconds from its start to its first event of these kinds. One that first tells of an error had not come so
+ * far when the broker went.
+ */
+function startTimes(history: History, kinds: ReadonlySet<EventKind>): Map<string, number> {
+  const outages = outagesOf(history);
   const starts = new Map<string, number>();
   const times = new Map<string, number>();
-  for (const { process, kind, time } of events) {
+  for (const { process, kind, time } of history.events) {
     if (kind === 'process-start') starts.set(process, time);
     const start = starts.get(process);
-    if (start !== undefined && kind !== 'process-start' && kinds.has(kind) && !times.has(process))
-      times.set(process, time - start);
+    if (start === undefined || kind === 'process-start' || !kinds.has(kind) || times.has(process)) continue;
+    const outage = outages.find(({ fromTime }) => fromTime >= start && fromTime <= time);
+    times.set(process, (kind === 'application-error' && outage ? outage.fromTime : time) - start);
   }
   return times;
 }
+
+const outagesOf = (history: History) =>
+  indexActions(history, history.start.scenario).filter(
+    ({ action, fromTime, toTime }) => isOutage(action) && fromTime < toTime && Number.isFinite(toTime),
+  );
 
 /**
  * By the action that ends with the start: milliseconds from when it was due to when the broker was back. Orders for one
