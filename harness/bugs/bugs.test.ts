@@ -92,6 +92,29 @@ describe('knownIssues', () => {
     expect(known(stuck, verdictOf(type, stuck))).toMatch(/^kafkajs-1366 /);
   });
 
+  it('knows what tells of its cause by itself, and what follows from that', () => {
+    const absent = anomaly('convergence', 'live member has lost its place while its handler worked');
+    expect(known(absent, verdictOf(absent))).toMatch(/^kafkajs-1277 /);
+    expect(known(stuck, verdictOf(absent, stuck))).toMatch(/^kafkajs-1277 /);
+  });
+
+  it('knows what many causes have beside its cause in the same process alone, or the same group', () => {
+    const of = (property: string, signature: string, subject: JudgedAnomaly['subject']): JudgedAnomaly => ({
+      ...anomaly(property, signature),
+      subject,
+    });
+    const m1 = { group: 'g', process: 'm1.1' };
+    const joined = of('paused-consumption', 'joined although the consumer was stopped', m1);
+    const back = (process: string) =>
+      of('explained-resume', 'resumed before the last commit', { group: 'g', process });
+    const twice = (group: string) => of('exactly-once', 'record was written twice', { group });
+    const nameOf = (one: JudgedAnomaly) => known(one, verdictOf(joined, one));
+    expect(nameOf(back('m1.1'))).toMatch(/^kafkajs-1639 /);
+    expect(nameOf(back('m2.1'))).toBeNull();
+    expect(nameOf(twice('g'))).toMatch(/^kafkajs-1639 /);
+    expect(nameOf(twice('h'))).toBeNull();
+  });
+
   it('knows nothing of other clients and other versions', () => {
     const idle = anomaly('idle-member', 'idle member lost its membership');
     const of = (name: string, version: string, one: JudgedAnomaly) =>
