@@ -5,7 +5,7 @@
 import type { EventOf } from '../harness/history/schema.ts';
 import { proof } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
-import type { Evidence, GroupEvidence } from './evidence/evidence.ts';
+import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
 import type { ProcessEvidence } from './evidence/processes.ts';
 import { silenceOf } from './no-spurious-rebalance.ts';
@@ -90,21 +90,42 @@ function whyAbsent(
       why: `it had lost its place, and ${silence.why}`,
       seqs: [silence.seq],
     };
-  const join = joins.at(-1);
-  if (join !== undefined && join.error !== null) {
-    const after = eventsOf(evidence.history, 'delivery', 'commit-invoke', 'wire-heartbeat').filter(
-      (event) => event.process === process && event.seq > join.seq && event.seq < settledSeq,
-    );
-    const went = after.findLast(({ kind }) => kind !== 'wire-heartbeat');
-    // Who is told by a heartbeat that it has no place asks for one.
-    if (went !== undefined && after.every(({ kind }) => kind !== 'wire-heartbeat'))
-      return {
-        signature: NO_MORE_JOINS,
-        why: `its join had been answered with ${join.error}, and it had gone on with what it had before, without asking again`,
-        seqs: [join.seq, went.seq],
-      };
-  }
-  return { signature: NOT_IN, why: null, seqs: [] };
+  return (
+    wentOn(evidence, group, live, joins.at(-1), settledSeq) ?? { signature: NOT_IN, why: null, seqs: [] }
+  );
+}
+
+/** Whether the member has no place, has asked for none since it was told so, and has gone on with what it had before. */
+function wentOn(
+  { history, settled }: Evidence,
+  { config }: GroupEvidence,
+  { process }: ProcessEvidence,
+  join: EventOf<'wire-join'> | undefined,
+  settledSeq: number,
+): Absence | null {
+  const told = eventsOf(history, 'wire-heartbeat').findLast(
+    (event) =>
+      event.process === process &&
+      event.error === 'UNKNOWN_MEMBER_ID' &&
+      event.seq > (join?.seq ?? -1) &&
+      event.seq < settledSeq,
+  );
+  const hasHadTime =
+    told !== undefined &&
+    (settled?.time ?? 0) - told.time > config.sessionTimeoutMs + rebalanceWaitMs(config);
+  const refused = hasHadTime ? told : join;
+  if (refused === undefined || refused.error === null) return null;
+  const after = eventsOf(history, 'delivery', 'commit-invoke', 'wire-heartbeat').filter(
+    (event) => event.process === process && event.seq > refused.seq && event.seq < settledSeq,
+  );
+  const went = after.findLast(({ kind }) => kind !== 'wire-heartbeat');
+  // Who is told by a heartbeat that it has no place asks for one.
+  if (went === undefined || after.some(({ kind }) => kind === 'wire-heartbeat')) return null;
+  return {
+    signature: NO_MORE_JOINS,
+    why: `its ${refused.kind === 'wire-join' ? 'join' : 'heartbeat'} had been answered with ${refused.error}, and it had gone on with what it had before, without asking ${refused.kind === 'wire-join' ? 'again' : 'for a place'}`,
+    seqs: [refused.seq, went.seq],
+  };
 }
 
 /**

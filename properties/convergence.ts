@@ -26,6 +26,7 @@ const CANNOT_START = 'group cannot start without a committed offset';
 const PULLED_DOWN = 'group shares a process with one that cannot start';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
+const RESTARTED_FOLLOWER = 'not drained: waits for a follower that was away';
 const CONTENDED = 'two processes contend for one group.instance.id';
 const GONE = 'member ended by itself and stayed away';
 const NEVER_STABLE = 'group never became stable';
@@ -34,7 +35,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead (KIP-392), that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since (KIP-392), that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -320,9 +321,9 @@ function stuckAtGap(
   return isStuck ? AT_GAP : null;
 }
 
-/** Whether a member was last told to read the partition from a follower that stays dead. */
+/** Whether a member was last told to read the partition from a follower that stays dead, or that has been away since. */
 function waitsForDead(
-  { scenario, positions, settled }: Evidence,
+  { scenario, actions, positions, settled }: Evidence,
   { processes }: GroupEvidence,
   words: ReadonlySet<string>,
 ): string | null {
@@ -334,7 +335,16 @@ function waitsForDead(
       return words.has(`${topic}-${partition}`) ? followers.slice(-1) : [];
     }),
   );
-  return toldLast.some(({ broker }) => dead.includes(broker)) ? DEAD_FOLLOWER : null;
+  if (toldLast.some(({ broker }) => dead.includes(broker))) return DEAD_FOLLOWER;
+  const wasAway = toldLast.some(({ broker, time }) =>
+    actions.some(
+      ({ action, toTime }) =>
+        (action.kind === 'crash-broker' || action.kind === 'restart-broker') &&
+        action.broker === broker &&
+        toTime > time,
+    ),
+  );
+  return wasAway ? RESTARTED_FOLLOWER : null;
 }
 
 /** Why nobody owns the partition that the sentence is about, where that is as it has to be. */
