@@ -17,6 +17,7 @@ const NOT_IN = 'live member is not in the group';
 const STARTS_ANEW = 'live member whose client waits to start anew';
 const LOST_BUSY = 'live member has lost its place while its handler worked';
 const LOST_WAITING = 'live member has lost its place while it waited to try a failed record again';
+const FROZEN = 'live member whose client computes without end';
 const NO_MORE_JOINS = 'live member went on without a place after its join had failed';
 
 /** Of whose process nothing is to be expected any more, though it runs. */
@@ -57,6 +58,9 @@ function whyAbsent(
   settledSeq: number,
 ): Absence {
   const { process } = live;
+  const frozen = frozenAt(evidence, process, settledSeq);
+  if (frozen !== null)
+    return { signature: FROZEN, why: 'it hears nothing and does nothing any more', seqs: [frozen] };
   const crash = endOf(live, settledSeq);
   if (crash?.restart === false) {
     const refused = group.commits.applicationCommits.find(
@@ -127,6 +131,11 @@ function wentOn(
     seqs: [refused.seq, went.seq],
   };
 }
+
+/** The event that says that the process computes without end, and hears nothing any more. */
+export const frozenAt = ({ history }: Evidence, process: string, beforeSeq: number): number | null =>
+  eventsOf(history, 'process-frozen').find((event) => event.process === process && event.seq < beforeSeq)
+    ?.seq ?? null;
 
 /**
  * The crash that says how its client stands. Of several for good since the application last ran it, the first: what

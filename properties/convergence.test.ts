@@ -240,6 +240,22 @@ describe('finds', () => {
     ]);
   });
 
+  it('a member that computes without end, and what is not drained since', () => {
+    const { story, m1, m2 } = pair();
+    story.emit({ process: m2.process, kind: 'process-frozen' });
+    story.wait(30_000).generation([[m1, [0, 1]]]);
+    story.ends({
+      drain: false,
+      undrained: ['group billing has not processed orders-1 up to its end, offset 1'],
+    });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member whose client computes without end | m2.1 runs and is not in generation 2 of group billing, the last one: it hears nothing and does nothing any more. | process-frozen group-generation settled | billing m2.1",
+        "illegal | not drained: a member computes without end | The run did not settle within its bound of 60000 ms: group billing has not processed orders-1 up to its end, offset 1 | settled | billing",
+      ]
+    `);
+  });
+
   it('what waits for a follower that has been away since, and is back', () => {
     const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
     const signatures = (broker: number) => {

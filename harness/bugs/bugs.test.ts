@@ -17,7 +17,8 @@ describe('each known bug', () => {
   it.each(bugs.map((one) => [one.id, one] as const))(
     '%s shows in what has it, and nowhere else',
     async (_, one) => {
-      const world = new SimulatedWorld();
+      // One of them computes without end, in each version of kafkajs.
+      const world = new SimulatedWorld({ endlessAfterMs: 3_000 });
       const seen = new Set<boolean>();
       for (const client of ['kafkajs', 'kafkajs@2.0.0', 'kafkajs@2.0.2', 'reference']) {
         const run = await runBug(one, client, world, signal);
