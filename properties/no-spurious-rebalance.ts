@@ -229,23 +229,21 @@ function silenceAt(
   lostTime: number,
 ): Silence | null {
   const { sessionTimeoutMs } = config;
+  const quietMs = sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
   // The last heartbeat may have been sent before a fetch that waited for records.
-  const longMs = Math.max(
-    sessionTimeoutMs / 2,
-    sessionTimeoutMs - 2 * config.heartbeatIntervalMs - config.fetchMaxWaitMs,
-  );
+  const longMs = Math.min(quietMs, Math.max(sessionTimeoutMs / 2, quietMs - config.fetchMaxWaitMs));
   const last = own.at(-1);
   if (last === undefined) return null;
   const { key, offset, time, seq, endTime } = last;
+  const isBusy = endTime === null || endTime >= lostTime;
   const transaction = openTransactionAt(evidence, process, last, lostTime);
-  if (endTime === null || endTime >= lostTime || transaction !== null)
-    return lostTime - time >= longMs
-      ? {
-          kind: 'busy',
-          why: `its handler had been at offset ${offset} of ${key}${transaction === null ? '' : `, and at the transaction ${transaction} after it,`} for ${Math.round(lostTime - time)} ms`,
-          seq,
-        }
-      : null;
+  if ((isBusy || transaction !== null) && lostTime - time >= longMs)
+    return {
+      kind: 'busy',
+      why: `its handler had been at offset ${offset} of ${key}${transaction === null ? '' : `, and at the transaction ${transaction} after it,`} for ${Math.round(lostTime - time)} ms`,
+      seq,
+    };
+  if (isBusy) return null;
   const waits = waitsOf(own, lostTime - sessionTimeoutMs, lostTime);
   const waitedMs = waits.reduce((sum, { waitMs }) => sum + waitMs, 0);
   const [wait] = waits;
