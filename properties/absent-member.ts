@@ -5,7 +5,7 @@
 import type { EventOf } from '../harness/history/schema.ts';
 import { proof } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
-import type { Evidence, GroupEvidence } from './evidence/evidence.ts';
+import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
 import type { ProcessEvidence } from './evidence/processes.ts';
 import { silenceOf } from './no-spurious-rebalance.ts';
@@ -17,6 +17,7 @@ const NOT_IN = 'live member is not in the group';
 const STARTS_ANEW = 'live member whose client waits to start anew';
 const LOST_BUSY = 'live member has lost its place while its handler worked';
 const LOST_WAITING = 'live member has lost its place while it waited to try a failed record again';
+const FROZEN = 'live member whose client computes without end';
 const NO_MORE_JOINS = 'live member went on without a place after its join had failed';
 
 /** Of whose process nothing is to be expected any more, though it runs. */
@@ -57,6 +58,9 @@ function whyAbsent(
   settledSeq: number,
 ): Absence {
   const { process } = live;
+  const frozen = frozenAt(evidence, process, settledSeq);
+  if (frozen !== null)
+    return { signature: FROZEN, why: 'it hears nothing and does nothing any more', seqs: [frozen] };
   const crash = endOf(live, settledSeq);
   if (crash?.restart === false) {
     const refused = group.commits.applicationCommits.find(
@@ -90,22 +94,48 @@ function whyAbsent(
       why: `it had lost its place, and ${silence.why}`,
       seqs: [silence.seq],
     };
-  const join = joins.at(-1);
-  if (join !== undefined && join.error !== null) {
-    const after = eventsOf(evidence.history, 'delivery', 'commit-invoke', 'wire-heartbeat').filter(
-      (event) => event.process === process && event.seq > join.seq && event.seq < settledSeq,
-    );
-    const went = after.findLast(({ kind }) => kind !== 'wire-heartbeat');
-    // Who is told by a heartbeat that it has no place asks for one.
-    if (went !== undefined && after.every(({ kind }) => kind !== 'wire-heartbeat'))
-      return {
-        signature: NO_MORE_JOINS,
-        why: `its join had been answered with ${join.error}, and it had gone on with what it had before, without asking again`,
-        seqs: [join.seq, went.seq],
-      };
-  }
-  return { signature: NOT_IN, why: null, seqs: [] };
+  return (
+    wentOn(evidence, group, live, joins.at(-1), settledSeq) ?? { signature: NOT_IN, why: null, seqs: [] }
+  );
 }
+
+/** Whether the member has no place, has asked for none since it was told so, and has gone on with what it had before. */
+function wentOn(
+  { history, settled }: Evidence,
+  { config }: GroupEvidence,
+  { process }: ProcessEvidence,
+  join: EventOf<'wire-join'> | undefined,
+  settledSeq: number,
+): Absence | null {
+  const told = eventsOf(history, 'wire-heartbeat').findLast(
+    (event) =>
+      event.process === process &&
+      event.error === 'UNKNOWN_MEMBER_ID' &&
+      event.seq > (join?.seq ?? -1) &&
+      event.seq < settledSeq,
+  );
+  const hasHadTime =
+    told !== undefined &&
+    (settled?.time ?? 0) - told.time > config.sessionTimeoutMs + rebalanceWaitMs(config);
+  const refused = hasHadTime ? told : join;
+  if (refused === undefined || refused.error === null) return null;
+  const after = eventsOf(history, 'delivery', 'commit-invoke', 'wire-heartbeat').filter(
+    (event) => event.process === process && event.seq > refused.seq && event.seq < settledSeq,
+  );
+  const went = after.findLast(({ kind }) => kind !== 'wire-heartbeat');
+  // Who is told by a heartbeat that it has no place asks for one.
+  if (went === undefined || after.some(({ kind }) => kind === 'wire-heartbeat')) return null;
+  return {
+    signature: NO_MORE_JOINS,
+    why: `its ${refused.kind === 'wire-join' ? 'join' : 'heartbeat'} had been answered with ${refused.error}, and it had gone on with what it had before, without asking ${refused.kind === 'wire-join' ? 'again' : 'for a place'}`,
+    seqs: [refused.seq, went.seq],
+  };
+}
+
+/** The event that says that the process computes without end, and hears nothing any more. */
+export const frozenAt = ({ history }: Evidence, process: string, beforeSeq: number): number | null =>
+  eventsOf(history, 'process-frozen').find((event) => event.process === process && event.seq < beforeSeq)
+    ?.seq ?? null;
 
 /**
  * The crash that says how its client stands since the application last ran it. Of several for good in a row, the first: what

@@ -107,6 +107,20 @@ describe('finds', () => {
     ]);
   });
 
+  it('one that went on without a place after it had been told that it has none, and had not joined', () => {
+    const signatures = (afterMs: number) => {
+      const { story, m1, m2 } = pair();
+      story.generation([[m1, [0, 1]]]);
+      story.produces(1, { partition: 1 });
+      m2.isRefused('UNKNOWN_MEMBER_ID').delivers(1, [0]);
+      return findings(convergence, story.wait(afterMs).ends({ drain: false })).map(
+        (one) => one.split(' | ')[1],
+      );
+    };
+    expect(signatures(60_000)).toEqual(['live member went on without a place after its join had failed']);
+    expect(signatures(0)).toEqual(['live member is not in the group']);
+  });
+
   it('one that went on without a place after its join had failed, and not one that joins or was told', () => {
     const signatures = (then: 'reads' | 'waits' | 'is told') => {
       const { story, m1, m2 } = pair();
@@ -233,6 +247,35 @@ describe('finds', () => {
     expect(findings(convergence, tell([2])).map((one) => one.split(' | ')[1])).toEqual([
       'not drained at the bound',
     ]);
+  });
+
+  it('a member that computes without end, and what is not drained since', () => {
+    const { story, m1, m2 } = pair();
+    story.emit({ process: m2.process, kind: 'process-frozen' });
+    story.wait(30_000).generation([[m1, [0, 1]]]);
+    story.ends({
+      drain: false,
+      undrained: ['group billing has not processed orders-1 up to its end, offset 1'],
+    });
+    expect(findings(convergence, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | live member whose client computes without end | m2.1 runs and is not in generation 2 of group billing, the last one: it hears nothing and does nothing any more. | process-frozen group-generation settled | billing m2.1",
+        "illegal | not drained: a member computes without end | The run did not settle within its bound of 60000 ms: group billing has not processed orders-1 up to its end, offset 1 | settled | billing",
+      ]
+    `);
+  });
+
+  it('what waits for a follower that has been away since, and is back', () => {
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
+    const signatures = (broker: number) => {
+      const { story, m1 } = alone();
+      m1.isSentToFollower(0);
+      story.during({ kind: 'restart-broker', broker }, () => story.wait(2_000));
+      story.produces(1);
+      return findings(convergence, story.ends({ drain: false, undrained })).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(2)).toEqual(['not drained: waits for a follower that was away']);
+    expect(signatures(1)).toEqual(['not drained at the bound']);
   });
 
   it('what waits for a follower that stays dead', () => {

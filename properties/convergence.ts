@@ -1,6 +1,6 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
 import { type Group, isByHand, isLifecycleAction, membersHit, processMates } from '../scenarios/schema.ts';
-import { absence, hasGivenUp, placeIn } from './absent-member.ts';
+import { absence, frozenAt, hasGivenUp, placeIn } from './absent-member.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
 import { eventsOf } from './evidence/by-kind.ts';
@@ -26,6 +26,8 @@ const CANNOT_START = 'group cannot start without a committed offset';
 const PULLED_DOWN = 'group shares a process with one that cannot start';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
+const FROZEN = 'not drained: a member computes without end';
+const RESTARTED_FOLLOWER = 'not drained: waits for a follower that was away';
 const CONTENDED = 'two processes contend for one group.instance.id';
 const GONE = 'member ended by itself and stayed away';
 const NEVER_STABLE = 'group never became stable';
@@ -34,7 +36,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead (KIP-392), that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since (KIP-392), or one of its processes computes without end, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -291,7 +293,8 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
     return [
       report(
         (evidenceOfGroup !== undefined &&
-          (undrainedSince(evidence, evidenceOfGroup, words) ??
+          (hasFrozen(evidence, evidenceOfGroup) ??
+            undrainedSince(evidence, evidenceOfGroup, words) ??
             stuckAtGap(evidence, evidenceOfGroup, words) ??
             waitsForDead(evidence, evidenceOfGroup, words))) ||
           'not drained at the bound',
@@ -302,6 +305,17 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
     ];
   });
 }
+
+/** Whether a process of the group runs and computes without end, so that it neither works nor leaves. */
+const hasFrozen = (evidence: Evidence, { processes }: GroupEvidence): string | null =>
+  processes.some(
+    (one) =>
+      evidence.settled !== null &&
+      isRunningAt(one, evidence.settled.seq) &&
+      frozenAt(evidence, one.process, evidence.settled.seq) !== null,
+  )
+    ? FROZEN
+    : null;
 
 /** Whether the group stands before offsets that a compaction took, and has been handed nothing behind them. */
 function stuckAtGap(
@@ -320,9 +334,9 @@ function stuckAtGap(
   return isStuck ? AT_GAP : null;
 }
 
-/** Whether a member was last told to read the partition from a follower that stays dead. */
+/** Whether a member was last told to read the partition from a follower that stays dead, or that has been away since. */
 function waitsForDead(
-  { scenario, positions, settled }: Evidence,
+  { scenario, actions, positions, settled }: Evidence,
   { processes }: GroupEvidence,
   words: ReadonlySet<string>,
 ): string | null {
@@ -334,7 +348,16 @@ function waitsForDead(
       return words.has(`${topic}-${partition}`) ? followers.slice(-1) : [];
     }),
   );
-  return toldLast.some(({ broker }) => dead.includes(broker)) ? DEAD_FOLLOWER : null;
+  if (toldLast.some(({ broker }) => dead.includes(broker))) return DEAD_FOLLOWER;
+  const wasAway = toldLast.some(({ broker, time }) =>
+    actions.some(
+      ({ action, toTime }) =>
+        (action.kind === 'crash-broker' || action.kind === 'restart-broker') &&
+        action.broker === broker &&
+        toTime > time,
+    ),
+  );
+  return wasAway ? RESTARTED_FOLLOWER : null;
 }
 
 /** Why nobody owns the partition that the sentence is about, where that is as it has to be. */

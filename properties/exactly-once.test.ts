@@ -78,6 +78,34 @@ describe('finds', () => {
       expect(signatures([])).toEqual(['record was not written']);
     });
 
+    it('what a member wrote twice that joined again and was told where it stood before its transaction had its end', () => {
+      const signatures = (isToldBefore: boolean) => {
+        const { story, m1 } = pipeline();
+        story.produces(1);
+        m1.works(0, 1);
+        asks(story, m1.process, 90, 1);
+        const place = story.coordinatorPlace().offset;
+        const isTold = (): number =>
+          story.emit({
+            process: m1.process,
+            kind: 'wire-offset-fetch',
+            group: 'billing',
+            offsets: [{ topic: 'orders', partition: 0, offset: null }],
+            error: null,
+          });
+        if (isToldBefore) isTold();
+        writes(story, 1, place, story.coordinatorPlace().offset);
+        if (!isToldBefore) isTold();
+        story.generation([[m1, [0]]]);
+        story.copies(0, 0).copies(0, 0);
+        return findings(exactlyOnce, story).map((one) => one.split(' | ')[1]);
+      };
+      expect(signatures(true)).toEqual([
+        'record was written twice: the next owner did not wait for an open transaction',
+      ]);
+      expect(signatures(false)).toEqual(['record was written twice']);
+    });
+
     it('what was written twice since the next owner did not wait for an open transaction', () => {
       const signatures = (endsBefore: boolean) => {
         const { story, m1 } = pipeline();

@@ -8,6 +8,7 @@ import { groupOf, proof, reporter } from './anomaly.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import { type Evidence, entriesOf, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { type PartitionLog, recordsBetween, shownTo } from './evidence/logs.ts';
+import { type PartitionPositions, positionsOf } from './evidence/positions.ts';
 import { listAt, nameOffsets, partitionKey } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -24,7 +25,7 @@ export const exactlyOnce: Property = {
   id: 'exactly-once',
   title: 'A pipeline writes each record once',
   statement:
-    'For a group that consumes, transforms and produces in transactions (KIP-98, KIP-447), the output topic as read_committed sees it has exactly one record for each record of the final input log from where the group began to its last committed offset, and none for a record at or after that offset; one that is there and was committed within a second of the end may still lack the marker that shows it. It is told apart where a record was written twice since the next owner began while a transaction of the former one had its offsets in the log of the coordinator and had not ended (KIP-447 has it wait), and where a transaction was committed without some of the records that its one send was given. Where a position is moved by somebody else (a seek, offsets that an operator sets or deletes or that expire, a topic that is created anew, a broker that answers OFFSET_OUT_OF_RANGE, or with latest records that were deleted), what follows from that is observed and not illegal.',
+    'For a group that consumes, transforms and produces in transactions (KIP-98, KIP-447), the output topic as read_committed sees it has exactly one record for each record of the final input log from where the group began to its last committed offset, and none for a record at or after that offset; one that is there and was committed within a second of the end may still lack the marker that shows it. It is told apart where a record was written twice since the next owner began, or the same one after it had joined again, while a transaction had its offsets in the log of the coordinator and had not ended (KIP-447 has it wait), and where a transaction was committed without some of the records that its one send was given. Where a position is moved by somebody else (a seek, offsets that an operator sets or deletes or that expire, a topic that is created anew, a broker that answers OFFSET_OUT_OF_RANGE, or with latest records that were deleted), what follows from that is observed and not illegal.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => judge(evidence, group));
@@ -78,11 +79,12 @@ function judge(evidence: Evidence, group: GroupEvidence): Anomaly[] {
 }
 
 function judgePartition(
-  { settled }: Evidence,
+  evidence: Evidence,
   group: GroupEvidence,
   log: PartitionLog,
   output: Output,
 ): Anomaly[] {
+  const { settled } = evidence;
   const { topic, partition } = log;
   const key = partitionKey(topic, partition);
   const copies = output.copies.get(key) ?? new Map<number, readonly string[]>();
@@ -94,7 +96,7 @@ function judgePartition(
   const anomalies: Anomaly[] = [];
   const offsets = [...copies.keys()].sort((a, b) => a - b);
 
-  const open = leftOpen(group, key);
+  const open = leftOpen(evidence, group, key);
   const repeated = offsets.filter((offset) => (copies.get(offset)?.length ?? 0) > 1);
   const isLeftOpen = (offset: number): boolean => open.some((range) => isWithin(range, offset));
   for (const [signature, twice] of apart(repeated, isLeftOpen, TWICE_OPEN, TWICE))
@@ -182,19 +184,31 @@ const coveredBy = (group: GroupEvidence, key: string): Range[] => {
 /**
  * What transactions cover that were still open when the next owner of the partition committed: their offsets were in the
  * coordinator's log before the generation in which that one came to own it, and in force only after its commit. Who asks
- * for stable offsets (KIP-447) is not told where to begin before such a transaction has ended.
+ * for stable offsets (KIP-447) is not told where to begin before such a transaction has ended. That next owner may be the
+ * same process, which joined again: what it was told before its transaction's markers were written shows that.
  */
-const leftOpen = (group: GroupEvidence, key: string): Range[] =>
-  coveredBy(group, key).filter(({ entry }) =>
-    entriesOf(group, key).some(
-      (next) =>
-        next.position < entry.inForceFrom &&
-        next.request !== null &&
-        next.request.process !== entry.request?.process &&
-        next.generation !== null &&
-        next.generation.position > entry.position &&
-        next.generation.owners.get(key)?.includes(next.request.process) === true,
-    ),
+const leftOpen = ({ positions }: Evidence, group: GroupEvidence, key: string): Range[] =>
+  coveredBy(group, key).filter(
+    ({ entry }) =>
+      entriesOf(group, key).some(
+        (next) =>
+          next.position < entry.inForceFrom &&
+          next.request !== null &&
+          next.request.process !== entry.request?.process &&
+          next.generation !== null &&
+          next.generation.position > entry.position &&
+          next.generation.owners.get(key)?.includes(next.request.process) === true,
+      ) || isReadBeforeItsEnd(positionsOf(positions, entry.request?.process ?? '', key), entry),
+  );
+
+/** Whether the process that had its offset in the transaction was told of an older one, between that and its end. */
+const isReadBeforeItsEnd = ({ fetched }: PartitionPositions, { request, seq, value }: CommitEntry): boolean =>
+  fetched.some(
+    (answer) =>
+      request?.outcomeSeq != null &&
+      answer.seq > request.outcomeSeq &&
+      answer.seq < seq &&
+      (answer.offset ?? 0) < value,
   );
 
 /** Whether a position of the group may be moved by anybody but its members' own work. */

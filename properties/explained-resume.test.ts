@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { explainedResume } from './explained-resume.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { handOver, pair } from './testing/good-histories.ts';
+import { alone, handOver, pair } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
 
 /** `m2` takes over orders/0 after m1 committed 2 of five records, and starts where it is told. */
@@ -89,6 +89,22 @@ describe('finds', () => {
         "illegal | start without a commit is not what auto.offset.reset says | m1.1 started orders/0 in group billing at 4 without a committed offset, but auto.offset.reset latest asks for the log's end, and offset 4 had been acknowledged before. | delivery | billing orders 0 m1.1",
       ]
     `);
+  });
+
+  it('nothing where a member goes on behind what it had in hand over a rebalance, and has committed since', () => {
+    const signatures = (hasCommitted: boolean) => {
+      const { story, m1 } = alone();
+      story.produces(4);
+      m1.works(0, 1).commits(0, 1).delivers(0, [1]).begins(0, 1);
+      story.generation([[m1, [0]]]);
+      m1.finishes(0, 1);
+      if (hasCommitted) m1.commits(0, 2);
+      // What comes next is handed over twice: its first transaction was aborted.
+      m1.delivers(0, [2]).processes(0, 2).delivers(0, [2]).processes(0, 2);
+      return findings(explainedResume, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(true)).toEqual([]);
+    expect(signatures(false)).toEqual(['skipped past the last commit']);
   });
 
   it('nothing where a client without a tap keeps its position over a rebalance', () => {

@@ -64,6 +64,37 @@ describe('finds', () => {
     `);
   });
 
+  it('one that loses it in a handler call, although another one comes and explains the generation', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(1);
+    m1.delivers(0, [0]).begins(0, 0);
+    story.wait(5_500);
+    const m3 = story.joins('m3');
+    story.generation([
+      [m2, [0]],
+      [m3, [1]],
+    ]);
+    m1.finishes(0, 0);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member lost its place while its handler worked | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group: its handler had been at offset 0 of orders/0 for 5600 ms. | group-generation processing-begin group-generation | billing m1.1",
+      ]
+    `);
+  });
+
+  it('one that loses it in the transaction that its handler makes of a record', () => {
+    const { story, m1, m2 } = pair();
+    story.produces(1);
+    m1.works(0, 1);
+    story.emit({ process: m1.process, kind: 'transaction', transaction: 0, call: 'begin' });
+    story.wait(30_000).generation([[m2, [0, 1]]]);
+    expect(findings(noSpuriousRebalance, story)).toMatchInlineSnapshot(`
+      [
+        "illegal | member lost its place while its handler worked | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group: its handler had been at offset 0 of orders/0, and at the transaction 0 after it, for 30080 ms. | group-generation processing-begin group-generation | billing m1.1",
+      ]
+    `);
+  });
+
   it('one that loses it in a handler call that is longer than its session', () => {
     const { story, m1, m2 } = pair();
     story.produces(1);

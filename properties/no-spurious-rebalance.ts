@@ -31,7 +31,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first of a group and the first after the group was removed, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was told that its place was lost, and had not joined that generation after it; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, and it is told apart whether one handler call, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first of a group and the first after the group was removed, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was told that its place was lost, and had not joined that generation after it; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, also where something else explains that generation and the member had kept silent over its work, and it is told apart whether one handler call with the transaction of a pipeline, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats and a fetch; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -76,23 +76,34 @@ function causeless(
   // Where the members are the same, what a client reported before the last generation was written had its effect in it.
   const reportedFrom = gone.length === 0 ? before.time - CLOCK_TOLERANCE_MS : span.from;
   if (isOutageWithin(evidence, span.from, span.to)) return [];
+  const isMoved = (process: ProcessEvidence, tidings: ReadonlySet<string> = TIDINGS): boolean =>
+    hasCause(evidence, process, former.has(process.process), {
+      ...span,
+      // Whoever was no member any more has had its effect.
+      from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
+      startedFrom: span.from,
+      reportedFrom: Math.max(reportedFrom, joinedAt(evidence, process, before)),
+      tidings,
+    }) || hasLeftSilently(evidence, group, process, span);
   if (
-    group.processes.some(
-      (process) =>
-        hasCause(evidence, process, former.has(process.process), {
-          ...span,
-          // Whoever was no member any more has had its effect.
-          from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
-          startedFrom: span.from,
-          reportedFrom: Math.max(reportedFrom, joinedAt(evidence, process, before)),
-        }) || hasLeftSilently(evidence, group, process, span),
-    )
+    group.processes.some((process) => isMoved(process)) ||
+    generation.members.some(({ clientId }) => !former.has(clientId)) ||
+    withheldIn(group, before).size > 0 ||
+    lacksSync(evidence, group, before) ||
+    hasOtherTopics(evidence, group, before, generation, span)
   )
-    return [];
-  if (generation.members.some(({ clientId }) => !former.has(clientId))) return [];
-  if (withheldIn(group, before).size > 0) return [];
-  if (lacksSync(evidence, group, before)) return [];
-  if (hasOtherTopics(evidence, group, before, generation, span)) return [];
+    // What explains the others' generation does not explain that a member is missing which kept silent over its work.
+    return gone.flatMap(({ clientId }) => {
+      const process = evidence.processes.get(clientId);
+      const silence =
+        process === undefined ? null : silenceBefore(evidence, group, process, before, generation);
+      const isItsOwn =
+        silence !== null &&
+        process !== undefined &&
+        !isMoved(process, LEAVING) &&
+        !hasOverrunPollWithin(evidence, group, clientId, before.time, span.to);
+      return isItsOwn ? [expired(group, before, generation, clientId, silence, isRealTime)] : [];
+    });
   const events = proof(before.seq, generation.seq);
   if (gone.length === 0)
     return [
@@ -105,14 +116,55 @@ function causeless(
     ];
   return gone.map(({ clientId }) => {
     const silence = silenceOf(evidence, group, clientId, generation.time);
-    return report(
-      isRealTime ? EXPIRED_IN_REAL_TIME : expiryOf(silence),
-      `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group${silence === null ? '' : `: ${silence.why}`}.`,
-      proof(before.seq, silence?.seq, generation.seq),
-      { group: group.id, process: clientId },
-    );
+    return expired(group, before, generation, clientId, silence, isRealTime);
   });
 }
+
+/** What a member does or is told that moves its group. That its place is lost it is told when that has happened. */
+const LEAVING: ReadonlySet<string> = new Set(['left']);
+const TIDINGS: ReadonlySet<string> = new Set(['left', 'lost']);
+
+/** What it was at when its place was lost: when it was told so, or right before, or when the generation without it came. */
+function silenceBefore(
+  evidence: Evidence,
+  group: GroupEvidence,
+  process: ProcessEvidence,
+  before: GenerationEvidence,
+  generation: GenerationEvidence,
+): Silence | null {
+  const since = joinedAt(evidence, process, before);
+  const told = membershipOf(evidence, process.process).find(
+    ({ kind, time }) => kind === 'lost' && time > since && time <= generation.time,
+  );
+  if (told === undefined) return silenceOf(evidence, group, process.process, generation.time);
+  const ends = [...group.consumption.values()].flatMap(({ processing }) =>
+    processing.flatMap(({ process: of, endTime }) =>
+      of === process.process && endTime !== null && endTime <= told.time ? [endTime] : [],
+    ),
+  );
+  const endTime = Math.max(...ends);
+  return (
+    silenceOf(evidence, group, process.process, told.time) ??
+    (endTime >= told.time - group.config.heartbeatIntervalMs
+      ? silenceOf(evidence, group, process.process, endTime)
+      : null)
+  );
+}
+
+const expired = (
+  group: GroupEvidence,
+  before: GenerationEvidence,
+  generation: GenerationEvidence,
+  clientId: string,
+  silence: Silence | null,
+  isRealTime: boolean,
+): Anomaly =>
+  report(
+    isRealTime ? EXPIRED_IN_REAL_TIME : expiryOf(silence),
+    `Generation ${generation.generation} of group ${group.id} is without the place that ${clientId} had in generation ${before.generation}, and nothing had happened to it or to the group${silence === null ? '' : `: ${silence.why}`}.`,
+    proof(before.seq, silence?.seq, generation.seq),
+    { group: group.id, process: clientId },
+  );
 
 /** A static member does not say that it leaves when max.poll.interval.ms is over: it sends no heartbeats any more (KIP-345). */
 const hasLeftSilently = (
@@ -177,18 +229,21 @@ function silenceAt(
   lostTime: number,
 ): Silence | null {
   const { sessionTimeoutMs } = config;
-  const longMs = sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
+  const quietMs = sessionTimeoutMs - 2 * config.heartbeatIntervalMs;
+  // The last heartbeat may have been sent before a fetch that waited for records.
+  const longMs = Math.min(quietMs, Math.max(sessionTimeoutMs / 2, quietMs - config.fetchMaxWaitMs));
   const last = own.at(-1);
   if (last === undefined) return null;
   const { key, offset, time, seq, endTime } = last;
-  if (endTime === null || endTime >= lostTime)
-    return lostTime - time >= longMs
-      ? {
-          kind: 'busy',
-          why: `its handler had been at offset ${offset} of ${key} for ${Math.round(lostTime - time)} ms`,
-          seq,
-        }
-      : null;
+  const isBusy = endTime === null || endTime >= lostTime;
+  const transaction = openTransactionAt(evidence, process, last, lostTime);
+  if ((isBusy || transaction !== null) && lostTime - time >= longMs)
+    return {
+      kind: 'busy',
+      why: `its handler had been at offset ${offset} of ${key}${transaction === null ? '' : `, and at the transaction ${transaction} after it,`} for ${Math.round(lostTime - time)} ms`,
+      seq,
+    };
+  if (isBusy) return null;
   const waits = waitsOf(own, lostTime - sessionTimeoutMs, lostTime);
   const waitedMs = waits.reduce((sum, { waitMs }) => sum + waitMs, 0);
   const [wait] = waits;
@@ -219,6 +274,27 @@ function silenceAt(
 }
 
 type Processed = { readonly key: string } & Processing;
+
+/** The transaction that a pipeline's handler had begun for what it had processed last, and not ended by then. */
+function openTransactionAt(
+  { history }: Evidence,
+  process: string,
+  { endSeq }: Processed,
+  time: number,
+): number | null {
+  const begun = eventsOf(history, 'transaction').findLast(
+    (event) =>
+      event.process === process &&
+      event.call === 'begin' &&
+      event.seq > (endSeq ?? Number.POSITIVE_INFINITY) &&
+      event.time <= time,
+  );
+  if (begun === undefined) return null;
+  const ended = eventsOf(history, 'transaction-end').some(
+    (event) => event.process === process && event.seq > begun.seq && event.time < time,
+  );
+  return ended ? null : begun.transaction;
+}
 
 /**
  * The waits within a span that follow a failure, each up to whatever the member processed next: trying it again and failing
@@ -268,7 +344,13 @@ function hasCause(
   evidence: Evidence,
   process: ProcessEvidence,
   wasMember: boolean,
-  { from, to, startedFrom, reportedFrom }: Span & { startedFrom: number; reportedFrom: number },
+  {
+    from,
+    to,
+    startedFrom,
+    reportedFrom,
+    tidings,
+  }: Span & { startedFrom: number; reportedFrom: number; tidings: ReadonlySet<string> },
 ): boolean {
   const isReported = (time: number): boolean => time >= reportedFrom && time <= to;
   const isWithin = (time: number | undefined): boolean => time !== undefined && time >= from && time <= to;
@@ -282,9 +364,7 @@ function hasCause(
     isStalledWithin(process, from, to) ||
     process.clientCrashes.some(({ time }) => isReported(time)) ||
     process.applicationErrors.some(({ time }) => isReported(time)) ||
-    membershipOf(evidence, process.process).some(
-      ({ kind, time }) => (kind === 'left' || kind === 'lost') && isReported(time),
-    ) ||
+    membershipOf(evidence, process.process).some(({ kind, time }) => tidings.has(kind) && isReported(time)) ||
     isToldByAction(evidence, process, from, to)
   );
 }

@@ -70,6 +70,32 @@ describe('finds', () => {
     expect(told(1.12)).toEqual(['delivered before it was a member']);
   });
 
+  it('the same where a broker had told it of a leader that moved, and no coordinator of a rebalance', () => {
+    const signatures = (isRebalancing: boolean) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1);
+      const { process, memberId } = m1;
+      story.emit({
+        process,
+        kind: 'wire-list-offsets',
+        topic: 'orders',
+        partition: 1,
+        at: 'earliest',
+        offset: null,
+        error: 'NOT_LEADER_OR_FOLLOWER',
+      });
+      if (isRebalancing) m1.isRefused('REBALANCE_IN_PROGRESS');
+      m1.isJoining().works(0, 1);
+      const assignment = [{ topic: 'orders', partitions: [0] }];
+      const generation = { group: 'billing', memberId, generation: 2 };
+      story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+      return findings(ownedConsumption, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(false)).toEqual(['delivered while another part of the client joined']);
+    expect(signatures(true)).toEqual(['delivered while joining']);
+  });
+
   it('the same where the member has been let into the generation twice: by two parts of the client', () => {
     const { story, m1 } = alone();
     story.produces(2);

@@ -23,7 +23,7 @@ export const ownedConsumption: Property = {
   id: 'owned-consumption',
   title: 'Members read only what is assigned to them',
   statement:
-    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether another part of the client did the joining, since its handler was at work on the partition then or it had asked more than once to join that generation, and not after it has left. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
+    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether another part of the client did the joining, since its handler was at work on the partition then, it had asked more than once to join that generation, or a broker had refused it a partition and no coordinator had told it of a rebalance, and not after it has left. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -80,6 +80,23 @@ const hasJoinedTwice = ({ history }: Evidence, { process, seq, generation }: Mem
       event.generation === generation,
   );
 
+/**
+ * Whether a broker had told it of a leader that has moved since it took up its last assignment, and no coordinator of a
+ * rebalance: what read from that broker did the joining.
+ */
+function wasToldElsewhere(
+  { history }: Evidence,
+  changes: readonly MembershipChange[],
+  { process, seq }: MembershipChange,
+): boolean {
+  const since = changes.findLast((change) => change.kind === 'assigned' && change.seq < seq)?.seq;
+  const answers = eventsOf(history, 'wire-list-offsets', 'wire-fetch-error', 'wire-heartbeat').filter(
+    (event) =>
+      event.process === process && event.seq > (since ?? seq) && event.seq < seq && event.error !== null,
+  );
+  return answers.length > 0 && answers.every(({ kind }) => kind !== 'wire-heartbeat');
+}
+
 /** Whether the member's handler had a record of the partition when it joined: another part of the client did the joining. */
 const wasWorkedOn = (
   { consumption }: GroupEvidence,
@@ -119,7 +136,9 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
     return {
       signature: !hasSynced(evidence, process, last.seq)
         ? NEVER_SYNCED
-        : wasWorkedOn(group, key, last) || hasJoinedTwice(evidence, last)
+        : wasWorkedOn(group, key, last) ||
+            hasJoinedTwice(evidence, last) ||
+            wasToldElsewhere(evidence, changes, last)
           ? BESIDE
           : JOINING,
       why: `after it had joined generation ${last.generation} and before it had its assignment`,

@@ -3,13 +3,13 @@
  * names the known bug which an anomaly is, or null.
  *
  * It goes by property and signature, and where these say too little by a part of the message. What follows from a bug (a
- * group that does not drain, for one) is known only where the bug itself shows in the same run, since such a consequence
- * has many causes.
+ * group that does not drain, for one) is known only where the bug itself shows in the same run, and of the same process or
+ * group where the bug asks for that, since such a consequence has many causes.
  */
 import { satisfies } from 'semver';
 import type { Anomaly } from '../../properties/property.ts';
 import type { KnownIssueOf } from '../../reports/results.ts';
-import type { Breach } from '../../scenarios/known-bugs/known-bug.ts';
+import type { Breach, Consequence } from '../../scenarios/known-bugs/known-bug.ts';
 import { loadKnownBugs, type NamedBug } from './load.ts';
 
 interface Client {
@@ -24,12 +24,18 @@ export function knownIssues(bugs: readonly NamedBug[], client: Client): KnownIss
   const present = bugs.filter((one) => hasBug(one, client));
   return (anomaly, { anomalies }) => {
     const isTelling = (one: Anomaly, { bug }: NamedBug): boolean =>
-      bug.trips.some((breach) => isBreach(one, breach));
-    const shown = (bug: NamedBug): boolean => anomalies.some((one) => isTelling(one, bug));
+      bug.trips.some((breach) => isBreach(one, breach)) ||
+      bug.consequences?.some((breach) => breach.within === 'itself' && isBreach(one, breach)) === true;
+    const isOfSame = (one: Anomaly, { within }: Consequence): boolean =>
+      within === undefined ||
+      within === 'itself' ||
+      (anomaly.subject[within] !== undefined && one.subject[within] === anomaly.subject[within]);
+    const followsFrom = (bug: NamedBug, breach: Consequence): boolean =>
+      anomalies.some((one) => isTelling(one, bug) && isOfSame(one, breach));
     const found =
       present.find((bug) => isTelling(anomaly, bug)) ??
-      present.find(
-        (one) => one.bug.consequences?.some((breach) => isBreach(anomaly, breach)) === true && shown(one),
+      present.find((bug) =>
+        bug.bug.consequences?.some((breach) => isBreach(anomaly, breach) && followsFrom(bug, breach)),
       );
     return found === undefined ? null : nameOf(found);
   };

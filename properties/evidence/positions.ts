@@ -58,7 +58,7 @@ export interface PartitionPositions {
   readonly outOfRange: readonly OutOfRange[];
   readonly sought: readonly Sought[];
   /** Brokers that the leader named, to be read from in its place (KIP-392). */
-  readonly followers: readonly { readonly seq: number; readonly broker: number }[];
+  readonly followers: readonly { readonly seq: number; readonly time: number; readonly broker: number }[];
 }
 
 export interface PositionEvidence {
@@ -198,7 +198,7 @@ export function indexPositions(
         mayBeFollowers: followers.length > 0,
       });
     } else if (event.kind === 'wire-read-replica')
-      at(event.process, event.topic, event.partition).followers.push({ seq, broker: event.broker });
+      at(event.process, event.topic, event.partition).followers.push({ seq, time, broker: event.broker });
     else if (event.kind === 'application-call-end') {
       const asked = questions.get(event.process);
       if (asked !== undefined && event.answer === undefined) listAt(unanswered, event.process).push(asked);

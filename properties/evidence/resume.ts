@@ -105,7 +105,8 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
   const refused = lastBefore(outOfRange, openSeq);
   const resolved =
     ownAnswer !== null && stretch.opening === 'join' ? ownAnswer : { seq: openSeq, time: openTime };
-  const committed = committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time);
+  const before = committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time);
+  const committed = { ...before, possible: [...before.possible, ...ownSince(group, stretch, resolved.seq)] };
   return {
     committed,
     fetched: ownAnswer,
@@ -117,6 +118,26 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
         : unseenOutOfRange(evidence, group, stretch, committed),
   };
 }
+
+/**
+ * What the process has committed itself since it was told where to begin: the rest of what it had in hand over a rebalance
+ * that left it the partition, behind which it goes on.
+ */
+const ownSince = (
+  group: GroupEvidence,
+  { process, key, openSeq, before }: Stretch,
+  toldSeq: number,
+): CommittedState[] =>
+  before?.process !== process
+    ? []
+    : entriesOf(group, key).flatMap((entry) =>
+        entry.request?.process === process &&
+        entry.seq > toldSeq &&
+        entry.seq < openSeq &&
+        entry.value <= before.last + 1
+          ? [{ offset: entry.offset, entry }]
+          : [],
+      );
 
 /** An operator's offset above the log's end, from which a member whose traffic is not known has to start. */
 function unseenOutOfRange(

@@ -14,6 +14,14 @@ const breachSchema = z.strictObject({
   message: z.string().min(1).optional(),
 });
 
+const consequenceSchema = breachSchema.extend({
+  /**
+   * Where it has many causes and names a process or a group: it follows only from a breach of the same one. What tells of
+   * its cause by `itself` needs no other.
+   */
+  within: z.enum(['itself', 'process', 'group']).optional(),
+});
+
 const knownBugShape = z.strictObject({
   bug: z.strictObject({
     title: z.string().min(1).max(90),
@@ -31,7 +39,7 @@ const knownBugShape = z.strictObject({
     /** What it trips in this scenario, all of it, each time. */
     trips: z.array(breachSchema).min(1),
     /** What may come of it in other scenarios, where one of the above is found in the same run. */
-    consequences: z.array(breachSchema).optional(),
+    consequences: z.array(consequenceSchema).optional(),
     /** Whether real Kafka can show it; or, as a sentence, why it cannot. */
     kafka: z.union([z.literal(true), z.string().min(1)]),
   }),
@@ -39,6 +47,7 @@ const knownBugShape = z.strictObject({
 });
 export type KnownBug = z.infer<typeof knownBugShape>;
 export type Breach = z.infer<typeof breachSchema>;
+export type Consequence = z.infer<typeof consequenceSchema>;
 
 /**
  * @param source where the value comes from, for the message (a file name)

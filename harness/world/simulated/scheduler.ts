@@ -64,6 +64,8 @@ export interface SchedulerOptions {
   readonly timeUsMax?: number;
   /** How the client's own jobs are run to their end; by default the best way that this Node.js has. */
   readonly drain?: 'synchronous' | 'event-loop';
+  /** How long a portion of events may last before its process is taken for one that computes without end. */
+  readonly endlessAfterMs?: number;
 }
 
 const EVENTS_PER_INSTANT_MAX = 100_000;
@@ -297,7 +299,7 @@ export class Scheduler {
           this.#drain();
         }
       while (this.#goesOn() && !isOver());
-    });
+    }, this.#options.endlessAfterMs);
     if (ended) return;
     this.current.state = 'frozen';
     fatalException?.(nothing);

@@ -59,6 +59,8 @@ export interface SimulatedWorldOptions {
   readonly inspection?: Inspection;
   /** For tests: how the client's own jobs are run to their end. */
   readonly drain?: NonNullable<SchedulerOptions['drain']>;
+  /** For tests of what is known to compute without end: how soon that is believed. */
+  readonly endlessAfterMs?: NonNullable<SchedulerOptions['endlessAfterMs']>;
   /** For measurements: how many requests the brokers of a run took up, when it is over. */
   readonly onRequests?: (requests: number) => void;
 }
@@ -108,9 +110,13 @@ export class SimulatedWorld implements World {
   }
 
   async run(scenario: Scenario, subject: Subject, recorder: Recorder, signal?: AbortSignal): Promise<void> {
-    const { recording, drain } = this.#options;
+    const { recording, drain, endlessAfterMs } = this.#options;
     const trace = new Trace(recording ?? null);
-    const scheduler = new Scheduler({ trace, ...(drain === undefined ? {} : { drain }) });
+    const scheduler = new Scheduler({
+      trace,
+      ...(drain === undefined ? {} : { drain }),
+      ...(endlessAfterMs === undefined ? {} : { endlessAfterMs }),
+    });
     const run = new SimulatedRun(scenario, subject, recorder, scheduler, this.#options, signal);
     try {
       await scheduler.run(async () => await run.toEnd(), signal);

@@ -29,21 +29,25 @@ function cpuMs(): number {
 
 /**
  * Runs the work, which has to return soon after `isOver` says so.
+ * @param endlessAfterMs how long a portion may last
  * @returns false where it was ended because it went on and on; what it had queued as microtasks is gone then
  * @throws what the work throws; WorldUnavailableError where the machine did not let it run
  */
-export function runWatched(work: (isOver: () => boolean) => void): boolean {
+export function runWatched(
+  work: (isOver: () => boolean) => void,
+  endlessAfterMs: number = ENDLESS_AFTER_MS,
+): boolean {
   const endMs = performance.now() + PORTION_MS;
   const startCpuMs = cpuMs();
   global[hook] = () => work(() => performance.now() >= endMs);
   try {
-    script.runInThisContext({ timeout: ENDLESS_AFTER_MS });
+    script.runInThisContext({ timeout: endlessAfterMs });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
     if (cpuMs() - startCpuMs < ENDLESS_CPU_MS)
       throw new WorldUnavailableError(
-        `The machine stood still for ${ENDLESS_AFTER_MS / 1_000} s in the middle of a simulated run.`,
+        `The machine stood still for ${endlessAfterMs / 1_000} s in the middle of a simulated run.`,
       );
     return false;
   } finally {
