@@ -81,8 +81,9 @@ function causeless(
       (process) =>
         hasCause(evidence, process, former.has(process.process), {
           ...span,
-          // Whoever was no member any more has had its effect.
-          from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
+          // Whoever was no member any more has had its effect, but for the one whose request created the group.
+          from:
+            former.has(process.process) || isCreation(before) ? span.from : before.time - CLOCK_TOLERANCE_MS,
           startedFrom: span.from,
           reportedFrom: Math.max(reportedFrom, joinedAt(evidence, process, before)),
         }) || hasLeftSilently(evidence, group, process, span),
@@ -113,6 +114,9 @@ function causeless(
     );
   });
 }
+
+/** The group is written without members first, when a member asks to join it (Kafka's class GroupMetadataManager). */
+const isCreation = ({ generation, isStable }: GenerationEvidence): boolean => generation === 0 && !isStable;
 
 /** A static member does not say that it leaves when max.poll.interval.ms is over: it sends no heartbeats any more (KIP-345). */
 const hasLeftSilently = (
