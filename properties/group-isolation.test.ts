@@ -156,6 +156,26 @@ describe('says nothing of offsets that expire', () => {
     expect(tell(true, false)).toEqual(['committed offset removed without a cause']);
   });
 
+  it('while a second process runs that was never answered a request to join, where its traffic is recorded', () => {
+    const tell = (isJoining: boolean, wire = true) => {
+      const { story, m1 } = alone({ wire });
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1);
+      const twin = story.during({ kind: 'pause-broker', broker: 1 }, () => {
+        m1.exits(1);
+        story.starts('m1');
+        story.wait(8_000);
+      });
+      if (isJoining) twin.handles.at(-1)?.isJoining();
+      story.wait(RETENTION_MS);
+      removal(story);
+      return groupIsolation.check(withRetention(story)).map(({ signature }) => signature);
+    };
+    expect(tell(false)).toEqual([]);
+    expect(tell(true)).toEqual(['committed offset removed without a cause']);
+    expect(tell(false, false)).toEqual(['committed offset removed without a cause']);
+  });
+
   it('but of those that go too soon', () => {
     const story = new Story();
     story.act({ kind: 'alter-offsets', group: 'billing', topic: 'orders', partition: 0, offset: 3 });

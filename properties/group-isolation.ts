@@ -12,7 +12,7 @@ import {
   isOutageWithin,
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
-import { hasLostPlace } from './evidence/membership.ts';
+import { hasLostPlace, membershipOf } from './evidence/membership.ts';
 import type { ProcessEvidence } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -179,16 +179,23 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
   });
 }
 
-/** Whether the coordinator may have counted on the process in the span: it ran, and was not told that its place was gone. */
+/**
+ * Whether the coordinator may have counted on the process in the span: it ran, and was not told that its place was gone.
+ * With its traffic on record, one that was never answered a JoinGroup had no place: it may not even have asked for one, as
+ * a transactional process does only once it has its producer's id.
+ */
 function mayHavePlace(
   evidence: Evidence,
+  { hasWire }: GroupEvidence,
   { process, startTime, exit }: ProcessEvidence,
   fromTime: number,
   toTime: number,
 ): boolean {
   if (startTime > toTime || (exit !== null && exit.time < fromTime)) return false;
   const join = (evidence.positions.joins.get(process) ?? []).findLast(({ time }) => time <= toTime);
-  return join === undefined || join.time >= fromTime || !hasLostPlace(evidence, process, join.seq);
+  if (join === undefined)
+    return !hasWire || membershipOf(evidence, process).some(({ kind }) => kind === 'joining');
+  return join.time >= fromTime || !hasLostPlace(evidence, process, join.seq);
 }
 
 /** Whether the group had had no members for as long as it keeps its offsets, or, where it never had any, since its commit. */
@@ -211,7 +218,9 @@ function isExpired(
   if (last.isStable)
     return (
       isOutageWithin(evidence, last.time, time) &&
-      !group.processes.some((process) => mayHavePlace(evidence, process, time - offsetsRetentionMs, time))
+      !group.processes.some((process) =>
+        mayHavePlace(evidence, group, process, time - offsetsRetentionMs, time),
+      )
     );
   // It is empty before that is written, which waits for brokers that are away.
   const sinceTime = isOutageWithin(evidence, last.time - LATE_REQUEST_MS, last.time)

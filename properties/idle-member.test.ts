@@ -39,6 +39,29 @@ describe('finds', () => {
     `);
   });
 
+  // Its topic had not been there when the generation was made, and the coordinator shares nothing out anew for it (KIP-345).
+  it('none that a static member is when it is back with what was shared out for another subscription', () => {
+    const tell = (isResubscribed: boolean) => {
+      const { story, m1, m2 } = pair({ groups: [{ staticMembership: true }] });
+      story.generation([
+        [m1, [0, 1]],
+        [m2, []],
+      ]);
+      m2.crashes();
+      const made = story.events.findLast((event) => event.kind === 'group-generation');
+      const former = made?.members.find(({ groupInstanceId }) => groupInstanceId === 'm2');
+      if (isResubscribed && former !== undefined) former.subscription = [];
+      story.takesPlaceOf(story.joins('m2'), m2);
+      return findings(idleMember, story);
+    };
+    expect(tell(true)).toEqual([]);
+    expect(tell(false)).toMatchInlineSnapshot(`
+      [
+        "illegal | idle while another member has two partitions | Generation 2 of group billing gives m2.1 nothing and m1.1 2 partitions of orders, to which both subscribe. | group-generation | billing orders m2.1",
+      ]
+    `);
+  });
+
   it('a client that stops while it is idle', () => {
     const { story, m2 } = waiting();
     m2.clientCrashes('TypeError: nothing to fetch', false);

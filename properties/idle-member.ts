@@ -1,6 +1,7 @@
 /** idle-member: stable generations with more members than partitions enter, idle members that fail or starve leave. */
 import type { Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
+import { isRewritten } from './balanced-assignment.ts';
 import { withheldIn } from './coverage.ts';
 import {
   type Evidence,
@@ -25,7 +26,7 @@ export const idleMember: Property = {
   id: 'idle-member',
   title: 'Members without partitions wait quietly and take over',
   statement:
-    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle, and until a second process of the same member takes its place, it reports no failure, its process ends over none but that of another member in it, and it stays a member unless it leaves, stops, ends, stalls or fails.',
+    'A member is without partitions in a stable generation only where no other member has two or more partitions of a topic that both subscribe to; so a member beyond the number of partitions is idle, and takes over when an owner goes. A generation that is written again for a static member that is back keeps the assignment that it was made with, whatever that member subscribes to by now (KIP-345). With cooperative-sticky (KIP-429) it may have to wait for one more generation, where this one keeps back a partition that its last owner has yet to give up. While it is idle, and until a second process of the same member takes its place, it reports no failure, its process ends over none but that of another member in it, and it stays a member unless it leaves, stops, ends, stalls or fails.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
@@ -35,7 +36,8 @@ export const idleMember: Property = {
       const isChance = history.start.world !== 'simulated' && expired.length === 1;
       return [
         ...stable.flatMap((generation) => [
-          ...starved(group, generation),
+          // What a static member that is back is given was shared out for what it subscribed to before (KIP-345).
+          ...(isRewritten(group, generation) ? [] : starved(group, generation)),
           ...failedWhileIdle(evidence, group, generation),
         ]),
         ...expired.map((anomaly) => (isChance ? { ...anomaly, signature: EXPIRED_ONCE } : anomaly)),

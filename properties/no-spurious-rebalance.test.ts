@@ -38,6 +38,24 @@ describe('finds', () => {
     `);
   });
 
+  // The request of a static member that has ended arrives, and its place expires before its assignment is written.
+  it('none after the group was created for a process that had just ended', () => {
+    const tell = (number: number, waitMs: number) => {
+      const story = new Story();
+      story.joins('m1').leaves();
+      story.wait(waitMs).group().generation = number - 1;
+      story.empties().wait(6_000).group().generation += 1;
+      return findings(noSpuriousRebalance, story.empties());
+    };
+    expect(tell(0, 130)).toEqual([]);
+    expect(tell(0, 30_000)).toHaveLength(1);
+    expect(tell(1, 130)).toMatchInlineSnapshot(`
+      [
+        "illegal | generation without a cause | Generation 3 of group billing has the members of generation 1, and nothing had happened since. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
   it('one after a generation whose number had been that of one without a sync, before the group was removed', () => {
     const story = new Story();
     const m1 = story.joins('m1').isJoining();

@@ -79,8 +79,8 @@ function causeless(
   const isMoved = (process: ProcessEvidence, tidings: ReadonlySet<string> = TIDINGS): boolean =>
     hasCause(evidence, process, former.has(process.process), {
       ...span,
-      // Whoever was no member any more has had its effect.
-      from: former.has(process.process) ? span.from : before.time - CLOCK_TOLERANCE_MS,
+      // Whoever was no member any more has had its effect, but for the one whose request created the group.
+      from: former.has(process.process) || isCreation(before) ? span.from : before.time - CLOCK_TOLERANCE_MS,
       startedFrom: span.from,
       reportedFrom: Math.max(reportedFrom, joinedAt(evidence, process, before)),
       tidings,
@@ -119,6 +119,9 @@ function causeless(
     return expired(group, before, generation, clientId, silence, isRealTime);
   });
 }
+
+/** The group is written without members first, when a member asks to join it (Kafka's class GroupMetadataManager). */
+const isCreation = ({ generation, isStable }: GenerationEvidence): boolean => generation === 0 && !isStable;
 
 /** What a member does or is told that moves its group. That its place is lost it is told when that has happened. */
 const LEAVING: ReadonlySet<string> = new Set(['left']);

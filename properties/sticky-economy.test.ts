@@ -75,6 +75,31 @@ describe('finds', () => {
     `);
   });
 
+  it('none where brokers refused the leader the metadata of a topic, of which it gives nobody anything', () => {
+    const tell = (client: string, kept: readonly number[]) => {
+      const { story, m1, m2 } = handOver();
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+      ]);
+      const answer = { api: 'Metadata', error: 'LEADER_NOT_AVAILABLE' } as const;
+      story.act({ kind: 'answer-error', ...answer, times: 1, process: null });
+      story.emit({ process: 'cluster', kind: 'error-answered', ...answer, action: 1, broker: 1, client });
+      story.generation([
+        [m1, kept],
+        [m2, []],
+      ]);
+      return findings(stickyEconomy, story);
+    };
+    expect(tell('m1.1', [])).toEqual([]);
+    expect(tell('m2.1', [])).toHaveLength(1);
+    expect(tell('m1.1', [0])).toMatchInlineSnapshot(`
+      [
+        "illegal | more partitions moved than the balance needs | Generation 4 of group billing (cooperative-sticky) takes 1 partition (orders/1) from m2.1, and 0 would have done. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
   it('as observed what an old claim may cost', () => {
     const story = new Story({ topics: { orders: 3 }, groups: [{ assignors: ['sticky'] }] });
     const [m1, m2] = [story.joins('m1'), story.joins('m2')];

@@ -1,11 +1,11 @@
 /** sticky-economy: neighbouring generations enter, partitions that were taken from their owners without need leave. */
 import { proof, reporter } from './anomaly.ts';
 import { hasEqualSubscriptions, isRewritten } from './balanced-assignment.ts';
-import { isCooperative, withheldIn } from './coverage.ts';
+import { isCooperative, isLeaderBlind, withheldIn } from './coverage.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { hasLostPlace } from './evidence/membership.ts';
-import { count } from './evidence/values.ts';
+import { count, partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('sticky-economy');
@@ -19,7 +19,7 @@ export const stickyEconomy: Property = {
   id: 'sticky-economy',
   title: 'Nobody loses a partition without need',
   statement:
-    'From one stable generation to the next: where the members (static ones by their group.instance.id), their subscriptions and the partitions are the same, range and round robin take nothing from anybody, so a static member that is back within its session costs the others nothing; with sticky and cooperative-sticky, where all members subscribe to the same topics, the members that stay lose together no more partitions than the balance of the new generation needs. Where a group has an eager assignor beside cooperative-sticky, members give up everything before they join, so there is nothing to keep (KIP-429). With sticky, a member that comes back with an old claim in its user data can cost another one a partition: observed. A member that never learned of the former assignment, or had been told that its membership or its generation was over, has nothing to keep either.',
+    'From one stable generation to the next: where the members (static ones by their group.instance.id), their subscriptions and the partitions are the same, range and round robin take nothing from anybody, so a static member that is back within its session costs the others nothing; with sticky and cooperative-sticky, where all members subscribe to the same topics, the members that stay lose together no more partitions than the balance of the new generation needs. Where a group has an eager assignor beside cooperative-sticky, members give up everything before they join, so there is nothing to keep (KIP-429). With sticky, a member that comes back with an old claim in its user data can cost another one a partition: observed. A member that never learned of the former assignment, or had been told that its membership or its generation was over, has nothing to keep either; nor is anything to be kept of a topic that nobody is given any of, since brokers have refused the leader its metadata (that is part of complete-assignment).',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -55,6 +55,18 @@ const identityOf = ({ groupInstanceId, memberId }: Member): string => groupInsta
 
 const partitionsOf = (group: GroupEvidence, generation: GenerationEvidence): Set<string> =>
   new Set([...generation.owners.keys(), ...withheldIn(group, generation).keys()]);
+
+/** What the leader had to share out: of a topic whose metadata brokers refused it, it gives nothing to anybody. */
+function knownPartitions(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+): Set<string> {
+  const all = partitionsOf(group, generation);
+  if (!isLeaderBlind(evidence, group, generation)) return all;
+  const known = new Set([...generation.owners.keys()].map((key) => partitionOf(key).topic));
+  return new Set([...all].filter((key) => known.has(partitionOf(key).topic)));
+}
 
 const describe = (group: GroupEvidence, generation: GenerationEvidence): string =>
   [
@@ -139,7 +151,7 @@ function leastMoves(
   if (!hasEqualSubscriptions(after)) return [];
   // Beside an eager assignor, members give everything up before they join, and cooperative-sticky has no other memory.
   if (after.event.protocol === 'cooperative-sticky' && !isCooperative(group)) return [];
-  const all = partitionsOf(group, after);
+  const all = knownPartitions(evidence, group, after);
   const least = Math.floor(all.size / after.members.length);
   const stayed = survivors(evidence, before, after).map(({ process, had, has }) => {
     const still = had.filter((key) => all.has(key));

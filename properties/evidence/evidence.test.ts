@@ -246,6 +246,22 @@ describe('evidence', () => {
     expect(processes.get('m3.1')).toMatchObject({ order: null, stalls: [] });
   });
 
+  it('gives a stall to a twin and the one before it only where they share a process', () => {
+    const tell = (sharedProcess: string | undefined) => {
+      const story = new Story({ groups: [{ members: [{ id: 'm1', sharedProcess }] }] });
+      const m1 = story.joins('m1');
+      const twin = story.starts('m1');
+      const start = story.events.at(-1);
+      if (start?.kind === 'process-start' && sharedProcess !== undefined)
+        start.sharedProcess = `${sharedProcess}.1`;
+      twin.stalls(() => story.wait(100));
+      const { processes } = evidenceOf(story.history());
+      return [m1, twin].map(({ process }) => processes.get(process)?.stalls.length);
+    };
+    expect(tell('shop')).toEqual([1, 1]);
+    expect(tell(undefined)).toEqual([0, 1]);
+  });
+
   it('tells members that share a client id apart by their member ids, or as the world has named them', () => {
     const told = (wire: boolean): (string | undefined)[] => {
       const { story, m1, m2 } = pair({ wire });

@@ -174,8 +174,16 @@ export function indexProcesses(
       const running = (byId.get(id) ?? []).filter(
         (process) => process.startSeq < seq && (process.exit === null || process.exit.seq > seq),
       );
-      if (action.kind === 'stall') running.at(-1)?.stalls.push({ seq, fromTime, toTime });
-      else if (action.kind !== 'join')
+      if (action.kind === 'stall') {
+        // A twin that shares a process with the one before it stands still along with it.
+        const last = running.at(-1);
+        for (const process of running)
+          if (
+            process === last ||
+            (process.sharedProcess !== null && process.sharedProcess === last?.sharedProcess)
+          )
+            process.stalls.push({ seq, fromTime, toTime });
+      } else if (action.kind !== 'join')
         for (const process of running) process.order ??= { kind: action.kind, seq, time: fromTime };
     }
   }
