@@ -115,3 +115,40 @@ it('an automatic commit may be of the place where a failed call began, whatever 
   expect(findings(commitMonotonic, tell({ outcome: 'ok' }))).toHaveLength(1);
   expect(findings(commitMonotonic, tell({ place: 3 }))).toHaveLength(1);
 });
+
+it('a commit by hand may be of the place behind the last record, where one of the position was behind what was aborted', () => {
+  const tell = ({
+    state = 'aborted' as 'aborted' | 'committed',
+    place = 3,
+    isolationLevel = 'read_committed' as 'read_committed' | 'read_uncommitted',
+  }) => {
+    const { story, m1 } = alone({ groups: [{ isolationLevel }] });
+    story.produces(5);
+    for (const offset of [3, 4]) story.transaction(0, offset, { state, endedAt: story.time });
+    return m1.works(0, 3).commits(0, 5).commits(0, place).stands(0, 5).commits(0, 5).story;
+  };
+  expect(findings(commitMonotonic, tell({}))).toEqual([]);
+  expect(findings(commitMonotonic, tell({ place: 2 }))).toHaveLength(1);
+  expect(findings(commitMonotonic, tell({ place: 4 }))).toHaveLength(1);
+  expect(findings(commitMonotonic, tell({ state: 'committed' }))).toHaveLength(1);
+  expect(findings(commitMonotonic, tell({ isolationLevel: 'read_uncommitted' }))).toHaveLength(1);
+});
+
+it('nobody else may, nor does it hold of what was deleted', () => {
+  const { story, m1, m2 } = pair();
+  story.produces(3);
+  for (const offset of [1, 2]) story.transaction(0, offset, { state: 'aborted', endedAt: story.time });
+  m1.works(0, 1).commits(0, 3);
+  story.generation([
+    [m1, [1]],
+    [m2, [0]],
+  ]);
+  m2.stands(0, 0).works(0, 1).commits(0, 1).stands(0, 3);
+  expect(findings(commitMonotonic, story)).toHaveLength(1);
+  const one = alone();
+  one.story.produces(3);
+  one.m1.works(0, 1).commits(0, 3);
+  one.story.deletesRecords(3);
+  one.m1.commits(0, 1).stands(0, 3).commits(0, 3);
+  expect(findings(commitMonotonic, one.story)).toHaveLength(1);
+});

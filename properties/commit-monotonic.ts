@@ -6,7 +6,7 @@ import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import type { Processing } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
-import { deletionsOf } from './evidence/logs.ts';
+import { deletionsOf, recordsBetween, shownTo } from './evidence/logs.ts';
 import { positionsOf } from './evidence/positions.ts';
 import { isAlteredAboveEnd } from './evidence/resume.ts';
 import { CLOCK_TOLERANCE_MS, partitionKey, toOffset } from './evidence/values.ts';
@@ -22,7 +22,7 @@ export const commitMonotonic: Property = {
   id: 'commit-monotonic',
   title: 'Committed offsets never decrease',
   statement:
-    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed, or the place where that call began, to which its position has gone back. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed, or the place where that call began, to which its position has gone back, or it commits the place behind the last record that it was handed, where the one before was of the position, which stands behind markers of transactions and what they aborted. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -42,7 +42,7 @@ function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly C
     if (before === undefined || before.offset === null || entry.offset === null) return [];
     if (entry.offset >= before.offset) return [];
     if (isReset(evidence, group, before, entry) || isOfReplay(evidence, group, before, entry)) return [];
-    if (isBackAtFailure(group, entry)) return [];
+    if (isBackAtFailure(group, entry) || isBehindLastRecord(evidence, group, before, entry)) return [];
     if (isAfterSeek(evidence, group, entry) || isAltered(evidence, entry)) return [];
     // For the coordinator a group without members is empty, whoever reads under its id, and an operator may set its offsets.
     if (isByHand(group.config) && isAltered(evidence, before)) return [];
@@ -164,4 +164,26 @@ function isBackAtFailure(
   if (request === null) return all.some(isFailed);
   const last = all.findLast(({ process, seq }) => process === request.process && seq < request.seq);
   return last !== undefined && isFailed(last);
+}
+
+/**
+ * Whether the commit is of the place behind the last record that the member was handed, and between it and the commit before,
+ * which was the member's own, is nothing that it could be handed: a commit of what was polled is of the position, which has
+ * passed the markers of transactions, and one by hand is of a record (Java's `commitSync()` and `commitSync(offsets)`).
+ */
+function isBehindLastRecord(
+  { logs }: Evidence,
+  group: GroupEvidence,
+  before: CommitEntry,
+  { topic, partition, value, request }: CommitEntry,
+): boolean {
+  if (request === null || before.request?.process !== request.process) return false;
+  const key = partitionKey(topic, partition);
+  const log = shownTo(group.config, logs.get(key));
+  // Where records were deleted, nobody can say what was there.
+  if (log === undefined || value < log.logStartOffset) return false;
+  const last = group.consumption
+    .get(key)
+    ?.processing.findLast(({ process, seq }) => process === request.process && seq < request.seq);
+  return last?.offset === value - 1 && recordsBetween(log, value, before.value).length === 0;
 }

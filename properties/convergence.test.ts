@@ -462,6 +462,31 @@ describe('finds', () => {
     );
   });
 
+  it('the same, where the commit was under way when the topic was deleted, and its coordinator was away until it was back', () => {
+    const tell = ({ asksFirst = true }) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(3);
+      story.accepts('orders', 0, 0);
+      const before = story.joins('m1');
+      story.generation([[before, [0]]]);
+      const { process, memberId } = before;
+      const about = { process, group: 'billing', commit: 0 };
+      const recreates = () => story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 });
+      if (!asksFirst) recreates();
+      const offsets = [{ topic: 'orders', partition: 0, offset: '1' }];
+      story.emit({ ...about, kind: 'commit-invoke', memberId, generation: 1, offsets });
+      if (asksFirst) recreates();
+      story.accepts('orders', 0, 1).emit({ ...about, kind: 'commit-ok' });
+      before.leaves();
+      const m1 = story.joins('m1');
+      const error = 'Fetch position out of range: orders-0@1';
+      story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+      return findings(convergence, m1.exits(1).story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell({})).toEqual(['group cannot start without a committed offset']);
+    expect(tell({ asksFirst: false })).toEqual(['member ended by itself and stayed away']);
+  });
+
   it('a member that ended by itself where the group could have started', () => {
     const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
     story.accepts('orders', 0, 0);

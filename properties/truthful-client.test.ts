@@ -91,6 +91,32 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where the request was refused for another partition that the client committed with it', () => {
+    const tell = (error: string | null) => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.works(0, 1);
+      const { process, memberId } = m1;
+      const call = { process, group: 'billing', call: 0 };
+      const commit = { process, group: 'billing', commit: 100 };
+      const offsets = [{ topic: 'orders', partition: 0, offset: '1' }];
+      const others = [{ topic: 'payments', partition: 0, offset: '0' }];
+      story.emit({ ...call, kind: 'application-commit', awaited: false, offsets });
+      const all = [...offsets, ...others];
+      story.emit({ ...commit, kind: 'commit-invoke', memberId, generation: 1, offsets: all });
+      story.accepts('orders', 0, 1);
+      if (error === null) story.emit({ ...commit, kind: 'commit-ok' });
+      else {
+        const errors = [{ topic: 'payments', partition: 0, error }];
+        story.emit({ ...commit, kind: 'commit-fail', errors });
+      }
+      story.emit({ ...call, kind: 'application-commit-end', outcome: 'failed', error });
+      return findings(truthfulClient, story).length;
+    };
+    expect(tell('UNKNOWN_TOPIC_OR_PARTITION')).toBe(0);
+    expect(tell(null)).toBe(1);
+  });
+
   describe('a transaction that ended otherwise than was said', () => {
     const process = 'p1.1';
     const ended = (ending: 'commit' | 'abort', outcome: 'ok' | 'failed' | 'unknown' = 'ok') =>

@@ -16,7 +16,7 @@ export const truthfulClient: Property = {
   id: 'truthful-client',
   title: 'What a client says of itself is so',
   statement:
-    "When a client reports that it has joined, its assignment, its protocol and whether it leads are those that the coordinator recorded for it in the generation of its last assignment; the assignment that the coordinator answered is the one that it recorded; a commit that the application is told has failed was not accepted for all of its partitions, but for what another of its calls, under way at the time, asked for too and was told of; and a transaction that the application is told has been committed or aborted is what the partition logs say of the records sent in it. (That a commit which is reported as done was not refused is part of owned-commit, and that it was sent of no-lost-commit.) Where a client's traffic is not recorded, its report has to be that of any generation that it may have heard of.",
+    "When a client reports that it has joined, its assignment, its protocol and whether it leads are those that the coordinator recorded for it in the generation of its last assignment; the assignment that the coordinator answered is the one that it recorded; a commit that the application is told has failed was not accepted for all of its partitions, and those that the client committed in the same request, but for what another of its calls, under way at the time, asked for too and was told of; and a transaction that the application is told has been committed or aborted is what the partition logs say of the records sent in it. (That a commit which is reported as done was not refused is part of owned-commit, and that it was sent of no-lost-commit.) Where a client's traffic is not recorded, its report has to be that of any generation that it may have heard of.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -141,6 +141,9 @@ function wrongFailures(group: GroupEvidence): Anomaly[] {
     const { begin, end } = call;
     if (end?.outcome !== 'failed') return [];
     const sent = requestsWithin(group, call);
+    // A request has one outcome for its caller (Java's OffsetCommitResponseHandler), and a commit of what was polled is of all
+    // that the member owns, whatever the application knows of.
+    const refused = new Set(sent.flatMap(({ outcome, commit }) => (outcome === 'refused' ? [commit] : [])));
     const isAccepted = begin.offsets.every(
       ({ topic, partition, offset }) =>
         sent.filter(
@@ -148,7 +151,8 @@ function wrongFailures(group: GroupEvidence): Anomaly[] {
             request.topic === topic &&
             request.partition === partition &&
             request.offset === toOffset(offset) &&
-            request.outcome === 'ok',
+            request.outcome === 'ok' &&
+            !refused.has(request.commit),
         ).length > confirmedBeside(group, call, { topic, partition, offset }),
     );
     if (!isAccepted || begin.offsets.length === 0) return [];

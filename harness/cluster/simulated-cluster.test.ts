@@ -851,6 +851,25 @@ describe('administration', () => {
       ).toBe(3);
   });
 
+  test('records count as deleted when every replica that the leader takes for alive has deleted them', () => {
+    const client = new TestClient(cluster, leader());
+    produced(client, ['a', 'b', 'c'], 1);
+    world.run(20);
+    const lowWatermarks = (runMs: number) => {
+      world.run(runMs);
+      return cluster.lowWatermark(TOPIC, 0);
+    };
+    const [behind, dead] = followers() as [number, number];
+    cluster.isolateBroker(leader(), behind);
+    crash(dead);
+    expect(cluster.deleteRecords(TOPIC, 0, 2n)).toBe(2n);
+    expect(lowWatermarks(20)).toBe(0n);
+    // Of the dead one the leader hears in the end.
+    cluster.isolateBroker(leader(), behind, false);
+    expect(lowWatermarks(50)).toBe(0n);
+    expect(lowWatermarks(20_000)).toBe(2n);
+  });
+
   test('a broker that crashed while the controller did not hear it comes back', () => {
     const broker = followers()[0] as number;
     cluster.isolateFromController(broker);

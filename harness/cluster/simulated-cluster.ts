@@ -20,6 +20,7 @@ import type { AnyHandler } from './handler.ts';
 import { type EndInterception, type Interception, Interceptions } from './interception.ts';
 import type { PartitionLog } from './log/partition-log.ts';
 import { storedRecords } from './log/stored-records.ts';
+import { lowWatermark } from './low-watermark.ts';
 import { type MetadataImage, NO_LEADER, type TopicState } from './metadata-image.ts';
 import type { Profile } from './profiles.ts';
 import { apiVersionsApi } from './protocol/18-api-versions.ts';
@@ -658,6 +659,12 @@ export class SimulatedCluster {
     replica.log.advanceLogStart(Math.min(Number(beforeOffset), replica.log.highWatermark));
     replica.appended();
     return BigInt(replica.log.logStartOffset);
+  }
+
+  /** Below it records are gone for good, whoever leads next; null where nobody leads. */
+  lowWatermark(topic: string, partition: number): bigint | null {
+    const replica = this.core.leaderReplica(topic, partition);
+    return replica === null ? null : BigInt(lowWatermark(this.core, replica));
   }
 
   /** Compacts the leader's and the followers' logs. @returns how many records went from the leader's */

@@ -203,9 +203,10 @@ export const isPulledDown = (evidence: Evidence, group: GroupEvidence): boolean 
   );
 
 /**
- * Whether the offset was committed before its topic was deleted and created again, while the coordinator was away that would
- * have removed it, and members fail at it since: the new log may have it, but not in the epoch that was committed with it,
- * and a client that asks for that takes the log for truncated (KIP-320; Java's LogTruncationException).
+ * Whether the offset was committed, or a commit of it was under way, before its topic was deleted and created again, while
+ * the coordinator was away that would have removed it, and members fail at it since: the new log may have it, but not in the
+ * epoch that was committed with it, and a client that asks for that takes the log for truncated (KIP-320; Java's
+ * LogTruncationException).
  */
 function isOfFormerLog(
   evidence: Evidence,
@@ -218,7 +219,10 @@ function isOfFormerLog(
   const recreation = evidence.actions.findLast(
     ({ action }) => action.kind === 'recreate-topic' && action.topic === topic,
   );
-  if (first === undefined || recreation === undefined || first.time >= recreation.fromTime) return false;
+  if (first === undefined || recreation === undefined) return false;
+  // A coordinator that comes back when the topic is there again takes it up then.
+  const wasAsked = first.request !== null && first.request.seq < recreation.seq;
+  if (first.time >= recreation.fromTime && !wasAsked) return false;
   const name = `${topic}-${partition}`;
   return group.processes.some(({ applicationErrors }) =>
     applicationErrors.some(({ seq, error }) => seq > recreation.seq && error.split(/[^\w.-]/).includes(name)),

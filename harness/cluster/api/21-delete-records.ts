@@ -3,6 +3,7 @@
  * answer comes once all live replicas have moved theirs, or when the time is over (KIP-107).
  */
 import type { Handler, RequestContext } from '../handler.ts';
+import { lowWatermark } from '../low-watermark.ts';
 import { type DeleteRecordsRequest, deleteRecordsApi } from '../protocol/21-delete-records.ts';
 import { errorCode } from '../protocol/errors.ts';
 import type { Replica } from '../replica.ts';
@@ -55,23 +56,12 @@ function begin(
   return { replica, target, answer: { partitionIndex, lowWatermark: -1n, errorCode: NONE } };
 }
 
-/** The least log start offset of the live replicas. */
-function lowWatermark({ cluster }: RequestContext, replica: Replica): number {
-  let low = replica.log.logStartOffset;
-  for (const id of replica.state.replicas) {
-    const broker = cluster.brokers.get(id);
-    const log = broker?.isUp === true ? broker.replica(replica.topic.id, replica.partition)?.log : undefined;
-    if (log !== undefined) low = Math.min(low, log.logStartOffset);
-  }
-  return low;
-}
-
 /** Takes note of what is done. @returns whether everything is */
 function settle(context: RequestContext, parts: readonly Part[], isTimeOver: boolean): boolean {
   let isSettled = true;
   for (const { replica, target, answer } of parts) {
     if (replica === null || answer.lowWatermark >= 0n || answer.errorCode !== NONE) continue;
-    const low = lowWatermark(context, replica);
+    const low = lowWatermark(context.cluster, replica);
     if (!replica.isLeader) answer.errorCode = NOT_LEADER;
     else if (low >= target) answer.lowWatermark = BigInt(low);
     else if (isTimeOver) answer.errorCode = REQUEST_TIMED_OUT;

@@ -103,7 +103,10 @@ export class SimulatedAdministration implements Administration, Facts {
     const what = `deleting records of ${topic}-${partition}`;
     return await this.#retried(what, timeoutMs, async () => {
       const start = this.#cluster.deleteRecords(topic, partition, beforeOffset);
-      if (start === null) throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE');
+      const low = this.#cluster.lowWatermark(topic, partition);
+      if (start === null || low === null) throw new KafkaRequestError(what, 'LEADER_NOT_AVAILABLE');
+      // Until the followers have done so too another leader may have the records still, and would be asked again then.
+      if (low < start) throw new KafkaRequestError(what, 'REQUEST_TIMED_OUT');
       return await Promise.resolve(start);
     });
   }

@@ -14,6 +14,7 @@ import {
 const FETCH = 1;
 const METADATA = 3;
 const OFFSET_COMMIT = 8;
+const JOIN_GROUP = 11;
 const HEARTBEAT = 12;
 
 /** A topic whose partition p holds the values p-0, p-1, and so on. */
@@ -735,6 +736,39 @@ describe('wakeup and close', () => {
       await consumer.close(2_000);
       expect(simulation.nowMs() - startMs).toBeLessThan(2_100);
       await expect(consumer.poll(1)).rejects.toThrow(/already been closed/);
+    });
+  });
+});
+
+describe('unsubscribe', () => {
+  it('forgets the member id that a join was given meanwhile, also where nothing is subscribed to any more', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 1, 1);
+      const consumer = client.consumer(byHand);
+      const idsOf = async (ends: boolean) => {
+        let asked = '';
+        let isAsked = false;
+        simulation.cluster.intercept({
+          apiKey: JOIN_GROUP,
+          times: 1,
+          delayMs: 500,
+          match: (request) => {
+            asked = (request as { memberId: string }).memberId;
+            isAsked = true;
+            return true;
+          },
+        });
+        consumer.subscribe(['topic']);
+        while (!isAsked) await consumer.poll(10);
+        await consumer.unsubscribe();
+        await simulation.sleep(1_000);
+        if (ends) await consumer.unsubscribe();
+        return asked;
+      };
+      expect(await idsOf(false)).toBe('');
+      // As in Java, whoever subscribes again goes on with the id that has come.
+      expect(await idsOf(true)).not.toBe('');
+      expect(await idsOf(false)).toBe('');
     });
   });
 });

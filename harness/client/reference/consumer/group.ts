@@ -336,11 +336,13 @@ export class ConsumerGroup {
 
   async #leave(reason: string, deadline: Deadline): Promise<void> {
     const { subscriptions } = this.#parts;
-    if (!subscriptions.isGroupManaged) return;
-    const owned = subscriptions.assignment;
-    const isLost = this.membership.generation.id < 0;
-    if (owned.length > 0) await (isLost ? this.#lost(owned) : this.#revoked(owned));
-    subscriptions.setAssigned([]);
+    if (subscriptions.isGroupManaged) {
+      const owned = subscriptions.assignment;
+      const isLost = this.membership.generation.id < 0;
+      if (owned.length > 0) await (isLost ? this.#lost(owned) : this.#revoked(owned));
+      subscriptions.setAssigned([]);
+    }
+    // Also where nothing is subscribed to: a join that was under way then may have been given a member id since.
     const leaving = this.membership.leave(reason);
     await within(leaving, deadline, 'leave').catch((error: unknown) => {
       if (!(error instanceof TimeoutError)) throw error;
