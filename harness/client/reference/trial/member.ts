@@ -35,6 +35,15 @@ const MAX_POLL_RECORDS = 500;
 const pollIntervalMs = ({ maxPollIntervalMs, rebalanceTimeoutMs }: MemberStart['group']): number =>
   maxPollIntervalMs ?? rebalanceTimeoutMs;
 
+/**
+ * What a record of a pipeline takes is mostly its transaction, and that is the network's matter: a careful application looks at
+ * the clock there, unless the scenario says how many records it takes.
+ */
+const beginsWithinMs = (group: MemberStart['group']): number =>
+  group.commitMode.kind === 'transaction' && group.maxPollRecords === undefined
+    ? pollIntervalMs(group) * POLL_SHARE
+    : Number.POSITIVE_INFINITY;
+
 /** The member's name in the scenario, the same for all of its incarnations. */
 const memberOf = (process: string): string => process.slice(0, process.lastIndexOf('.'));
 
@@ -178,6 +187,7 @@ export function startMember(start: MemberStart, host: Host): Application {
     },
     host,
     isClosing: () => ending.isDue,
+    beginsWithinMs: beginsWithinMs(group),
   });
   const names = start.member?.topics ?? group.topics;
   const listener = createListener({ consumer, committer, mutation, processed, host, ending });

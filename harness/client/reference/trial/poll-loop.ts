@@ -24,6 +24,8 @@ export interface WorkParts {
   readonly host: Host;
   /** Whether the application is to end: it stops between two records. */
   readonly isClosing: () => boolean;
+  /** How long after a poll it begins another record of it; the rest comes again. */
+  readonly beginsWithinMs: number;
 }
 
 interface PartitionWork {
@@ -36,7 +38,7 @@ interface PartitionWork {
 
 /** @returns a function that works on the records of one poll, and rejects with nothing but the unexpected */
 export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[]) => Promise<void> {
-  const { consumer, mutation, committer, handle, pipeline, host, isClosing } = parts;
+  const { consumer, mutation, committer, handle, pipeline, host, isClosing, beginsWithinMs } = parts;
   const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
   const { resolvesPartially = false } = mutation.group;
   const commitsFirst = commitOrder === 'commit-then-process';
@@ -101,7 +103,7 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
     if (records.length === 0) return;
     polledAtMs = nowMs();
     let isAbandoned = false;
-    const mayGoOn = (): boolean => !isAbandoned && !isClosing();
+    const mayGoOn = (): boolean => !isAbandoned && !isClosing() && nowMs() - polledAtMs < beginsWithinMs;
 
     const eachMessage = async (work: PartitionWork): Promise<void> => {
       for (const record of work.records) {
