@@ -88,8 +88,8 @@ export const largestBatchBytes = ({ producers }: Load): number =>
 
 /** No request costs more of `request_percentage` than this. */
 const REQUEST_THROTTLE_MS = 1_000;
-/** What is allowed at once is as much as comes in ten seconds. */
-const QUOTA_WINDOW_MS = 10_000;
+/** A quota is measured over so long: what is allowed at once is as much as comes in that time. */
+export const QUOTA_WINDOW_MS = 10_000;
 /** The eleventh window, and how long a broker takes to hear of a change. */
 const QUOTA_SLACK_MS = 2_000;
 

@@ -58,6 +58,14 @@ const group = (id: string, members: readonly object[]) => ({
   handler: { timeMs: { min: 1, max: 3 }, failuresPerThousand: 0, failuresPerRecord: 1 },
   members,
 });
+const producer = {
+  id: 'producer-1',
+  topics: ['orders'],
+  acks: 'all',
+  idempotent: false,
+  keys: null,
+  recordsPerSend: 1,
+};
 const inShop = (id: string) => ({ id, sharedProcess: 'shop' });
 const shared = parseScenario(
   {
@@ -65,20 +73,7 @@ const shared = parseScenario(
     name: 'shared-process',
     seed: 5,
     topology: { brokers: 1, topics: [{ name: 'orders', partitions: 4, replicationFactor: 1 }] },
-    producers: [
-      {
-        id: 'producer-1',
-        topics: ['orders'],
-        acks: 'all',
-        idempotent: false,
-        keys: null,
-        records: 60,
-        recordsPerSend: 1,
-        valueBytes: 0,
-        startMs: 500,
-        stopMs: 4_500,
-      },
-    ],
+    producers: [{ ...producer, records: 60, valueBytes: 0, startMs: 500, stopMs: 4_500 }],
     groups: [group('billing', [inShop('m1'), inShop('m2'), { id: 'm3' }]), group('audit', [inShop('m4')])],
     actions: [
       ...['m1', 'm2', 'm3', 'm4'].map((member) => ({ kind: 'join', atMs: 0, member })),
@@ -135,20 +130,7 @@ const throttled = parseScenario(
     name: 'quotas',
     seed: 5,
     topology: { brokers: 1, topics: [{ name: 'orders', partitions: 2, replicationFactor: 1 }] },
-    producers: [
-      {
-        id: 'producer-1',
-        topics: ['orders'],
-        acks: 'all',
-        idempotent: false,
-        keys: null,
-        records: 30,
-        recordsPerSend: 1,
-        valueBytes: 500,
-        startMs: 600,
-        stopMs: 2_600,
-      },
-    ],
+    producers: [{ ...producer, records: 30, valueBytes: 500, startMs: 600, stopMs: 2_600 }],
     groups: [
       {
         ...group('billing', [{ id: 'm1' }, { id: 'm2' }]),

@@ -626,13 +626,11 @@ export class SimulatedCluster {
 
   /** @param count how many partitions the topic has in the end */
   addPartitions(topic: string, count: number): Outcome {
-    return this.core.quorum.isActive
-      ? this.core.controller.createPartitions(topic, count, null)
-      : NO_CONTROLLER;
+    return this.#decided(() => this.core.controller.createPartitions(topic, count, null));
   }
 
   deleteTopic(topic: string): Outcome {
-    return this.core.quorum.isActive ? this.core.controller.deleteTopic(topic) : NO_CONTROLLER;
+    return this.#decided(() => this.core.controller.deleteTopic(topic));
   }
 
   /** @returns an outcome for each entity */
@@ -641,9 +639,11 @@ export class SimulatedCluster {
   }
 
   moveLeader(topic: string, partition: number, brokerId: number): Outcome {
-    return this.core.quorum.isActive
-      ? this.core.controller.moveLeader(topic, partition, brokerId)
-      : NO_CONTROLLER;
+    return this.#decided(() => this.core.controller.moveLeader(topic, partition, brokerId));
+  }
+
+  #decided(decide: () => Outcome): Outcome {
+    return this.core.quorum.isActive ? decide() : NO_CONTROLLER;
   }
 
   /** The leader as the controller knows it, or null. */

@@ -42,8 +42,8 @@ export class DrainTracker {
   readonly #begun = new Set<string>();
   /** Processes whose client said that it stopped for good. */
   readonly #gaveUp = new Set<string>();
-  /** Processes whose application stopped its consumer and has not joined again, by group. */
-  readonly #stopped = new Map<string, Set<string>>();
+  /** Processes whose application stopped its consumer and has not joined again, each with its group. */
+  readonly #stopped = new Set<string>();
   readonly #memberProcesses = new MemberProcesses();
   /** Where records have been deleted: the first offset that is left. */
   readonly #logStarts = new Map<string, number>();
@@ -104,7 +104,7 @@ export class DrainTracker {
         .filter((group) => !isByHand(group))
         .flatMap(({ id }) =>
           working(id)
-            .filter((name) => this.#stopped.get(id)?.has(name))
+            .filter((name) => this.#stopped.has(placeKey(id, name)))
             .map((name) => `${name} has stopped its consumer and not joined group ${id} again`),
         ),
     ];
@@ -187,12 +187,6 @@ export class DrainTracker {
     return state;
   }
 
-  #stoppedIn(group: string): Set<string> {
-    const stopped = this.#stopped.get(group) ?? new Set();
-    this.#stopped.set(group, stopped);
-    return stopped;
-  }
-
   #observe(event: RunEvent): void {
     this.#memberProcesses.observe(event);
     switch (event.kind) {
@@ -225,12 +219,12 @@ export class DrainTracker {
         this.#state(event.group).committed.set(keyOf(event), Number(event.offset));
         return;
       case 'application-call':
-        if (event.call === 'stop') this.#stoppedIn(event.group).add(event.process);
+        if (event.call === 'stop') this.#stopped.add(placeKey(event.group, event.process));
         // Whatever became of the consumer before, it is run anew.
         if (event.call === 'run') this.#gaveUp.delete(event.process);
         return;
       case 'client-joined':
-        this.#stoppedIn(event.group).delete(event.process);
+        this.#stopped.delete(placeKey(event.group, event.process));
         return;
       case 'client-crashed':
         if (!event.restart) this.#gaveUp.add(event.process);
@@ -251,6 +245,8 @@ export class DrainTracker {
     }
   }
 }
+
+const placeKey = (group: string, process: string): string => `${process} ${group}`;
 
 const processingKey = (event: {
   process: string;

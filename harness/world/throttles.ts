@@ -3,6 +3,7 @@
  * ids that it is for are set and taken away. Of several that last, the one that began last counts.
  */
 import type { Action } from '../../scenarios/schema.ts';
+import { CONSUMER_BYTE_RATE, PRODUCER_BYTE_RATE, REQUEST_PERCENTAGE } from '../cluster/quota/entities.ts';
 import { messageOf } from '../errors.ts';
 import { ACTION_DEADLINE_MS, type Administration } from './administration.ts';
 import { clientIdsWithin } from './client-ids.ts';
@@ -13,9 +14,9 @@ type QuotaKey = keyof ThrottleAction['quotas'];
 
 /** Kafka's names. */
 const names: Readonly<Record<QuotaKey, string>> = {
-  consumerBytesPerSecond: 'consumer_byte_rate',
-  producerBytesPerSecond: 'producer_byte_rate',
-  requestPercent: 'request_percentage',
+  consumerBytesPerSecond: CONSUMER_BYTE_RATE,
+  producerBytesPerSecond: PRODUCER_BYTE_RATE,
+  requestPercent: REQUEST_PERCENTAGE,
 };
 
 export class Throttles {

@@ -5,10 +5,8 @@
 import fc from 'fast-check';
 import { at, pick, switchedOn, time } from '../draws.ts';
 import type { Action, Scenario } from '../schema.ts';
-import { bytesOf, largestBatchBytes, settlingBoundMs } from '../settling.ts';
+import { bytesOf, largestBatchBytes, QUOTA_WINDOW_MS, settlingBoundMs } from '../settling.ts';
 
-/** A quota is measured over so long. */
-const WINDOW_MS = 10_000;
 /** Beyond so long nobody is made to wait for one batch, to read it or to write it. */
 const READ_MS = 60_000;
 const WRITE_MS = 20_000;
@@ -49,7 +47,7 @@ function throttleOf(plan: ThrottlesPlan['throttles'][number], scenario: Scenario
   const readers = groups.flatMap(({ members }) => members.map(({ id }) => id));
   const chosen = at([...producers.map(({ id }) => id), ...readers], plan.process);
   const rateOf = (bytes: number, percent: number, batchMs: number): number => {
-    const shared = ((bytes / 100) * percent) / WINDOW_MS;
+    const shared = ((bytes / 100) * percent) / QUOTA_WINDOW_MS;
     return Math.ceil(1_000 * Math.max(shared, largestBatchBytes(scenario) / batchMs));
   };
   const own = producers.filter(({ id }) => id === chosen);

@@ -5,7 +5,6 @@
  *
  * Not implemented: fetch sessions (KIP-227) and topic ids (KIP-516).
  */
-
 import { fetchApi } from '../../../cluster/protocol/01-fetch.ts';
 import { nowMs, type Signal } from '../clock.ts';
 import type { ConsumerConfig } from '../config.ts';

@@ -2,7 +2,6 @@
  * Positions that have to be asked for: partitions to be reset or validated enter, their leaders are asked for offsets of
  * the log, and positions are set where nothing else has set them meanwhile. After Kafka's class OffsetFetcher.
  */
-
 import { listOffsetsApi } from '../../../cluster/protocol/02-list-offsets.ts';
 import { offsetForLeaderEpochApi } from '../../../cluster/protocol/23-offset-for-leader-epoch.ts';
 import { nowMs } from '../clock.ts';
