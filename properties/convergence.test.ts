@@ -487,6 +487,25 @@ describe('finds', () => {
     expect(tell({ asksFirst: false })).toEqual(['member ended by itself and stayed away']);
   });
 
+  it('the same, where what was committed lay beyond the end of the log until nobody was left to start', () => {
+    const tell = ({ committed = 3, first = 1, error = 'Fetch position out of range: orders-0@3' }) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(first);
+      story.accepts('orders', 0, committed);
+      const m1 = story.joins('m1');
+      story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+      m1.exits(1);
+      // On its way out it commits its position.
+      story.accepts('orders', 0, committed);
+      story.produces(1);
+      story.produces(3);
+      return findings(convergence, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell({})).toEqual(['group cannot start without a committed offset']);
+    expect(tell({ first: 3 })).toEqual(['member ended by itself and stayed away']);
+    expect(tell({ error: 'no records' })).toEqual(['member ended by itself and stayed away']);
+  });
+
   it('a member that ended by itself where the group could have started', () => {
     const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
     story.accepts('orders', 0, 0);
