@@ -246,7 +246,8 @@ function wasBeyondEnd(
           send.topic === topic &&
           send.seq > failure.seq &&
           send.answers.some(
-            (answer) => answer.partition === partition && answer.baseOffset >= 0 && answer.baseOffset < offset,
+            (answer) =>
+              answer.partition === partition && answer.baseOffset >= 0 && answer.baseOffset < offset,
           ),
       )
     );
