@@ -544,6 +544,44 @@ describe('finds', () => {
     `);
   });
 
+  it('as observed and nothing else, a static member that died while the coordinator was writing that it was back', () => {
+    const tell = ({ isBroken = true, writesAfterMs = 8_000, isTold = false, staticMembership = true }) => {
+      const { story, m1 } = pair({ groups: [{ staticMembership }] });
+      m1.crashes();
+      const back = story.joins('m1');
+      const comesAndGoes = () => {
+        story.wait(writesAfterMs);
+        if (isTold) back.isJoining();
+        back.crashes();
+        story.takesPlaceOf(back, m1, { isUnaware: true });
+      };
+      if (isBroken) story.during({ kind: 'pause-broker', broker: 1 }, comesAndGoes);
+      else comesAndGoes();
+      // Nobody was told that it has the place.
+      if (!isTold)
+        story.events.splice(
+          story.events.findLastIndex(({ kind }) => kind === 'wire-join'),
+          1,
+        );
+      for (const [seq, event] of story.events.entries()) Object.assign(event, { seq });
+      story.wait(20_000).ends({ undrained: ['group billing has not processed orders-0 up to its end'] });
+      return findings(convergence, story);
+    };
+    expect(tell({})).toMatchInlineSnapshot(`
+      [
+        "observed | static member that died while its return was written is counted on for good | Group billing counts on m1, which died while the coordinator was writing that it was back. | group-generation settled | billing",
+      ]
+    `);
+    const ghost = expect.stringContaining('illegal | ghost member |');
+    for (const told of [
+      { isBroken: false },
+      { writesAfterMs: 1_000 },
+      { isTold: true },
+      { staticMembership: false },
+    ])
+      expect(tell(told)).toContainEqual(ghost);
+  });
+
   it('as observed, partitions that were added while the static leader was away', () => {
     const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
     m1.crashes();
