@@ -16,7 +16,7 @@ describe('generateScenario', () => {
       digest: createHash('sha256').update(text).digest('hex'),
     }).toMatchInlineSnapshot(`
       {
-        "digest": "c75a58341b23d6e44a7145cb20e5cddafe9247b9b7ca9be25e0f381a9586186c",
+        "digest": "9ea1cafb1a900e6f72ce6793347d75d1e3312a54556c67a7f970073f569e0136",
         "version": 13,
       }
     `);
