@@ -129,27 +129,33 @@ describe('finds', () => {
     `);
   });
 
+  /** A member has found one of the two ends that it starts from when it comes to its end, or to that of its place. */
+  const resolvesHalf = (end: (m1: Member) => unknown, life?: (story: Story) => void) => {
+    const story = new Story({ topics: { orders: 2 }, groups: [{ autoOffsetReset: 'latest' }] });
+    story.produces(2);
+    life?.(story);
+    const m1 = story.joins('m1');
+    story.generation([[m1, [0, 1]]], { busy: [m1] });
+    story.emit({
+      process: m1.process,
+      kind: 'wire-offset-fetch',
+      group: 'billing',
+      offsets: [0, 1].map((partition) => ({ topic: 'orders', partition, offset: null })),
+      error: null,
+    });
+    end(m1.lists(0));
+    story.produces(3);
+    return story.generation([[story.joins('m2'), [0, 1]]]);
+  };
+  const kindsOf = (story: Story): string[] =>
+    findings(atLeastOnce, story).map((one) => one.split(' | ').slice(0, 2).join(' | '));
+  const RE_RESOLVED = 'illegal | lost: latest was resolved again before the first commit';
+
   it('the same as observed where the member was killed before it knew where its other partition ends', () => {
-    const tell = (end: (m1: Member) => Member) => {
-      const story = new Story({ topics: { orders: 2 }, groups: [{ autoOffsetReset: 'latest' }] });
-      const m1 = story.joins('m1');
-      story.produces(2);
-      story.generation([[m1, [0, 1]]], { busy: [m1] });
-      story.emit({
-        process: m1.process,
-        kind: 'wire-offset-fetch',
-        group: 'billing',
-        offsets: [0, 1].map((partition) => ({ topic: 'orders', partition, offset: null })),
-        error: null,
-      });
-      end(m1.lists(0));
-      story.produces(3);
-      return story.generation([[story.joins('m2'), [0, 1]]]);
-    };
     expect(
       findings(
         atLeastOnce,
-        tell((m1) => m1.crashes()),
+        resolvesHalf((m1) => m1.crashes()),
       ),
     ).toMatchInlineSnapshot(`
       [
@@ -157,11 +163,39 @@ describe('finds', () => {
       ]
     `);
     // It had time to commit, or was told to end and did not use it.
-    const illegal = ['illegal | lost: latest was resolved again before the first commit'];
     for (const end of [(m1: Member) => m1.lists(1).crashes(), (m1: Member) => m1.leaves()])
-      expect(findings(atLeastOnce, tell(end)).map((one) => one.split(' | ').slice(0, 2).join(' | '))).toEqual(
-        illegal,
-      );
+      expect(kindsOf(resolvesHalf(end))).toEqual([RE_RESOLVED]);
+  });
+
+  it('the same as observed where the member was cut off and lost its place before it knew that end', () => {
+    const isCutOff = ({ story }: Member) => story.during({ kind: 'pause-broker', broker: 1 }, () => {});
+    expect(findings(atLeastOnce, resolvesHalf(isCutOff))).toMatchInlineSnapshot(`
+      [
+        "observed | lost: latest was resolved again, since its member lost its place before it could commit | Group billing never processed offsets 2 to 4 of orders/0 (the first is record p1-2): a member had found the end of the log before they were written, and lost its place before it had found those of its other partitions and could commit them, and the next start was at the end again. | wire-list-offsets commit-accepted fact-log | billing orders 0 m2.1",
+      ]
+    `);
+    expect(kindsOf(resolvesHalf(() => {}))).toEqual([
+      'illegal | lost: latest was resolved again, since its member lost its place before it could commit',
+    ]);
+    expect(kindsOf(resolvesHalf((m1) => isCutOff(m1.lists(1))))).toEqual([RE_RESOLVED]);
+  });
+
+  it('the same as observed where the end could not be committed, whatever was committed of it in an earlier life', () => {
+    const told = { refused: 'UNKNOWN_MEMBER_ID' };
+    const isRefused = (m1: Member) =>
+      m1.story.during({ kind: 'pause-broker', broker: 1 }, () => m1.lists(1).commits(0, 2, { told }));
+    const commitsIt = (isRefusedFirst: boolean) => (story: Story) => {
+      const before = story.joins('m3');
+      story.generation([[before, [0]]]);
+      if (isRefusedFirst) before.commits(0, 2, { told });
+      else before.commits(0, 2);
+      before.leaves();
+      story.deletesOffsets();
+    };
+    expect(kindsOf(resolvesHalf(isRefused, commitsIt(false)))).toEqual([
+      'observed | lost: latest was resolved again, since its first end could not be committed',
+    ]);
+    expect(kindsOf(resolvesHalf((m1) => m1.lists(1), commitsIt(true)))).toEqual([RE_RESOLVED]);
   });
 
   it('without a tap, records from the first delivery on', () => {

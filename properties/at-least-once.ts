@@ -29,6 +29,7 @@ const BROKER_LOSS = 'lost by the broker: acknowledged record is not in the log';
 const RE_RESOLVED = 'lost: latest was resolved again before the first commit';
 const NOT_COMMITTED = 'lost: latest was resolved again, since its first end could not be committed';
 const KILLED_FIRST = 'lost: latest was resolved again, since its member was killed before it could commit';
+const HELD_UP = 'lost: latest was resolved again, since its member lost its place before it could commit';
 const NEEDLESS_RESET = 'lost: skipped by a reset without need';
 const FOLLOWER_BEHIND = 'lost: skipped by a reset since a follower was behind';
 const COMMITTED_FIRST = 'lost: committed before it was processed';
@@ -40,7 +41,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed, and so it is where the member was killed while it still waited for the end of another partition that it had been given with it. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed, and so it is where the member was killed, or lost its place, while it still waited for the end of another partition that it had been given with it. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -63,6 +64,7 @@ export const atLeastOnce: Property = {
     if (anomaly.signature === NOT_COMMITTED && mayLoseTouch(scenario)) return 'observed';
     // Nobody can commit all starts before the last of them is known.
     if (anomaly.signature === KILLED_FIRST) return 'observed';
+    if (anomaly.signature === HELD_UP && mayLoseTouch(scenario)) return 'observed';
     // An application that never commits has asked for latest at every start.
     if (anomaly.signature === RE_RESOLVED && commitMode.kind === 'none') return 'observed';
     return 'illegal';
@@ -111,7 +113,7 @@ function brokerLosses(evidence: Evidence): Anomaly[] {
 interface Jump {
   readonly from: number;
   readonly to: number;
-  readonly kind: 'legitimate' | 're-resolved' | 'refused' | 'killed' | 'needless' | 'behind';
+  readonly kind: 'legitimate' | 're-resolved' | 'refused' | 'killed' | 'held-up' | 'needless' | 'behind';
   readonly seq: number;
   readonly process: string;
 }
@@ -120,6 +122,7 @@ const SIGNATURE_OF = {
   're-resolved': RE_RESOLVED,
   refused: NOT_COMMITTED,
   killed: KILLED_FIRST,
+  'held-up': HELD_UP,
   needless: NEEDLESS_RESET,
   behind: FOLLOWER_BEHIND,
 } as const satisfies Record<Exclude<Jump['kind'], 'legitimate'>, string>;
@@ -200,6 +203,8 @@ const WHY: Readonly<Record<string, (it: 'it' | 'they', was: 'was' | 'were') => s
     `a member had found the end of the log before ${it} ${was} written, and could not commit it: the coordinator refused it or did not answer, and the next start was at the end again`,
   [KILLED_FIRST]: (it, was) =>
     `a member had found the end of the log before ${it} ${was} written, and was killed before it had found those of its other partitions and could commit them, and the next start was at the end again`,
+  [HELD_UP]: (it, was) =>
+    `a member had found the end of the log before ${it} ${was} written, and lost its place before it had found those of its other partitions and could commit them, and the next start was at the end again`,
   [NEEDLESS_RESET]: () => 'a member moved to the end of the log although its position was in range',
   [FOLLOWER_BEHIND]: () =>
     'a member moved to the end of the log although its position was in range, since the follower that it read from had not got there',
@@ -305,7 +310,7 @@ function jumpsOf(evidence: Evidence, group: GroupEvidence, key: string): Jump[] 
         jumps.push({
           ...common,
           from: before.listed.offset,
-          kind: whyNotCommitted(evidence, group, key, before),
+          kind: whyNotCommitted(evidence, group, key, before, answer),
         });
       } else if (state.entry !== null) {
         // The offset was deleted, or a reset left its mark and did not get to the first commit.
@@ -328,32 +333,43 @@ function whyNotCommitted(
   group: GroupEvidence,
   key: string,
   { process, listed }: LatestAnswer,
+  next: LatestAnswer,
 ): Jump['kind'] {
-  if (isCommitRefused(group, key, listed.offset)) return 'refused';
-  return isKilledWhileStarting(evidence, process, listed) ? 'killed' : 're-resolved';
+  if (isCommitRefused(group, key, listed)) return 'refused';
+  const exit = evidence.processes.get(process)?.exit ?? null;
+  const endSeq = exit?.seq ?? Number.POSITIVE_INFINITY;
+  const wasKilled = exit?.signal === 'SIGKILL' && endSeq < next.listed.seq;
+  // One that ended in any other way had had its say, and one that starts anew had kept its place.
+  if (!wasKilled && (endSeq < next.listed.seq || process === next.process)) return 're-resolved';
+  if (!isStartingUntil(evidence, process, listed, Math.min(endSeq, next.listed.seq))) return 're-resolved';
+  return wasKilled ? 'killed' : 'held-up';
 }
 
-/** Whether a process was killed before it had found the ends of all partitions that it was given together with this one. */
-function isKilledWhileStarting(evidence: Evidence, process: string, { seq }: ListedOffset): boolean {
-  if (evidence.processes.get(process)?.exit?.signal !== 'SIGKILL') return false;
-  const joins = evidence.positions.joins.get(process) ?? [];
+/** Whether a process had not yet found the ends of all partitions that it was given together with this one. */
+function isStartingUntil(
+  { positions }: Evidence,
+  process: string,
+  { seq }: ListedOffset,
+  untilSeq: number,
+): boolean {
+  const joins = positions.joins.get(process) ?? [];
   const join = lastBefore(joins, seq);
-  if (join === null || join !== joins.at(-1)) return false;
-  return [...(evidence.positions.positions.get(process)?.values() ?? [])].some(({ fetched, listed }) => {
-    const committed = fetched.findLast((one) => one.seq > join.seq);
-    return committed?.offset === null && !listed.some((one) => one.seq > join.seq);
+  if (join === null || join !== lastBefore(joins, untilSeq)) return false;
+  return [...(positions.positions.get(process)?.values() ?? [])].some(({ fetched, listed }) => {
+    const isSince = (one: { seq: number }): boolean => one.seq > join.seq && one.seq < untilSeq;
+    return fetched.findLast(isSince)?.offset === null && !listed.some(isSince);
   });
 }
 
 /**
- * Whether an application asked to commit this offset, and that was refused or not answered each time: by the coordinator,
- * or by the client, which knew that it had lost its place.
+ * Whether an application asked to commit this end after it was found, and that was refused or not answered each time: by
+ * the coordinator, or by the client, which knew that it had lost its place.
  */
-function isCommitRefused({ commits }: GroupEvidence, key: string, offset: number): boolean {
+function isCommitRefused({ commits }: GroupEvidence, key: string, { offset, seq }: ListedOffset): boolean {
   const isIt = (one: { topic: string; partition: number; offset: number | string }): boolean =>
     `${one.topic}/${one.partition}` === key && Number(one.offset) === offset;
-  const requests = commits.requests.filter(isIt);
-  const calls = commits.applicationCommits.filter(({ begin }) => begin.offsets.some(isIt));
+  const requests = commits.requests.filter((one) => one.seq > seq && isIt(one));
+  const calls = commits.applicationCommits.filter(({ begin }) => begin.seq > seq && begin.offsets.some(isIt));
   return (
     requests.length + calls.length > 0 &&
     requests.every(({ entry, outcome }) => entry === null && outcome !== 'ok') &&

@@ -487,6 +487,25 @@ describe('finds', () => {
     expect(tell({ asksFirst: false })).toEqual(['member ended by itself and stayed away']);
   });
 
+  it('the same, where what was committed lay beyond the end of the log until nobody was left to start', () => {
+    const tell = ({ committed = 3, first = 1, error = 'Fetch position out of range: orders-0@3' }) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(first);
+      story.accepts('orders', 0, committed);
+      const m1 = story.joins('m1');
+      story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+      m1.exits(1);
+      // On its way out it commits its position.
+      story.accepts('orders', 0, committed);
+      story.produces(1);
+      story.produces(3);
+      return findings(convergence, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell({})).toEqual(['group cannot start without a committed offset']);
+    expect(tell({ first: 3 })).toEqual(['member ended by itself and stayed away']);
+    expect(tell({ error: 'no records' })).toEqual(['member ended by itself and stayed away']);
+  });
+
   it('a member that ended by itself where the group could have started', () => {
     const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
     story.accepts('orders', 0, 0);
@@ -523,6 +542,44 @@ describe('finds', () => {
         "illegal | ghost member | The member m1.1-id of generation 1 of group billing, the last one, is m1.1, which does not run. | group-generation process-exit settled | billing m1.1",
       ]
     `);
+  });
+
+  it('as observed and nothing else, a static member that died while the coordinator was writing that it was back', () => {
+    const tell = ({ isBroken = true, writesAfterMs = 8_000, isTold = false, staticMembership = true }) => {
+      const { story, m1 } = pair({ groups: [{ staticMembership }] });
+      m1.crashes();
+      const back = story.joins('m1');
+      const comesAndGoes = () => {
+        story.wait(writesAfterMs);
+        if (isTold) back.isJoining();
+        back.crashes();
+        story.takesPlaceOf(back, m1, { isUnaware: true });
+      };
+      if (isBroken) story.during({ kind: 'pause-broker', broker: 1 }, comesAndGoes);
+      else comesAndGoes();
+      // Nobody was told that it has the place.
+      if (!isTold)
+        story.events.splice(
+          story.events.findLastIndex(({ kind }) => kind === 'wire-join'),
+          1,
+        );
+      for (const [seq, event] of story.events.entries()) Object.assign(event, { seq });
+      story.wait(20_000).ends({ undrained: ['group billing has not processed orders-0 up to its end'] });
+      return findings(convergence, story);
+    };
+    expect(tell({})).toMatchInlineSnapshot(`
+      [
+        "observed | static member that died while its return was written is counted on for good | Group billing counts on m1, which died while the coordinator was writing that it was back. | group-generation settled | billing",
+      ]
+    `);
+    const ghost = expect.stringContaining('illegal | ghost member |');
+    for (const told of [
+      { isBroken: false },
+      { writesAfterMs: 1_000 },
+      { isTold: true },
+      { staticMembership: false },
+    ])
+      expect(tell(told)).toContainEqual(ghost);
   });
 
   it('as observed, partitions that were added while the static leader was away', () => {

@@ -17,6 +17,7 @@ import {
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { endedWithMate, isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
 import { partitionOf } from './evidence/values.ts';
+import { forgottenMembers } from './forgotten-member.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('convergence');
@@ -29,6 +30,7 @@ const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
 const FROZEN = 'not drained: a member computes without end';
 const RESTARTED_FOLLOWER = 'not drained: waits for a follower that was away';
 const CONTENDED = 'two processes contend for one group.instance.id';
+const FORGOTTEN = 'static member that died while its return was written is counted on for good';
 const GONE = 'member ended by itself and stayed away';
 const NEVER_STABLE = 'group never became stable';
 
@@ -36,7 +38,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since (KIP-392), or one of its processes computes without end, that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since (KIP-392), or one of its processes computes without end, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -45,7 +47,13 @@ export const convergence: Property = {
     const contended = wanted.filter((group) => contenders(group, settled.seq).length > 0);
     const startless = wanted.filter((group) => partitionsWithoutStart(evidence, group).length > 0);
     const pulledDown = wanted.filter((group) => !startless.includes(group) && isPulledDown(evidence, group));
-    const judged = wanted.filter((group) => ![contended, startless, pulledDown].flat().includes(group));
+    const forgotten = wanted.flatMap((group) => {
+      const last = lastGeneration(evidence, group);
+      const members = last === null ? [] : forgottenMembers(evidence, group, last);
+      return last === null || members.length === 0 ? [] : [{ group, last, members }];
+    });
+    const undrainable = [...contended, ...forgotten.map(({ group }) => group)];
+    const judged = wanted.filter((group) => ![undrainable, startless, pulledDown].flat().includes(group));
     return [
       ...contended.map((group) =>
         report(
@@ -71,11 +79,19 @@ export const convergence: Property = {
           { group: id },
         ),
       ),
+      ...forgotten.map(({ group, last, members }) =>
+        report(
+          FORGOTTEN,
+          `Group ${group.id} counts on ${members.map(({ groupInstanceId }) => groupInstanceId).join(', ')}, which died while the coordinator was writing that it was back.`,
+          proof(last.seq, settled.seq),
+          { group: group.id },
+        ),
+      ),
       ...judged.flatMap((group) => groupBreaches(evidence, group, settled.seq)),
       // Where a group cannot drain, markers are written again and again, for all others that read the topic too.
       ...undrained(
         evidence,
-        judged.filter(({ config }) => !contended.some((other) => sharesTopic(other.config, config))),
+        judged.filter(({ config }) => !undrainable.some((other) => sharesTopic(other.config, config))),
       ),
     ];
   },
@@ -84,6 +100,7 @@ export const convergence: Property = {
     anomaly.signature === CANNOT_START ||
     anomaly.signature === PULLED_DOWN ||
     anomaly.signature === CONTENDED ||
+    anomaly.signature === FORGOTTEN ||
     Object.values<string>(missed).includes(anomaly.signature) ||
     (anomaly.signature === GONE && mayLoseTouch(scenario))
       ? 'observed'

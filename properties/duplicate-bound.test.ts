@@ -1,5 +1,6 @@
 /** duplicate-bound on hand-written histories. */
 import { describe, expect, it } from 'vitest';
+import type { Group } from '../scenarios/schema.ts';
 import { duplicateBound } from './duplicate-bound.ts';
 import { judge } from './index.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
@@ -156,6 +157,26 @@ it('is observed in a topic that was compacted, and illegal in any other', () => 
   };
   expect(tell(true)).toEqual(['observed']);
   expect(tell(false)).toEqual(['illegal']);
+});
+
+it('records of a call of a pipeline may come again that failed before its transaction, also where they had been sought', () => {
+  const tell = (outcome: 'ok' | 'failed', commitMode: Group['commitMode']) => {
+    const { story, m1 } = alone({
+      topics: { orders: 1, invoices: 1 },
+      groups: [{ topics: ['orders'], consumeMode: 'manual', commitMode }],
+    });
+    story.produces(6);
+    m1.works(0, 6)
+      .commits(0, 6)
+      .calls('seek', { partitions: [0], offset: 1 });
+    m1.delivers(0, [1, 2, 3]).processes(0, 1).processes(0, 2, outcome);
+    m1.delivers(0, [1, 2, 3]).processes(0, 1).processes(0, 2).processes(0, 3).stands(0, 6);
+    return findings(duplicateBound, story).map((text) => text.split(' | ')[1]);
+  };
+  const transaction = { kind: 'transaction', topic: 'invoices', abortEvery: null } as const;
+  expect(tell('failed', transaction)).toEqual([]);
+  expect(tell('ok', transaction)).toEqual(['processed again without a cause']);
+  expect(tell('failed', { kind: 'per-record' })).toEqual(['processed again after its commit']);
 });
 
 it('records of a handler call may come again whose transaction was aborted, also where they had been sought below the committed offset', () => {

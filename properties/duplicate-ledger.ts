@@ -207,7 +207,9 @@ function boundsOf(
     const { before } = stretch;
     const isFailed = before?.processing.findLast(({ offset }) => offset === first)?.outcome !== 'ok';
     const isWholeCall = group.config.consumeMode === 'each-batch' && (before?.callStarts.has(first) ?? false);
-    const mayRepeat = isFailed || isWholeCall || isUndone(evidence, stretch);
+    const isInPipeline = group.config.commitMode.kind === 'transaction';
+    const mayRepeat =
+      isFailed || isWholeCall || isUndone(evidence, stretch) || (isInPipeline && isUnfinished(stretch));
     const allowed = states.map((state) => inEffect(evidence, stretch, state));
     return { allowedFrom: Math.min(...allowed, ...(mayRepeat ? [first] : [])), dueFrom: first };
   }
@@ -233,6 +235,12 @@ const isUndone = ({ history }: Evidence, { process, first, before, openSeq }: St
       event.seq < openSeq &&
       (event.ending === 'abort' || event.outcome !== 'ok'),
   );
+
+/** Whether the last handler call, which began there, failed: in a pipeline nothing of it counts before its transaction. */
+const isUnfinished = ({ first, before }: Stretch): boolean =>
+  before !== null &&
+  first === Math.max(...before.callStarts) &&
+  before.processing.some(({ offset, outcome }) => offset >= first && outcome !== 'ok');
 
 /**
  * Where a member stands that has a committed offset and has committed nothing since. One that the log does not have,

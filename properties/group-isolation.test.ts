@@ -106,14 +106,14 @@ describe('says nothing of offsets that expire', () => {
     Object.assign(history.start.scenario.topology, { offsetsRetentionMs: RETENTION_MS });
     return history;
   };
-  const removal = (story: Story) =>
+  const removal = (story: Story, logPosition = story.coordinatorPlace()) =>
     story.coordinatorEvent({
       process: 'coordinator',
       kind: 'commit-removed',
       group: 'billing',
       topic: 'orders',
       partition: 0,
-      logPosition: story.coordinatorPlace(),
+      logPosition,
     });
 
   it('in a group that never had a member', () => {
@@ -175,6 +175,28 @@ describe('says nothing of offsets that expire', () => {
     expect(tell(true)).toEqual(['committed offset removed without a cause']);
     expect(tell(false, false)).toEqual(['committed offset removed without a cause']);
   });
+
+  it.each([true, false])(
+    'in a group that begins anew at once, where that becomes certain together (emptiness written: %s)',
+    (isEmptied) => {
+      const tell = (isBefore: boolean) => {
+        const { story, m1 } = alone();
+        story.produces(1);
+        m1.works(0, 1).commits(0, 1);
+        story.during({ kind: 'pause-broker', broker: 1 }, () => {
+          m1.exits(1);
+          if (isEmptied) story.empties();
+          story.wait(8_000 + RETENTION_MS);
+          const before = isBefore ? story.coordinatorPlace() : undefined;
+          story.generation([[story.starts('m1'), [0]]]);
+          removal(story, before);
+        });
+        return groupIsolation.check(withRetention(story)).map(({ signature }) => signature);
+      };
+      expect(tell(true)).toEqual([]);
+      expect(tell(false)).toEqual(['committed offset removed without a cause']);
+    },
+  );
 
   it('but of those that go too soon', () => {
     const story = new Story();

@@ -14,7 +14,7 @@ import {
 } from './evidence/evidence.ts';
 import { hasLostPlace, membershipOf } from './evidence/membership.ts';
 import type { ProcessEvidence } from './evidence/processes.ts';
-import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
+import { CLOCK_TOLERANCE_MS, partitionKey, toOffset } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
 const report = reporter('group-isolation');
@@ -180,35 +180,44 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
 }
 
 /**
- * Whether the coordinator may have counted on the process in the span: it ran, and was not told that its place was gone.
- * With its traffic on record, one that was never answered a JoinGroup had no place: it may not even have asked for one, as
- * a transactional process does only once it has its producer's id.
+ * Whether the coordinator may have counted on the process in the span that ends with a record of its log: it ran, and was
+ * not told that its place was gone. With its traffic on record, one that was never answered a JoinGroup had no place: it
+ * may not even have asked for one, as a transactional process does only once it has its producer's id. Nor had one whose
+ * first generation comes behind that record.
  */
 function mayHavePlace(
   evidence: Evidence,
   { hasWire }: GroupEvidence,
   { process, startTime, exit }: ProcessEvidence,
   fromTime: number,
-  toTime: number,
+  to: { readonly time: number; readonly position: number },
 ): boolean {
-  if (startTime > toTime || (exit !== null && exit.time < fromTime)) return false;
-  const join = (evidence.positions.joins.get(process) ?? []).findLast(({ time }) => time <= toTime);
-  if (join === undefined)
-    return !hasWire || membershipOf(evidence, process).some(({ kind }) => kind === 'joining');
-  return join.time >= fromTime || !hasLostPlace(evidence, process, join.seq);
+  if (startTime > to.time || (exit !== null && exit.time < fromTime)) return false;
+  const joins = evidence.positions.joins.get(process) ?? [];
+  const isLater = ({ time, generation }: (typeof joins)[number]): boolean =>
+    generation === null ? time > to.time : generation.position > to.position;
+  const join = joins.findLast((one) => !isLater(one));
+  if (join !== undefined) return join.time >= fromTime || !hasLostPlace(evidence, process, join.seq);
+  const later = new Set(joins.map(({ memberId }) => memberId));
+  return (
+    !hasWire ||
+    membershipOf(evidence, process).some(({ kind, memberId }) => kind === 'joining' && !later.has(memberId))
+  );
 }
 
 /** Whether the group had had no members for as long as it keeps its offsets, or, where it never had any, since its commit. */
 function isExpired(
   evidence: Evidence,
   group: GroupEvidence,
-  { time, topic, partition }: EventOf<'commit-removed'>,
+  { time, topic, partition, logPosition }: EventOf<'commit-removed'>,
 ): boolean {
   const { offsetsRetentionMs } = evidence.scenario.topology;
-  const last = group.generations.findLast((generation) => generation.time <= time);
   if (offsetsRetentionMs === undefined) return false;
+  // What waits for a broker that is away is written all at once: only the coordinator's log tells what came before what.
+  const at = toOffset(logPosition.offset);
+  const last = group.generations.findLast(({ position }) => position < at);
   const entries = entriesOf(group, partitionKey(topic, partition));
-  const commit = entries.findLast((entry) => entry.kind === 'commit' && entry.time <= time);
+  const commit = entries.findLast(({ kind, position }) => kind === 'commit' && position < at);
   const isOld = commit !== undefined && time - commit.time >= offsetsRetentionMs - CLOCK_TOLERANCE_MS;
   if (last === undefined) return isOld;
   // Of a topic that none of its members subscribes to, the age of the commit decides (Kafka's class ClassicGroup).
@@ -219,7 +228,7 @@ function isExpired(
     return (
       isOutageWithin(evidence, last.time, time) &&
       !group.processes.some((process) =>
-        mayHavePlace(evidence, group, process, time - offsetsRetentionMs, time),
+        mayHavePlace(evidence, group, process, time - offsetsRetentionMs, { time, position: at }),
       )
     );
   // It is empty before that is written, which waits for brokers that are away.

@@ -16,8 +16,8 @@ describe('generateScenario', () => {
       digest: createHash('sha256').update(text).digest('hex'),
     }).toMatchInlineSnapshot(`
       {
-        "digest": "c75a58341b23d6e44a7145cb20e5cddafe9247b9b7ca9be25e0f381a9586186c",
-        "version": 12,
+        "digest": "9ea1cafb1a900e6f72ce6793347d75d1e3312a54556c67a7f970073f569e0136",
+        "version": 13,
       }
     `);
   });
@@ -178,7 +178,7 @@ describe("the 'network' profile", () => {
             'offset 0',
             'offset 5000',
             'offset -5000',
-            'offset 3600000',
+            'offset 3540000',
             'drift 0',
             'drift 200',
             'drift -50000',

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { generateScenario } from './arbitrary.ts';
 import type { Group, Scenario } from './schema.ts';
-import { recordMs, settlingBoundMs } from './settling.ts';
+import { recordMs, settlingBoundMs, workMs } from './settling.ts';
 
 const markersOf = ({ topics }: Scenario['topology'], group: Group): number =>
   topics
@@ -35,6 +35,29 @@ it('has time for the work on a marker in each partition, those that are added to
   expect(boundOf(2_500) - boundOf(0)).toBe(2 * 12 * 2_500);
   expect(boundOf(2_500, {}, 20) - boundOf(0, {}, 20)).toBe(2 * 20 * 2_500);
   expect(boundOf(0, { commitMode }) - boundOf(0, { commitMode: { kind: 'per-record' } })).toBe(5_000);
+});
+
+it('has time for a batch that is worked on once more for each failure of its handler', () => {
+  const { topology, groups, producers } = generateScenario(990, 49, 'resets-java');
+  const [drawn] = groups as [Group];
+  const handler = { timeMs: { min: 100, max: 300 }, failuresPerThousand: 100, failuresPerRecord: 2 };
+  const group: Group = { ...drawn, rebalanceTimeoutMs: 12_000, handler };
+  const records = producers.reduce((sum, producer) => sum + producer.records, 0) + markersOf(topology, group);
+  const boundOf = (change: Partial<Group>): number =>
+    settlingBoundMs({ topology, producers, groups: [{ ...group, ...change }], actions: [] });
+  const failures = Math.ceil(records / 5);
+  // Twenty records are worked on within half of the interval, and the ten before a failure come again.
+  expect(boundOf({ consumeMode: 'each-batch' }) - boundOf({ consumeMode: 'each-message' })).toBe(
+    failures * 9 * 305,
+  );
+  expect(
+    boundOf({ consumeMode: 'each-batch', maxPollRecords: 4 }) - boundOf({ consumeMode: 'each-message' }),
+  ).toBe(failures * 305);
+  // So are markers, and no more of them are written than can be worked off.
+  expect(
+    workMs({ ...group, consumeMode: 'each-batch' }, 20) -
+      workMs({ ...group, handler: { ...handler, failuresPerThousand: 0 } }, 20),
+  ).toBe(4 * 10 * 305);
 });
 
 it('has time for a fetch of few records each, every one behind a wait for other partitions', () => {

@@ -50,12 +50,30 @@ function transactionsMs({ commitMode }: Group, records: number, roundTripMs: num
   return (records + aborted) * eachMs + aborted * RETRY_MS;
 }
 
+/** How often the handler may fail, over all records. */
+const failuresOf = (
+  { handler: { failuresPerThousand, failuresPerRecord } }: Group,
+  records: number,
+): number => Math.ceil((records * failuresPerThousand * failuresPerRecord) / 1_000);
+
+/**
+ * About how many records have to be worked on once more, since the handler failed: a batch counts as a whole or not at all, on
+ * average half of it is done by then, and it has as many records as can be worked on within half of the poll interval.
+ */
+function repeatedOf(group: Group, records: number): number {
+  const { consumeMode, maxPollRecords, maxPollIntervalMs, rebalanceTimeoutMs, handler } = group;
+  const intervalMs = maxPollIntervalMs ?? rebalanceTimeoutMs;
+  const inBatch = maxPollRecords ?? Math.floor(intervalMs / 2 / Math.max(1, handler.timeMs.max));
+  const each = consumeMode === 'each-batch' ? Math.max(1, Math.min(records, inBatch) / 2) : 1;
+  return Math.ceil(failuresOf(group, records) * each);
+}
+
 const roundTripMsOf = (network?: LinkConditions): number =>
   LAN_ROUND_TRIP_MS + 2 * (network?.latencyMs.max ?? 0);
 
 /** How long one member of the group may take for so many records, all by itself, with a commit for each. */
 export const workMs = (group: Group, records: number, network?: LinkConditions): number =>
-  records * (group.handler.timeMs.max + roundTripMsOf(network)) +
+  (records + repeatedOf(group, records)) * (group.handler.timeMs.max + roundTripMsOf(network)) +
   transactionsMs(group, records, roundTripMsOf(network));
 
 /** How long the work on one record may take, with the requests of its transaction: what a poll interval has to hold. */
@@ -159,10 +177,7 @@ export function settlingBoundMs(
     const valueBytesMax = sources.reduce((most, { valueBytes }) => Math.max(most, valueBytes), 0);
     // One member may have to work off everything alone, twice over where a crash makes records come again, and with
     // a commit's round trip for each.
-    const backlogMs = records * (group.handler.timeMs.max + roundTripMs) * 2;
-    const failures = Math.ceil(
-      (records * group.handler.failuresPerThousand * group.handler.failuresPerRecord) / 1_000,
-    );
+    const backlogMs = (2 * records + repeatedOf(group, records)) * (group.handler.timeMs.max + roundTripMs);
     const metadataMs = actions.some((action) => action.kind === 'add-partitions')
       ? group.metadataMaxAgeMs * 2
       : 0;
@@ -172,7 +187,7 @@ export function settlingBoundMs(
       2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs + (group.maxPollIntervalMs ?? 0)) +
       backlogMs +
       transactionsMs(group, records, roundTripMs) +
-      failures * RETRY_MS +
+      failuresOf(group, records) * RETRY_MS +
       metadataMs +
       (group.commitMode.kind === 'auto' ? (group.commitMode.intervalMs ?? 0) : 0) +
       group.fetchMaxWaitMs

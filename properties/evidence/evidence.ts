@@ -181,7 +181,7 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
       const key = partitionKey(topic, partition);
       const entry = entriesOf(group, key).findLast(({ time }) => time <= atTime);
       if (entry?.offset == null || entry.offset < logStartOffset || entry.offset > logEndOffset) return [key];
-      return isOfFormerLog(evidence, group, entry) ? [key] : [];
+      return isOfFormerLog(evidence, group, entry) || wasBeyondEnd(evidence, group, entry) ? [key] : [];
     });
 }
 
@@ -213,9 +213,7 @@ function isOfFormerLog(
   group: GroupEvidence,
   { topic, partition, offset }: CommitEntry,
 ): boolean {
-  const entries = entriesOf(group, partitionKey(topic, partition));
-  // On its way out a member commits the position that it had found.
-  const first = entries[entries.findLastIndex((one) => one.offset !== offset) + 1];
+  const first = firstOfItsValue(group, { topic, partition, offset });
   const recreation = evidence.actions.findLast(
     ({ action }) => action.kind === 'recreate-topic' && action.topic === topic,
   );
@@ -223,11 +221,58 @@ function isOfFormerLog(
   // A coordinator that comes back when the topic is there again takes it up then.
   const wasAsked = first.request !== null && first.request.seq < recreation.seq;
   if (first.time >= recreation.fromTime && !wasAsked) return false;
-  const name = `${topic}-${partition}`;
-  return group.processes.some(({ applicationErrors }) =>
-    applicationErrors.some(({ seq, error }) => seq > recreation.seq && error.split(/[^\w.-]/).includes(name)),
-  );
+  return group.processes.some((process) => failedAt(process, topic, partition, recreation.seq) !== undefined);
 }
+
+/**
+ * Whether a member had failed at the offset for good, as it lay beyond the log's end, before the log came to reach it: a
+ * supervisor that has started it again and again is at its end at some time, and records, of the harness too, go on to be
+ * written for the sake of other groups.
+ */
+function wasBeyondEnd(
+  { producing }: Evidence,
+  group: GroupEvidence,
+  { topic, partition, offset }: CommitEntry,
+): boolean {
+  const first = firstOfItsValue(group, { topic, partition, offset });
+  return group.config.members.some(({ id }) => {
+    const last = group.processes.findLast((process) => process.id === id);
+    if (first === undefined || offset === null || last?.exit == null || last.order !== null) return false;
+    const failure = failedAt(last, topic, partition, first.seq);
+    return (
+      failure !== undefined &&
+      producing.sends.some(
+        (send) =>
+          send.topic === topic &&
+          send.seq > failure.seq &&
+          send.answers.some(
+            (answer) =>
+              answer.partition === partition && answer.baseOffset >= 0 && answer.baseOffset < offset,
+          ),
+      )
+    );
+  });
+}
+
+/** The first of the commits that the committed offset has been this since: on its way out a member commits what it found. */
+function firstOfItsValue(
+  group: GroupEvidence,
+  { topic, partition, offset }: Pick<CommitEntry, 'topic' | 'partition' | 'offset'>,
+): CommitEntry | undefined {
+  const entries = entriesOf(group, partitionKey(topic, partition));
+  return entries[entries.findLastIndex((one) => one.offset !== offset) + 1];
+}
+
+/** The error about the partition that the process ended with, where it came after this place of the history. */
+const failedAt = (
+  { applicationErrors }: ProcessEvidence,
+  topic: string,
+  partition: number,
+  afterSeq: number,
+): EventOf<'application-error'> | undefined =>
+  applicationErrors.findLast(
+    ({ seq, error }) => seq > afterSeq && error.split(/[^\w.-]/).includes(`${topic}-${partition}`),
+  );
 
 /** The longest that a rebalance waits for a member: the Java client has one setting for it and for the poll interval. */
 export const rebalanceWaitMs = ({ rebalanceTimeoutMs, maxPollIntervalMs = 0 }: Group): number =>
