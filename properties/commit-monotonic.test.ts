@@ -90,6 +90,46 @@ describe('finds', () => {
   });
 });
 
+it('a commit that was lost with its connection may be written after a newer one, as observed', () => {
+  const tell = ({ isBroken = true, isLost = true }) => {
+    const { story, m1 } = alone();
+    story.produces(5);
+    const commits = () => {
+      m1.works(0, 2).commits(0, 2, { told: isLost ? 'unknown' : 'silence', written: false });
+      m1.works(0, 3).commits(0, 5);
+      story.accepts('orders', 0, 2);
+    };
+    if (isBroken) story.during({ kind: 'pause-broker', broker: 1 }, commits);
+    else commits();
+    m1.commits(0, 5);
+    return findings(commitMonotonic, story);
+  };
+  expect(tell({})).toMatchInlineSnapshot(`
+    [
+      "observed | commit that was lost with its connection was written after a newer one | The committed offset of orders/0 in group billing went back from 5 (committed by m1.1) to 2 by m1.1. | commit-invoke commit-invoke commit-accepted commit-accepted | billing orders 0 m1.1",
+    ]
+  `);
+  const within = expect.stringContaining('illegal | commit went back in one member |');
+  expect(tell({ isBroken: false })).toEqual([expect.stringContaining('illegal | commit that was lost')]);
+  // It is still waited for, on the connection that the newer one takes too.
+  expect(tell({ isLost: false })).toEqual([within]);
+});
+
+it('so may that of a process that has ended, of a consumer that takes its partitions by hand', () => {
+  const { story, m1 } = byHand();
+  story.produces(5);
+  story.during({ kind: 'pause-broker', broker: 1 }, () => {
+    m1.works(0, 2).commits(0, 2, { told: 'silence', written: false }).crashes();
+    const next = story.joins('m1').assigns();
+    next.stands(0, 0).works(0, 5).commits(0, 5);
+    story.accepts('orders', 0, 2);
+    next.commits(0, 5);
+  });
+  expect(findings(commitMonotonic, story).map((one) => one.split(' | ').slice(0, 2))).toEqual([
+    ['observed', 'commit that was lost with its connection was written after a newer one'],
+  ]);
+});
+
 it('a consumer that takes its partitions by hand commits over what an operator has set; a member may not', () => {
   const tell = ({ story, m1 }: ReturnType<typeof alone>) => {
     story.produces(2);

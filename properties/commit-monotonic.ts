@@ -5,7 +5,13 @@ import { ledgerOf } from './duplicate-ledger.ts';
 import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
 import type { Processing } from './evidence/consumption.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  type GroupEvidence,
+  isOutageWithin,
+  mayLoseTouch,
+} from './evidence/evidence.ts';
 import { deletionsOf, recordsBetween, shownTo } from './evidence/logs.ts';
 import { positionsOf } from './evidence/positions.ts';
 import { isAlteredAboveEnd } from './evidence/resume.ts';
@@ -16,13 +22,14 @@ const report = reporter('commit-monotonic');
 
 const WITHIN = 'commit went back in one member';
 const OVERTAKEN = 'older commit was written after a newer one';
+const LOST = 'commit that was lost with its connection was written after a newer one';
 const ACROSS = 'commit went back from one member to another';
 
 export const commitMonotonic: Property = {
   id: 'commit-monotonic',
   title: 'Committed offsets never decrease',
   statement:
-    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed, or the place where that call began, to which its position has gone back, or it commits the place behind the last record that it was handed, where the one before was of the position, which stands behind markers of transactions and what they aborted. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal.",
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed, or the place where that call began, to which its position has gone back, or it commits the place behind the last record that it was handed, where the one before was of the position, which stands behind markers of transactions and what they aborted. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal; and so it is where the older one was never answered, since its connection had ended, or its process, before the newer one was sent: what had left by then may still arrive, and after what comes on another connection.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -30,7 +37,8 @@ export const commitMonotonic: Property = {
     );
   },
   policy: (scenario, anomaly) =>
-    groupOf(scenario, anomaly).commitMode.kind === 'asynchronous' && anomaly.signature === OVERTAKEN
+    (groupOf(scenario, anomaly).commitMode.kind === 'asynchronous' && anomaly.signature === OVERTAKEN) ||
+    (anomaly.signature === LOST && mayLoseTouch(scenario))
       ? 'observed'
       : 'illegal',
 };
@@ -50,7 +58,7 @@ function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly C
     const by = to === null ? '' : ` by ${to}`;
     return [
       report(
-        from !== to ? ACROSS : isOvertaken(group, before, entry) ? OVERTAKEN : WITHIN,
+        signatureOf(evidence, group, before, entry),
         `The committed offset of ${entry.topic}/${entry.partition} in group ${group.id} went back from ${before.offset}${from === null ? '' : ` (committed by ${from})`} to ${entry.offset}${by}.`,
         proof(before.seq, entry.seq, before.request?.seq, entry.request?.seq),
         {
@@ -62,6 +70,25 @@ function decreases(evidence: Evidence, group: GroupEvidence, entries: readonly C
       ),
     ];
   });
+}
+
+function signatureOf(
+  evidence: Evidence,
+  group: GroupEvidence,
+  before: CommitEntry,
+  entry: CommitEntry,
+): string {
+  const isOwn = before.request?.process === entry.request?.process;
+  // Of a group's members the coordinator takes nothing that comes after their place has gone to another.
+  if ((isOwn || isByHand(group.config)) && wasLost(evidence, before, entry)) return LOST;
+  return !isOwn ? ACROSS : isOvertaken(group, before, entry) ? OVERTAKEN : WITHIN;
+}
+
+/** Whether the connection that the commit left on, or its process, had ended without an answer before the newer one left. */
+function wasLost({ processes }: Evidence, before: CommitEntry, { request }: CommitEntry): boolean {
+  if (request?.outcome !== 'unknown' || before.request === null) return false;
+  const exitSeq = processes.get(request.process)?.exit?.seq ?? Number.POSITIVE_INFINITY;
+  return Math.min(request.outcomeSeq ?? Number.POSITIVE_INFINITY, exitSeq) < before.request.seq;
 }
 
 /** Whether the call that the commit came from had been made before the newer commit left; without a tap it may have. */

@@ -122,6 +122,9 @@ export class Controller {
       this.#waiting.set(id, () => this.register(id, clean, registered));
       return;
     }
+    // What was left of an earlier session, of one that was fenced already, must not end this one.
+    this.#silence.get(id)?.cancel();
+    this.#silence.delete(id);
     let image = withBroker(this.#image, { id, fenced: true, shuttingDown: false });
     if (!clean && this.#profile.eligibleLeaderReplicas) image = this.#afterUncleanShutdown(image, id);
     this.#publish(image);

@@ -884,6 +884,22 @@ describe('administration', () => {
     expect(isr()).toContain(broker);
   });
 
+  test.each([1, 3])(
+    'of %i brokers, one that was fenced before it crashed comes back, and stays',
+    (brokers) => {
+      start(brokers, { brokerSessionTimeoutMs: 2_000 });
+      cluster.isolateFromController(1);
+      world.run(2_500);
+      expect(cluster.image.brokers.get(1)?.fenced).toBe(true);
+      crash(1);
+      cluster.isolateFromController(1, false);
+      cluster.startBroker(1);
+      world.run(10_000);
+      expect([cluster.phase(1), cluster.image.brokers.get(1)?.fenced]).toEqual(['running', false]);
+      expect(cluster.image.topics.get(TOPIC)?.partitions[0]?.isr).toHaveLength(brokers);
+    },
+  );
+
   test('a follower that was away begins anew inside a batch, and takes the whole of it', () => {
     const follower = followers()[0] as number;
     crash(follower);

@@ -170,7 +170,6 @@ export class Membership {
     void this.#join(nodeId)
       .then((joined) => {
         this.#joined = joined;
-        this.isRejoinNeeded = false;
       })
       .catch((error: unknown) => this.#joinFailed(nodeId, error))
       .finally(() => {
@@ -326,6 +325,8 @@ export class Membership {
     if (this.#state !== 'completing' || this.#generation !== generation)
       throw new BrokerError(UNKNOWN_MEMBER_ID, what);
     this.#state = 'stable';
+    // Here and not later: an answer that comes along with this one may ask for the next join.
+    this.isRejoinNeeded = false;
     return answer.assignment;
   }
 
