@@ -329,7 +329,7 @@ function whyNotCommitted(
   key: string,
   { process, listed }: LatestAnswer,
 ): Jump['kind'] {
-  if (isCommitRefused(group, key, listed.offset)) return 'refused';
+  if (isCommitRefused(group, key, listed)) return 'refused';
   return isKilledWhileStarting(evidence, process, listed) ? 'killed' : 're-resolved';
 }
 
@@ -346,14 +346,14 @@ function isKilledWhileStarting(evidence: Evidence, process: string, { seq }: Lis
 }
 
 /**
- * Whether an application asked to commit this offset, and that was refused or not answered each time: by the coordinator,
- * or by the client, which knew that it had lost its place.
+ * Whether an application asked to commit the end that it had found, and that was refused or not answered each time: by the
+ * coordinator, or by the client, which knew that it had lost its place. An earlier commit of the same offset is gone.
  */
-function isCommitRefused({ commits }: GroupEvidence, key: string, offset: number): boolean {
+function isCommitRefused({ commits }: GroupEvidence, key: string, { offset, seq }: ListedOffset): boolean {
   const isIt = (one: { topic: string; partition: number; offset: number | string }): boolean =>
     `${one.topic}/${one.partition}` === key && Number(one.offset) === offset;
-  const requests = commits.requests.filter(isIt);
-  const calls = commits.applicationCommits.filter(({ begin }) => begin.offsets.some(isIt));
+  const requests = commits.requests.filter((one) => one.seq > seq && isIt(one));
+  const calls = commits.applicationCommits.filter(({ begin }) => begin.seq > seq && begin.offsets.some(isIt));
   return (
     requests.length + calls.length > 0 &&
     requests.every(({ entry, outcome }) => entry === null && outcome !== 'ok') &&
