@@ -204,6 +204,28 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where a static member is back and subscribes to something else, since it keeps its assignment', () => {
+    const tell = (isBack: boolean) => {
+      const { story, m1, m2 } = pair({ topics: { orders: 2 }, groups: [{ staticMembership: true }] });
+      m2.crashes();
+      const back = story.joins('m2');
+      if (isBack) story.takesPlaceOf(back, m2);
+      else
+        story.generation([
+          [m1, [0]],
+          [back, [1]],
+        ]);
+      const last = story.events.findLast((event) => event.kind === 'group-generation');
+      for (const member of last?.members ?? []) if (member.groupInstanceId === 'm2') member.subscription = [];
+      return findings(completeAssignment, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell(true)).toEqual([]);
+    expect(tell(false)).toEqual([
+      'partition left without an owner',
+      'topic assigned that the member does not subscribe to',
+    ]);
+  });
+
   it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {
     const tell = (hasGone: boolean, client = 'm1.1', waitMs = 0) => {
       const members = [{ id: 'm1', sharedProcess: 'shop' }, { id: 'm2' }];

@@ -2,6 +2,7 @@
  * What an assignment has to cover: a generation and the partition counts that count for it enter, what it leaves out
  * and what it has too much leaves.
  */
+import type { GroupMember } from '../harness/history/schema.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
 import { assignedPartitions, firstWritten, type GenerationEvidence } from './evidence/generations.ts';
@@ -37,13 +38,14 @@ export function coverageBreaches(
   withheld: Withheld = NOTHING,
 ): CoverageBreach[] {
   const breaches: CoverageBreach[] = [];
-  const subscribed = new Set(generation.members.flatMap((member) => member.subscription));
+  const members = membersAssigned(group, generation);
+  const subscribed = new Set(members.flatMap((member) => member.subscription));
   for (const topic of subscribed) {
     const counts = partitionCountsAt(evidence.scenario, evidence.actions, topic, atTime, noticeMs(group));
     if (counts === null) continue;
     const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
     const assigned = new Set(
-      generation.members.flatMap((member) =>
+      members.flatMap((member) =>
         member.subscription.includes(topic)
           ? member.assignment.filter((one) => one.topic === topic).flatMap((one) => one.partitions)
           : [],
@@ -59,11 +61,27 @@ export function coverageBreaches(
     if (unknown.length > 0)
       breaches.push({ kind: 'unknown partition', topic, partitions: unknown, process: null });
   }
-  for (const member of generation.members)
+  for (const member of members)
     for (const { topic, partitions } of member.assignment)
       if (partitions.length > 0 && !member.subscription.includes(topic))
         breaches.push({ kind: 'unsubscribed topic', topic, partitions, process: member.clientId });
   return breaches;
+}
+
+/**
+ * The members with what they subscribed to when their assignment was made: a generation that is written again for a static
+ * member that is back keeps it, whatever that member subscribes to by now, such as nothing where it has been refused the
+ * metadata that its pattern is for (KIP-345).
+ */
+function membersAssigned(group: GroupEvidence, generation: GenerationEvidence): readonly GroupMember[] {
+  const first = firstWritten(group, generation);
+  if (first === generation) return generation.members;
+  const subscriptions = new Map(first.members.map((one) => [one.groupInstanceId, one.subscription]));
+  return generation.members.map((member) =>
+    member.groupInstanceId === null
+      ? member
+      : { ...member, subscription: subscriptions.get(member.groupInstanceId) ?? member.subscription },
+  );
 }
 
 /** Member ids by partition: who had each of them last, and gives it up now. */
