@@ -381,11 +381,20 @@ function isCommitRefused({ commits }: GroupEvidence, key: string, { offset, seq 
 function soughtJumps(evidence: Evidence, group: GroupEvidence, key: string): Jump[] {
   const end = evidence.logs.get(key)?.logEndOffset ?? 0;
   return group.processes.flatMap(({ process }) => {
-    const { sought, listed } = positionsOf(evidence.positions, process, key);
+    const { sought, listed, outOfRange } = positionsOf(evidence.positions, process, key);
     return sought.map(({ seq, time, offset }): Jump => {
       const join = lastBefore(evidence.positions.joins.get(process) ?? [], seq);
       const { certain, possible } = committedAt(group, key, process, join?.generation ?? null, seq, time);
-      const from = Math.min(...[certain, ...possible].map((state) => state.offset ?? 0));
+      // At an offset that the log does not have, nobody stands: it may have been sought, and committed, before that showed.
+      const isInLog = (at: number): boolean =>
+        at <= end && !outOfRange.some((one) => one.seq < seq && one.offset === at);
+      const stood = (at: number): number =>
+        isInLog(at)
+          ? at
+          : (entriesOf(group, key).findLast(
+              (entry) => entry.seq < seq && entry.kind === 'commit' && isInLog(entry.value),
+            )?.value ?? 0);
+      const from = Math.min(...[certain, ...possible].map((state) => stood(state.offset ?? 0)));
       const answer = listed.find((one) => one.seq > seq && one.at === 'latest');
       const to = Math.max(answer?.offset ?? 0, offset <= end ? offset : 0);
       return { from, to, kind: 'legitimate', seq, process };
@@ -399,7 +408,8 @@ function alteredJumps(evidence: Evidence, group: GroupEvidence, key: string): Ju
   const entries = entriesOf(group, key);
   return entries.flatMap((entry, i): Jump[] => {
     if (!isAltered(evidence, entry)) return [];
-    const from = entries.slice(0, i).findLast(({ kind }) => kind === 'commit')?.offset ?? 0;
+    const from =
+      entries.slice(0, i).findLast(({ kind, value }) => kind === 'commit' && value <= end)?.offset ?? 0;
     const answer = latestAnswers(evidence, group, key).find(({ listed }) => listed.seq > entry.seq);
     const to = Math.max(answer?.listed.offset ?? 0, entry.value <= end ? entry.value : 0);
     return [{ from, to, kind: 'legitimate', seq: entry.seq, process: answer?.process ?? '' }];

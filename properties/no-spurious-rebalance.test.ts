@@ -1,5 +1,6 @@
 /** no-spurious-rebalance on hand-written histories. */
 import { describe, expect, it } from 'vitest';
+import type { Group } from '../scenarios/schema.ts';
 import { noSpuriousRebalance } from './no-spurious-rebalance.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, pair } from './testing/good-histories.ts';
@@ -98,6 +99,38 @@ describe('finds', () => {
         "illegal | member lost its place while its handler worked | Generation 2 of group billing is without the place that m1.1 had in generation 1, and nothing had happened to it or to the group: its handler had been at offset 0 of orders/0 for 5600 ms. | group-generation processing-begin group-generation | billing m1.1",
       ]
     `);
+  });
+
+  it('but none that a cooperative client handed more while the commit before its join was under way', () => {
+    const auto = { kind: 'auto', intervalMs: 200, thresholdRecords: null } as const;
+    const tell = ({
+      commitMode = auto as Group['commitMode'],
+      assignor = 'cooperative-sticky' as 'cooperative-sticky' | 'range',
+      isCalled = true,
+      workMs = 3_000,
+    }) => {
+      const { story, m1, m2 } = pair({
+        groups: [{ sessionTimeoutMs: 3_000, commitMode, assignors: [assignor] }],
+      });
+      story.produces(2);
+      const m3 = story.joins('m3');
+      m1.delivers(0, [0]).begins(0, 0);
+      if (isCalled) m1.isRefused('REBALANCE_IN_PROGRESS');
+      story.wait(workMs);
+      m1.finishes(0, 0).delivers(0, [1]).begins(0, 1);
+      story.wait(workMs).generation([
+        [m2, [0]],
+        [m3, [1]],
+      ]);
+      m1.finishes(0, 1);
+      return findings(noSpuriousRebalance, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(tell({})).toEqual([]);
+    const busy = ['member lost its place while its handler worked'];
+    expect(tell({ commitMode: { kind: 'per-record' } })).toEqual(busy);
+    expect(tell({ assignor: 'range' })).toEqual(busy);
+    expect(tell({ isCalled: false })).toEqual(busy);
+    expect(tell({ workMs: 2_500 })).toEqual(busy);
   });
 
   it('one that loses it in the transaction that its handler makes of a record', () => {

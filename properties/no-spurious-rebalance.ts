@@ -2,7 +2,7 @@
 import type { Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
 import { isRewritten } from './balanced-assignment.ts';
-import { noticeMs, withheldIn } from './coverage.ts';
+import { isCooperative, noticeMs, withheldIn } from './coverage.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import type { Processing } from './evidence/consumption.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from './evidence/evidence.ts';
 import { firstWritten, type GenerationEvidence } from './evidence/generations.ts';
 import { membershipOf } from './evidence/membership.ts';
-import { hasOverrunPollWithin } from './evidence/polls.ts';
+import { hasOverrunPollWithin, pollIntervalMs } from './evidence/polls.ts';
 import { isStalledWithin, type ProcessEvidence } from './evidence/processes.ts';
 import { CLOCK_TOLERANCE_MS } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -31,7 +31,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first of a group and the first after the group was removed, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was told that its place was lost, and had not joined that generation after it; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, also where something else explains that generation and the member had kept silent over its work, and it is told apart whether one handler call with the transaction of a pipeline, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats and a fetch; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first of a group and the first after the group was removed, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was handed records once more by a cooperative client whose automatic commit before the next join was under way (KIP-429), and so was late for it, or was told that its place was lost, and had not joined that generation after it; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, also where something else explains that generation and the member had kept silent over its work, and it is told apart whether one handler call with the transaction of a pipeline, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats and a fetch; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -101,6 +101,7 @@ function causeless(
         silence !== null &&
         process !== undefined &&
         !isMoved(process, LEAVING) &&
+        !wasHandedMore(evidence, group, process, before, generation) &&
         !hasOverrunPollWithin(evidence, group, clientId, before.time, span.to);
       return isItsOwn ? [expired(group, before, generation, clientId, silence, isRealTime)] : [];
     });
@@ -118,6 +119,36 @@ function causeless(
     const silence = silenceOf(evidence, group, clientId, generation.time);
     return expired(group, before, generation, clientId, silence, isRealTime);
   });
+}
+
+/**
+ * Whether the member was called to a rebalance and handed records once more before it joined, and the coordinator had waited
+ * for it as long as it does: a cooperative client goes on handing over what it owns while the commit before its join is under
+ * way (KIP-429), so that two polls have to fit into the time of one.
+ */
+function wasHandedMore(
+  evidence: Evidence,
+  group: GroupEvidence,
+  process: ProcessEvidence,
+  before: GenerationEvidence,
+  { time: toTime }: GenerationEvidence,
+): boolean {
+  const { config } = group;
+  if (!isCooperative(group) || config.commitMode.kind !== 'auto') return false;
+  const isIts = (event: { process: string }): boolean => event.process === process.process;
+  const since = joinedAt(evidence, process, before);
+  const called = eventsOf(evidence.history, 'wire-heartbeat').find(
+    (event) => isIts(event) && event.error === 'REBALANCE_IN_PROGRESS' && event.time > since,
+  );
+  if (called === undefined) return false;
+  // That it is called it hears with its next heartbeat.
+  const heardMs = config.heartbeatIntervalMs + 2 * (evidence.scenario.topology.network?.latencyMs.max ?? 0);
+  return (
+    toTime - called.time >= pollIntervalMs(config) - heardMs - CLOCK_TOLERANCE_MS &&
+    eventsOf(evidence.history, 'delivery').some(
+      (event) => isIts(event) && event.group === group.id && event.seq > called.seq && event.time <= toTime,
+    )
+  );
 }
 
 /** The group is written without members first, when a member asks to join it (Kafka's class GroupMetadataManager). */

@@ -90,6 +90,23 @@ describe('a seek', () => {
     expect(illegal(story)).toContain('at-least-once: lost: never delivered');
   });
 
+  it('forward explains what lies behind the last place that the log had, where one was committed that it had not', () => {
+    const tell = (next: number) => {
+      const { story, m1 } = alone();
+      story.produces(8);
+      m1.works(0, 2).commits(0, 2);
+      m1.calls('seek', { partitions: [0], offset: 1_000_000 });
+      m1.commits(0, 1_000_000).findsOutOfRange(0, { offset: 1_000_000 });
+      m1.calls('seek', { partitions: [0], offset: 5 });
+      return m1
+        .stands(0, next)
+        .works(0, 8 - next)
+        .commits(0, 8).story;
+    };
+    expect(illegal(tell(5))).toEqual([]);
+    expect(illegal(tell(6))).toContain('at-least-once: lost: never delivered');
+  });
+
   it('above the end of the log, as it was then, makes the reset legitimate', () => {
     const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
     story.produces(3);

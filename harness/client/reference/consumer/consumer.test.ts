@@ -357,6 +357,33 @@ describe('commits', () => {
     });
   });
 
+  it.each([
+    ['range', []],
+    ['cooperative-sticky', ['0-1']],
+  ] as const)(
+    'before a rebalance let nothing of what is given up be handed over: %s',
+    async (assignor, handed) => {
+      await simulate(async (simulation) => {
+        const client = await fill(simulation, 1, 3);
+        const strategy = { 'partition.assignment.strategy': [assignor] };
+        const options = { ...group, ...strategy, 'max.poll.records': 1, 'heartbeat.interval.ms': 500 };
+        const first = client.consumer({ ...options, 'auto.commit.interval.ms': 600_000 });
+        first.subscribe(['topic']);
+        await pollUntil(first, 1);
+        const second = (await simulation.start('second')).consumer(options);
+        second.subscribe(['topic']);
+        const joining = keepPolling(second);
+        await simulation.sleep(1_000);
+        const loading = { apiKey: OFFSET_COMMIT, errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') };
+        const end = simulation.cluster.intercept({ ...loading, times: 1_000 });
+        expect(valuesOf(await first.poll(0))).toEqual(handed);
+        end();
+        await first.close();
+        await joining.stop();
+      });
+    },
+  );
+
   it('of a generation that is over are refused', async () => {
     await simulate(async (simulation) => {
       const client = await fill(simulation, 1, 1);

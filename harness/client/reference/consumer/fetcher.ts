@@ -115,6 +115,7 @@ export class Fetcher {
         const { state } = next;
         const isStale =
           !subscriptions.isCurrent(state) ||
+          state.isRevoking ||
           state.phase !== 'fetching' ||
           state.position?.offset !== next.nextOffset;
         if (isStale) continue;

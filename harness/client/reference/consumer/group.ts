@@ -385,6 +385,8 @@ export class ConsumerGroup {
     if (!membership.needsPrepare) return true;
     const isLost = membership.generation.id < 0;
     if (this.#config['enable.auto.commit'] && !isLost) {
+      // What poll handed over after the commit would come again (ConsumerCoordinator, maybeMarkPartitionsPendingRevocation).
+      if (!this.#isCooperative) this.#parts.subscriptions.markRevoking();
       this.#prepareCommit ??= { deadline: new Deadline(this.#config['max.poll.interval.ms']), state: 'due' };
       if (this.#prepareCommit.state === 'due') void this.#commitBeforeJoin(this.#prepareCommit);
     }

@@ -26,6 +26,8 @@ export class PartitionState implements TopicPartition {
   position: Position | null = null;
   resetStrategy: ResetStrategy | null = null;
   isPaused = false;
+  /** It is about to be given up, and what has been handed over of it is being committed. */
+  isRevoking = false;
   /** The leader epoch up to which the position is known to be in the leader's log. */
   validatedEpoch = -1;
   /** Not asked for before this, after an error. */
@@ -40,7 +42,7 @@ export class PartitionState implements TopicPartition {
   }
 
   get isFetchable(): boolean {
-    return this.phase === 'fetching' && !this.isPaused;
+    return this.phase === 'fetching' && !this.isPaused && !this.isRevoking;
   }
 
   /** The replica to read from in place of the leader; null where there is none, or no longer. */
@@ -156,6 +158,11 @@ export class SubscriptionState {
         .map((one) => [nameOf(one), before.get(nameOf(one)) ?? new PartitionState(one)]),
     );
     this.#partitions = [...this.#assigned.values()];
+  }
+
+  /** Nothing is fetched or handed over of what is assigned, until it is given up. */
+  markRevoking(): void {
+    for (const state of this.#partitions) state.isRevoking = true;
   }
 
   /** Whether each of the partitions is of a topic that is subscribed to now. */
