@@ -9,6 +9,13 @@
 import fc from 'fast-check';
 import { pick, switchedOn, time } from './draws.ts';
 import { applyCluster, clusterPlan } from './families/cluster.ts';
+import {
+  applyCoincidences,
+  brokersOf,
+  type Coincidence,
+  coincidences,
+  coincidencesPlan,
+} from './families/coincidences.ts';
 import { applyCompaction, compactionPlan } from './families/compaction.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
@@ -26,7 +33,7 @@ import { mixSeed } from './seed.ts';
 import { settlingBoundMs } from './settling.ts';
 
 /** Changes whenever the same seed would give another scenario, so that `seed:index` is never replayed wrongly. */
-export const GENERATOR_VERSION = 12;
+export const GENERATOR_VERSION = 13;
 
 /** Members of one scenario, over all groups: each is a process, and a small machine has to run several scenarios. */
 const MEMBERS_MAX = 8;
@@ -64,6 +71,8 @@ export interface Profile {
   readonly sharesProcesses: boolean;
   /** Whether processes may get client quotas for a while. */
   readonly throttlesClients: boolean;
+  /** What may be made to meet that seldom would by chance. */
+  readonly coincidences: readonly Coincidence[];
   /** Whether each scenario draws which families it has at all. */
   readonly isSwarm: boolean;
 }
@@ -82,8 +91,14 @@ const PLAIN = {
   leavesDead: false,
   sharesProcesses: false,
   throttlesClients: false,
+  coincidences: [],
   isSwarm: false,
 } as const;
+
+/** Those of what applications do, of what the cluster does, and of how groups begin. */
+const OF_CALLS = ['pause-in-a-backlog', 'rejoin-beside-a-fetch', 'rejoin-beside-a-handler'] as const;
+const OF_CLUSTER = ['rejoin-beside-a-fetch', 'rejoin-beside-a-handler', 'follower-behind'] as const;
+const OF_STARTS = ['silence-around-a-join', 'first-commit-refused'] as const;
 
 const QUIET = {
   brokerFaultsPerTen: 0,
@@ -167,6 +182,7 @@ export const profiles = {
     ...PLAIN,
     callsConsumers: true,
     sharesProcesses: true,
+    coincidences: OF_CALLS,
   },
   'consumer-java': {
     description:
@@ -180,6 +196,7 @@ export const profiles = {
     callsConsumers: true,
     asksConsumers: true,
     sharesProcesses: true,
+    coincidences: OF_CALLS,
   },
   cluster: {
     description:
@@ -192,12 +209,14 @@ export const profiles = {
     breaksCluster: true,
     placesReplicas: true,
     leavesDead: true,
+    coincidences: OF_CLUSTER,
   },
   resets: {
     description: 'groups without a usable committed offset, in every way to come to that, and interrupted',
     ...QUIET,
     ...PLAIN,
     resetsOffsets: true,
+    coincidences: OF_STARTS,
   },
   'resets-java': {
     description:
@@ -206,6 +225,7 @@ export const profiles = {
     ...PLAIN,
     hasJavaOptions: true,
     resetsOffsets: true,
+    coincidences: OF_STARTS,
   },
   transactions: {
     description: 'producers send in transactions and abort some, groups have isolation levels',
@@ -229,6 +249,7 @@ export const profiles = {
     handlerFailuresPerTen: 2,
     ...PLAIN,
     hasPipelines: true,
+    coincidences: ['stall-in-a-transaction'],
   },
   'pipelines-java': {
     description:
@@ -241,6 +262,7 @@ export const profiles = {
     hasJavaOptions: true,
     sendsTransactions: true,
     hasPipelines: true,
+    coincidences: ['stall-in-a-transaction'],
   },
   'twins-java': {
     description:
@@ -267,6 +289,7 @@ export const profiles = {
     leavesDead: true,
     sharesProcesses: true,
     throttlesClients: true,
+    coincidences: coincidences,
     isSwarm: true,
   },
   'everything-java': {
@@ -285,6 +308,7 @@ export const profiles = {
     leavesDead: true,
     sharesProcesses: true,
     throttlesClients: true,
+    coincidences: coincidences,
     isSwarm: true,
   },
 } as const satisfies Record<string, Profile>;
@@ -719,8 +743,8 @@ const SWARM_PER_TEN = 4;
 /** One thing that a profile adds to what every scenario has. */
 interface Family {
   readonly plan: fc.Arbitrary<unknown>;
-  /** How many brokers it wants. */
-  readonly brokers?: (plan: unknown) => number;
+  /** How many brokers it wants; null where it is all the same. */
+  readonly brokers?: (plan: unknown) => number | null;
   /** Whether its plan says itself how seldom it is on, so that a swarm draws nothing for it. */
   readonly hasOwnSwitch: boolean;
   readonly apply: (scenario: Scenario, plan: unknown) => Scenario;
@@ -729,13 +753,13 @@ interface Family {
 const family = <Plan>(
   plan: fc.Arbitrary<Plan>,
   apply: (scenario: Scenario, plan: Plan) => Scenario,
-  brokers?: (plan: Plan) => number,
+  brokers?: (plan: Plan) => number | null,
   hasOwnSwitch = false,
 ): Family => ({
   plan,
   hasOwnSwitch,
   apply: apply as Family['apply'],
-  ...(brokers === undefined ? {} : { brokers: brokers as (plan: unknown) => number }),
+  ...(brokers === undefined ? {} : { brokers: brokers as (plan: unknown) => number | null }),
 });
 
 /** What changes the lives of members comes before what only adds to them. */
@@ -756,6 +780,9 @@ function familiesOf(profile: Profile): Family[] {
     // The last to be drawn, so that the draws of the others stay what they were.
     ...(profile.sharesProcesses ? [family(sharedProcessPlan, applySharedProcess, undefined, true)] : []),
     ...(profile.throttlesClients ? [family(throttlesPlan, applyThrottles, undefined, true)] : []),
+    ...(profile.coincidences.length > 0
+      ? [family(coincidencesPlan, applyCoincidences(profile.coincidences), brokersOf, true)]
+      : []),
   ];
 }
 
