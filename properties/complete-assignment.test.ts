@@ -93,6 +93,20 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where they are gone again, since the topic has been created again without them', () => {
+    const tell = (partitions: number) => {
+      const { story, m1 } = alone();
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 4 });
+      // As the harness tells it: a number.
+      const detail = { partitions } as unknown as Record<string, string>;
+      story.act({ kind: 'recreate-topic', topic: 'orders', durationMs: 500 }, detail);
+      story.wait(60_000).generation([[m1, [0]]]);
+      return findings(completeAssignment, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell(1)).toEqual([]);
+    expect(tell(4)).toEqual(['partition left without an owner']);
+  });
+
   it('nothing about that while the time is not over', () => {
     const { story } = pair();
     story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });

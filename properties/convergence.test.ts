@@ -487,6 +487,26 @@ describe('finds', () => {
     expect(tell({ asksFirst: false })).toEqual(['member ended by itself and stayed away']);
   });
 
+  it('the same, where a member that had come to it before commits it when the topic has been created again', () => {
+    const tell = (isHandedMore: boolean) => {
+      const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+      story.produces(3);
+      story.accepts('orders', 0, 0);
+      const before = story.joins('m1');
+      story.generation([[before, [0]]]);
+      before.works(0, 1);
+      story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {});
+      if (isHandedMore) before.stands(0, 0).works(0, 1);
+      before.commits(0, 1).leaves();
+      const m1 = story.joins('m1');
+      const error = 'Fetch position out of range: orders-0@1';
+      story.emit({ process: m1.process, kind: 'application-error', call: 'poll', error });
+      return findings(convergence, m1.exits(1).story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell(false)).toEqual(['group cannot start without a committed offset']);
+    expect(tell(true)).toEqual(['member ended by itself and stayed away']);
+  });
+
   it('the same, where what was committed lay beyond the end of the log until nobody was left to start', () => {
     const tell = ({ committed = 3, first = 1, error = 'Fetch position out of range: orders-0@3' }) => {
       const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });

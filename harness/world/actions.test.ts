@@ -194,6 +194,22 @@ it('what comes after that waits for a creation that is late', async () => {
   expect(partitions).toBe(5);
 });
 
+it('a recreation waits for partitions that are being added, and brings them back', async () => {
+  const { told, partitions } = await run(
+    [{ kind: 'add-partitions', atMs: 1_000, topic: 'orders', partitions: 5 }, recreation(1_000, 500)],
+    {
+      prepare: (cluster, context) => {
+        cluster.addPartitions = async (_topic: string, total: number) => {
+          await waitMs(context, 700);
+          cluster.partitions = total;
+        };
+      },
+    },
+  );
+  expect(told).toEqual(['0 begin applied', '1 begin applied', '0 end applied', '1 end applied']);
+  expect(partitions).toBe(5);
+});
+
 it('of two that wait for a late creation one has its turn, and the topic is away for the other', async () => {
   const { told, partitions } = await run(
     [recreation(1_000, 500), recreation(1_600, 1_000), recreation(1_700, 1_000)],

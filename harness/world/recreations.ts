@@ -17,6 +17,8 @@ const CREATION_RETRY_MS = 500;
 export class Recreations {
   readonly #context: RunContext;
   readonly #admin: Administration;
+  /** By topic: what else is being done to it. */
+  readonly #others = new Map<string, Set<Promise<unknown>>>();
   readonly #underWay = new Map<string, { readonly untilMs: number; readonly ended: Promise<unknown> }>();
 
   constructor(context: RunContext, admin: Administration) {
@@ -37,19 +39,31 @@ export class Recreations {
   ): Promise<Outcome> {
     for (;;) {
       const other = this.#underWay.get(topic);
-      if (other === undefined) return await carryOut(null);
+      if (other === undefined) return await this.#noted(topic, carryOut(null));
       if (atMs < other.untilMs) return await carryOut('the topic is being recreated');
       await other.ended;
     }
   }
 
+  async #noted<Outcome>(topic: string, outcome: Promise<Outcome>): Promise<Outcome> {
+    const others = this.#others.get(topic) ?? new Set();
+    this.#others.set(topic, others.add(outcome));
+    try {
+      return await outcome;
+    } finally {
+      others.delete(outcome);
+    }
+  }
+
   /**
-   * To be called as soon as it has its turn.
+   * To be called as soon as it has its turn. What else is being done to the topic comes to its end before: partitions that are
+   * being added are there to be counted.
    * @returns how many partitions the topic had and has, or why it is the old one still
    * @throws where the topic does not come back: without it the rest of the run has no meaning
    */
   async recreate(action: Recreation): Promise<{ skipped: string } | { detail: { partitions: number } }> {
-    const recreation = this.#recreate(action);
+    const before = [...(this.#others.get(action.topic) ?? [])];
+    const recreation = Promise.allSettled(before).then(async () => await this.#recreate(action));
     // Whether it fails is its own caller's matter.
     const ended = recreation.catch(() => {}).finally(() => this.#underWay.delete(action.topic));
     this.#underWay.set(action.topic, { untilMs: action.atMs + action.durationMs, ended });

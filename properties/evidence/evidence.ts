@@ -204,9 +204,9 @@ export const isPulledDown = (evidence: Evidence, group: GroupEvidence): boolean 
 
 /**
  * Whether the offset was committed, or a commit of it was under way, before its topic was deleted and created again, while
- * the coordinator was away that would have removed it, and members fail at it since: the new log may have it, but not in the
- * epoch that was committed with it, and a client that asks for that takes the log for truncated (KIP-320; Java's
- * LogTruncationException).
+ * the coordinator was away that would have removed it, or by a member that had come to it by then and has been handed nothing
+ * of the new log, and members fail at it since: the new log may have it, but not in the epoch that was committed with it, and
+ * a client that asks for that takes the log for truncated (KIP-320; Java's LogTruncationException).
  */
 function isOfFormerLog(
   evidence: Evidence,
@@ -219,8 +219,14 @@ function isOfFormerLog(
   );
   if (first === undefined || recreation === undefined) return false;
   // A coordinator that comes back when the topic is there again takes it up then.
-  const wasAsked = first.request !== null && first.request.seq < recreation.seq;
-  if (first.time >= recreation.fromTime && !wasAsked) return false;
+  const { request } = first;
+  const wasAsked = request !== null && request.seq < recreation.seq;
+  const stretches = group.consumption.get(partitionKey(topic, partition))?.stretches ?? [];
+  const own = stretches.filter(({ process }) => process === request?.process);
+  const wasReached =
+    own.some(({ openSeq }) => openSeq < recreation.seq) &&
+    own.every(({ lastTime }) => lastTime <= recreation.toTime);
+  if (first.time >= recreation.fromTime && !wasAsked && !wasReached) return false;
   return group.processes.some((process) => failedAt(process, topic, partition, recreation.seq) !== undefined);
 }
 

@@ -144,11 +144,19 @@ export function partitionCountsAt(
   const initial = scenario.topology.topics.find((one) => one.name === topic);
   if (initial === undefined) return null;
   let acceptable = [initial.partitions];
-  for (const { action, fromTime, toTime, isCertain } of actions) {
-    if (action.kind !== 'add-partitions' || action.topic !== topic) continue;
+  for (const { action, fromTime, toTime, isCertain, detail } of actions) {
+    if (!('topic' in action) || action.topic !== topic) continue;
     if (fromTime - CLOCK_TOLERANCE_MS > time) break;
-    if (isCertain && time > toTime + noticeMs) acceptable = [action.partitions];
-    else acceptable.push(action.partitions);
+    // What was being added to a topic may not be there when that has been created again.
+    const count =
+      action.kind === 'add-partitions'
+        ? action.partitions
+        : action.kind === 'recreate-topic' && typeof detail.partitions === 'number'
+          ? detail.partitions
+          : null;
+    if (count === null) continue;
+    if (isCertain && time > toTime + noticeMs) acceptable = [count];
+    else acceptable.push(count);
   }
   return [...new Set(acceptable)].sort((a, b) => a - b);
 }
