@@ -277,6 +277,20 @@ describe('finds', () => {
       expect(findings(offsetReset, tell(true))).toHaveLength(1);
     });
 
+    it('nothing where it was joining again when it was told, and comes to no other end of that', () => {
+      const tell = (isJoiningAgain: boolean) => {
+        const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+        story.produces(2);
+        const m1 = story.joins('m1');
+        story.generation([[m1, [0]]], { busy: [m1] });
+        const { process, memberId } = m1;
+        if (isJoiningAgain) story.emit({ process, kind: 'client-rebalancing', group: 'billing', memberId });
+        return m1.takesUp().exits(0).story;
+      };
+      expect(findings(offsetReset, tell(true))).toEqual([]);
+      expect(findings(offsetReset, tell(false))).toHaveLength(1);
+    });
+
     it('an error that does not say which partition it is about', () => {
       expect(findings(offsetReset, fails('no offset'))).toMatchInlineSnapshot(`
         [
