@@ -186,6 +186,23 @@ describe('finds', () => {
     `);
   });
 
+  it('the same, where they were added shortly before the leader stood still, assigned without them, and went away', () => {
+    const tell = (isStalled: boolean) => {
+      const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      const waits = () => story.wait(3_000);
+      if (isStalled) m1.stalls(waits);
+      else waits();
+      story.generation([[m1, [0]]]);
+      m1.crashes();
+      story.takesPlaceOf(story.joins('m1'), m1);
+      story.wait(20_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+      return findings(completeAssignment, story).map((one) => one.split(' | ').slice(0, 2).join(' | '));
+    };
+    expect(tell(true)).toEqual(['observed | partition added while the static leader was away']);
+    expect(tell(false)).toEqual(['illegal | partition left without an owner']);
+  });
+
   it('as illegal, what was added before the group was removed and began anew with another leader', () => {
     const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
     m1.leaves();

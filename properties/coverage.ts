@@ -173,6 +173,7 @@ function isUnnoticed(
   topic: string,
 ): boolean {
   const before = firstWritten(group, generation);
+  const formerLeader = before.memberById.get(before.event.leaderMemberId ?? '')?.clientId ?? '';
   const { leaderMemberId } = generation.event;
   const leader = generation.memberById.get(leaderMemberId ?? '')?.clientId ?? '';
   const watchesFrom =
@@ -189,10 +190,24 @@ function isUnnoticed(
         (action.kind === 'add-partitions' || action.kind === 'recreate-topic') &&
         action.topic === topic &&
         // The leader that was away had not noticed yet what came within its metadata.max.age.ms.
-        toTime >= before.time - group.config.metadataMaxAgeMs - CLOCK_TOLERANCE_MS &&
+        freeMs(evidence, formerLeader, toTime, before.time) <=
+          group.config.metadataMaxAgeMs + CLOCK_TOLERANCE_MS &&
         toTime <= Math.max(watchesFrom, generation.time) + CLOCK_TOLERANCE_MS,
     )
   );
+}
+
+/** How much of the time the process could ask brokers in: it did not stand still, and none of them was out of reach. */
+function freeMs(evidence: Evidence, process: string, fromTime: number, toTime: number): number {
+  const stalls = evidence.processes.get(process)?.stalls ?? [];
+  const spans = [...stalls, ...evidence.outages, ...evidence.throttles];
+  let at = fromTime;
+  let sum = 0;
+  for (const span of spans.sort((a, b) => a.fromTime - b.fromTime)) {
+    sum += Math.max(0, Math.min(span.fromTime, toTime) - at);
+    at = Math.max(at, span.toTime);
+  }
+  return sum + Math.max(0, toTime - at);
 }
 
 /** The longest that a client waits before it asks again for what it was refused: retry.backoff.max.ms, and its jitter. */
