@@ -243,7 +243,7 @@ function membership(
 
 function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvidence): Anomaly[] {
   const atTime = evidence.settled?.time ?? last.time;
-  return coverageBreaches(evidence, group, last, atTime)
+  return coverageBreaches(evidence, group, last, [atTime])
     .filter(({ kind }) => kind === 'unowned')
     .map((breach) => {
       const { topic, partitions } = breach;
@@ -382,7 +382,7 @@ function undrainedSince(evidence: Evidence, group: GroupEvidence, words: Readonl
   const last = lastGeneration(evidence, group);
   if (last === null) return null;
   const atTime = evidence.settled?.time ?? last.time;
-  const breach = coverageBreaches(evidence, group, last, atTime).find(
+  const breach = coverageBreaches(evidence, group, last, [atTime]).find(
     ({ kind, topic, partitions }) =>
       kind === 'unowned' && partitions.some((partition) => words.has(`${topic}-${partition}`)),
   );
