@@ -163,7 +163,7 @@ export function howMissed(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
-  { topic, partitions }: CoverageBreach,
+  { topic, partitions }: Pick<CoverageBreach, 'topic' | 'partitions'>,
 ): (typeof missed)[keyof typeof missed] | null {
   if (isUnnoticed(evidence, group, generation, topic)) return missed.unnoticed;
   if (isLeftBlind(evidence, group, generation)) return missed.blind;
