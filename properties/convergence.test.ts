@@ -265,6 +265,29 @@ describe('finds', () => {
     `);
   });
 
+  it('as observed, what waits at an offset of the former topic, whose epoch the new one has not reached', () => {
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
+    const tell = ({ isBroken = true, isRecreated = true, isHanded = false }) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      if (isBroken) story.during({ kind: 'restart-broker', broker: 1 }, () => story.wait(500));
+      m1.works(0, 2).commits(0, 2);
+      if (isRecreated)
+        story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {
+          story.wait(500);
+        });
+      story.produces(2);
+      if (isHanded) m1.works(0, 1);
+      const told = findings(convergence, story.ends({ drain: false, undrained }));
+      return told.map((one) => one.split(' | ').slice(0, 2).join(' | '));
+    };
+    const stands = 'not drained: an offset of the former topic is of a newer leader than the new topic has';
+    expect(tell({})).toEqual([`observed | ${stands}`]);
+    expect(tell({ isBroken: false })).toEqual([`illegal | ${stands}`]);
+    expect(tell({ isRecreated: false })).toEqual(['illegal | not drained at the bound']);
+    expect(tell({ isHanded: true })).toEqual(['illegal | not drained at the bound']);
+  });
+
   it('what waits for a follower that has been away since, and is back', () => {
     const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
     const signatures = (broker: number) => {

@@ -181,7 +181,7 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
       const key = partitionKey(topic, partition);
       const entry = entriesOf(group, key).findLast(({ time }) => time <= atTime);
       if (entry?.offset == null || entry.offset < logStartOffset || entry.offset > logEndOffset) return [key];
-      return isOfFormerLog(evidence, group, entry) || wasBeyondEnd(evidence, group, entry) ? [key] : [];
+      return failsInFormerLog(evidence, group, entry) || wasBeyondEnd(evidence, group, entry) ? [key] : [];
     });
 }
 
@@ -203,10 +203,43 @@ export const isPulledDown = (evidence: Evidence, group: GroupEvidence): boolean 
   );
 
 /**
+ * Whether members fail at the offset since its topic was deleted and created again: the new log may have it, but not in the epoch
+ * that was committed with it, and a client that asks for that takes the log for truncated (KIP-320; Java's
+ * LogTruncationException).
+ */
+function failsInFormerLog(evidence: Evidence, group: GroupEvidence, entry: CommitEntry): boolean {
+  const { topic, partition } = entry;
+  const recreation = recreationOf(evidence, topic);
+  return (
+    recreation !== undefined &&
+    isOfFormerLog(evidence, group, entry) &&
+    group.processes.some((process) => failedAt(process, topic, partition, recreation.seq) !== undefined)
+  );
+}
+
+/**
+ * Whether the group stands at an offset of a log that its topic had before, and has been handed nothing of the new one. A
+ * client that is told of an offset with the epoch of its leader asks no leader of an older epoch, and those of the new topic
+ * begin at 0: it waits until there have been as many leaders (KIP-320; Java's class Metadata).
+ */
+export function waitsInFormerLog(evidence: Evidence, group: GroupEvidence, key: string): boolean {
+  const entry = entriesOf(group, key).at(-1);
+  const recreation = entry === undefined ? undefined : recreationOf(evidence, entry.topic);
+  return (
+    entry !== undefined &&
+    recreation !== undefined &&
+    isOfFormerLog(evidence, group, entry) &&
+    (group.consumption.get(key)?.stretches ?? []).every(({ lastTime }) => lastTime <= recreation.toTime)
+  );
+}
+
+const recreationOf = ({ actions }: Evidence, topic: string): AppliedAction | undefined =>
+  actions.findLast(({ action }) => action.kind === 'recreate-topic' && action.topic === topic);
+
+/**
  * Whether the offset was committed, or a commit of it was under way, before its topic was deleted and created again, while
  * the coordinator was away that would have removed it, or by a member that had come to it by then and has been handed nothing
- * of the new log, and members fail at it since: the new log may have it, but not in the epoch that was committed with it, and
- * a client that asks for that takes the log for truncated (KIP-320; Java's LogTruncationException).
+ * of the new log.
  */
 function isOfFormerLog(
   evidence: Evidence,
@@ -214,9 +247,7 @@ function isOfFormerLog(
   { topic, partition, offset }: CommitEntry,
 ): boolean {
   const first = firstOfItsValue(group, { topic, partition, offset });
-  const recreation = evidence.actions.findLast(
-    ({ action }) => action.kind === 'recreate-topic' && action.topic === topic,
-  );
+  const recreation = recreationOf(evidence, topic);
   if (first === undefined || recreation === undefined) return false;
   // A coordinator that comes back when the topic is there again takes it up then.
   const { request } = first;
@@ -226,8 +257,7 @@ function isOfFormerLog(
   const wasReached =
     own.some(({ openSeq }) => openSeq < recreation.seq) &&
     own.every(({ lastTime }) => lastTime <= recreation.toTime);
-  if (first.time >= recreation.fromTime && !wasAsked && !wasReached) return false;
-  return group.processes.some((process) => failedAt(process, topic, partition, recreation.seq) !== undefined);
+  return first.time < recreation.fromTime || wasAsked || wasReached;
 }
 
 /**
