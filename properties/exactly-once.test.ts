@@ -156,4 +156,31 @@ describe('finds', () => {
       ['observed', 'record was written twice'],
     ]);
   });
+
+  it('as observed what follows where a leader with an old view calls a position out of range', () => {
+    const twice = (leaderEpoch: number | undefined) => {
+      const { story, m1 } = pipeline();
+      story.produces(3);
+      m1.works(0, 2).commits(0, 2);
+      story.copies(0, 0).copies(0, 1);
+      story.act({ kind: 'isolate-controller', broker: 1, durationMs: 5_000 });
+      story.emit({
+        process: m1.process,
+        kind: 'wire-fetch-error',
+        topic: 'orders',
+        partition: 0,
+        offset: '2',
+        error: 'OFFSET_OUT_OF_RANGE',
+        ...(leaderEpoch === undefined ? {} : { leaderEpoch }),
+      });
+      m1.stands(0, 0).works(0, 2).commits(0, 2);
+      story.copies(0, 0).copies(0, 1);
+      return findings(exactlyOnce, story).map((one) => one.split(' | ').slice(0, 2));
+    };
+    expect(twice(0)).toEqual([
+      ['observed', 'record was written twice: a leader with an old view called a position out of range'],
+    ]);
+    // Who names no epoch has asked for it.
+    expect(twice(undefined)).toEqual([['illegal', 'record was written twice']]);
+  });
 });

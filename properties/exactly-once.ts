@@ -6,7 +6,13 @@ import { type Copied, copiedBy } from '../harness/client/application/copy-of.ts'
 import type { Action, Group, Scenario } from '../scenarios/schema.ts';
 import { groupOf, proof, reporter } from './anomaly.ts';
 import type { CommitEntry } from './evidence/commits.ts';
-import { type Evidence, entriesOf, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
+import {
+  type Evidence,
+  entriesOf,
+  evidenceOf,
+  type GroupEvidence,
+  isOutageWithin,
+} from './evidence/evidence.ts';
 import { type PartitionLog, recordsBetween, shownTo } from './evidence/logs.ts';
 import { type PartitionPositions, positionsOf } from './evidence/positions.ts';
 import { listAt, nameOffsets, partitionKey } from './evidence/values.ts';
@@ -18,6 +24,7 @@ const report = reporter('exactly-once');
 const MARKERS_MS = 1_000;
 const TWICE = 'record was written twice';
 const TWICE_OPEN = 'record was written twice: the next owner did not wait for an open transaction';
+const TWICE_OLD_VIEW = 'record was written twice: a leader with an old view called a position out of range';
 const MISSING = 'record was not written';
 const MISSING_PART = 'record was not written: the transaction that covers it has others of its send';
 
@@ -25,13 +32,15 @@ export const exactlyOnce: Property = {
   id: 'exactly-once',
   title: 'A pipeline writes each record once',
   statement:
-    'For a group that consumes, transforms and produces in transactions (KIP-98, KIP-447), the output topic as read_committed sees it has exactly one record for each record of the final input log from where the group began to its last committed offset, and none for a record at or after that offset; one that is there and was committed within a second of the end may still lack the marker that shows it. It is told apart where a record was written twice since the next owner began, or the same one after it had joined again, while a transaction had its offsets in the log of the coordinator and had not ended (KIP-447 has it wait), and where a transaction was committed without some of the records that its one send was given. Where a position is moved by somebody else (a seek, offsets that an operator sets or deletes or that expire, a topic that is created anew, a broker that answers OFFSET_OUT_OF_RANGE, or with latest records that were deleted), what follows from that is observed and not illegal.',
+    'For a group that consumes, transforms and produces in transactions (KIP-98, KIP-447), the output topic as read_committed sees it has exactly one record for each record of the final input log from where the group began to its last committed offset, and none for a record at or after that offset; one that is there and was committed within a second of the end may still lack the marker that shows it. It is told apart where a record was written twice since the next owner began, or the same one after it had joined again, while a transaction had its offsets in the log of the coordinator and had not ended (KIP-447 has it wait), and where a transaction was committed without some of the records that its one send was given. Where a position is moved by somebody else (a seek, offsets that an operator sets or deletes or that expire, a topic that is created anew, a broker that answers OFFSET_OUT_OF_RANGE, on purpose or, where brokers are away, as a leader with an old view to a member that names its epoch, or with latest records that were deleted), what follows from that is observed and not illegal.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => judge(evidence, group));
   },
   policy: (scenario, anomaly) =>
-    isMovedByOthers(scenario, groupOf(scenario, anomaly)) ? 'observed' : 'illegal',
+    anomaly.signature === TWICE_OLD_VIEW || isMovedByOthers(scenario, groupOf(scenario, anomaly))
+      ? 'observed'
+      : 'illegal',
 };
 
 interface Output {
@@ -99,7 +108,12 @@ function judgePartition(
   const open = leftOpen(evidence, group, key);
   const repeated = offsets.filter((offset) => (copies.get(offset)?.length ?? 0) > 1);
   const isLeftOpen = (offset: number): boolean => open.some((range) => isWithin(range, offset));
-  for (const [signature, twice] of apart(repeated, isLeftOpen, TWICE_OPEN, TWICE))
+  const isTakenBack = takenBackBy(evidence, group, key);
+  const [taken, others] = [repeated.filter(isTakenBack), repeated.filter((offset) => !isTakenBack(offset))];
+  for (const [signature, twice] of [
+    ...apart(taken, isLeftOpen, TWICE_OPEN, TWICE_OLD_VIEW),
+    ...apart(others, isLeftOpen, TWICE_OPEN, TWICE),
+  ])
     anomalies.push(
       report(
         signature,
@@ -159,6 +173,23 @@ const apart = (
     [otherwise, others],
   ];
   return both.filter(([, found]) => found.length > 0);
+};
+
+/**
+ * Whether a leader with an old view, which brokers that are away make possible, told a member that its position behind the
+ * offset is out of range, although the member had said which epoch it meant: it may find its place before the offset then.
+ */
+const takenBackBy = (
+  evidence: Evidence,
+  group: GroupEvidence,
+  key: string,
+): ((offset: number) => boolean) => {
+  const refused = group.processes.flatMap(({ process }) =>
+    positionsOf(evidence.positions, process, key).outOfRange.filter(
+      ({ namesEpoch, time }) => namesEpoch && isOutageWithin(evidence, 0, time),
+    ),
+  );
+  return (offset) => refused.some((one) => one.offset > offset);
 };
 
 /** Input offsets that one transaction commits: those from the offset in force before it up to its own. */

@@ -44,6 +44,26 @@ it('knows that a poll had handed records over before the position behind them wa
   expect(judge(story.history()).anomalies.filter(({ policy }) => policy === 'illegal')).toEqual([]);
 });
 
+it('knows the start after a reset from what is left over, where the reset leads back to where the member was before', () => {
+  const { story, m1, m2 } = pair();
+  story.produces(6);
+  m1.works(0, 2).commits(0, 2);
+  story.generation([[m2, [0, 1]]]);
+  m2.stands(0, 2).works(0, 4).commits(0, 6).leaves();
+  story
+    .deletesRecords(2)
+    .wait(100)
+    .generation([[m1, [0, 1]]]);
+  m1.hears();
+  story.during({ kind: 'isolate-controller', broker: 1 }, () => {
+    m1.findsOutOfRange(0, { offset: 6, marks: false, leaderEpoch: 3 });
+    m1.works(0, 4);
+  });
+  story.produces(1);
+  m1.works(0, 1).commits(0, 7);
+  expect(findings(offsetReset, story)).toEqual([]);
+});
+
 describe('finds', () => {
   it('earliest that starts at the end, and in between', () => {
     expect(findings(offsetReset, startsAt(5, {}))).toMatchInlineSnapshot(`
@@ -255,6 +275,20 @@ describe('finds', () => {
       };
       expect(findings(offsetReset, tell(false))).toEqual([]);
       expect(findings(offsetReset, tell(true))).toHaveLength(1);
+    });
+
+    it('nothing where it was joining again when it was told, and comes to no other end of that', () => {
+      const tell = (isJoiningAgain: boolean) => {
+        const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
+        story.produces(2);
+        const m1 = story.joins('m1');
+        story.generation([[m1, [0]]], { busy: [m1] });
+        const { process, memberId } = m1;
+        if (isJoiningAgain) story.emit({ process, kind: 'client-rebalancing', group: 'billing', memberId });
+        return m1.takesUp().exits(0).story;
+      };
+      expect(findings(offsetReset, tell(true))).toEqual([]);
+      expect(findings(offsetReset, tell(false))).toHaveLength(1);
     });
 
     it('an error that does not say which partition it is about', () => {

@@ -1,6 +1,7 @@
 /** offset-reset: starts without a usable committed offset enter, those that do not follow `auto.offset.reset` leave. */
 import { proof, reporter } from './anomaly.ts';
 import { hasBeenAltered } from './evidence/altered.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import type { Stretch } from './evidence/consumption.ts';
 import { type Evidence, evidenceOf, type GroupEvidence, isOutageWithin } from './evidence/evidence.ts';
 import { deletionsOf } from './evidence/logs.ts';
@@ -130,8 +131,12 @@ function silentMembers(evidence: Evidence, group: GroupEvidence): Anomaly[] {
     const joins = evidence.positions.joins.get(process) ?? [];
     const joined = lastBefore(joins, first.seq)?.seq ?? -1;
     const hadFailed = exit !== null && applicationErrors.some(({ seq }) => seq > joined && seq < first.seq);
+    // While it joins again a poll comes to nothing else (Java's updateAssignmentMetadataIfNeeded), and then it asks anew.
     const hasJoinedAgain = joins.some(({ seq }) => seq > first.seq);
-    if (isNamed || order !== null || hadFailed || hasJoinedAgain) return [];
+    const isJoiningAgain = eventsOf(evidence.history, 'client-rebalancing').some(
+      (event) => event.process === process && event.seq > joined && event.seq < first.seq,
+    );
+    if (isNamed || order !== null || hadFailed || hasJoinedAgain || isJoiningAgain) return [];
     return [
       report(
         'no error although there is no committed offset',

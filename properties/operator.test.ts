@@ -162,8 +162,17 @@ describe('a first end of the log that is found again', () => {
   const LOST = 'at-least-once: lost: latest was resolved again before the first commit';
   const NOT_COMMITTED =
     'at-least-once: lost: latest was resolved again, since its first end could not be committed';
-  const tell = (isAsked: boolean, isBrokerAway: boolean): Story => {
-    const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+  const tell = (isAsked: boolean, isBrokerAway: boolean, hadCommitted = false): Story => {
+    const { story, m1: first } = alone({ groups: [{ autoOffsetReset: 'latest' }] });
+    let m1 = first;
+    if (hadCommitted) {
+      m1.commits(0, 0, { byApplication: true }).leaves();
+      m1.exits(0);
+      story.empties().deletesOffsets();
+      m1 = story.joins('m1');
+      story.generation([[m1, [0]]]);
+      m1.hears();
+    }
     const refuse = () => {
       if (isAsked) m1.commits(0, 0, { told: { refused: 'UNKNOWN_MEMBER_ID' }, byApplication: true });
     };
@@ -181,6 +190,11 @@ describe('a first end of the log that is found again', () => {
     expect(illegal(tell(true, true))).toEqual([]);
     expect(illegal(tell(true, false))).toContain(NOT_COMMITTED);
     expect(illegal(tell(false, true))).toContain(LOST);
+  });
+
+  it('is observed too where the same offset had been committed before, and deleted', () => {
+    expect(illegal(tell(true, true, true))).toEqual([]);
+    expect(illegal(tell(false, true, true))).toContain(LOST);
   });
 });
 

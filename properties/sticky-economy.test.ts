@@ -100,6 +100,46 @@ describe('finds', () => {
     `);
   });
 
+  it('none where another leader need not know yet that there is the partition', () => {
+    const added = () => {
+      const story = new Story({
+        topics: { orders: 2 },
+        groups: [{ assignors: ['cooperative-sticky'], members: [{ id: 'm1' }, { id: 'm2' }, { id: 'm3' }] }],
+      });
+      const [m1, m2, m3] = [story.joins('m1'), story.joins('m2'), story.joins('m3')];
+      story.generation([
+        [m1, [0]],
+        [m2, [1]],
+        [m3, []],
+      ]);
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 4 });
+      story.generation([
+        [m1, [0, 3]],
+        [m2, [1]],
+        [m3, [2]],
+      ]);
+      return { story, m1, m2, m3 };
+    };
+    const other = added();
+    other.m1.leaves();
+    other.story.generation([
+      [other.m2, [1]],
+      [other.m3, [0]],
+    ]);
+    expect(findings(stickyEconomy, other.story)).toEqual([]);
+    const same = added();
+    same.m3.leaves();
+    same.story.generation([
+      [same.m1, [0]],
+      [same.m2, [1]],
+    ]);
+    expect(findings(stickyEconomy, same.story)).toMatchInlineSnapshot(`
+      [
+        "illegal | more partitions moved than the balance needs | Generation 3 of group billing (cooperative-sticky) takes 1 partition (orders/3) from m1.1, and 0 would have done. | group-generation group-generation | billing",
+      ]
+    `);
+  });
+
   it('as observed what an old claim may cost', () => {
     const story = new Story({ topics: { orders: 3 }, groups: [{ assignors: ['sticky'] }] });
     const [m1, m2] = [story.joins('m1'), story.joins('m2')];

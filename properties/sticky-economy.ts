@@ -1,9 +1,10 @@
 /** sticky-economy: neighbouring generations enter, partitions that were taken from their owners without need leave. */
 import { proof, reporter } from './anomaly.ts';
 import { hasEqualSubscriptions, isRewritten } from './balanced-assignment.ts';
-import { isCooperative, isLeaderBlind, withheldIn } from './coverage.ts';
+import { isCooperative, isLeaderBlind, noticeMs, withheldIn } from './coverage.ts';
 import { type Evidence, evidenceOf, type GroupEvidence } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
+import { partitionCountsAt } from './evidence/logs.ts';
 import { hasLostPlace } from './evidence/membership.ts';
 import { count, partitionOf } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
@@ -19,7 +20,7 @@ export const stickyEconomy: Property = {
   id: 'sticky-economy',
   title: 'Nobody loses a partition without need',
   statement:
-    'From one stable generation to the next: where the members (static ones by their group.instance.id), their subscriptions and the partitions are the same, range and round robin take nothing from anybody, so a static member that is back within its session costs the others nothing; with sticky and cooperative-sticky, where all members subscribe to the same topics, the members that stay lose together no more partitions than the balance of the new generation needs. Where a group has an eager assignor beside cooperative-sticky, members give up everything before they join, so there is nothing to keep (KIP-429). With sticky, a member that comes back with an old claim in its user data can cost another one a partition: observed. A member that never learned of the former assignment, or had been told that its membership or its generation was over, has nothing to keep either; nor is anything to be kept of a topic that nobody is given any of, since brokers have refused the leader its metadata (that is part of complete-assignment).',
+    'From one stable generation to the next: where the members (static ones by their group.instance.id), their subscriptions and the partitions are the same, range and round robin take nothing from anybody, so a static member that is back within its session costs the others nothing; with sticky and cooperative-sticky, where all members subscribe to the same topics, the members that stay lose together no more partitions than the balance of the new generation needs. Where a group has an eager assignor beside cooperative-sticky, members give up everything before they join, so there is nothing to keep (KIP-429). With sticky, a member that comes back with an old claim in its user data can cost another one a partition: observed. A member that never learned of the former assignment, or had been told that its membership or its generation was over, has nothing to keep either; nor is anything to be kept of a topic that nobody is given any of, since brokers have refused the leader its metadata (that is part of complete-assignment), or of partitions that were added so shortly before that another leader than before need not know them.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -56,13 +57,35 @@ const identityOf = ({ groupInstanceId, memberId }: Member): string => groupInsta
 const partitionsOf = (group: GroupEvidence, generation: GenerationEvidence): Set<string> =>
   new Set([...generation.owners.keys(), ...withheldIn(group, generation).keys()]);
 
+/**
+ * Partitions that were added so shortly before that a leader need not know them, where it did not lead before and gives
+ * nobody any of them.
+ */
+function mayNotKnow(
+  { scenario, actions }: Evidence,
+  group: GroupEvidence,
+  before: GenerationEvidence,
+  { event, owners, time }: GenerationEvidence,
+): (key: string) => boolean {
+  if (event.leaderMemberId === before.event.leaderMemberId) return () => false;
+  const given = [...owners.keys()].map(partitionOf);
+  return (key) => {
+    const { topic, partition } = partitionOf(key);
+    const counts = partitionCountsAt(scenario, actions, topic, time, noticeMs(group)) ?? [];
+    const made = counts.find((count) => given.every((one) => one.topic !== topic || one.partition < count));
+    return made !== undefined && partition >= made;
+  };
+}
+
 /** What the leader had to share out: of a topic whose metadata brokers refused it, it gives nothing to anybody. */
 function knownPartitions(
   evidence: Evidence,
   group: GroupEvidence,
+  before: GenerationEvidence,
   generation: GenerationEvidence,
 ): Set<string> {
-  const all = partitionsOf(group, generation);
+  const isUnknown = mayNotKnow(evidence, group, before, generation);
+  const all = new Set([...partitionsOf(group, generation)].filter((key) => !isUnknown(key)));
   if (!isLeaderBlind(evidence, group, generation)) return all;
   const known = new Set([...generation.owners.keys()].map((key) => partitionOf(key).topic));
   return new Set([...all].filter((key) => known.has(partitionOf(key).topic)));
@@ -151,7 +174,7 @@ function leastMoves(
   if (!hasEqualSubscriptions(after)) return [];
   // Beside an eager assignor, members give everything up before they join, and cooperative-sticky has no other memory.
   if (after.event.protocol === 'cooperative-sticky' && !isCooperative(group)) return [];
-  const all = knownPartitions(evidence, group, after);
+  const all = knownPartitions(evidence, group, before, after);
   const least = Math.floor(all.size / after.members.length);
   const stayed = survivors(evidence, before, after).map(({ process, had, has }) => {
     const still = had.filter((key) => all.has(key));

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GENERATOR_VERSION, generateScenario, scenarioArbitrary } from './arbitrary.ts';
+import { GENERATOR_VERSION, generateScenario, type ProfileName, scenarioArbitrary } from './arbitrary.ts';
+import { coincidences } from './families/coincidences.ts';
 import { isByHand, isLifecycleAction, type Producer, type Scenario, scenarioSchema } from './schema.ts';
 
 const many = (count: number): Scenario[] => Array.from({ length: count }, (_, i) => generateScenario(11, i));
@@ -16,7 +17,7 @@ describe('generateScenario', () => {
       digest: createHash('sha256').update(text).digest('hex'),
     }).toMatchInlineSnapshot(`
       {
-        "digest": "9ea1cafb1a900e6f72ce6793347d75d1e3312a54556c67a7f970073f569e0136",
+        "digest": "b856b929d8660a400e49ed10f5436001dfba471c446328603383ddb6cdaeccf1",
         "version": 13,
       }
     `);
@@ -347,6 +348,60 @@ describe('processes with several members', () => {
     });
     expect(back.length).toBeGreaterThan(2);
     expect(back).not.toContain(false);
+  });
+});
+
+describe('coincidences', () => {
+  const kindsOf = ({ producers, actions, groups }: Scenario): string[] => {
+    const ids = producers.map(({ id }) => id);
+    const kinds = new Set(actions.map(({ kind }) => kind));
+    const isLong = actions.some((one) => one.kind === 'isolate-brokers' && one.durationMs > 60_000);
+    const isNear = groups.some(({ members }) =>
+      members.some(({ id, rack }) => rack !== undefined && id.endsWith('-m10')),
+    );
+    const isRefused = actions.some(
+      (one) =>
+        one.kind === 'answer-error' &&
+        one.api === 'OffsetCommit' &&
+        actions.some(({ kind, atMs }) => kind === 'join' && atMs === one.atMs),
+    );
+    return [
+      ...(ids.includes('backlog') && kinds.has('pause-partitions') ? ['pause-in-a-backlog'] : []),
+      ...(ids.includes('late') && kinds.has('add-partitions') ? ['rejoin-beside-a-fetch'] : []),
+      ...(ids.includes('backlog') && kinds.has('add-partitions') ? ['rejoin-beside-a-handler'] : []),
+      ...(ids.includes('feed') && kinds.has('stall') ? ['stall-in-a-transaction'] : []),
+      ...(isLong && isNear ? ['follower-behind'] : []),
+      ...(ids.some((id) => id.endsWith('-later')) ? ['silence-around-a-join'] : []),
+      ...(isRefused ? ['first-commit-refused'] : []),
+    ];
+  };
+  const seen = (profile: ProfileName, count: number): string[] => [
+    ...new Set(
+      Array.from({ length: count }, (_, index) => generateScenario(3, index, profile)).flatMap(kindsOf),
+    ),
+  ];
+
+  it('are all among everything, and each where it belongs', () => {
+    expect(seen('everything', 600).sort()).toEqual(coincidences.toSorted());
+    expect(seen('cluster', 200)).toContain('follower-behind');
+    expect(seen('pipelines', 100)).toEqual(['stall-in-a-transaction']);
+    expect(seen('resets', 100).sort()).toEqual(['first-commit-refused', 'silence-around-a-join']);
+    expect(seen('members', 100)).toEqual([]);
+  });
+
+  it('let nobody write around a join that begins a group anew', () => {
+    const quiet = Array.from({ length: 100 }, (_, index) => generateScenario(3, index, 'resets')).filter(
+      ({ producers }) => producers.some(({ id }) => id.endsWith('-later')),
+    );
+    expect(quiet.length).toBeGreaterThan(5);
+    for (const { name, producers, groups, actions } of quiet) {
+      const ids = new Set(groups[0]?.members.map(({ id }) => id));
+      const lives = actions.filter((one) => isLifecycleAction(one) && ids.has(one.member));
+      const left = lives.findLastIndex(({ kind }) => kind === 'leave');
+      const begins = lives.slice(left + 1).find(({ kind }) => kind === 'join')?.atMs ?? 0;
+      const writes = producers.some(({ startMs, stopMs }) => startMs <= begins && stopMs > begins);
+      expect(writes, name).toBe(false);
+    }
   });
 });
 

@@ -9,6 +9,13 @@
 import fc from 'fast-check';
 import { pick, switchedOn, time } from './draws.ts';
 import { applyCluster, clusterPlan } from './families/cluster.ts';
+import {
+  applyCoincidences,
+  brokersOf,
+  type Coincidence,
+  coincidences,
+  coincidencesPlan,
+} from './families/coincidences.ts';
 import { applyCompaction, compactionPlan } from './families/compaction.ts';
 import { applyConsumerApi, consumerApiPlan } from './families/consumer-api.ts';
 import { applyDead, deadPlan } from './families/dead.ts';
@@ -67,6 +74,8 @@ export interface Profile {
   readonly sharesProcesses: boolean;
   /** Whether processes may get client quotas for a while. */
   readonly throttlesClients: boolean;
+  /** What may be made to meet that seldom would by chance. */
+  readonly coincidences: readonly Coincidence[];
   /** Whether each scenario draws which families it has at all. */
   readonly isSwarm: boolean;
 }
@@ -85,8 +94,14 @@ const PLAIN = {
   leavesDead: false,
   sharesProcesses: false,
   throttlesClients: false,
+  coincidences: [],
   isSwarm: false,
 } as const;
+
+/** Those of what applications do, of what the cluster does, and of how groups begin. */
+const OF_CALLS = ['pause-in-a-backlog', 'rejoin-beside-a-fetch', 'rejoin-beside-a-handler'] as const;
+const OF_CLUSTER = ['rejoin-beside-a-fetch', 'rejoin-beside-a-handler', 'follower-behind'] as const;
+const OF_STARTS = ['silence-around-a-join', 'first-commit-refused'] as const;
 
 const QUIET = {
   brokerFaultsPerTen: 0,
@@ -170,6 +185,7 @@ export const profiles = {
     ...PLAIN,
     callsConsumers: true,
     sharesProcesses: true,
+    coincidences: OF_CALLS,
   },
   'consumer-java': {
     description:
@@ -183,6 +199,7 @@ export const profiles = {
     callsConsumers: true,
     asksConsumers: true,
     sharesProcesses: true,
+    coincidences: OF_CALLS,
   },
   cluster: {
     description:
@@ -195,12 +212,14 @@ export const profiles = {
     breaksCluster: true,
     placesReplicas: true,
     leavesDead: true,
+    coincidences: OF_CLUSTER,
   },
   resets: {
     description: 'groups without a usable committed offset, in every way to come to that, and interrupted',
     ...QUIET,
     ...PLAIN,
     resetsOffsets: true,
+    coincidences: OF_STARTS,
   },
   'resets-java': {
     description:
@@ -209,6 +228,7 @@ export const profiles = {
     ...PLAIN,
     hasJavaOptions: true,
     resetsOffsets: true,
+    coincidences: OF_STARTS,
   },
   transactions: {
     description: 'producers send in transactions and abort some, groups have isolation levels',
@@ -232,6 +252,7 @@ export const profiles = {
     handlerFailuresPerTen: 2,
     ...PLAIN,
     hasPipelines: true,
+    coincidences: ['stall-in-a-transaction'],
   },
   'pipelines-java': {
     description:
@@ -244,6 +265,7 @@ export const profiles = {
     hasJavaOptions: true,
     sendsTransactions: true,
     hasPipelines: true,
+    coincidences: ['stall-in-a-transaction'],
   },
   'twins-java': {
     description:
@@ -270,6 +292,7 @@ export const profiles = {
     leavesDead: true,
     sharesProcesses: true,
     throttlesClients: true,
+    coincidences: coincidences,
     isSwarm: true,
   },
   'everything-java': {
@@ -288,6 +311,7 @@ export const profiles = {
     leavesDead: true,
     sharesProcesses: true,
     throttlesClients: true,
+    coincidences: coincidences,
     isSwarm: true,
   },
 } as const satisfies Record<string, Profile>;
@@ -722,8 +746,8 @@ const SWARM_PER_TEN = 4;
 /** One thing that a profile adds to what every scenario has. */
 interface Family {
   readonly plan: fc.Arbitrary<unknown>;
-  /** How many brokers it wants. */
-  readonly brokers?: (plan: unknown) => number;
+  /** How many brokers it wants; null where it is all the same. */
+  readonly brokers?: (plan: unknown) => number | null;
   /** Whether its plan says itself how seldom it is on, so that a swarm draws nothing for it. */
   readonly hasOwnSwitch: boolean;
   readonly apply: (scenario: Scenario, plan: unknown) => Scenario;
@@ -732,13 +756,13 @@ interface Family {
 const family = <Plan>(
   plan: fc.Arbitrary<Plan>,
   apply: (scenario: Scenario, plan: Plan) => Scenario,
-  brokers?: (plan: Plan) => number,
+  brokers?: (plan: Plan) => number | null,
   hasOwnSwitch = false,
 ): Family => ({
   plan,
   hasOwnSwitch,
   apply: apply as Family['apply'],
-  ...(brokers === undefined ? {} : { brokers: brokers as (plan: unknown) => number }),
+  ...(brokers === undefined ? {} : { brokers: brokers as (plan: unknown) => number | null }),
 });
 
 /** What changes the lives of members comes before what only adds to them. */
@@ -759,6 +783,9 @@ function familiesOf(profile: Profile): Family[] {
     // The last to be drawn, so that the draws of the others stay what they were.
     ...(profile.sharesProcesses ? [family(sharedProcessPlan, applySharedProcess, undefined, true)] : []),
     ...(profile.throttlesClients ? [family(throttlesPlan, applyThrottles, undefined, true)] : []),
+    ...(profile.coincidences.length > 0
+      ? [family(coincidencesPlan, applyCoincidences(profile.coincidences), brokersOf, true)]
+      : []),
   ];
 }
 

@@ -70,6 +70,19 @@ it('has time for a fetch of few records each, every one behind a wait for other 
   expect(boundOf(2_048) - boundOf(1_048_576)).toBe(2 * (Math.ceil(records / 3) - 1) * group.fetchMaxWaitMs);
 });
 
+it('has time for a fetch that is under way when the handler has failed, before the record can come again', () => {
+  const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
+  const [group] = groups as [Group];
+  const records = producers.reduce((sum, producer) => sum + producer.records, 0) + markersOf(topology, group);
+  const boundOf = (failuresPerThousand: number): number => {
+    const handler = { ...group.handler, failuresPerThousand, failuresPerRecord: 2 };
+    return settlingBoundMs({ topology, producers, groups: [{ ...group, handler }], actions: [] });
+  };
+  // The record is worked on once more, with a round trip of five milliseconds.
+  const eachMs = 1_000 + group.fetchMaxWaitMs + group.handler.timeMs.max + 5;
+  expect(boundOf(100) - boundOf(0)).toBe(Math.ceil((records * 2) / 10) * eachMs);
+});
+
 it.each(['everything', 'everything-java'] as const)(
   'a pipeline has a poll interval that holds the work on one record, in %s',
   (profile) => {

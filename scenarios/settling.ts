@@ -187,7 +187,8 @@ export function settlingBoundMs(
       2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs + (group.maxPollIntervalMs ?? 0)) +
       backlogMs +
       transactionsMs(group, records, roundTripMs) +
-      failuresOf(group, records) * RETRY_MS +
+      // The record comes again with the first fetch after that; one that is under way may have to be over before.
+      failuresOf(group, records) * (RETRY_MS + group.fetchMaxWaitMs) +
       metadataMs +
       (group.commitMode.kind === 'auto' ? (group.commitMode.intervalMs ?? 0) : 0) +
       group.fetchMaxWaitMs

@@ -20,6 +20,7 @@ const PROFILES = [
   'cluster',
   'resets',
   'transactions',
+  'pipelines',
   'everything',
 ] as const satisfies readonly ProfileName[];
 

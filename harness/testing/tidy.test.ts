@@ -95,9 +95,9 @@ const allowances: readonly Allowance[] = [
     reason: 'it ends code that never ends, and only a clock outside the run can tell',
   },
   {
-    file: 'harness/client/child-process.ts',
-    bans: ['performance'],
-    reason: 'it is the child process of the Kafka world, where time is the wall clock',
+    file: 'harness/client/epoch-clock.ts',
+    bans: ['Date.now', 'performance'],
+    reason: 'it is the clock of the Kafka world, which is the wall clock',
   },
   {
     file: 'harness/client/links.ts',

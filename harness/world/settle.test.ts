@@ -82,3 +82,23 @@ it('has time for another marker, however slow a group is, since one that starts 
   // Two records, of which one is aborted, take ten seconds.
   expect(writtenAt).toHaveLength(2);
 });
+
+it('leaves time for a fetch that has to be over first: for more bytes, or for what a group leaves of each poll', async () => {
+  const { groups, ...rest } = generateScenario(1, 0, 'calm');
+  const [group] = groups as [Group];
+  const fetchMaxWaitMs = 5_000;
+  const slow = {
+    ...group,
+    consumeMode: 'manual',
+    fetchMaxWaitMs,
+    commitMode: { kind: 'per-record' },
+  } as const;
+  const gapOf = async (change: Partial<Group>): Promise<number> => {
+    const scenario = { ...rest, groups: [{ ...slow, ...change }], settling: { boundMs: 120_000 } };
+    const [first = 0, second = 0] = (await markersOf(scenario)).slice(-2);
+    return second - first;
+  };
+  expect(await gapOf({ resolvesPartially: true })).toBeGreaterThan(fetchMaxWaitMs);
+  expect(await gapOf({ fetchMinBytes: 5_000 })).toBeGreaterThan(fetchMaxWaitMs);
+  expect(await gapOf({})).toBeLessThan(fetchMaxWaitMs);
+});

@@ -1,4 +1,5 @@
 /** The settling of a run: markers enter every partition log, and what has not drained at the bound leaves. */
+import type { Group } from '../../scenarios/schema.ts';
 import { workMs } from '../../scenarios/settling.ts';
 import { encodeRecordValue, fillTemplate } from '../client/record-value.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';
@@ -36,7 +37,9 @@ export async function settle(
   for (let round = 0; ; round++) {
     const undrained = drain.undrainedPartitions(partitions);
     const leastMs = MARKER_INTERVALS_MS[Math.min(round, MARKER_INTERVALS_MS.length - 1)] as number;
-    const work = Math.max(...scenario.groups.map((group) => workMs(group, undrained.length, network)));
+    const work = Math.max(
+      ...scenario.groups.map((group) => workMs(group, undrained.length, network) + waitsMs(group)),
+    );
     // More than a slow group can work off would keep it from its end for ever; but one that starts at the log end may have
     // missed the first marker, and needs another one in time.
     const interval = Math.max(leastMs, Math.min(2 * work, scenario.settling.boundMs / MARKERS_LEAST));
@@ -56,6 +59,16 @@ export async function settle(
     if (context.now() >= deadlineMs) return drain.undrained(partitions);
   }
 }
+
+/**
+ * How long a group may take over a marker beside its work. Where an answer waits for more bytes, it comes when the wait is over;
+ * what a group leaves of that which it is handed comes again only when a fetch that is under way, and asks for what is behind
+ * it, has come back; and it is committed with the next interval. With a marker in the meantime there is something left each time.
+ */
+const waitsMs = ({ resolvesPartially, fetchMinBytes, fetchMaxWaitMs, commitMode }: Group): number =>
+  resolvesPartially === true || (fetchMinBytes ?? 1) > 1
+    ? 2 * fetchMaxWaitMs + (commitMode.kind === 'auto' ? (commitMode.intervalMs ?? 0) : 0)
+    : 0;
 
 async function writeMarker(
   context: RunContext,

@@ -302,10 +302,13 @@ function continued(
   if (join !== null && join.seq > (current.join?.seq ?? -1)) {
     const answers = between(fetched, join.seq, seq);
     const resets = between(listed, join.seq, seq);
+    // Without a committed offset, or with one that was refused, it begins at an end of the log.
+    const isReset =
+      answers.some(({ offset: at }) => at === null) ||
+      (answers.length > 0 && between(outOfRange, join.seq, seq).length > 0);
     const isAtPosition =
       answers.some(({ offset: at }) => (at === null ? resets.length === 0 : isNextRecord(log, at, offset))) ||
-      (answers.some(({ offset: at }) => at === null) &&
-        resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
+      (isReset && resets.some(({ offset: at }) => isNextRecord(log, at, offset)));
     const isMember = hasTap || isSameMember(positions, process, current, seq);
     const isKept =
       isMember && answers.length + resets.length === 0 && hasKept(positions, process, key, current, seq);
@@ -315,10 +318,10 @@ function continued(
   }
   // A refusal changes nothing of what a poll had handed over before it.
   const isPolled = handedTime < time || current.lastHandedTime < current.lastTime;
-  const isReset = isPolled
+  const isRefused = isPolled
     ? outOfRange.some((one) => one.time > current.lastHandedTime && one.time <= handedTime)
     : (lastBefore(outOfRange, seq)?.seq ?? -1) > current.lastSeq;
-  if (isReset) return { opening: 'reset' };
+  if (isRefused) return { opening: 'reset' };
   if (offset > current.last && (stretches.length === 1 || goesOn(current))) return current;
   // Handed over before and not taken up: an application that resolves a batch in part is given the rest again.
   if (current.delivered.has(offset) && current.processing.every((one) => one.offset < offset)) return current;

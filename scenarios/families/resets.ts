@@ -55,7 +55,9 @@ export const applyResets =
     };
     const ids = new Set(first.members.map(({ id }) => id));
     const kept = scenario.actions.filter((action) => !('member' in action) || !ids.has(action.member));
-    const secondMs = isOnce ? 500 : FIRST_LIFE_MS + EMPTY_MS + EXPIRY_MS;
+    // A static member, as Java's may be, stays in the group for its session when it has left; only then is the group empty.
+    const stayMs = hasNone && plan.reason === 'expired' ? group.sessionTimeoutMs : 0;
+    const secondMs = isOnce ? 500 : FIRST_LIFE_MS + EMPTY_MS + stayMs + EXPIRY_MS;
     const life = [...(isOnce ? [] : firstLife(group, scenario, plan)), ...secondLife(group, plan, secondMs)];
     const actions = [...kept, ...life].sort((a, b) => a.atMs - b.atMs);
     const groups = [group, ...others];

@@ -291,7 +291,8 @@ export function buildBatch(fields: BatchFields, records: readonly BatchRecord[])
   return new RecordBatch(bytes);
 }
 
-const NO_HEADERS = new Uint8Array(1);
+/** Their count alone. */
+const NO_HEADERS = Buffer.alloc(1);
 
 export type Marker = 'commit' | 'abort';
 const MARKER_TYPES: Readonly<Record<Marker, number>> = { abort: 0, commit: 1 };
@@ -358,7 +359,8 @@ export function readRecords(batch: RecordBatch): LogRecord[] {
     const offset = batch.baseOffset + cursor.varint();
     const key = cursor.nullableBytes();
     const value = cursor.nullableBytes();
-    const headers = bytes.subarray(cursor.position, end);
+    const hasNoHeaders = end - cursor.position === 1 && bytes[cursor.position] === 0;
+    const headers = hasNoHeaders ? NO_HEADERS : bytes.subarray(cursor.position, end);
     cursor.position = end;
     const timestampMs = batch.hasLogAppendTime
       ? batch.maxTimestampMs

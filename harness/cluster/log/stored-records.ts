@@ -6,13 +6,14 @@ import { markerOf, readRecords } from './record-batch.ts';
 /** @throws UnreadableBatchError where a batch is compressed in a way that cannot be read here */
 export function* storedRecords(log: PartitionLog): Generator<StoredRecord> {
   for (const batch of log.batches) {
-    const producerId = BigInt(batch.producerId);
     const marker = batch.isControl ? (markerOf(batch)?.marker ?? null) : null;
     if (batch.isControl && marker === null) continue;
     for (const { offset, timestampMs, key, value } of readRecords(batch)) {
       if (offset < log.logStartOffset) continue;
       const record = { offset: BigInt(offset), timestampMs, key, value };
-      yield batch.isTransactional ? { ...record, transaction: { producerId, marker } } : record;
+      yield batch.isTransactional
+        ? { ...record, transaction: { producerId: BigInt(batch.producerId), marker } }
+        : record;
     }
   }
 }

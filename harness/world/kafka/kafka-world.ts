@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path';
 import { type Scenario, sharedProcessOf } from '../../../scenarios/schema.ts';
 import { refusals as clientRefusals, sharedRefusals } from '../../client/clients.ts';
+import { epochMs } from '../../client/epoch-clock.ts';
 import type { Connection, StartCommand } from '../../client/protocol.ts';
 import { HarnessError, messageOf, WorldUnavailableError } from '../../errors.ts';
 import { packageRoot } from '../../version.ts';
@@ -24,7 +25,7 @@ import { createNames } from './names.ts';
 import { collectFacts, collectGroupFacts, type Fact } from './observer/facts.ts';
 import { kafkaRefusals } from './refusals.ts';
 import { SharedClientProcesses } from './shared-client-process.ts';
-import { epochMs, wallClock } from './wall-clock.ts';
+import { wallClock } from './wall-clock.ts';
 
 export interface KafkaWorldOptions {
   /** Unique to this harness process; marks containers, processes, topics and groups as its own. */

@@ -1,8 +1,6 @@
 /** The clock of the Kafka world: the wall clock at scenario time 0 enters, scenario time and timers leave. */
+import { epochMs } from '../../client/epoch-clock.ts';
 import type { RunClock } from '../run-context.ts';
-
-/** The wall clock in milliseconds, with the fraction that Date lacks. */
-export const epochMs = (): number => performance.timeOrigin + performance.now();
 
 /** Microseconds are as fine as two processes' clocks on one machine agree. */
 export const roundMs = (timeMs: number): number => Math.round(timeMs * 1_000) / 1_000;

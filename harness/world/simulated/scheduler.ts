@@ -73,8 +73,8 @@ const EVENTS_PER_INSTANT_MAX = 100_000;
 const TIME_US_MAX = 24 * 3_600 * 1_000_000;
 /** Events between two looks at the real clock, which cost more than they are worth after each. */
 const EVENTS_PER_LOOK = 16;
-/** Below so many cancelled events the queue is not worth cleaning. */
-const CANCELLED_MIN = 1_024;
+/** Below so many cancelled events the queue is not worth cleaning; what it is rid of nothing has to be held against. */
+const CANCELLED_MIN = 64;
 
 /**
  * `process._tickCallback` runs all nextTicks and microtasks to their end when called from a macrotask. It is not

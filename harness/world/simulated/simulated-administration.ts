@@ -4,6 +4,7 @@
  * is asked again until the limit.
  */
 import type { Outcome } from '../../cluster/controller.ts';
+import type { StoredRecord } from '../../cluster/environment.ts';
 import type { GroupPart } from '../../cluster/group/part.ts';
 import { errorCode, errorOrNull } from '../../cluster/protocol/errors.ts';
 import { CLIENT_ID } from '../../cluster/quota/entities.ts';
@@ -19,7 +20,7 @@ import {
   throwOnError,
 } from '../kafka/observer/kafka-error.ts';
 import { byMemberId, decodeMember } from '../kafka/observer/member.ts';
-import { withOutcomes } from '../kafka/observer/transaction-outcomes.ts';
+import { type LogEntry, withOutcomes } from '../kafka/observer/transaction-outcomes.ts';
 import { type RunContext, waitMs } from '../run-context.ts';
 
 type Facts = Pick<ClusterAdmin, 'logOffsets' | 'readPartition' | 'committedOffsets' | 'describeGroup'>;
@@ -223,13 +224,9 @@ export class SimulatedAdministration implements Administration, Facts {
     const contents = this.#cluster.readPartition(topic, partition);
     if (contents === null)
       throw new KafkaRequestError(`reading ${topic}-${partition}`, 'LEADER_NOT_AVAILABLE');
-    const entries = contents.entries.map(({ timestampMs, key, value, ...rest }) => ({
-      ...rest,
-      timestampEpochMs: timestampMs,
-      key: asBuffer(key),
-      value: asBuffer(value),
-    }));
-    const records = withOutcomes(entries).filter(({ offset }) => offset >= fromOffset && offset < toOffset);
+    const records = withOutcomes(contents.entries.map(toLogEntry)).filter(
+      ({ offset }) => offset >= fromOffset && offset < toOffset,
+    );
     return await Promise.resolve(records);
   }
 
@@ -328,5 +325,12 @@ export class SimulatedAdministration implements Administration, Facts {
   }
 }
 
+function toLogEntry({ offset, timestampMs, key, value, transaction }: StoredRecord): LogEntry {
+  const record = { offset, timestampEpochMs: timestampMs, key: asBuffer(key), value: asBuffer(value) };
+  return transaction === undefined ? record : { ...record, transaction };
+}
+
 const asBuffer = (bytes: Uint8Array | null): Buffer | null =>
-  bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  bytes === null || Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

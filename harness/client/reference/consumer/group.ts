@@ -287,6 +287,7 @@ export class ConsumerGroup {
           const found = offsets.get(state.name);
           if (found === undefined || state.phase !== 'initializing' || !subscriptions.isCurrent(state))
             continue;
+          this.#parts.metadata.hasEpoch(state, found.leaderEpoch);
           state.seek({ offset: found.offset, epoch: found.leaderEpoch });
         }
         subscriptions.resetInitializing(waiting);

@@ -117,6 +117,7 @@ export class OffsetResetter {
           state.resetStrategy === strategies.get(state);
         if (!isWanted) continue;
         if (this.#failed(state, errorCode, 'ListOffsets')) continue;
+        this.#parts.metadata.hasEpoch(state, leaderEpoch);
         state.seek({ offset: Number(offset), epoch: leaderEpoch });
         state.validatedEpoch = leader.epoch;
       }

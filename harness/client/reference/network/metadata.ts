@@ -4,7 +4,7 @@
  */
 import { metadataApi } from '../../../cluster/protocol/03-metadata.ts';
 import { after, backoffMs, nowMs, type Signal, sleep } from '../clock.ts';
-import { BrokerError, KafkaError, type TopicPartition } from '../errors.ts';
+import { BrokerError, KafkaError, nameOf, type TopicPartition } from '../errors.ts';
 import type { NetworkClient } from './client.ts';
 
 export interface Leader {
@@ -37,6 +37,8 @@ export class Metadata {
   #fatal: BrokerError | null = null;
   /** What the last answer was asked about. */
   #answered: readonly string[] | 'all' = [];
+  /** By partition: an epoch of its leader that a broker has named, newer than the one that is known. */
+  readonly #namedEpochs = new Map<string, number>();
   #isNeeded = false;
   #isRunning = false;
   #failures = 0;
@@ -75,10 +77,26 @@ export class Metadata {
     return this.#topics.get(topic)?.partitions.size;
   }
 
-  /** The leader, or null where there is none or the partition is not known. */
-  leader({ topic, partition }: TopicPartition): Leader | null {
-    const leader = this.#topics.get(topic)?.partitions.get(partition);
-    return leader === undefined || leader.brokerId === NO_LEADER ? null : leader;
+  /** The leader, or null where there is none, the partition is not known, or a newer leader has been heard of. */
+  leader(one: TopicPartition): Leader | null {
+    const leader = this.#topics.get(one.topic)?.partitions.get(one.partition);
+    if (leader === undefined || leader.brokerId === NO_LEADER) return null;
+    return leader.epoch < this.#namedEpochOf(one) ? null : leader;
+  }
+
+  #namedEpochOf(one: TopicPartition): number {
+    return this.#namedEpochs.get(nameOf(one)) ?? -1;
+  }
+
+  /**
+   * A broker has named an epoch beside an offset. Whoever is known as the leader of an older one may have been cut off, and
+   * would answer with an old view (Kafka's class Metadata).
+   */
+  hasEpoch(one: TopicPartition, epoch: number): void {
+    const known = this.#topics.get(one.topic)?.partitions.get(one.partition)?.epoch ?? -1;
+    if (known < 0 || epoch <= Math.max(known, this.#namedEpochOf(one))) return;
+    this.#namedEpochs.set(nameOf(one), epoch);
+    this.requestUpdate();
   }
 
   /** Whether the broker is there and has a replica of the partition. */
@@ -170,8 +188,12 @@ export class Metadata {
       const byIndex = new Map<number, PartitionMetadata>();
       for (const { partitionIndex, leaderId, leaderEpoch, replicaNodes, offlineReplicas } of partitions) {
         if (leaderId === NO_LEADER) this.#isNeeded = true;
+        const one = { topic: name, partition: partitionIndex };
         const before = known?.topicId === topicId ? known.partitions.get(partitionIndex) : undefined;
-        const isOlder = before !== undefined && leaderEpoch !== -1 && leaderEpoch < before.epoch;
+        const newest = Math.max(before?.epoch ?? -1, this.#namedEpochOf(one));
+        const isOlder = before !== undefined && leaderEpoch !== -1 && leaderEpoch < newest;
+        // Of a topic that was created again, epochs begin anew.
+        if (!isOlder) this.#namedEpochs.delete(nameOf(one));
         const replicas = replicaNodes.filter((id) => brokerIds.has(id) && !offlineReplicas.includes(id));
         byIndex.set(partitionIndex, isOlder ? before : { brokerId: leaderId, epoch: leaderEpoch, replicas });
       }

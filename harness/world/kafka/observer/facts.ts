@@ -54,21 +54,13 @@ export async function collectFacts(
         partition,
         logStartOffset: String(logStartOffset),
         logEndOffset: String(logEndOffset),
-        records: records.map(({ offset, value, transaction }) => ({
-          offset: String(offset),
-          record: decodeRecordValue(value),
-          ...(transaction === undefined
-            ? {}
-            : {
-                transaction: {
-                  state: transaction.state,
-                  endedAt:
-                    transaction.endedAtEpochMs === null
-                      ? null
-                      : transaction.endedAtEpochMs - timeOriginEpochMs,
-                },
-              }),
-        })),
+        records: records.map(({ offset, value, transaction }) => {
+          const record = { offset: String(offset), record: decodeRecordValue(value) };
+          if (transaction === undefined) return record;
+          const { state, endedAtEpochMs } = transaction;
+          const endedAt = endedAtEpochMs === null ? null : endedAtEpochMs - timeOriginEpochMs;
+          return { ...record, transaction: { state, endedAt } };
+        }),
       });
     }
   }

@@ -23,9 +23,14 @@ export function withOutcomes(entries: Iterable<LogEntry>): SettledRecord[] {
   const records: SettledRecord[] = [];
   /** By producer: where its open transaction's records are. */
   const open = new Map<bigint, number[]>();
-  for (const { transaction, ...record } of entries) {
-    if (transaction === undefined) records.push(record);
-    else if (transaction.marker === null) {
+  for (const entry of entries) {
+    // As nearly all are, and then it is as it is to be.
+    if (entry.transaction === undefined) {
+      records.push(entry as LogRecord);
+      continue;
+    }
+    const { transaction, ...record } = entry;
+    if (transaction.marker === null) {
       const places = open.get(transaction.producerId) ?? [];
       open.set(transaction.producerId, places);
       places.push(records.length);
