@@ -257,6 +257,26 @@ describe('finds', () => {
     ]);
   });
 
+  it('as observed, a topic that nobody subscribes to but a static member since it is back', () => {
+    const tell = (isNew: boolean) => {
+      const { story, m1, m2 } = pair({ topics: { orders: 2 }, groups: [{ staticMembership: true }] });
+      story.generation([
+        [m1, []],
+        [m2, []],
+      ]);
+      const made = story.events.findLast((event) => event.kind === 'group-generation');
+      if (isNew) for (const member of made?.members ?? []) member.subscription = [];
+      m2.crashes();
+      story.takesPlaceOf(story.joins('m2'), m2);
+      const last = story.events.findLast((event) => event.kind === 'group-generation');
+      const first = last?.members.find(({ groupInstanceId }) => groupInstanceId === 'm1');
+      if (isNew && first !== undefined) first.subscription = [];
+      return findings(completeAssignment, story).map((text) => text.split(' | ').slice(0, 2).join(' | '));
+    };
+    expect(tell(true)).toEqual(['observed | topic that a static member subscribes to only since it is back']);
+    expect(tell(false)).toContain('illegal | partition left without an owner');
+  });
+
   it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {
     const tell = (hasGone: boolean, client = 'm1.1', waitMs = 0) => {
       const members = [{ id: 'm1', sharedProcess: 'shop' }, { id: 'm2' }];

@@ -69,19 +69,18 @@ export function coverageBreaches(
 }
 
 /**
- * The members with what they subscribed to when their assignment was made: a generation that is written again for a static
- * member that is back keeps it, whatever that member subscribes to by now, such as nothing where it has been refused the
- * metadata that its pattern is for (KIP-345).
+ * The members with what they subscribe to, and did when their assignment was made: a generation that is written again for a
+ * static member that is back keeps it, whatever that member subscribes to by now, such as nothing where it has been refused
+ * the metadata that its pattern is for (KIP-345).
  */
 function membersAssigned(group: GroupEvidence, generation: GenerationEvidence): readonly GroupMember[] {
   const first = firstWritten(group, generation);
   if (first === generation) return generation.members;
   const subscriptions = new Map(first.members.map((one) => [one.groupInstanceId, one.subscription]));
-  return generation.members.map((member) =>
-    member.groupInstanceId === null
-      ? member
-      : { ...member, subscription: subscriptions.get(member.groupInstanceId) ?? member.subscription },
-  );
+  return generation.members.map((member) => {
+    const former = member.groupInstanceId === null ? [] : (subscriptions.get(member.groupInstanceId) ?? []);
+    return { ...member, subscription: [...new Set([...member.subscription, ...former])] };
+  });
 }
 
 /** Member ids by partition: who had each of them last, and gives it up now. */
@@ -133,6 +132,7 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
 /** Why a partition may have no owner until something else causes a rebalance. */
 export const missed = {
   unnoticed: 'partition added while the static leader was away',
+  resubscribed: 'topic that a static member subscribes to only since it is back',
   blind: 'partition left out by a static leader that was refused its metadata and has gone',
   forgotten: 'partition given up by a static member that went away before it had joined again',
 } as const;
@@ -146,6 +146,8 @@ export function howMissed(
 ): (typeof missed)[keyof typeof missed] | null {
   if (isUnnoticed(evidence, group, generation, topic)) return missed.unnoticed;
   if (isLeftBlind(evidence, group, generation)) return missed.blind;
+  if (!firstWritten(group, generation).members.some(({ subscription }) => subscription.includes(topic)))
+    return missed.resubscribed;
   return partitions.every((partition) => isForgotten(group, generation, partitionKey(topic, partition)))
     ? missed.forgotten
     : null;
