@@ -277,6 +277,24 @@ describe('finds', () => {
     expect(tell(false)).toContain('illegal | partition left without an owner');
   });
 
+  it('as observed, what was assigned to a static member whose return could not be written in time', () => {
+    const tell = (isBroken: boolean) => {
+      const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+      const assigns = () => story.wait(6_000).generation([[m1, [0]]]);
+      if (isBroken) story.during({ kind: 'pause-broker', broker: 1 }, assigns);
+      else assigns();
+      m1.crashes();
+      story.takesPlaceOf(story.joins('m1'), m1);
+      const last = story.events.findLast((event) => event.kind === 'group-generation');
+      for (const member of last?.members ?? []) member.assignment = [];
+      return findings(completeAssignment, story).map((text) => text.split(' | ').slice(0, 2).join(' | '));
+    };
+    expect(tell(true)).toEqual([
+      'observed | partition taken from a static member whose return could not be written in time',
+    ]);
+    expect(tell(false)).toEqual(['illegal | partition left without an owner']);
+  });
+
   it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {
     const tell = (hasGone: boolean, client = 'm1.1', waitMs = 0) => {
       const members = [{ id: 'm1', sharedProcess: 'shop' }, { id: 'm2' }];

@@ -4,7 +4,7 @@
  */
 import type { GroupMember } from '../harness/history/schema.ts';
 import { eventsOf } from './evidence/by-kind.ts';
-import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
+import { type Evidence, type GroupEvidence, isOutageWithin, rebalanceWaitMs } from './evidence/evidence.ts';
 import { assignedPartitions, firstWritten, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
 import { membershipOf } from './evidence/membership.ts';
@@ -135,6 +135,7 @@ export const missed = {
   resubscribed: 'topic that a static member subscribes to only since it is back',
   blind: 'partition left out by a static leader that was refused its metadata and has gone',
   forgotten: 'partition given up by a static member that went away before it had joined again',
+  undone: 'partition taken from a static member whose return could not be written in time',
 } as const;
 
 /** @returns a value of `missed`, or null where somebody should have seen to it */
@@ -148,9 +149,31 @@ export function howMissed(
   if (isLeftBlind(evidence, group, generation)) return missed.blind;
   if (!firstWritten(group, generation).members.some(({ subscription }) => subscription.includes(topic)))
     return missed.resubscribed;
-  return partitions.every((partition) => isForgotten(group, generation, partitionKey(topic, partition)))
-    ? missed.forgotten
-    : null;
+  const keys = partitions.map((partition) => partitionKey(topic, partition));
+  if (keys.every((key) => isForgotten(group, generation, key))) return missed.forgotten;
+  return keys.every((key) => isUndone(evidence, group, generation, key)) ? missed.undone : null;
+}
+
+/** How long a coordinator waits for what it writes (offsets.commit.timeout.ms). */
+const WRITE_MS = 5_000;
+
+/**
+ * Whether the generation gave the partition away when it was written first, and does not any more, where brokers were away: a
+ * static member's return that is not written in time is taken back, and what a leader that is told of it has assigned meanwhile
+ * is for a member that is not there any more (GroupMetadataManager, updateStaticMemberThenRebalanceOrCompleteJoin).
+ */
+function isUndone(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+  key: string,
+): boolean {
+  const first = firstWritten(group, generation);
+  return (
+    first !== generation &&
+    first.owners.has(key) &&
+    isOutageWithin(evidence, first.time - WRITE_MS - CLOCK_TOLERANCE_MS, first.time)
+  );
 }
 
 /**
