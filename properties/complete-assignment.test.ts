@@ -295,6 +295,21 @@ describe('finds', () => {
     expect(tell(false)).toEqual(['illegal | partition left without an owner']);
   });
 
+  it('as observed, what a sticky assignor gives a member that subscribes to nothing', () => {
+    const tell = (assignor: 'sticky' | 'range', topics: string[] = []) => {
+      const { story } = pair({ topics: { orders: 2 }, groups: [{ assignors: [assignor] }] });
+      const last = story.events.findLast((event) => event.kind === 'group-generation');
+      const second = last?.members[1];
+      if (second !== undefined) second.subscription = topics;
+      return findings(completeAssignment, story).map((text) => text.split(' | ').slice(0, 2).join(' | '));
+    };
+    const unasked = 'observed | topic assigned by a sticky assignor to a member that subscribes to nothing';
+    expect(tell('sticky')).toEqual([unasked, unasked]);
+    const illegal = expect.stringMatching(/^illegal /);
+    expect(tell('range')).toEqual([illegal, illegal]);
+    expect(tell('sticky', ['payments'])).toEqual([illegal, illegal]);
+  });
+
   it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {
     const tell = (hasGone: boolean, client = 'm1.1', waitMs = 0) => {
       const members = [{ id: 'm1', sharedProcess: 'shop' }, { id: 'm2' }];

@@ -135,6 +135,7 @@ export const missed = {
   resubscribed: 'topic that a static member subscribes to only since it is back',
   blind: 'partition left out by a static leader that was refused its metadata and has gone',
   forgotten: 'partition given up by a static member that went away before it had joined again',
+  unasked: 'topic assigned by a sticky assignor to a member that subscribes to nothing',
   undone: 'partition taken from a static member whose return could not be written in time',
 } as const;
 
@@ -143,8 +144,10 @@ export function howMissed(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
-  { topic, partitions }: CoverageBreach,
+  { kind, topic, partitions }: CoverageBreach,
 ): (typeof missed)[keyof typeof missed] | null {
+  if (isUnasked(generation, topic, partitions)) return missed.unasked;
+  if (kind !== 'unowned') return null;
   if (isUnnoticed(evidence, group, generation, topic)) return missed.unnoticed;
   if (isLeftBlind(evidence, group, generation)) return missed.blind;
   if (!firstWritten(group, generation).members.some(({ subscription }) => subscription.includes(topic)))
@@ -153,6 +156,25 @@ export function howMissed(
   if (keys.every((key) => isForgotten(group, generation, key))) return missed.forgotten;
   return keys.every((key) => isUndone(evidence, group, generation, key)) ? missed.undone : null;
 }
+
+/**
+ * Whether the partitions are assigned to members that subscribe to nothing, such as those that were refused the metadata that
+ * their pattern is for: Java's sticky assignors compare subscriptions from the first on that is not empty, and take all members
+ * for alike where those before it are (AbstractStickyAssignor, allSubscriptionsEqual).
+ */
+const isUnasked = (
+  { event: { protocol }, members }: GenerationEvidence,
+  topic: string,
+  partitions: readonly number[],
+): boolean =>
+  (protocol === 'sticky' || protocol === 'cooperative-sticky') &&
+  partitions.every((partition) =>
+    members.some(
+      ({ subscription, assignment }) =>
+        subscription.length === 0 &&
+        assignment.some((one) => one.topic === topic && one.partitions.includes(partition)),
+    ),
+  );
 
 /** How long a coordinator waits for what it writes (offsets.commit.timeout.ms). */
 const WRITE_MS = 5_000;
