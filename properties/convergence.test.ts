@@ -507,6 +507,26 @@ describe('finds', () => {
     expect(tell(true)).toEqual(['member ended by itself and stayed away']);
   });
 
+  it('as observed, a partition whose offset a member has committed that had come to it in the log of before', () => {
+    const tell = (isRecreated: boolean) => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 2).commits(0, 2);
+      if (isRecreated) story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {});
+      m1.commits(0, 2);
+      return story;
+    };
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 3'];
+    const kindsOf = (story: Story) =>
+      findings(convergence, story.ends({ drain: false, undrained })).map((text) =>
+        text.split(' | ').slice(0, 2).join(' | '),
+      );
+    expect(kindsOf(tell(true))).toEqual([
+      'observed | not drained: waits for a leader of an epoch that the deleted topic had',
+    ]);
+    expect(kindsOf(tell(false))).toEqual(['illegal | not drained at the bound']);
+  });
+
   it('the same, where what was committed lay beyond the end of the log until nobody was left to start', () => {
     const tell = ({ committed = 3, first = 1, error = 'Fetch position out of range: orders-0@3' }) => {
       const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
