@@ -163,7 +163,9 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
         }
       }
     };
-    await Promise.all(Array.from({ length: partitionsConsumedConcurrently }, worker));
+    // One producer has one transaction at a time. What waits for it would begin when the clock has long run on.
+    const workers = pipeline === null ? partitionsConsumedConcurrently : 1;
+    await Promise.all(Array.from({ length: workers }, worker));
 
     const undone = work.filter(({ records, next }) => next <= (records.at(-1)?.offset ?? -1));
     if (undone.length === 0 && !commitsPolls) return;
