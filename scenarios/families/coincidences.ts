@@ -46,7 +46,7 @@ export const coincidencesPlan = fc.record({
   wholeTopic: fc.boolean(),
   seeks: switchedOn(3),
   offset: pick(0, 3, 12),
-  handlerMs: pick(100, 300, 500),
+  handlerMs: pick(100, 300),
   error: fc.nat({ max: 99 }),
   /** Until the next rebalance, or for all tries of a client. */
   times: pick(1, 2, 20, 50),
@@ -141,7 +141,7 @@ const another = (
 
 /** Of those whose records somebody works on slowly: more would take minutes. */
 const SLOW_RECORDS_MAX = 20;
-const BACKLOG_RECORDS = 24;
+const BACKLOG_RECORDS = 60;
 
 /** Much is written at once and worked on slowly; meanwhile the application pauses some of it, and may seek there first. */
 function pauseInABacklog(scenario: Scenario, group: Group, plan: CoincidencesPlan): Changes {
@@ -154,7 +154,7 @@ function pauseInABacklog(scenario: Scenario, group: Group, plan: CoincidencesPla
       : { maxPollRecords: workablePollRecords(slow, group.maxPollRecords, scenario.topology.network) };
   const topic = at(group.topics, plan.topic);
   const partitions = scenario.topology.topics.find(({ name }) => name === topic)?.partitions ?? 1;
-  const whenMs = atMs + plan.afterMs;
+  const whenMs = atMs + Math.floor(plan.afterMs / 2);
   const chosen = plan.ofAll ? group.members : [at(group.members, plan.member)];
   const partition = plan.partition % partitions;
   const calls = chosen.flatMap(({ id: member }): Action[] => [
