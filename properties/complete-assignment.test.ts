@@ -107,6 +107,36 @@ describe('finds', () => {
     expect(tell(4)).toEqual(['partition left without an owner']);
   });
 
+  it('nothing where the leader joined in that time, and the record of its generation counted when a replica was back', () => {
+    const tell = (waitMs: number) => {
+      const { story, m1 } = alone();
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      story.wait(waitMs);
+      m1.isJoining();
+      story.wait(60_000 - waitMs).generation([[m1, [0]]], { unaware: [m1] });
+      story.generation([[m1, [0, 1]]]);
+      return findings(completeAssignment, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell(100)).toEqual([]);
+    expect(tell(59_000)).toEqual(['partition left without an owner']);
+  });
+
+  it('nothing where the members fail at every start, and none of the last generation is left', () => {
+    const tell = (isBack: boolean) => {
+      const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'none' }] });
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      story.generation([[m1, [0]]]);
+      if (!isBack) {
+        m1.crashes();
+        story.joins('m1');
+      }
+      story.wait(60_000).ends();
+      return findings(completeAssignment, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell(false)).toEqual([]);
+    expect(tell(true)).toEqual(['partition left without an owner']);
+  });
+
   it('nothing about that while the time is not over', () => {
     const { story } = pair();
     story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });

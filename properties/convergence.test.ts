@@ -675,6 +675,27 @@ describe('finds', () => {
     ]);
   });
 
+  it('as observed, the same where its pattern had found nothing then, and does when it is back', () => {
+    const tell = (isAway: boolean) => {
+      const story = new Story({ groups: [{ staticMembership: true, subscription: 'pattern' }] });
+      const m1 = story.joins('m1');
+      story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {
+        story.wait(500).generation([[m1, []]]);
+        for (const event of story.events)
+          if (event.kind === 'group-generation') for (const member of event.members) member.subscription = [];
+        if (isAway) m1.crashes();
+        story.wait(1_500);
+      });
+      if (isAway) story.takesPlaceOf(story.joins('m1'), m1);
+      story.wait(20_000).ends({ undrained: ['orders-0 has no owner in group billing'] });
+      return findings(convergence, story).map((one) => one.split(' | ').slice(0, 2));
+    };
+    // That it has no owner, and that it is not drained.
+    const observed = ['observed', 'partition added while the static leader was away'];
+    expect(tell(true)).toEqual([observed, observed]);
+    expect(tell(false)).toEqual([['illegal', 'not drained at the bound']]);
+  });
+
   it('as illegal, partitions that were added when the static leader was back', () => {
     const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
     m1.crashes();

@@ -247,7 +247,7 @@ function membership(
 
 function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvidence): Anomaly[] {
   const atTime = evidence.settled?.time ?? last.time;
-  return coverageBreaches(evidence, group, last, atTime)
+  return coverageBreaches(evidence, group, last, [atTime])
     .filter(({ kind }) => kind === 'unowned')
     .map((breach) => {
       const { topic, partitions } = breach;
@@ -401,14 +401,17 @@ function waitsForDead(
   return wasAway ? RESTARTED_FOLLOWER : null;
 }
 
-/** Why nobody owns the partition that the sentence is about, where that is as it has to be. */
+/**
+ * Why nobody owns the partition that the sentence is about, where that is as it has to be. What a static member that is back
+ * subscribes to by now may be more than its assignment was made for, so whatever is without an owner counts (KIP-345).
+ */
 function undrainedSince(evidence: Evidence, group: GroupEvidence, words: ReadonlySet<string>): string | null {
   const last = lastGeneration(evidence, group);
   if (last === null) return null;
-  const atTime = evidence.settled?.time ?? last.time;
-  const breach = coverageBreaches(evidence, group, last, atTime).find(
-    ({ kind, topic, partitions }) =>
-      kind === 'unowned' && partitions.some((partition) => words.has(`${topic}-${partition}`)),
-  );
-  return breach === undefined ? null : howMissed(evidence, group, last, breach);
+  for (const { topic, partition } of evidence.logs.values()) {
+    if (!words.has(`${topic}-${partition}`) || last.owners.has(partitionKey(topic, partition))) continue;
+    const why = howMissed(evidence, group, last, { kind: 'unowned', topic, partitions: [partition] });
+    if (why !== null) return why;
+  }
+  return null;
 }

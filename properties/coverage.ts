@@ -27,22 +27,43 @@ export const noticeMs = ({ config }: GroupEvidence): number =>
   config.metadataMaxAgeMs + config.fetchMaxWaitMs + rebalanceWaitMs(config) + config.sessionTimeoutMs;
 
 /**
- * @param atTime the time at which the assignment has to be right
+ * When the generation was made, and when it was written: the leader assigns what is there when its join is answered, and where
+ * a replica of the coordinator's log is away the record that says so counts only when that is back.
+ */
+export function timesOf(
+  evidence: Evidence,
+  { event, time, generation, memberById }: GenerationEvidence,
+): number[] {
+  const { leaderMemberId } = event;
+  const leader = memberById.get(leaderMemberId ?? '')?.clientId ?? '';
+  const joined = membershipOf(evidence, leader).findLast(
+    (change) =>
+      change.kind === 'joining' && change.memberId === leaderMemberId && change.generation === generation,
+  );
+  return joined === undefined || joined.time >= time ? [time] : [joined.time, time];
+}
+
+/**
+ * @param atTimes the times at one of which the assignment has to be right
  * @param withheld the partitions that may be without an owner
  */
 export function coverageBreaches(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
-  atTime: number,
+  atTimes: readonly number[],
   withheld: Withheld = NOTHING,
 ): CoverageBreach[] {
   const breaches: CoverageBreach[] = [];
   const members = membersAssigned(group, generation);
   const subscribed = new Set(members.flatMap((member) => member.subscription));
   for (const topic of subscribed) {
-    const counts = partitionCountsAt(evidence.scenario, evidence.actions, topic, atTime, noticeMs(group));
-    if (counts === null) continue;
+    const counts = atTimes
+      .flatMap(
+        (time) => partitionCountsAt(evidence.scenario, evidence.actions, topic, time, noticeMs(group)) ?? [],
+      )
+      .sort((a, b) => a - b);
+    if (counts.length === 0) continue;
     const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
     const assigned = new Set(
       members.flatMap((member) =>
@@ -144,7 +165,7 @@ export function howMissed(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
-  { kind, topic, partitions }: CoverageBreach,
+  { kind, topic, partitions }: Pick<CoverageBreach, 'kind' | 'topic' | 'partitions'>,
 ): (typeof missed)[keyof typeof missed] | null {
   if (isUnasked(generation, topic, partitions)) return missed.unasked;
   if (kind !== 'unowned') return null;
