@@ -171,7 +171,8 @@ export function howMissed(
   if (kind !== 'unowned') return null;
   if (isUnnoticed(evidence, group, generation, topic)) return missed.unnoticed;
   if (isLeftBlind(evidence, group, generation)) return missed.blind;
-  if (!firstWritten(group, generation).members.some(({ subscription }) => subscription.includes(topic)))
+  const first = firstWritten(group, generation);
+  if (first !== generation && !first.members.some(({ subscription }) => subscription.includes(topic)))
     return missed.resubscribed;
   const keys = partitions.map((partition) => partitionKey(topic, partition));
   if (keys.every((key) => isForgotten(group, generation, key))) return missed.forgotten;
