@@ -1,27 +1,20 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
-import {
-  type Group,
-  isByHand,
-  isLifecycleAction,
-  membersHit,
-  processMates,
-  type Scenario,
-} from '../scenarios/schema.ts';
+import { type Group, isByHand, isLifecycleAction, membersHit, processMates } from '../scenarios/schema.ts';
 import { absence, frozenAt, hasGivenUp, placeIn } from './absent-member.ts';
 import { proof, reporter } from './anomaly.ts';
 import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } from './coverage.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import {
   type Evidence,
+  entriesOf,
   evidenceOf,
   type GroupEvidence,
-  hasBrokerFault,
   hasTwin,
+  isOfFormerLog,
   isPulledDown,
   mayLoseTouch,
   partitionsWithoutStart,
   rebalanceWaitMs,
-  waitsInFormerLog,
 } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { endedWithMate, isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
@@ -34,14 +27,13 @@ const report = reporter('convergence');
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
 const PULLED_DOWN = 'group shares a process with one that cannot start';
-const IN_FORMER_LOG =
-  'not drained: an offset of the former topic is of a newer leader than the new topic has';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
 const FROZEN = 'not drained: a member computes without end';
 const RESTARTED_FOLLOWER = 'not drained: waits for a follower that was away';
 const CONTENDED = 'two processes contend for one group.instance.id';
 const FORGOTTEN = 'static member that died while its return was written is counted on for good';
+const FORMER_LOG = 'not drained: waits for a leader of an epoch that the deleted topic had';
 const GONE = 'member ended by itself and stayed away';
 const NEVER_STABLE = 'group never became stable';
 
@@ -49,7 +41,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too, and so is a group that stands at an offset of the log that its topic had before it was deleted and created again, and has been handed nothing of the new one, where leaders may have changed: a client asks no leader of an older epoch than that which was committed with the offset (KIP-320). Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since (KIP-392), or one of its processes computes without end, that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Nor is a partition drained whose committed offset was committed by a member that had come to it before the topic was deleted and created again, since clients wait for a leader of the epoch that it had then (KIP-320): observed. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since (KIP-392), or one of its processes computes without end, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -112,16 +104,12 @@ export const convergence: Property = {
     anomaly.signature === PULLED_DOWN ||
     anomaly.signature === CONTENDED ||
     anomaly.signature === FORGOTTEN ||
+    anomaly.signature === FORMER_LOG ||
     Object.values<string>(missed).includes(anomaly.signature) ||
-    // A topic whose leaders never change has one epoch, before it is created again and after that.
-    (anomaly.signature === IN_FORMER_LOG && mayChangeLeaders(scenario)) ||
     (anomaly.signature === GONE && mayLoseTouch(scenario))
       ? 'observed'
       : 'illegal',
 };
-
-const mayChangeLeaders = (scenario: Scenario): boolean =>
-  hasBrokerFault(scenario) || scenario.actions.some(({ kind }) => kind === 'move-leader');
 
 /** A member that is told to end finishes the rebalance that it is in, and what it has in hand, before it leaves. */
 const graceMs = ({ config }: GroupEvidence): number =>
@@ -328,8 +316,8 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
         (evidenceOfGroup !== undefined &&
           (hasFrozen(evidence, evidenceOfGroup) ??
             undrainedSince(evidence, evidenceOfGroup, words) ??
-            stuckInFormerLog(evidence, evidenceOfGroup, words) ??
             stuckAtGap(evidence, evidenceOfGroup, words) ??
+            stuckInFormerLog(evidence, evidenceOfGroup, words) ??
             waitsForDead(evidence, evidenceOfGroup, words))) ||
           'not drained at the bound',
         `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}`,
@@ -351,19 +339,6 @@ const hasFrozen = (evidence: Evidence, { processes }: GroupEvidence): string | n
     ? FROZEN
     : null;
 
-/** Whether the group waits for leaders of the new topic to be as many as the former topic had. */
-const stuckInFormerLog = (
-  evidence: Evidence,
-  group: GroupEvidence,
-  words: ReadonlySet<string>,
-): string | null =>
-  [...evidence.logs].some(
-    ([key, { topic, partition }]) =>
-      words.has(`${topic}-${partition}`) && waitsInFormerLog(evidence, group, key),
-  )
-    ? IN_FORMER_LOG
-    : null;
-
 /** Whether the group stands before offsets that a compaction took, and has been handed nothing behind them. */
 function stuckAtGap(
   { actions, logs }: Evidence,
@@ -379,6 +354,25 @@ function stuckAtGap(
     return Number.isFinite(next) && next > position;
   });
   return isStuck ? AT_GAP : null;
+}
+
+/**
+ * Whether the group stands where a member had come in the log that its topic had before it was deleted and created again, and
+ * has committed since: a client waits for a leader of the epoch that was committed, and the new log begins with another (KIP-320;
+ * Java's Metadata, updateLastSeenEpochIfNewer).
+ */
+function stuckInFormerLog(
+  evidence: Evidence,
+  group: GroupEvidence,
+  words: ReadonlySet<string>,
+): string | null {
+  const atTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
+  const isStuck = [...evidence.logs.values()].some(({ topic, partition }) => {
+    if (!words.has(`${topic}-${partition}`)) return false;
+    const entry = entriesOf(group, partitionKey(topic, partition)).findLast(({ time }) => time <= atTime);
+    return entry?.offset != null && isOfFormerLog(evidence, group, entry);
+  });
+  return isStuck ? FORMER_LOG : null;
 }
 
 /** Whether a member was last told to read the partition from a follower that stays dead, or that has been away since. */
@@ -416,7 +410,7 @@ function undrainedSince(evidence: Evidence, group: GroupEvidence, words: Readonl
   if (last === null) return null;
   for (const { topic, partition } of evidence.logs.values()) {
     if (!words.has(`${topic}-${partition}`) || last.owners.has(partitionKey(topic, partition))) continue;
-    const why = howMissed(evidence, group, last, { topic, partitions: [partition] });
+    const why = howMissed(evidence, group, last, { kind: 'unowned', topic, partitions: [partition] });
     if (why !== null) return why;
   }
   return null;

@@ -221,3 +221,20 @@ it('tells apart what comes again since the client went back when the end was sou
   expect(signatures(false)).toEqual(['processed again: the client went back when the end was sought']);
   expect(signatures(true)).toEqual(['processed again without a cause']);
 });
+
+it('tells the same apart where the partition comes to the member only later, with a commit', () => {
+  const signatures = (offset: number) => {
+    const { story, m1, m2 } = pair();
+    story.produces(2);
+    m2.calls('seek', { partitions: [0], offset });
+    m1.works(0, 2).commits(0, 2);
+    story.generation([
+      [m1, []],
+      [m2, [0, 1]],
+    ]);
+    m2.stands(0, 0).works(0, 2).commits(0, 2);
+    return findings(duplicateBound, story).map((one) => one.split(' | ')[1]);
+  };
+  expect(signatures(-1)).toEqual(['processed again: the client went back when the end was sought']);
+  expect(signatures(1)).toEqual(['processed again after its commit']);
+});

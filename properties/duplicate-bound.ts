@@ -33,13 +33,15 @@ const SIGNATURES: Readonly<Record<BoundBreach['kind'], string>> = {
 };
 
 const SENT_BACK = 'processed again: the client went back when the end was sought';
+/** With a commit, where the partition was given to the member only after its application had sought. */
+const SENT_BACK_KINDS: readonly BoundBreach['kind'][] = ['without a cause', 'after its commit'];
 
 /** Whether the application had sought the end of the partition, and the client never asked where that is. */
 function isSentBack({ positions }: Evidence, { kind, stretch }: BoundBreach): boolean {
   const { process, key, openSeq } = stretch;
   const { sought, listed } = positionsOf(positions, process, key);
   const order = lastBefore(sought, openSeq);
-  if (kind !== 'without a cause' || order?.offset !== LOG_END) return false;
+  if (!SENT_BACK_KINDS.includes(kind) || order?.offset !== LOG_END) return false;
   return !listed.some(({ at, seq }) => at === 'latest' && seq > order.seq && seq < openSeq);
 }
 

@@ -96,6 +96,43 @@ describe('finds', () => {
     expect(signatures(true)).toEqual(['delivered while joining']);
   });
 
+  it.each([
+    ['nobody', 'delivered from a partition that another part of the client had given up'],
+    ['a coordinator', 'delivered from a partition that is not assigned'],
+    ['its application, which stopped it', 'delivered from a partition that is not assigned'],
+  ])('a partition that it gave up when there were new ones (%s had told it to join)', (who, signature) => {
+    const { story, m1, m2 } = pair();
+    story.produces(2);
+    m1.works(0, 1);
+    story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });
+    if (who === 'a coordinator') m1.isRefused('REBALANCE_IN_PROGRESS');
+    if (who.startsWith('its application')) m1.calls('stop').calls('run');
+    story.generation([
+      [m1, [1]],
+      [m2, [0, 2]],
+    ]);
+    m1.works(0, 1);
+    expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([signature]);
+  });
+
+  it('a delivery while joining, where there were new partitions and no coordinator had told it of a rebalance', () => {
+    const signatures = (isRebalancing: boolean) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1);
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });
+      if (isRebalancing) m1.isRefused('REBALANCE_IN_PROGRESS');
+      m1.isJoining().works(0, 1);
+      const { process, memberId } = m1;
+      const assignment = [{ topic: 'orders', partitions: [0] }];
+      const generation = { group: 'billing', memberId, generation: 2 };
+      story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+      return findings(ownedConsumption, story).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(false)).toEqual(['delivered while another part of the client joined']);
+    expect(signatures(true)).toEqual(['delivered while joining']);
+  });
+
   it('the same where the member has been let into the generation twice: by two parts of the client', () => {
     const { story, m1 } = alone();
     story.produces(2);

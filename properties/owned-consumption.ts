@@ -17,13 +17,15 @@ const LEFT = 'delivered after it had left';
 const JOINING = 'delivered while joining';
 const BESIDE = 'delivered while another part of the client joined';
 const NEVER_SYNCED = 'delivered in a generation in which it never got an assignment';
+const NOT_ASSIGNED = 'delivered from a partition that is not assigned';
+const GIVEN_UP_BESIDE = 'delivered from a partition that another part of the client had given up';
 const UNREACHABLE = 'delivered after it had left a coordinator that it could not reach';
 
 export const ownedConsumption: Property = {
   id: 'owned-consumption',
   title: 'Members read only what is assigned to them',
   statement:
-    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether another part of the client did the joining, since its handler was at work on the partition then, it had asked more than once to join that generation, or a broker had refused it a partition and no coordinator had told it of a rebalance, and not after it has left. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
+    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether another part of the client did the joining, since its handler was at work on the partition then, it had asked more than once to join that generation, or a broker had refused it a partition, or its topics had been given partitions, and no coordinator had told it of a rebalance, and not after it has left. A partition that such a join gave up is told apart too. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -81,20 +83,60 @@ const hasJoinedTwice = ({ history }: Evidence, { process, seq, generation }: Mem
   );
 
 /**
- * Whether a broker had told it of a leader that has moved since it took up its last assignment, and no coordinator of a
- * rebalance: what read from that broker did the joining.
+ * Whether it had reason to join that no coordinator had given it since it took up its last assignment: a broker had told it
+ * of a leader that has moved, or its topics had been given partitions. What read from one broker did the joining then.
  */
-function wasToldElsewhere(
-  { history }: Evidence,
+function joinedByItself(
+  { history, actions }: Evidence,
+  { config }: GroupEvidence,
   changes: readonly MembershipChange[],
-  { process, seq }: MembershipChange,
+  { process, seq, time }: MembershipChange,
 ): boolean {
-  const since = changes.findLast((change) => change.kind === 'assigned' && change.seq < seq)?.seq;
-  const answers = eventsOf(history, 'wire-list-offsets', 'wire-fetch-error', 'wire-heartbeat').filter(
+  const last = changes.findLast((change) => change.kind === 'assigned' && change.seq < seq);
+  if (last === undefined) return false;
+  const refusals = eventsOf(
+    history,
+    'wire-list-offsets',
+    'wire-fetch-error',
+    'wire-heartbeat',
+    'commit-fail',
+  ).filter(
     (event) =>
-      event.process === process && event.seq > (since ?? seq) && event.seq < seq && event.error !== null,
+      event.process === process &&
+      event.seq > last.seq &&
+      event.seq < seq &&
+      (event.kind === 'commit-fail' || event.error !== null),
   );
-  return answers.length > 0 && answers.every(({ kind }) => kind !== 'wire-heartbeat');
+  if (refusals.some(({ kind }) => kind === 'wire-heartbeat' || kind === 'commit-fail')) return false;
+  return (
+    refusals.length > 0 ||
+    actions.some(
+      ({ action, fromTime }) =>
+        (action.kind === 'add-partitions' || action.kind === 'recreate-topic') &&
+        config.topics.includes(action.topic) &&
+        fromTime < time &&
+        fromTime > last.time - config.metadataMaxAgeMs,
+    )
+  );
+}
+
+/** Whether one part of the client gave the partition up that another, which the application had not stopped, went on with. */
+function wasGivenUpBeside(
+  evidence: Evidence,
+  group: GroupEvidence,
+  changes: readonly MembershipChange[],
+  current: MembershipChange,
+  key: string,
+): boolean {
+  const owned = changes.findLast(({ seq, partitions }) => seq < current.seq && partitions.has(key));
+  const joining =
+    owned && changes.find(({ kind, seq }) => kind === 'joining' && seq > owned.seq && seq < current.seq);
+  const calls = evidence.processes.get(current.process)?.calls ?? [];
+  return (
+    joining !== undefined &&
+    !calls.some(({ call, seq }) => call === 'stop' && seq < current.seq) &&
+    joinedByItself(evidence, group, changes, joining)
+  );
 }
 
 /** Whether the member's handler had a record of the partition when it joined: another part of the client did the joining. */
@@ -138,7 +180,7 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
         ? NEVER_SYNCED
         : wasWorkedOn(group, key, last) ||
             hasJoinedTwice(evidence, last) ||
-            wasToldElsewhere(evidence, changes, last)
+            joinedByItself(evidence, group, changes, last)
           ? BESIDE
           : JOINING,
       why: `after it had joined generation ${last.generation} and before it had its assignment`,
@@ -147,7 +189,7 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
   return last.partitions.has(key) || stillHolds(evidence, process, key, seq)
     ? null
     : {
-        signature: 'delivered from a partition that is not assigned',
+        signature: wasGivenUpBeside(evidence, group, changes, last, key) ? GIVEN_UP_BESIDE : NOT_ASSIGNED,
         why: `although its assignment in generation ${last.generation} has no such partition`,
         ...at,
       };
@@ -163,7 +205,7 @@ function handBreach(
   return mayRead(config, id, topic, partition)
     ? null
     : {
-        signature: 'delivered from a partition that is not assigned',
+        signature: NOT_ASSIGNED,
         why: 'which it has not taken',
         since: -1,
       };
@@ -207,7 +249,7 @@ function claimedBreach(
     return { signature: 'delivered before it was a member', why: 'before it had an assignment', since: -1 };
   if (join.generation === null || join.generation.owners.get(key)?.includes(process) === true) return null;
   return {
-    signature: 'delivered from a partition that is not assigned',
+    signature: NOT_ASSIGNED,
     why: `although generation ${join.generation.generation} assigns it to ${join.generation.owners.get(key)?.join(' and ') ?? 'nobody'}`,
     since: join.seq,
   };
