@@ -107,6 +107,17 @@ describe('finds', () => {
     expect(tell(4)).toEqual(['partition left without an owner']);
   });
 
+  it('nothing of added partitions where the group fails at every start, since a partition has no committed offset', () => {
+    const tell = (autoOffsetReset: 'none' | 'earliest') => {
+      const { story } = alone({ groups: [{ autoOffsetReset }] });
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      story.wait(60_000).ends({ undrained: ['orders-1 has no owner in group billing'] });
+      return findings(completeAssignment, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell('none')).toEqual([]);
+    expect(tell('earliest')).toEqual(['partition left without an owner']);
+  });
+
   it('nothing about that while the time is not over', () => {
     const { story } = pair();
     story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });

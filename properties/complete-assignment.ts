@@ -9,7 +9,7 @@ import {
   namePartitions,
   withheldIn,
 } from './coverage.ts';
-import { evidenceOf, liveMembers } from './evidence/evidence.ts';
+import { evidenceOf, hadToDrain } from './evidence/evidence.ts';
 import type { Property } from './property.ts';
 
 const report = reporter('complete-assignment');
@@ -29,7 +29,8 @@ export const completeAssignment: Property = {
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
-      const last = liveMembers(evidence, group).length > 0 ? lastGeneration(evidence, group) : null;
+      // Of a group that fails at every start nobody is there to see to anything.
+      const last = hadToDrain(evidence, group) ? lastGeneration(evidence, group) : null;
       return group.generations
         .filter((generation) => generation.isStable)
         .flatMap((generation) => {
