@@ -180,6 +180,19 @@ describe('finds', () => {
     expect(kindsOf(resolvesHalf((m1) => isCutOff(m1.lists(1))))).toEqual([RE_RESOLVED]);
   });
 
+  it('the same as observed where the member had stood still for so long that its commit was refused', () => {
+    const told = { refused: 'UNKNOWN_MEMBER_ID' };
+    const isStalled = (m1: Member) => {
+      m1.lists(1).stalls(() => {});
+      m1.commits(0, 2, { told });
+    };
+    const signature = 'lost: latest was resolved again, since its first end could not be committed';
+    expect(kindsOf(resolvesHalf(isStalled))).toEqual([`observed | ${signature}`]);
+    expect(kindsOf(resolvesHalf((m1) => m1.lists(1).commits(0, 2, { told })))).toEqual([
+      `illegal | ${signature}`,
+    ]);
+  });
+
   it('the same as observed where the end could not be committed, whatever was committed of it in an earlier life', () => {
     const told = { refused: 'UNKNOWN_MEMBER_ID' };
     const isRefused = (m1: Member) =>
