@@ -256,8 +256,11 @@ export class Story {
   /** A fault with a duration: what is told inside happens while it lasts. */
   during(action: ToldFault, inside: () => void): this {
     const index = this.#action({ ...action, durationMs: 1 } as ToldAction);
+    const fromTime = this.time;
     this.#note(index, action.kind, 'begin');
     inside();
+    const lasted = { ...action, durationMs: Math.max(1, Math.round(this.time - fromTime)) } as ToldAction;
+    this.#scenario.actions[index] = { ...lasted, atMs: Math.floor(fromTime) } as Action;
     this.#note(index, action.kind, 'end');
     return this;
   }
