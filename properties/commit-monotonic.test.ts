@@ -156,6 +156,30 @@ it('an automatic commit may be of the place where a failed call began, whatever 
   expect(findings(commitMonotonic, tell({ place: 3 }))).toHaveLength(1);
 });
 
+it('a commit may be sent only when what it covers has been handed over again, and is committed once more', () => {
+  const tell = (isCalledBefore: boolean) => {
+    const { story, m1 } = alone({ groups: [{ consumeMode: 'each-batch' }] });
+    const { process } = m1;
+    const call = (number: number, offset: number) => {
+      const offsets = [{ topic: 'orders', partition: 0, offset: String(offset) }];
+      const common = { process, group: 'billing', call: number };
+      story.emit({ ...common, kind: 'application-commit', awaited: false, offsets });
+      story.emit({ ...common, kind: 'application-commit-end', outcome: 'ok', error: null });
+    };
+    story.produces(4);
+    m1.delivers(0, [0, 1, 2, 3]).processes(0, 0).processes(0, 1).processes(0, 2);
+    if (isCalledBefore) call(0, 3);
+    m1.processes(0, 3, 'failed').delivers(0, [0, 1, 2, 3]);
+    if (!isCalledBefore) call(0, 3);
+    m1.commits(0, 3).processes(0, 0);
+    call(1, 1);
+    m1.commits(0, 1).processes(0, 1).processes(0, 2).processes(0, 3);
+    return m1.commits(0, 4).story;
+  };
+  expect(findings(commitMonotonic, tell(true))).toEqual([]);
+  expect(findings(commitMonotonic, tell(false))).toHaveLength(1);
+});
+
 it('a commit by hand may be of the place behind the last record, where one of the position was behind what was aborted', () => {
   const tell = ({
     state = 'aborted' as 'aborted' | 'committed',

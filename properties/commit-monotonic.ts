@@ -92,10 +92,16 @@ function wasLost({ processes }: Evidence, before: CommitEntry, { request }: Comm
 }
 
 /** Whether the call that the commit came from had been made before the newer commit left; without a tap it may have. */
-function isOvertaken(group: GroupEvidence, before: CommitEntry, { request, value }: CommitEntry): boolean {
-  if (request === null || before.request === null) return true;
-  const newer = before.request.seq;
-  const call = group.commits.applicationCommits.findLast(
+function isOvertaken(group: GroupEvidence, before: CommitEntry, entry: CommitEntry): boolean {
+  if (entry.request === null || before.request === null) return true;
+  const calledSeq = calledAt(group, entry);
+  return calledSeq !== null && calledSeq < before.request.seq;
+}
+
+/** Where in the history the application made the call that the commit came from: it may have left much later. */
+function calledAt({ commits }: GroupEvidence, { request, value }: CommitEntry): number | null {
+  if (request === null) return null;
+  const call = commits.applicationCommits.findLast(
     ({ begin }) =>
       begin.process === request.process &&
       begin.seq < request.seq &&
@@ -104,7 +110,7 @@ function isOvertaken(group: GroupEvidence, before: CommitEntry, { request, value
           topic === request.topic && partition === request.partition && toOffset(offset) === value,
       ),
   );
-  return call !== undefined && call.begin.seq < newer;
+  return call?.begin.seq ?? null;
 }
 
 /**
@@ -163,7 +169,8 @@ function isOfReplay(
   return [...(ledger?.causes ?? [])].some(([stretch, cause]) => {
     if (stretch.opening !== 'back' || cause === 'unexplained') return false;
     const { request } = entry;
-    const since = before.request?.process === stretch.process ? before.request.seq : -1;
+    const since =
+      before.request?.process === stretch.process ? (calledAt(group, before) ?? before.request.seq) : -1;
     const isBetween =
       request === null
         ? stretch.openTime >= before.time - CLOCK_TOLERANCE_MS &&

@@ -107,6 +107,36 @@ describe('finds', () => {
     expect(tell(4)).toEqual(['partition left without an owner']);
   });
 
+  it('nothing where the leader joined in that time, and the record of its generation counted when a replica was back', () => {
+    const tell = (waitMs: number) => {
+      const { story, m1 } = alone();
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      story.wait(waitMs);
+      m1.isJoining();
+      story.wait(60_000 - waitMs).generation([[m1, [0]]], { unaware: [m1] });
+      story.generation([[m1, [0, 1]]]);
+      return findings(completeAssignment, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell(100)).toEqual([]);
+    expect(tell(59_000)).toEqual(['partition left without an owner']);
+  });
+
+  it('nothing where the members fail at every start, and none of the last generation is left', () => {
+    const tell = (isBack: boolean) => {
+      const { story, m1 } = alone({ groups: [{ autoOffsetReset: 'none' }] });
+      story.act({ kind: 'add-partitions', topic: 'orders', partitions: 2 });
+      story.generation([[m1, [0]]]);
+      if (!isBack) {
+        m1.crashes();
+        story.joins('m1');
+      }
+      story.wait(60_000).ends();
+      return findings(completeAssignment, story).map((text) => text.split(' | ')[1]);
+    };
+    expect(tell(false)).toEqual([]);
+    expect(tell(true)).toEqual(['partition left without an owner']);
+  });
+
   it('nothing about that while the time is not over', () => {
     const { story } = pair();
     story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });
@@ -255,6 +285,59 @@ describe('finds', () => {
       'partition left without an owner',
       'topic assigned that the member does not subscribe to',
     ]);
+  });
+
+  it('as observed, a topic that nobody subscribes to but a static member since it is back', () => {
+    const tell = (isNew: boolean) => {
+      const { story, m1, m2 } = pair({ topics: { orders: 2 }, groups: [{ staticMembership: true }] });
+      story.generation([
+        [m1, []],
+        [m2, []],
+      ]);
+      const made = story.events.findLast((event) => event.kind === 'group-generation');
+      if (isNew) for (const member of made?.members ?? []) member.subscription = [];
+      m2.crashes();
+      story.takesPlaceOf(story.joins('m2'), m2);
+      const last = story.events.findLast((event) => event.kind === 'group-generation');
+      const first = last?.members.find(({ groupInstanceId }) => groupInstanceId === 'm1');
+      if (isNew && first !== undefined) first.subscription = [];
+      return findings(completeAssignment, story).map((text) => text.split(' | ').slice(0, 2).join(' | '));
+    };
+    expect(tell(true)).toEqual(['observed | topic that a static member subscribes to only since it is back']);
+    expect(tell(false)).toContain('illegal | partition left without an owner');
+  });
+
+  it('as observed, what was assigned to a static member whose return could not be written in time', () => {
+    const tell = (isBroken: boolean) => {
+      const { story, m1 } = alone({ groups: [{ staticMembership: true }] });
+      const assigns = () => story.wait(6_000).generation([[m1, [0]]]);
+      if (isBroken) story.during({ kind: 'pause-broker', broker: 1 }, assigns);
+      else assigns();
+      m1.crashes();
+      story.takesPlaceOf(story.joins('m1'), m1);
+      const last = story.events.findLast((event) => event.kind === 'group-generation');
+      for (const member of last?.members ?? []) member.assignment = [];
+      return findings(completeAssignment, story).map((text) => text.split(' | ').slice(0, 2).join(' | '));
+    };
+    expect(tell(true)).toEqual([
+      'observed | partition taken from a static member whose return could not be written in time',
+    ]);
+    expect(tell(false)).toEqual(['illegal | partition left without an owner']);
+  });
+
+  it('as observed, what a sticky assignor gives a member that subscribes to nothing', () => {
+    const tell = (assignor: 'sticky' | 'range', topics: string[] = []) => {
+      const { story } = pair({ topics: { orders: 2 }, groups: [{ assignors: [assignor] }] });
+      const last = story.events.findLast((event) => event.kind === 'group-generation');
+      const second = last?.members[1];
+      if (second !== undefined) second.subscription = topics;
+      return findings(completeAssignment, story).map((text) => text.split(' | ').slice(0, 2).join(' | '));
+    };
+    const unasked = 'observed | topic assigned by a sticky assignor to a member that subscribes to nothing';
+    expect(tell('sticky')).toEqual([unasked, unasked]);
+    const illegal = expect.stringMatching(/^illegal /);
+    expect(tell('range')).toEqual([illegal, illegal]);
+    expect(tell('sticky', ['payments'])).toEqual([illegal, illegal]);
   });
 
   it('as observed, what a static leader left out that was refused its metadata, and has gone', () => {

@@ -572,6 +572,26 @@ describe('finds', () => {
     expect(tell(true)).toEqual(['member ended by itself and stayed away']);
   });
 
+  it('as observed, a partition whose offset a member has committed that had come to it in the log of before', () => {
+    const tell = (isRecreated: boolean) => {
+      const { story, m1 } = alone();
+      story.produces(3);
+      m1.works(0, 2).commits(0, 2);
+      if (isRecreated) story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {});
+      m1.commits(0, 2);
+      return story;
+    };
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 3'];
+    const kindsOf = (story: Story) =>
+      findings(convergence, story.ends({ drain: false, undrained })).map((text) =>
+        text.split(' | ').slice(0, 2).join(' | '),
+      );
+    expect(kindsOf(tell(true))).toEqual([
+      'observed | not drained: waits for a leader of an epoch that the deleted topic had',
+    ]);
+    expect(kindsOf(tell(false))).toEqual(['illegal | not drained at the bound']);
+  });
+
   it('the same, where what was committed lay beyond the end of the log until nobody was left to start', () => {
     const tell = ({ committed = 3, first = 1, error = 'Fetch position out of range: orders-0@3' }) => {
       const story = new Story({ groups: [{ autoOffsetReset: 'none' }] });
@@ -718,6 +738,27 @@ describe('finds', () => {
       'illegal',
       'illegal',
     ]);
+  });
+
+  it('as observed, the same where its pattern had found nothing then, and does when it is back', () => {
+    const tell = (isAway: boolean) => {
+      const story = new Story({ groups: [{ staticMembership: true, subscription: 'pattern' }] });
+      const m1 = story.joins('m1');
+      story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {
+        story.wait(500).generation([[m1, []]]);
+        for (const event of story.events)
+          if (event.kind === 'group-generation') for (const member of event.members) member.subscription = [];
+        if (isAway) m1.crashes();
+        story.wait(1_500);
+      });
+      if (isAway) story.takesPlaceOf(story.joins('m1'), m1);
+      story.wait(20_000).ends({ undrained: ['orders-0 has no owner in group billing'] });
+      return findings(convergence, story).map((one) => one.split(' | ').slice(0, 2));
+    };
+    // That it has no owner, and that it is not drained.
+    const observed = ['observed', 'partition added while the static leader was away'];
+    expect(tell(true)).toEqual([observed, observed]);
+    expect(tell(false)).toEqual([['illegal', 'not drained at the bound']]);
   });
 
   it('as illegal, partitions that were added when the static leader was back', () => {

@@ -7,9 +7,11 @@ import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } f
 import { eventsOf } from './evidence/by-kind.ts';
 import {
   type Evidence,
+  entriesOf,
   evidenceOf,
   type GroupEvidence,
   hasTwin,
+  isOfFormerLog,
   isPulledDown,
   mayLoseTouch,
   partitionsWithoutStart,
@@ -17,7 +19,7 @@ import {
 } from './evidence/evidence.ts';
 import { assignedPartitions, type GenerationEvidence } from './evidence/generations.ts';
 import { endedWithMate, isRunningAt, type ProcessEvidence } from './evidence/processes.ts';
-import { partitionOf } from './evidence/values.ts';
+import { partitionKey, partitionOf } from './evidence/values.ts';
 import { forgottenMembers } from './forgotten-member.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -34,6 +36,7 @@ const FROZEN = 'not drained: a member computes without end';
 const RESTARTED_FOLLOWER = 'not drained: waits for a follower that was away';
 const CONTENDED = 'two processes contend for one group.instance.id';
 const FORGOTTEN = 'static member that died while its return was written is counted on for good';
+const FORMER_LOG = 'not drained: waits for a leader of an epoch that the deleted topic had';
 const GONE = 'member ended by itself and stayed away';
 const NEVER_STABLE = 'group never became stable';
 
@@ -41,7 +44,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since, or that the leader has named five times with nothing handed over since (KIP-392), or one of its processes computes without end or has aborted its last three transactions over the same error, that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Nor is a partition drained whose committed offset was committed by a member that had come to it before the topic was deleted and created again, since clients wait for a leader of the epoch that it had then (KIP-320): observed. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since, or that the leader has named five times with nothing handed over since (KIP-392), or one of its processes computes without end or has aborted its last three transactions over the same error, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -104,6 +107,7 @@ export const convergence: Property = {
     anomaly.signature === PULLED_DOWN ||
     anomaly.signature === CONTENDED ||
     anomaly.signature === FORGOTTEN ||
+    anomaly.signature === FORMER_LOG ||
     Object.values<string>(missed).includes(anomaly.signature) ||
     (anomaly.signature === GONE && mayLoseTouch(scenario))
       ? 'observed'
@@ -252,7 +256,7 @@ function membership(
 
 function unowned(evidence: Evidence, group: GroupEvidence, last: GenerationEvidence): Anomaly[] {
   const atTime = evidence.settled?.time ?? last.time;
-  return coverageBreaches(evidence, group, last, atTime)
+  return coverageBreaches(evidence, group, last, [atTime])
     .filter(({ kind }) => kind === 'unowned')
     .map((breach) => {
       const { topic, partitions } = breach;
@@ -322,6 +326,7 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
         : (hasFrozen(evidence, evidenceOfGroup) ??
           undrainedSince(evidence, evidenceOfGroup, words) ??
           stuckAtGap(evidence, evidenceOfGroup, words) ??
+          stuckInFormerLog(evidence, evidenceOfGroup, words) ??
           waitsForDead(evidence, evidenceOfGroup, words));
     const aborts =
       why === null && evidenceOfGroup !== undefined ? abortsAgain(evidence, evidenceOfGroup) : null;
@@ -385,6 +390,25 @@ function stuckAtGap(
   return isStuck ? AT_GAP : null;
 }
 
+/**
+ * Whether the group stands where a member had come in the log that its topic had before it was deleted and created again, and
+ * has committed since: a client waits for a leader of the epoch that was committed, and the new log begins with another (KIP-320;
+ * Java's Metadata, updateLastSeenEpochIfNewer).
+ */
+function stuckInFormerLog(
+  evidence: Evidence,
+  group: GroupEvidence,
+  words: ReadonlySet<string>,
+): string | null {
+  const atTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
+  const isStuck = [...evidence.logs.values()].some(({ topic, partition }) => {
+    if (!words.has(`${topic}-${partition}`)) return false;
+    const entry = entriesOf(group, partitionKey(topic, partition)).findLast(({ time }) => time <= atTime);
+    return entry?.offset != null && isOfFormerLog(evidence, group, entry);
+  });
+  return isStuck ? FORMER_LOG : null;
+}
+
 /** Whether a member was last told to read the partition from a follower that stays dead, or that has been away since. */
 function waitsForDead(
   evidence: Evidence,
@@ -437,14 +461,17 @@ const isSentAgain = (
     );
   });
 
-/** Why nobody owns the partition that the sentence is about, where that is as it has to be. */
+/**
+ * Why nobody owns the partition that the sentence is about, where that is as it has to be. What a static member that is back
+ * subscribes to by now may be more than its assignment was made for, so whatever is without an owner counts (KIP-345).
+ */
 function undrainedSince(evidence: Evidence, group: GroupEvidence, words: ReadonlySet<string>): string | null {
   const last = lastGeneration(evidence, group);
   if (last === null) return null;
-  const atTime = evidence.settled?.time ?? last.time;
-  const breach = coverageBreaches(evidence, group, last, atTime).find(
-    ({ kind, topic, partitions }) =>
-      kind === 'unowned' && partitions.some((partition) => words.has(`${topic}-${partition}`)),
-  );
-  return breach === undefined ? null : howMissed(evidence, group, last, breach);
+  for (const { topic, partition } of evidence.logs.values()) {
+    if (!words.has(`${topic}-${partition}`) || last.owners.has(partitionKey(topic, partition))) continue;
+    const why = howMissed(evidence, group, last, { kind: 'unowned', topic, partitions: [partition] });
+    if (why !== null) return why;
+  }
+  return null;
 }

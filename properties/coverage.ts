@@ -4,7 +4,7 @@
  */
 import type { GroupMember } from '../harness/history/schema.ts';
 import { eventsOf } from './evidence/by-kind.ts';
-import { type Evidence, type GroupEvidence, rebalanceWaitMs } from './evidence/evidence.ts';
+import { type Evidence, type GroupEvidence, isOutageWithin, rebalanceWaitMs } from './evidence/evidence.ts';
 import { assignedPartitions, firstWritten, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
 import { membershipOf } from './evidence/membership.ts';
@@ -27,22 +27,43 @@ export const noticeMs = ({ config }: GroupEvidence): number =>
   config.metadataMaxAgeMs + config.fetchMaxWaitMs + rebalanceWaitMs(config) + config.sessionTimeoutMs;
 
 /**
- * @param atTime the time at which the assignment has to be right
+ * When the generation was made, and when it was written: the leader assigns what is there when its join is answered, and where
+ * a replica of the coordinator's log is away the record that says so counts only when that is back.
+ */
+export function timesOf(
+  evidence: Evidence,
+  { event, time, generation, memberById }: GenerationEvidence,
+): number[] {
+  const { leaderMemberId } = event;
+  const leader = memberById.get(leaderMemberId ?? '')?.clientId ?? '';
+  const joined = membershipOf(evidence, leader).findLast(
+    (change) =>
+      change.kind === 'joining' && change.memberId === leaderMemberId && change.generation === generation,
+  );
+  return joined === undefined || joined.time >= time ? [time] : [joined.time, time];
+}
+
+/**
+ * @param atTimes the times at one of which the assignment has to be right
  * @param withheld the partitions that may be without an owner
  */
 export function coverageBreaches(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
-  atTime: number,
+  atTimes: readonly number[],
   withheld: Withheld = NOTHING,
 ): CoverageBreach[] {
   const breaches: CoverageBreach[] = [];
   const members = membersAssigned(group, generation);
   const subscribed = new Set(members.flatMap((member) => member.subscription));
   for (const topic of subscribed) {
-    const counts = partitionCountsAt(evidence.scenario, evidence.actions, topic, atTime, noticeMs(group));
-    if (counts === null) continue;
+    const counts = atTimes
+      .flatMap(
+        (time) => partitionCountsAt(evidence.scenario, evidence.actions, topic, time, noticeMs(group)) ?? [],
+      )
+      .sort((a, b) => a - b);
+    if (counts.length === 0) continue;
     const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
     const assigned = new Set(
       members.flatMap((member) =>
@@ -69,19 +90,18 @@ export function coverageBreaches(
 }
 
 /**
- * The members with what they subscribed to when their assignment was made: a generation that is written again for a static
- * member that is back keeps it, whatever that member subscribes to by now, such as nothing where it has been refused the
- * metadata that its pattern is for (KIP-345).
+ * The members with what they subscribe to, and did when their assignment was made: a generation that is written again for a
+ * static member that is back keeps it, whatever that member subscribes to by now, such as nothing where it has been refused
+ * the metadata that its pattern is for (KIP-345).
  */
 function membersAssigned(group: GroupEvidence, generation: GenerationEvidence): readonly GroupMember[] {
   const first = firstWritten(group, generation);
   if (first === generation) return generation.members;
   const subscriptions = new Map(first.members.map((one) => [one.groupInstanceId, one.subscription]));
-  return generation.members.map((member) =>
-    member.groupInstanceId === null
-      ? member
-      : { ...member, subscription: subscriptions.get(member.groupInstanceId) ?? member.subscription },
-  );
+  return generation.members.map((member) => {
+    const former = member.groupInstanceId === null ? [] : (subscriptions.get(member.groupInstanceId) ?? []);
+    return { ...member, subscription: [...new Set([...member.subscription, ...former])] };
+  });
 }
 
 /** Member ids by partition: who had each of them last, and gives it up now. */
@@ -133,8 +153,11 @@ function findWithheld(group: GroupEvidence): Map<GenerationEvidence, Withheld> {
 /** Why a partition may have no owner until something else causes a rebalance. */
 export const missed = {
   unnoticed: 'partition added while the static leader was away',
+  resubscribed: 'topic that a static member subscribes to only since it is back',
   blind: 'partition left out by a static leader that was refused its metadata and has gone',
   forgotten: 'partition given up by a static member that went away before it had joined again',
+  unasked: 'topic assigned by a sticky assignor to a member that subscribes to nothing',
+  undone: 'partition taken from a static member whose return could not be written in time',
 } as const;
 
 /** @returns a value of `missed`, or null where somebody should have seen to it */
@@ -142,13 +165,59 @@ export function howMissed(
   evidence: Evidence,
   group: GroupEvidence,
   generation: GenerationEvidence,
-  { topic, partitions }: CoverageBreach,
+  { kind, topic, partitions }: Pick<CoverageBreach, 'kind' | 'topic' | 'partitions'>,
 ): (typeof missed)[keyof typeof missed] | null {
+  if (isUnasked(generation, topic, partitions)) return missed.unasked;
+  if (kind !== 'unowned') return null;
   if (isUnnoticed(evidence, group, generation, topic)) return missed.unnoticed;
   if (isLeftBlind(evidence, group, generation)) return missed.blind;
-  return partitions.every((partition) => isForgotten(group, generation, partitionKey(topic, partition)))
-    ? missed.forgotten
-    : null;
+  const first = firstWritten(group, generation);
+  if (first !== generation && !first.members.some(({ subscription }) => subscription.includes(topic)))
+    return missed.resubscribed;
+  const keys = partitions.map((partition) => partitionKey(topic, partition));
+  if (keys.every((key) => isForgotten(group, generation, key))) return missed.forgotten;
+  return keys.every((key) => isUndone(evidence, group, generation, key)) ? missed.undone : null;
+}
+
+/**
+ * Whether the partitions are assigned to members that subscribe to nothing, such as those that were refused the metadata that
+ * their pattern is for: Java's sticky assignors compare subscriptions from the first on that is not empty, and take all members
+ * for alike where those before it are (AbstractStickyAssignor, allSubscriptionsEqual).
+ */
+const isUnasked = (
+  { event: { protocol }, members }: GenerationEvidence,
+  topic: string,
+  partitions: readonly number[],
+): boolean =>
+  (protocol === 'sticky' || protocol === 'cooperative-sticky') &&
+  partitions.every((partition) =>
+    members.some(
+      ({ subscription, assignment }) =>
+        subscription.length === 0 &&
+        assignment.some((one) => one.topic === topic && one.partitions.includes(partition)),
+    ),
+  );
+
+/** How long a coordinator waits for what it writes (offsets.commit.timeout.ms). */
+const WRITE_MS = 5_000;
+
+/**
+ * Whether the generation gave the partition away when it was written first, and does not any more, where brokers were away: a
+ * static member's return that is not written in time is taken back, and what a leader that is told of it has assigned meanwhile
+ * is for a member that is not there any more (GroupMetadataManager, updateStaticMemberThenRebalanceOrCompleteJoin).
+ */
+function isUndone(
+  evidence: Evidence,
+  group: GroupEvidence,
+  generation: GenerationEvidence,
+  key: string,
+): boolean {
+  const first = firstWritten(group, generation);
+  return (
+    first !== generation &&
+    first.owners.has(key) &&
+    isOutageWithin(evidence, first.time - WRITE_MS - CLOCK_TOLERANCE_MS, first.time)
+  );
 }
 
 /**

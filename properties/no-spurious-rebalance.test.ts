@@ -133,6 +133,30 @@ describe('finds', () => {
     expect(tell({ workMs: 2_500 })).toEqual(busy);
   });
 
+  // The Java client's rebalance timeout is max.poll.interval.ms: between two polls in that time it may yet be late.
+  it('but none that worked on its last poll when a rebalance began before that, until the wait for it was over', () => {
+    const tell = ({ isCalled = true, sincePollMs = 0, workMs = 5_500 }) => {
+      const { story, m1, m2 } = pair({ groups: [{ sessionTimeoutMs: 3_000, rebalanceTimeoutMs: 6_000 }] });
+      story.produces(2);
+      const m3 = story.joins('m3');
+      m1.delivers(0, [0]).begins(0, 0);
+      if (isCalled) m1.isRefused('REBALANCE_IN_PROGRESS');
+      story.wait(100);
+      m1.finishes(0, 0).delivers(0, [1], { sincePollMs }).begins(0, 1);
+      story.wait(workMs).generation([
+        [m2, [0]],
+        [m3, [1]],
+      ]);
+      m1.finishes(0, 1);
+      return findings(noSpuriousRebalance, story).map((one) => one.split(' | ')[1]);
+    };
+    const busy = ['member lost its place while its handler worked'];
+    expect(tell({ sincePollMs: 300 })).toEqual([]);
+    expect(tell({})).toEqual(busy);
+    expect(tell({ sincePollMs: 300, isCalled: false })).toEqual(busy);
+    expect(tell({ sincePollMs: 300, workMs: 4_500 })).toEqual(busy);
+  });
+
   it('one that loses it in the transaction that its handler makes of a record', () => {
     const { story, m1, m2 } = pair();
     story.produces(1);

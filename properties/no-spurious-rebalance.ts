@@ -13,6 +13,7 @@ import {
   rebalanceWaitMs,
 } from './evidence/evidence.ts';
 import { firstWritten, type GenerationEvidence } from './evidence/generations.ts';
+import { handedOverAt } from './evidence/hand-overs.ts';
 import { membershipOf } from './evidence/membership.ts';
 import { hasOverrunPollWithin, pollIntervalMs } from './evidence/polls.ts';
 import { isStalledWithin, type ProcessEvidence } from './evidence/processes.ts';
@@ -31,7 +32,7 @@ export const noSpuriousRebalance: Property = {
   id: 'no-spurious-rebalance',
   title: 'Every rebalance has a cause',
   statement:
-    'Each generation that the coordinator wrote, but for the first of a group and the first after the group was removed, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was handed records once more by a cooperative client whose automatic commit before the next join was under way (KIP-429), and so was late for it, or was told that its place was lost, and had not joined that generation after it; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, also where something else explains that generation and the member had kept silent over its work, and it is told apart whether one handler call with the transaction of a pipeline, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats and a fetch; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
+    'Each generation that the coordinator wrote, but for the first of a group and the first after the group was removed, has a cause since the one before: a process of the group started, ended, was told to end, stalled, was cut off from a broker, restarted its client, left by itself, or overran max.poll.interval.ms as a static member, which does not say so, or was handed records once more by a cooperative client whose automatic commit before the next join was under way (KIP-429), and so was late for it, or was called to a rebalance that may have begun before its last poll and worked on what that gave it for the whole time that the coordinator waited, which is as long as max.poll.interval.ms, or was told that its place was lost, and had not joined that generation after it; a member is new; a subscription changed; partitions were added, or a topic came or went, within the time in which that is noticed; a member of the generation before ended before it had its assignment in it, for which the coordinator waits as long as the rebalance timeout, even if another process has taken its place (KIP-345; class ClassicGroup); or the generation before is a cooperative one that keeps partitions back (KIP-429). A member that is missing from a generation, and to which nothing of that happened, lost its place without a cause, also where something else explains that generation and the member had kept silent over its work, and it is told apart whether one handler call with the transaction of a pipeline, or the waits before failed records are tried again, or the one before the records of an aborted transaction are, during which the member has done nothing for half a session, had lasted as long as its session but for two heartbeats and a fetch; a client that heartbeats between two fetches keeps its session only where both fit into it, and outside virtual time a busy machine can cost anybody the session: there it is observed.',
   check(history) {
     const evidence = evidenceOf(history);
     const isRealTime = history.start.world !== 'simulated';
@@ -101,7 +102,7 @@ function causeless(
         silence !== null &&
         process !== undefined &&
         !isMoved(process, LEAVING) &&
-        !wasHandedMore(evidence, group, process, before, generation) &&
+        !isLateAsCalled(evidence, group, process, before, generation) &&
         !hasOverrunPollWithin(evidence, group, clientId, before.time, span.to);
       return isItsOwn ? [expired(group, before, generation, clientId, silence, isRealTime)] : [];
     });
@@ -122,11 +123,12 @@ function causeless(
 }
 
 /**
- * Whether the member was called to a rebalance and handed records once more before it joined, and the coordinator had waited
- * for it as long as it does: a cooperative client goes on handing over what it owns while the commit before its join is under
- * way (KIP-429), so that two polls have to fit into the time of one.
+ * Whether the member was called to a rebalance for which the coordinator had waited as long as it does, and may be late for it
+ * though it kept max.poll.interval.ms. In the Java client that is the rebalance timeout too, and the rebalance may have begun
+ * before the poll whose records the member still worked on. And a cooperative client goes on handing over what it owns while
+ * the commit before its join is under way (KIP-429), so that two polls have to fit into the time of one.
  */
-function wasHandedMore(
+function isLateAsCalled(
   evidence: Evidence,
   group: GroupEvidence,
   process: ProcessEvidence,
@@ -134,7 +136,6 @@ function wasHandedMore(
   { time: toTime }: GenerationEvidence,
 ): boolean {
   const { config } = group;
-  if (!isCooperative(group) || config.commitMode.kind !== 'auto') return false;
   const isIts = (event: { process: string }): boolean => event.process === process.process;
   const since = joinedAt(evidence, process, before);
   const called = eventsOf(evidence.history, 'wire-heartbeat').find(
@@ -143,12 +144,15 @@ function wasHandedMore(
   if (called === undefined) return false;
   // That it is called it hears with its next heartbeat.
   const heardMs = config.heartbeatIntervalMs + 2 * (evidence.scenario.topology.network?.latencyMs.max ?? 0);
-  return (
-    toTime - called.time >= pollIntervalMs(config) - heardMs - CLOCK_TOLERANCE_MS &&
-    eventsOf(evidence.history, 'delivery').some(
-      (event) => isIts(event) && event.group === group.id && event.seq > called.seq && event.time <= toTime,
-    )
+  if (toTime - called.time < pollIntervalMs(config) - heardMs - CLOCK_TOLERANCE_MS) return false;
+  const handedOver = eventsOf(evidence.history, 'delivery').filter(
+    (event) => isIts(event) && event.group === group.id && event.time <= toTime,
   );
+  const last = handedOver.at(-1);
+  if (last === undefined) return false;
+  // Where it polled longer before it was called, it has overrun the interval by now.
+  const isOfOnePoll = handedOverAt(last, evidence.scenario) <= called.time;
+  return isOfOnePoll || (isCooperative(group) && config.commitMode.kind === 'auto' && last.seq > called.seq);
 }
 
 /** The group is written without members first, when a member asks to join it (Kafka's class GroupMetadataManager). */
@@ -235,8 +239,11 @@ export function silenceOf(
   generationTime: number,
 ): Silence | null {
   const own = [...group.consumption.values()]
-    .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
-    .filter((one) => one.process === process && one.time <= generationTime)
+    .flatMap(({ key, processing }) =>
+      processing
+        .filter((one) => one.process === process && one.time <= generationTime)
+        .map((one) => ({ key, ...one })),
+    )
     .sort((a, b) => a.seq - b.seq);
   // Whoever has been at work again for longer has had time to tell the coordinator that it lives.
   const earliest = generationTime - group.config.heartbeatIntervalMs;

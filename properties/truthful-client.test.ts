@@ -117,6 +117,39 @@ describe('finds', () => {
     expect(tell(null)).toBe(1);
   });
 
+  it('nothing where the accepted request was that of another poll, which committed all positions too', () => {
+    const tell = (after: 'poll' | 'record') => {
+      const { story, m1 } = alone({ groups: [{ commitMode: { kind: 'asynchronous', after } }] });
+      story.produces(1);
+      m1.works(0, 1);
+      const { process, memberId } = m1;
+      const about = { process, group: 'billing' };
+      const one = { topic: 'orders', partition: 0, offset: '1' };
+      const other = { topic: 'payments', partition: 0, offset: '1' };
+      const calls = [one, other].entries();
+      for (const [call, polled] of calls)
+        story.emit({ ...about, kind: 'application-commit', call, awaited: false, offsets: [polled] });
+      for (const commit of [100, 101])
+        story.emit({
+          ...about,
+          kind: 'commit-invoke',
+          commit,
+          memberId,
+          generation: 1,
+          offsets: [one, other],
+        });
+      const error = 'UNKNOWN_TOPIC_OR_PARTITION';
+      const errors = [{ topic: 'orders', partition: 0, error }];
+      story.emit({ ...about, kind: 'commit-fail', commit: 100, errors });
+      story.emit({ ...about, kind: 'application-commit-end', call: 0, outcome: 'failed', error });
+      story.accepts('orders', 0, 1).emit({ ...about, kind: 'commit-ok', commit: 101 });
+      story.emit({ ...about, kind: 'application-commit-end', call: 1, outcome: 'ok', error: null });
+      return findings(truthfulClient, story).length;
+    };
+    expect(tell('poll')).toBe(0);
+    expect(tell('record')).toBe(1);
+  });
+
   describe('a transaction that ended otherwise than was said', () => {
     const process = 'p1.1';
     const ended = (ending: 'commit' | 'abort', outcome: 'ok' | 'failed' | 'unknown' = 'ok') =>

@@ -1,5 +1,6 @@
 /** truthful-client: what clients say of themselves and what the coordinator recorded enter, contradictions leave. */
 import type { EventOf, History } from '../harness/history/schema.ts';
+import type { Group } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
 import { eventsOf } from './evidence/by-kind.ts';
 import type { ApplicationCommit } from './evidence/commits.ts';
@@ -174,7 +175,7 @@ function wrongFailures(group: GroupEvidence): Anomaly[] {
  * what one of them was told of.
  */
 const confirmedBeside = (
-  { commits }: GroupEvidence,
+  { commits, config }: GroupEvidence,
   { begin, end }: ApplicationCommit,
   asked: EventOf<'application-commit'>['offsets'][number],
 ): number =>
@@ -185,11 +186,16 @@ const confirmedBeside = (
       other.end?.outcome === 'ok' &&
       other.begin.seq < (end?.seq ?? Number.POSITIVE_INFINITY) &&
       other.end.seq > begin.seq &&
-      other.begin.offsets.some(
-        ({ topic, partition, offset }) =>
-          topic === asked.topic && partition === asked.partition && offset === asked.offset,
-      ),
+      (commitsPositions(config) ||
+        other.begin.offsets.some(
+          ({ topic, partition, offset }) =>
+            topic === asked.topic && partition === asked.partition && offset === asked.offset,
+        )),
   ).length;
+
+/** Whether a commit is of all positions that the member has, whatever its application was handed last. */
+const commitsPositions = ({ commitMode }: Group): boolean =>
+  commitMode.kind === 'per-poll' || (commitMode.kind === 'asynchronous' && commitMode.after === 'poll');
 
 /** One anomaly for each transaction: its first record whose marker says otherwise. */
 function wrongEndings(evidence: Evidence, events: History['events']): Anomaly[] {

@@ -1,7 +1,7 @@
 /** What a run's parts share: a run that waits for much at once is nobody's leak. */
 import { expect, it } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
-import { createRunContext, waitMs } from './run-context.ts';
+import { abortedBy, createRunContext, waitMs } from './run-context.ts';
 
 it('waits for as much at once as there are actions, without a warning of Node', async () => {
   const warnings: Error[] = [];
@@ -24,7 +24,8 @@ it('waits for as much at once as there are actions, without a warning of Node', 
     incomplete: () => {},
     signal: new AbortController().signal,
   });
-  const waits = Array.from({ length: 20 }, () => waitMs(context, 1_000));
+  const part = abortedBy(context, AbortSignal.any([context.signal]));
+  const waits = [context, part].flatMap((one) => Array.from({ length: 20 }, () => waitMs(one, 1_000)));
   for (const end of ends) end();
   await Promise.all(waits);
   await new Promise(setImmediate);

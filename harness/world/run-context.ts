@@ -61,27 +61,32 @@ export interface RunContextOptions {
 export function createRunContext(options: RunContextOptions): RunContext {
   const { clock, recorder, scenario, subject, names, timeOriginEpochMs, incomplete, signal } = options;
   const listeners: ((event: RunEvent) => void)[] = [];
-  // Every action that lasts waits on it, and Node takes more than ten that do for a leak.
-  setMaxListeners(0, signal);
   const name = createNaming(scenario);
   const record = (event: RunEvent): void => {
     name(event);
     recorder.record(event);
     for (const listener of listeners) listener(event);
   };
-  return {
+  const context = {
     scenario,
     subject,
     names,
     timeOriginEpochMs,
-    signal,
     now: () => clock.now(),
     after: (delayMs, callback) => clock.after(delayMs, callback),
     record,
     note: (event) => record(stamped(clock.now(), event.process, event) as RunEvent),
     onEvent: (listener) => listeners.push(listener),
     incomplete,
-  };
+  } satisfies Omit<RunContext, 'signal'>;
+  return abortedBy(context, signal);
+}
+
+/** The run, or a part of it, that this signal aborts. */
+export function abortedBy(context: Omit<RunContext, 'signal'>, signal: AbortSignal): RunContext {
+  // Every action that lasts waits on it, and Node takes more than ten that do for a leak.
+  setMaxListeners(0, signal);
+  return { ...context, signal };
 }
 
 /** Says of members that share a client, and so a client id, which process each of them is, as far as that is known. */

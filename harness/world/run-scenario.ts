@@ -15,7 +15,7 @@ import type {
 } from './administration.ts';
 import { DrainTracker } from './drain.ts';
 import type { Processes } from './processes.ts';
-import { type RunContext, sleepUntil } from './run-context.ts';
+import { abortedBy, type RunContext, sleepUntil } from './run-context.ts';
 import { settle } from './settle.ts';
 import type { Subject, World } from './world.ts';
 
@@ -118,7 +118,7 @@ async function leaveDead(context: RunContext, { processes, brokers }: Means): Pr
 async function runSchedule(context: RunContext, means: Means): Promise<void> {
   const { processes } = means;
   const scope = new AbortController();
-  const scheduled = { ...context, signal: AbortSignal.any([context.signal, scope.signal]) };
+  const scheduled = abortedBy(context, AbortSignal.any([context.signal, scope.signal]));
   const schedule = [runActions(scheduled, means), runProducers(scheduled, processes)];
   try {
     await Promise.all(schedule);

@@ -48,6 +48,18 @@ it('writes no marker that a slow group would have no time for before the bound',
   expect(await markersOf(scenario)).toEqual([0, 1_000, 2_000, 4_000]);
 });
 
+it('writes no marker whose commit would come after the bound, where the client commits now and then', async () => {
+  const { groups, ...rest } = generateScenario(1, 0, 'calm');
+  const [group] = groups as [Group];
+  const lastOf = async (intervalMs: number): Promise<number> => {
+    const commitMode = { kind: 'auto', intervalMs, thresholdRecords: null } as const;
+    const scenario = { ...rest, groups: [{ ...group, commitMode }], settling: { boundMs: 60_000 } };
+    return (await markersOf(scenario)).at(-1) ?? 0;
+  };
+  expect(await lastOf(5_000)).toBeLessThanOrEqual(60_000 - 9_000);
+  expect(await lastOf(100)).toBeGreaterThan(60_000 - 9_000);
+});
+
 it('writes no more markers than a pipeline far from its brokers can work off', async () => {
   const { topology, groups, ...rest } = generateScenario(1, 0, 'calm');
   const [group] = groups as [Group];

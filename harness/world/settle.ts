@@ -31,6 +31,7 @@ export async function settle(
       partitions.push({ topic, partition });
 
   const { network } = scenario.topology;
+  const commitMs = Math.max(...scenario.groups.map(autoCommitMs));
   let wake = (): void => {};
   context.onEvent(() => wake());
   let marker = 0;
@@ -44,7 +45,7 @@ export async function settle(
     // missed the first marker, and needs another one in time.
     const interval = Math.max(leastMs, Math.min(2 * work, scenario.settling.boundMs / MARKERS_LEAST));
     // One that comes too late would pass for something that a group has not got to, for the sake of another group.
-    const isLate = round > 0 && deadlineMs - context.now() < Math.max(leastMs, work);
+    const isLate = round > 0 && deadlineMs - context.now() < Math.max(leastMs, work) + commitMs;
     for (const one of isLate ? [] : undrained) {
       await writeMarker(context, admin, drain, one, marker);
       marker++;
@@ -67,8 +68,12 @@ export async function settle(
  */
 const waitsMs = ({ resolvesPartially, fetchMinBytes, fetchMaxWaitMs, commitMode }: Group): number =>
   resolvesPartially === true || (fetchMinBytes ?? 1) > 1
-    ? 2 * fetchMaxWaitMs + (commitMode.kind === 'auto' ? (commitMode.intervalMs ?? 0) : 0)
+    ? 2 * fetchMaxWaitMs + autoCommitMs({ commitMode })
     : 0;
+
+/** How long what is processed may wait to be committed. */
+const autoCommitMs = ({ commitMode }: Pick<Group, 'commitMode'>): number =>
+  commitMode.kind === 'auto' ? (commitMode.intervalMs ?? 0) : 0;
 
 async function writeMarker(
   context: RunContext,

@@ -10,7 +10,7 @@ import { type CommitEntry, type GroupCommits, indexCommits } from './commits.ts'
 import { indexConsumption, type PartitionConsumption } from './consumption.ts';
 import { type GenerationEvidence, indexGenerations } from './generations.ts';
 import { indexLogs, type LogEvidence, topicsWithAllLogs } from './logs.ts';
-import { indexPositions, type PositionEvidence } from './positions.ts';
+import { indexPositions, type PositionEvidence, positionsOf } from './positions.ts';
 import {
   type AppliedAction,
   indexActions,
@@ -181,7 +181,7 @@ export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence)
       const key = partitionKey(topic, partition);
       const entry = entriesOf(group, key).findLast(({ time }) => time <= atTime);
       if (entry?.offset == null || entry.offset < logStartOffset || entry.offset > logEndOffset) return [key];
-      return isOfFormerLog(evidence, group, entry) || wasBeyondEnd(evidence, group, entry) ? [key] : [];
+      return failsAtFormerLog(evidence, group, entry) || wasBeyondEnd(evidence, group, entry) ? [key] : [];
     });
 }
 
@@ -205,30 +205,47 @@ export const isPulledDown = (evidence: Evidence, group: GroupEvidence): boolean 
 /**
  * Whether the offset was committed, or a commit of it was under way, before its topic was deleted and created again, while
  * the coordinator was away that would have removed it, or by a member that had come to it by then and has been handed nothing
- * of the new log, and members fail at it since: the new log may have it, but not in the epoch that was committed with it, and
- * a client that asks for that takes the log for truncated (KIP-320; Java's LogTruncationException).
+ * of the new log: the new log may have it, but not in the epoch that was committed with it.
  */
-function isOfFormerLog(
+export function isOfFormerLog(
+  evidence: Evidence,
+  group: GroupEvidence,
+  { topic, partition, offset }: Pick<CommitEntry, 'topic' | 'partition' | 'offset'>,
+): boolean {
+  const first = firstOfItsValue(group, { topic, partition, offset });
+  const recreation = recreationOf(evidence, topic);
+  if (first === undefined || recreation === undefined) return false;
+  if (first.time < recreation.fromTime) return true;
+  const { request } = first;
+  if (request === null) return false;
+  // A coordinator that comes back when the topic is there again takes it up then.
+  if (request.seq < recreation.seq) return true;
+  const key = partitionKey(topic, partition);
+  const stretches = group.consumption.get(key)?.stretches ?? [];
+  const own = stretches.filter(({ process }) => process === request.process);
+  const { fetched } = positionsOf(evidence.positions, request.process, key);
+  return (
+    own.every(({ lastTime }) => lastTime <= recreation.toTime) &&
+    (own.some(({ openSeq }) => openSeq < recreation.seq) ||
+      fetched.some((one) => one.seq < recreation.seq && one.offset === offset))
+  );
+}
+
+const recreationOf = ({ actions }: Evidence, topic: string): AppliedAction | undefined =>
+  actions.findLast(({ action }) => action.kind === 'recreate-topic' && action.topic === topic);
+
+/** Whether members fail at it since: a client that asks for that epoch takes the log for truncated (KIP-320; Java's LogTruncationException). */
+const failsAtFormerLog = (
   evidence: Evidence,
   group: GroupEvidence,
   { topic, partition, offset }: CommitEntry,
-): boolean {
-  const first = firstOfItsValue(group, { topic, partition, offset });
-  const recreation = evidence.actions.findLast(
-    ({ action }) => action.kind === 'recreate-topic' && action.topic === topic,
+): boolean =>
+  isOfFormerLog(evidence, group, { topic, partition, offset }) &&
+  group.processes.some(
+    (process) =>
+      failedAt(process, topic, partition, recreationOf(evidence, topic)?.seq ?? Number.POSITIVE_INFINITY) !==
+      undefined,
   );
-  if (first === undefined || recreation === undefined) return false;
-  // A coordinator that comes back when the topic is there again takes it up then.
-  const { request } = first;
-  const wasAsked = request !== null && request.seq < recreation.seq;
-  const stretches = group.consumption.get(partitionKey(topic, partition))?.stretches ?? [];
-  const own = stretches.filter(({ process }) => process === request?.process);
-  const wasReached =
-    own.some(({ openSeq }) => openSeq < recreation.seq) &&
-    own.every(({ lastTime }) => lastTime <= recreation.toTime);
-  if (first.time >= recreation.fromTime && !wasAsked && !wasReached) return false;
-  return group.processes.some((process) => failedAt(process, topic, partition, recreation.seq) !== undefined);
-}
 
 /**
  * Whether a member had failed at the offset for good, as it lay beyond the log's end, before the log came to reach it: a

@@ -14,6 +14,7 @@ import {
 const FETCH = 1;
 const METADATA = 3;
 const OFFSET_COMMIT = 8;
+const FIND_COORDINATOR = 10;
 const JOIN_GROUP = 11;
 const HEARTBEAT = 12;
 
@@ -217,6 +218,29 @@ describe('heartbeats', () => {
       await polling.stop();
       expect(simulation.nowMs() - startMs).toBeGreaterThan(2_000);
       expect(simulation.nowMs() - startMs).toBeLessThan(5_000);
+    });
+  });
+
+  it('that call to a rebalance are a sign of life of the coordinator too', async () => {
+    await simulate(async (simulation) => {
+      const client = await fill(simulation, 1, 1);
+      const timeouts = { 'session.timeout.ms': 1_000, 'heartbeat.interval.ms': 200 };
+      const first = client.consumer({ ...byHand, ...timeouts });
+      first.subscribe(['topic']);
+      await pollUntil(first, 1);
+      const second = (await simulation.start('second')).consumer(group);
+      second.subscribe(['topic']);
+      const joining = keepPolling(second);
+      await simulation.sleep(1_000);
+      const looksUp = simulation.cluster.intercept({
+        apiKey: FIND_COORDINATOR,
+        times: 1,
+        match: (_request, { clientId }) => clientId === 'writer',
+      });
+      await simulation.sleep(5_000);
+      expect(looksUp()).toBe(0);
+      await first.close();
+      await joining.stop();
     });
   });
 

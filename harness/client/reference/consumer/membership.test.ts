@@ -41,8 +41,8 @@ class HeldRequests {
   }
 }
 
-/** A member whose SyncGroup is answered, and a heartbeat of the same generation with this error right behind it. */
-async function joinsAndHears(error: ErrorName): Promise<Membership> {
+/** A member that has joined a generation and has asked for its assignment in it. */
+async function joins() {
   const requests = new HeldRequests();
   const signal = new Signal();
   const config = consumerConfig(
@@ -54,21 +54,27 @@ async function joinsAndHears(error: ErrorName): Promise<Membership> {
     assign: async () => await Promise.resolve(new Map()),
   });
   membership.coordinator();
-  let { version } = signal;
+  const { version } = signal;
   (await requests.taken(findCoordinatorApi))({ coordinators: [], errorCode: 0, nodeId: 1, host: 'kafka' });
   await signal.wait(60_000, version);
   membership.join();
   const joined = { errorCode: 0, generationId: 1, memberId: 'me', protocolName: 'range', leader: 'other' };
   (await requests.taken(joinGroupApi))(joined);
   const answerSync = await requests.taken(syncGroupApi);
+  const isOver = async (): Promise<void> => {
+    for (let seen = signal.version; membership.isJoining; seen = signal.version)
+      await signal.wait(60_000, seen);
+  };
+  return { membership, requests, answerSync, isOver };
+}
+
+/** A member whose SyncGroup is answered, and a heartbeat of the same generation with this error right behind it. */
+async function joinsAndHears(error: ErrorName): Promise<Membership> {
+  const { membership, requests, answerSync, isOver } = await joins();
   const answerHeartbeat = await requests.taken(heartbeatApi);
-  version = signal.version;
   answerSync({ errorCode: 0, assignment: new Uint8Array() });
   answerHeartbeat({ errorCode: errorCode(error) });
-  while (membership.isJoining) {
-    await signal.wait(60_000, version);
-    version = signal.version;
-  }
+  await isOver();
   membership.close();
   return membership;
 }
@@ -82,4 +88,19 @@ it('an answer that takes the place away counts, also where it comes along with t
 it('so does one that calls for the next rebalance', async () => {
   expect((await joinsAndHears('REBALANCE_IN_PROGRESS')).isRejoinNeeded).toBe(true);
   expect((await joinsAndHears('NONE')).isRejoinNeeded).toBe(false);
+});
+
+it('a member that is refused its assignment keeps its place with heartbeats, until the next poll joins', async () => {
+  const { membership, requests, answerSync, isOver } = await joins();
+  answerSync({ errorCode: errorCode('REBALANCE_IN_PROGRESS') });
+  await isOver();
+  expect([membership.state, membership.isRejoinNeeded]).toEqual(['completing', true]);
+  for (const error of ['NONE', 'REBALANCE_IN_PROGRESS', 'NONE'] as const)
+    (await requests.taken(heartbeatApi))({ errorCode: errorCode(error) });
+  expect(membership.state).toBe('completing');
+  (await requests.taken(heartbeatApi))({ errorCode: errorCode('UNKNOWN_MEMBER_ID') });
+  membership.join();
+  await requests.taken(joinGroupApi);
+  expect(membership.generation.memberId).toBe('');
+  membership.close();
 });

@@ -334,8 +334,7 @@ export class Membership {
     const type = typeOf(error);
     const isLost = !(error instanceof BrokerError);
     if (COORDINATOR_MOVED.has(type) || (isLost && isRetriable(error))) this.finder.markUnknown(nodeId);
-    if (this.#state !== 'unjoined') this.#cancelTick();
-    this.#state = 'unjoined';
+    // The state stays as it is: who has a place in a generation without an assignment has to keep it until the next poll.
     if (type !== 'MEMBER_ID_REQUIRED') this.requestRejoin(`rebalance failed: ${(error as Error).message}`);
     if (REJOIN_AT_ONCE.has(type)) return;
     if (isRetriable(error)) this.#backOff();
@@ -349,7 +348,7 @@ export class Membership {
   }
 
   #startHeartbeats(): void {
-    this.#sessionEndsMs = nowMs() + this.#config['session.timeout.ms'];
+    this.#heard();
     this.#heartbeatDueMs = nowMs() + this.#config['heartbeat.interval.ms'];
     this.#schedule();
   }
@@ -397,7 +396,7 @@ export class Membership {
         memberId: generation.memberId,
         groupInstanceId: this.#config['group.instance.id'],
       });
-      if (errorCode === 0) this.#sessionEndsMs = nowMs() + this.#config['session.timeout.ms'];
+      if (errorCode === 0) this.#heard();
       else this.#refused(nodeId, generation, new BrokerError(errorCode, `Heartbeat of ${this.#groupId}`));
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
@@ -409,6 +408,10 @@ export class Membership {
     }
   }
 
+  #heard(): void {
+    this.#sessionEndsMs = nowMs() + this.#config['session.timeout.ms'];
+  }
+
   #refused(nodeId: number, generation: Generation, error: BrokerError): void {
     const { type } = error;
     if (COORDINATOR_MOVED.has(type)) {
@@ -416,6 +419,7 @@ export class Membership {
       this.#heartbeatDueMs = nowMs() + this.#config['retry.backoff.ms'];
       if (this.#isBeatable) this.#schedule();
     } else if (type === 'REBALANCE_IN_PROGRESS') {
+      this.#heard();
       if (this.#state === 'stable') this.requestRejoin('group is already rebalancing');
     } else if (LOST_BY_HEARTBEAT.has(type)) {
       if (this.lostMembership(generation, type, LOST_BY_HEARTBEAT) && type === 'FENCED_INSTANCE_ID')

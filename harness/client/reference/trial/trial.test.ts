@@ -163,30 +163,34 @@ describe('the reference client on trial', () => {
     expect(inLogs.filter((record) => record !== null && aborted.has(record))).toHaveLength(12);
   });
 
-  it('begins no more transactions than it has time for between two polls, however slow the network is', async () => {
-    const scenario = scenarioOf();
-    const { topology, groups, actions } = scenario;
-    const { illegal, of } = await run({
-      ...scenario,
-      topology: {
-        ...topology,
-        topics: [...topology.topics, { name: 'copies', partitions: 1, replicationFactor: 1 }],
-        network: { latencyMs: { min: 100, max: 150 }, bytesPerSecond: null, lossPerThousand: 0 },
-      },
-      groups: groups.map((group) => ({
-        ...group,
-        commitMode: { kind: 'transaction', topic: 'copies', abortEvery: null },
-        isolationLevel: 'read_committed',
-        members: group.members.slice(0, 1),
-      })),
-      actions: actions.slice(0, 1),
-      settling: { boundMs: 300_000 },
-    });
-    expect(illegal).toEqual([]);
-    // It leaves at its end, and never because it was late for a poll.
-    expect(of('wire-leave')).toHaveLength(1);
-    expect(of('delivery').some(({ sincePollMs }) => (sincePollMs ?? 0) > 0)).toBe(true);
-  });
+  it.each([1, 3])(
+    'with %i partitions at once it begins no more transactions than it has time for between two polls',
+    async (partitionsConsumedConcurrently) => {
+      const scenario = scenarioOf();
+      const { topology, groups, actions } = scenario;
+      const { illegal, of } = await run({
+        ...scenario,
+        topology: {
+          ...topology,
+          topics: [...topology.topics, { name: 'copies', partitions: 1, replicationFactor: 1 }],
+          network: { latencyMs: { min: 100, max: 150 }, bytesPerSecond: null, lossPerThousand: 0 },
+        },
+        groups: groups.map((group) => ({
+          ...group,
+          partitionsConsumedConcurrently,
+          commitMode: { kind: 'transaction', topic: 'copies', abortEvery: null },
+          isolationLevel: 'read_committed',
+          members: group.members.slice(0, 1),
+        })),
+        actions: actions.slice(0, 1),
+        settling: { boundMs: 300_000 },
+      });
+      expect(illegal).toEqual([]);
+      // It leaves at its end, and never because it was late for a poll.
+      expect(of('wire-leave')).toHaveLength(1);
+      expect(of('delivery').some(({ sincePollMs }) => (sincePollMs ?? 0) > 0)).toBe(true);
+    },
+  );
 
   it('says that it commits what the client commits: a position is behind the marker that follows the last record', async () => {
     const transactions = { sends: 2, abortEvery: null };
