@@ -18,6 +18,7 @@ const STARTS_ANEW = 'live member whose client waits to start anew';
 const LOST_BUSY = 'live member has lost its place while its handler worked';
 const LOST_WAITING = 'live member has lost its place while it waited to try a failed record again';
 const FROZEN = 'live member whose client computes without end';
+const ASKS_NOBODY = 'live member has lost its place and sends none of its commits';
 const NO_MORE_JOINS = 'live member went on without a place after its join had failed';
 
 /** Of whose process nothing is to be expected any more, though it runs. */
@@ -95,8 +96,45 @@ function whyAbsent(
       seqs: [silence.seq],
     };
   return (
-    wentOn(evidence, group, live, joins.at(-1), settledSeq) ?? { signature: NOT_IN, why: null, seqs: [] }
+    wentOn(evidence, group, live, joins.at(-1), settledSeq) ??
+    asksNobody(evidence, group, process, joins.at(-1)?.seq ?? -1, settledSeq) ?? {
+      signature: NOT_IN,
+      why: null,
+      seqs: [],
+    }
   );
+}
+
+/** Commit calls in a row: what fails only while a coordinator moves is tried again and done. */
+const UNSENT_MIN = 3;
+
+/** Whether the application's last commits failed without having left, since the member last asked for a place. */
+function asksNobody(
+  { history }: Evidence,
+  { commits }: GroupEvidence,
+  process: string,
+  joinSeq: number,
+  settledSeq: number,
+): Absence | null {
+  const last = commits.applicationCommits
+    .filter(
+      ({ begin, end }) =>
+        begin.process === process && begin.seq > joinSeq && (end?.seq ?? settledSeq) < settledSeq,
+    )
+    .slice(-UNSENT_MIN);
+  const [first] = last;
+  const newest = last.at(-1)?.end;
+  if (first === undefined || newest == null || last.length < UNSENT_MIN) return null;
+  const hasSent = eventsOf(history, 'commit-invoke').some(
+    (event) => event.process === process && event.seq > first.begin.seq && event.seq < settledSeq,
+  );
+  return hasSent || last.some(({ end }) => end?.outcome === 'ok')
+    ? null
+    : {
+        signature: ASKS_NOBODY,
+        why: `it had lost its place, and each of its last ${UNSENT_MIN} commits had failed before it was sent, the last with ${newest.error}`,
+        seqs: [first.begin.seq, newest.seq],
+      };
 }
 
 /** Whether the member has no place, has asked for none since it was told so, and has gone on with what it had before. */

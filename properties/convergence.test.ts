@@ -81,6 +81,29 @@ describe('finds', () => {
     ]);
   });
 
+  it('one that has lost its place and sends none of its commits', () => {
+    const signatures = (outcomes: ('ok' | 'unknown')[], isSent = false) => {
+      const { story, m1, m2 } = pair();
+      const { process } = m2;
+      const offsets = [{ topic: 'orders', partition: 1, offset: '1' }];
+      for (const [call, outcome] of outcomes.entries()) {
+        story.emit({ process, kind: 'application-commit', group: 'billing', call, awaited: true, offsets });
+        const error = outcome === 'ok' ? null : 'broker 2 is not known';
+        story.emit({ process, kind: 'application-commit-end', group: 'billing', call, outcome, error });
+      }
+      story.produces(1, { partition: 1 });
+      if (isSent) m2.works(1, 1).commits(1, 1);
+      story.generation([[m1, [0, 1]]]);
+      return findings(convergence, story.ends({ drain: false, undrained: [] })).map(
+        (one) => one.split(' | ')[1],
+      );
+    };
+    const UNSENT = 'live member has lost its place and sends none of its commits';
+    expect(signatures(['ok', 'unknown', 'unknown', 'unknown'])).toEqual([UNSENT]);
+    expect(signatures(['ok', 'unknown', 'unknown'])).toEqual(['live member is not in the group']);
+    expect(signatures(['unknown', 'unknown', 'unknown'], true)).toEqual(['live member is not in the group']);
+  });
+
   it('one whose client waits to start anew', () => {
     const { story, m1, m2 } = pair();
     m2.clientCrashes('HandlerFailure: no', true);
@@ -265,6 +288,32 @@ describe('finds', () => {
     `);
   });
 
+  it.each([
+    [['x', 'x', 'x'], 'not drained: a member aborts each transaction over the same error'],
+    [['x', 'x'], 'not drained at the bound'],
+    [['x', 'x', 'y'], 'not drained at the bound'],
+    [['x', 'x', 'x', null], 'not drained at the bound'],
+  ])('a member whose last transactions were aborted over %j', (errors, signature) => {
+    const { story, m1 } = alone();
+    story.produces(1);
+    for (const [transaction, because] of errors.entries())
+      story.emit({
+        process: m1.process,
+        kind: 'transaction-end',
+        transaction,
+        ending: 'abort',
+        outcome: 'ok',
+        error: null,
+        ...(because === null ? {} : { because }),
+      });
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
+    const found = findings(convergence, story.ends({ drain: false, undrained }));
+    expect(found.map((one) => one.split(' | ')[1])).toEqual([signature]);
+    expect(found[0]?.includes('m1.1 aborted its last 3 transactions over x')).toBe(
+      errors.length === 3 && !errors.includes('y'),
+    );
+  });
+
   it('what waits for a follower that has been away since, and is back', () => {
     const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
     const signatures = (broker: number) => {
@@ -276,6 +325,22 @@ describe('finds', () => {
     };
     expect(signatures(2)).toEqual(['not drained: waits for a follower that was away']);
     expect(signatures(1)).toEqual(['not drained at the bound']);
+  });
+
+  it('what the leader sends to a follower again and again', () => {
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
+    const signatures = (times: number, isRead = false) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      for (let count = 0; count < times; count += 1) m1.isSentToFollower(0);
+      if (isRead) m1.works(0, 1);
+      return findings(convergence, story.ends({ drain: false, undrained })).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(5)).toEqual([
+      'not drained: a member is sent to a follower again and again, and does not read from it',
+    ]);
+    expect(signatures(4)).toEqual(['not drained at the bound']);
+    expect(signatures(5, true)).toEqual(['not drained at the bound']);
   });
 
   it('what waits for a follower that stays dead', () => {

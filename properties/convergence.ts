@@ -1,4 +1,5 @@
 /** convergence: the state of each group at the end of settling enters, what kept it from its goal leaves. */
+import type { EventOf } from '../harness/history/schema.ts';
 import { type Group, isByHand, isLifecycleAction, membersHit, processMates } from '../scenarios/schema.ts';
 import { absence, frozenAt, hasGivenUp, placeIn } from './absent-member.ts';
 import { proof, reporter } from './anomaly.ts';
@@ -27,8 +28,10 @@ const report = reporter('convergence');
 const AGAIN = 'group changed again right after it had settled';
 const CANNOT_START = 'group cannot start without a committed offset';
 const PULLED_DOWN = 'group shares a process with one that cannot start';
+const ABORTS_AGAIN = 'not drained: a member aborts each transaction over the same error';
 const AT_GAP = 'not drained: stuck where compaction took records';
 const DEAD_FOLLOWER = 'not drained: waits for a follower that stays dead';
+const SENT_AGAIN = 'not drained: a member is sent to a follower again and again, and does not read from it';
 const FROZEN = 'not drained: a member computes without end';
 const RESTARTED_FOLLOWER = 'not drained: waits for a follower that was away';
 const CONTENDED = 'two processes contend for one group.instance.id';
@@ -41,7 +44,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Nor is a partition drained whose committed offset was committed by a member that had come to it before the topic was deleted and created again, since clients wait for a leader of the epoch that it had then (KIP-320): observed. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since (KIP-392), or one of its processes computes without end, that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Nor is a partition drained whose committed offset was committed by a member that had come to it before the topic was deleted and created again, since clients wait for a leader of the epoch that it had then (KIP-320): observed. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since, or that the leader has named five times with nothing handed over since (KIP-392), or one of its processes computes without end or has aborted its last three transactions over the same error, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -110,6 +113,12 @@ export const convergence: Property = {
       ? 'observed'
       : 'illegal',
 };
+
+/** Transactions in a row: what failed only while a fault lasted is tried again and done. */
+const ABORTED_MIN = 3;
+
+/** How often the leader names the same follower: who reads from it is not told again before its metadata is old. */
+const SENT_MIN = 5;
 
 /** A member that is told to end finishes the rebalance that it is in, and what it has in hand, before it leaves. */
 const graceMs = ({ config }: GroupEvidence): number =>
@@ -311,17 +320,21 @@ function undrained(evidence: Evidence, judged: readonly GroupEvidence[]): Anomal
     // A group that nobody is left to drain is exempt.
     const evidenceOfGroup = judged.find((one) => one.id === group?.id);
     if (group !== undefined && evidenceOfGroup === undefined) return [];
+    const why =
+      evidenceOfGroup === undefined
+        ? null
+        : (hasFrozen(evidence, evidenceOfGroup) ??
+          undrainedSince(evidence, evidenceOfGroup, words) ??
+          stuckAtGap(evidence, evidenceOfGroup, words) ??
+          stuckInFormerLog(evidence, evidenceOfGroup, words) ??
+          waitsForDead(evidence, evidenceOfGroup, words));
+    const aborts =
+      why === null && evidenceOfGroup !== undefined ? abortsAgain(evidence, evidenceOfGroup) : null;
     return [
       report(
-        (evidenceOfGroup !== undefined &&
-          (hasFrozen(evidence, evidenceOfGroup) ??
-            undrainedSince(evidence, evidenceOfGroup, words) ??
-            stuckAtGap(evidence, evidenceOfGroup, words) ??
-            stuckInFormerLog(evidence, evidenceOfGroup, words) ??
-            waitsForDead(evidence, evidenceOfGroup, words))) ||
-          'not drained at the bound',
-        `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}`,
-        proof(settled?.seq),
+        why ?? (aborts === null ? 'not drained at the bound' : ABORTS_AGAIN),
+        `The run did not settle within its bound of ${scenario.settling.boundMs} ms: ${sentence}${aborts === null ? '' : `; ${aborts.process} aborted its last ${ABORTED_MIN} transactions over ${aborts.because}`}`,
+        proof(settled?.seq, aborts?.seq),
         group === undefined ? {} : { group: group.id },
       ),
     ];
@@ -338,6 +351,27 @@ const hasFrozen = (evidence: Evidence, { processes }: GroupEvidence): string | n
   )
     ? FROZEN
     : null;
+
+/** The last transaction of a running member, where that and the ones before it were aborted over one error. */
+function abortsAgain(
+  { history, settled }: Evidence,
+  { processes }: GroupEvidence,
+): EventOf<'transaction-end'> | null {
+  if (settled === null) return null;
+  for (const one of processes.filter((process) => isRunningAt(process, settled.seq))) {
+    const last = eventsOf(history, 'transaction-end')
+      .filter(({ process, seq }) => process === one.process && seq < settled.seq)
+      .slice(-ABORTED_MIN);
+    const [first] = last;
+    if (
+      first?.because !== undefined &&
+      last.length === ABORTED_MIN &&
+      last.every(({ because }) => because === first.because)
+    )
+      return last.at(-1) ?? null;
+  }
+  return null;
+}
 
 /** Whether the group stands before offsets that a compaction took, and has been handed nothing behind them. */
 function stuckAtGap(
@@ -377,10 +411,11 @@ function stuckInFormerLog(
 
 /** Whether a member was last told to read the partition from a follower that stays dead, or that has been away since. */
 function waitsForDead(
-  { scenario, actions, positions, settled }: Evidence,
+  evidence: Evidence,
   { processes }: GroupEvidence,
   words: ReadonlySet<string>,
 ): string | null {
+  const { scenario, actions, positions, settled } = evidence;
   const dead = scenario.settling.dead?.brokers ?? [];
   const running = processes.filter((one) => settled !== null && isRunningAt(one, settled.seq));
   const toldLast = running.flatMap(({ process }) =>
@@ -398,8 +433,33 @@ function waitsForDead(
         toTime > time,
     ),
   );
-  return wasAway ? RESTARTED_FOLLOWER : null;
+  if (wasAway) return RESTARTED_FOLLOWER;
+  return running.some(({ process }) => isSentAgain(evidence, process, words)) ? SENT_AGAIN : null;
 }
+
+/** Whether the leader has sent the member to one follower, and it has asked the leader again each time, and got nothing. */
+const isSentAgain = (
+  { history, positions, settled }: Evidence,
+  process: string,
+  words: ReadonlySet<string>,
+) =>
+  [...(positions.positions.get(process) ?? [])].some(([key, { followers }]) => {
+    const { topic, partition } = partitionOf(key);
+    const [first, ...others] = followers.filter(({ seq }) => seq < (settled?.seq ?? 0)).slice(-SENT_MIN);
+    return (
+      words.has(`${topic}-${partition}`) &&
+      first !== undefined &&
+      others.length === SENT_MIN - 1 &&
+      others.every(({ broker }) => broker === first.broker) &&
+      !eventsOf(history, 'delivery').some(
+        (event) =>
+          event.process === process &&
+          event.topic === topic &&
+          event.partition === partition &&
+          event.seq > first.seq,
+      )
+    );
+  });
 
 /**
  * Why nobody owns the partition that the sentence is about, where that is as it has to be. What a static member that is back

@@ -289,6 +289,8 @@ export const historyEventSchema = z.discriminatedUnion('kind', [
     ending: z.enum(['commit', 'abort']),
     outcome: z.enum(['ok', 'failed', 'unknown']),
     error: z.string().nullable(),
+    /** The error over which a pipeline aborted it; left out where it wanted to, and of other producers, whose sends say it. */
+    because: z.string().optional(),
   }),
   event('producer-close', { phase: z.enum(['begin', 'end']), error: z.string().nullable() }),
 

@@ -7,6 +7,7 @@ import { mixSeed } from '../../scenarios/seed.ts';
 import type { CallCommand, Connection, StartCommand } from '../client/protocol.ts';
 import type { UnplacedEvent } from '../history/schema.ts';
 import type { ClientProcess } from './client-process.ts';
+import { inRealNames } from './real-names.ts';
 import { type RunContext, waitMs } from './run-context.ts';
 
 /** A process that ended by itself with an error is started again after this time, as a supervisor would. */
@@ -382,13 +383,12 @@ export class Processes {
       mutant: subject.mutant,
     };
     if (slot.group !== null) {
-      const { members, ...group } = slot.group;
-      const self = members.find(({ id }) => id === slot.id);
-      const known = [group.id, ...scenario.topology.topics.map(({ name }) => name)];
+      const self = slot.group.members.find(({ id }) => id === slot.id);
+      const known = [slot.group.id, ...scenario.topology.topics.map(({ name }) => name)];
       return {
         ...common,
         role: 'member',
-        group: { ...group, id: names.real(group.id), topics: group.topics.map(names.real) },
+        group: inRealNames(slot.group, names),
         member: {
           topics: topicsOf(slot.group, slot.id).map(names.real),
           rack: self?.rack ?? null,

@@ -52,10 +52,14 @@ export function createPipeline(
   let transactions = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  const end = async (transaction: number, ending: 'commit' | 'abort'): Promise<void> => {
+  const end = async (
+    transaction: number,
+    ending: 'commit' | 'abort',
+    cause: { readonly because?: string } = {},
+  ): Promise<void> => {
     host.emit({ kind: 'transaction', transaction, call: ending });
     const told = (outcome: 'ok' | 'failed' | 'unknown', error: string | null): void =>
-      host.emit({ kind: 'transaction-end', transaction, ending, outcome, error });
+      host.emit({ kind: 'transaction-end', transaction, ending, outcome, error, ...cause });
     try {
       await calls[ending]();
     } catch (error) {
@@ -81,8 +85,9 @@ export function createPipeline(
       if (!isAborted) return await end(transaction, 'commit');
     } catch (error) {
       // Kafka's documentation: what cannot be committed is aborted. Where that fails too, the application has to end.
-      await end(transaction, 'abort');
-      throw new TransactionAborted(describeError(error), { cause: error });
+      const because = describeError(error);
+      await end(transaction, 'abort', { because });
+      throw new TransactionAborted(because, { cause: error });
     }
     await end(transaction, 'abort');
     if (!mutation.goesOnAfterAbort) throw new TransactionAborted('the scenario has it aborted');
