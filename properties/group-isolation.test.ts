@@ -156,6 +156,26 @@ describe('says nothing of offsets that expire', () => {
     expect(tell(true, false)).toEqual(['committed offset removed without a cause']);
   });
 
+  it('while a member still runs that has left while brokers were away, unless that was just now', () => {
+    const tell = (sinceMs: number | null) => {
+      const { story, m1 } = alone();
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1);
+      const before = RETENTION_MS + 1_000 - (sinceMs ?? 0);
+      story.during({ kind: 'pause-broker', broker: 1 }, () => {
+        story.wait(before);
+        if (sinceMs !== null) m1.departs();
+        story.wait(sinceMs ?? 0);
+      });
+      removal(story);
+      return groupIsolation.check(withRetention(story)).map(({ signature }) => signature);
+    };
+    expect(tell(RETENTION_MS)).toEqual([]);
+    const causeless = ['committed offset removed without a cause'];
+    expect(tell(RETENTION_MS - 1_000)).toEqual(causeless);
+    expect(tell(null)).toEqual(causeless);
+  });
+
   it('while a second process runs that was never answered a request to join, where its traffic is recorded', () => {
     const tell = (isJoining: boolean, wire = true) => {
       const { story, m1 } = alone({ wire });

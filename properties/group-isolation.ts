@@ -180,8 +180,8 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
 }
 
 /**
- * Whether the coordinator may have counted on the process in the span that ends with a record of its log: it ran, and was
- * not told that its place was gone. With its traffic on record, one that was never answered a JoinGroup had no place: it
+ * Whether the coordinator may have counted on the process in the span that ends with a record of its log: it ran, had not
+ * left before, and was not told that its place was gone. With its traffic on record, one that was never answered a JoinGroup had no place: it
  * may not even have asked for one, as a transactional process does only once it has its producer's id. Nor had one whose
  * first generation comes behind that record.
  */
@@ -197,7 +197,13 @@ function mayHavePlace(
   const isLater = ({ time, generation }: (typeof joins)[number]): boolean =>
     generation === null ? time > to.time : generation.position > to.position;
   const join = joins.findLast((one) => !isLater(one));
-  if (join !== undefined) return join.time >= fromTime || !hasLostPlace(evidence, process, join.seq);
+  if (join !== undefined) {
+    // A client whose application has overrun its poll interval leaves, and its process goes on.
+    const hasLeft = membershipOf(evidence, process).some(
+      ({ kind, seq, time }) => kind === 'left' && seq > join.seq && time <= fromTime,
+    );
+    return join.time >= fromTime || !(hasLeft || hasLostPlace(evidence, process, join.seq));
+  }
   const later = new Set(joins.map(({ memberId }) => memberId));
   return (
     !hasWire ||
