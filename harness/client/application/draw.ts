@@ -22,14 +22,27 @@ const mix = (hash: number): number => {
   return (result ^ (result >>> 16)) >>> 0;
 };
 
-/** An unsigned 32-bit number, the same for the same arguments on every machine. */
-export const draw = (...parts: (string | number)[]): number => {
-  let hash = FNV_OFFSET_BASIS;
+type Part = string | number;
+
+const addParts = (hash: number, parts: readonly Part[]): number => {
+  let result = hash;
   // The separator keeps ('a', 'bc') and ('ab', 'c') apart.
-  for (const part of parts) hash = addText(addText(hash, String(part)), '\u0000');
-  return mix(hash);
+  for (const part of parts) result = addText(addText(result, String(part)), '\u0000');
+  return result;
 };
 
+/** An unsigned 32-bit number, the same for the same arguments on every machine. */
+export const draw = (...parts: Part[]): number => mix(addParts(FNV_OFFSET_BASIS, parts));
+
 /** An integer from `min` to `max`, both included. */
-export const drawInteger = (min: number, max: number, ...parts: (string | number)[]): number =>
-  min === max ? min : min + Math.floor((draw(...parts) / 2 ** 32) * (max - min + 1));
+export const drawInteger = (min: number, max: number, ...parts: Part[]): number =>
+  min === max ? min : toInteger(min, max, draw(...parts));
+
+/** The same for many draws whose parts begin alike: the one part that is left. */
+export const drawerOfIntegers = (min: number, max: number, ...parts: Part[]): ((last: number) => number) => {
+  const hash = addParts(FNV_OFFSET_BASIS, parts);
+  return (last) => (min === max ? min : toInteger(min, max, mix(addParts(hash, [last]))));
+};
+
+const toInteger = (min: number, max: number, drawn: number): number =>
+  min + Math.floor((drawn / 2 ** 32) * (max - min + 1));

@@ -4,25 +4,25 @@
  */
 import type { Assignment } from '../../history/schema.ts';
 
-interface NextOffset {
+interface PartitionOffset {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
 }
 
 export class Processed {
-  #next = new Map<string, NextOffset>();
+  #last = new Map<string, PartitionOffset>();
 
   done(topic: string, partition: number, offset: string): void {
-    this.#next.set(`${topic}/${partition}`, { topic, partition, offset: String(BigInt(offset) + 1n) });
+    this.#last.set(`${topic}/${partition}`, { topic, partition, offset });
   }
 
   /** What another member may have worked on meanwhile is no longer known. */
   assigned(_assignment: Assignment): void {
-    this.#next = new Map();
+    this.#last = new Map();
   }
 
-  get next(): readonly NextOffset[] {
-    return [...this.#next.values()];
+  get next(): readonly PartitionOffset[] {
+    return [...this.#last.values()].map((one) => ({ ...one, offset: String(BigInt(one.offset) + 1n) }));
   }
 }

@@ -1,7 +1,7 @@
 /** What a producer sends and when: a producer of the scenario enters, its send calls in order of time leave. */
 import type { Producer } from '../../../scenarios/schema.ts';
 import { encodeRecordValue, fillTemplate } from '../record-value.ts';
-import { drawInteger } from './draw.ts';
+import { drawerOfIntegers } from './draw.ts';
 
 export interface PlannedRecord {
   readonly record: string;
@@ -40,6 +40,7 @@ export function* planSends(
   const { id, topics, keys, keyFormat, records, recordsPerSend, valueBytes, startMs, stopMs } = producer;
   const sends = Math.ceil(records / recordsPerSend);
   const gapMs = sends > 1 ? (stopMs - startMs) / (sends - 1) : 0;
+  const keyOf = keys === null ? null : drawerOfIntegers(0, keys - 1, 'record-key', seed);
   for (let produce = 0; produce < sends; produce++) {
     const first = produce * recordsPerSend;
     const count = Math.min(recordsPerSend, records - first);
@@ -51,7 +52,7 @@ export function* planSends(
       topic,
       records: Array.from({ length: count }, (_, i) => {
         const record = `${id}-${first + i}`;
-        const number = keys === null ? null : drawInteger(0, keys - 1, 'record-key', seed, first + i);
+        const number = keyOf === null ? null : keyOf(first + i);
         const key = number === null ? null : `k${number}`;
         return {
           record,

@@ -81,9 +81,10 @@ export class CompletedFetch {
       const isAborted = this.#readCommitted && aborted(batch);
       this.#end = { offset: batch.lastOffset + 1, epoch: batch.leaderEpoch };
       if (batch.isControl || isAborted) continue;
-      for (const record of readRecords(batch))
-        if (record.offset >= from)
-          records.push({ topic, partition, leaderEpoch: batch.leaderEpoch, ...record });
+      const { leaderEpoch } = batch;
+      for (const { offset, timestampMs, key, value, headers } of readRecords(batch))
+        if (offset >= from)
+          records.push({ topic, partition, leaderEpoch, offset, timestampMs, key, value, headers });
     }
     return records;
   }

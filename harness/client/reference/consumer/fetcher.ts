@@ -35,6 +35,32 @@ interface Asked {
   readonly leader: Leader;
 }
 
+interface AskedTopic {
+  readonly topic: string;
+  readonly partitions: {
+    readonly partition: number;
+    readonly currentLeaderEpoch: number;
+    readonly fetchOffset: bigint;
+    readonly partitionMaxBytes: number;
+  }[];
+}
+
+/** Partitions come in order of their topics. */
+function byTopic(asked: readonly Asked[], partitionMaxBytes: number): AskedTopic[] {
+  const topics: AskedTopic[] = [];
+  for (const { state, position, leader } of asked) {
+    const { topic, partition } = state;
+    let last = topics.at(-1);
+    if (last?.topic !== topic) {
+      last = { topic, partitions: [] };
+      topics.push(last);
+    }
+    const fetchOffset = BigInt(position.offset);
+    last.partitions.push({ partition, currentLeaderEpoch: leader.epoch, fetchOffset, partitionMaxBytes });
+  }
+  return topics;
+}
+
 export class Fetcher {
   readonly #parts: ConsumerParts;
   #completed: CompletedFetch[] = [];
@@ -146,12 +172,6 @@ export class Fetcher {
   async #fetch(brokerId: number, asked: readonly Asked[]): Promise<void> {
     const { config, network, metadata, signal } = this.#parts;
     this.#isAsked.set(brokerId, true);
-    const topics = new Map<string, Asked[]>();
-    for (const one of asked) {
-      const list = topics.get(one.state.topic) ?? [];
-      list.push(one);
-      topics.set(one.state.topic, list);
-    }
     try {
       const answer = await network.request(
         brokerId,
@@ -164,22 +184,16 @@ export class Fetcher {
           maxBytes: config['fetch.max.bytes'],
           isolationLevel: config['isolation.level'] === 'read_committed' ? 1 : 0,
           rackId: config['client.rack'],
-          topics: [...topics].map(([topic, list]) => ({
-            topic,
-            partitions: list.map(({ state, position, leader }) => ({
-              partition: state.partition,
-              currentLeaderEpoch: leader.epoch,
-              fetchOffset: BigInt(position.offset),
-              partitionMaxBytes: config['max.partition.fetch.bytes'],
-            })),
-          })),
+          topics: byTopic(asked, config['max.partition.fetch.bytes']),
         },
         { versionMax: VERSION_MAX },
       );
       if (answer.errorCode !== 0) throw new BrokerError(answer.errorCode, 'Fetch');
       for (const { topic, partitions } of answer.responses) {
         for (const fetched of partitions) {
-          const one = topics.get(topic)?.find(({ state }) => state.partition === fetched.partitionIndex);
+          const one = asked.find(
+            ({ state }) => state.partition === fetched.partitionIndex && state.topic === topic,
+          );
           if (one === undefined) continue;
           if (fetched.errorCode === 0 && fetched.preferredReadReplica >= 0)
             one.state.prefer(fetched.preferredReadReplica, nowMs() + config['metadata.max.age.ms']);

@@ -19,6 +19,7 @@ interface Node {
 }
 
 const NO_NODE: Pick<Node, 'connection'> = { connection: null };
+const LATER = Promise.resolve();
 
 /** The Java client keeps a connection of its own for the group coordinator, so that no fetch is in its way. */
 const COORDINATOR_ID_BASE = 2_147_483_647;
@@ -61,15 +62,17 @@ export class NetworkClient {
   }
 
   /** @throws DisconnectError, TimeoutError, BrokerError (UNSUPPORTED_VERSION, or where a login is refused) */
-  async request<RequestIn, Response>(
+  request<RequestIn, Response>(
     nodeId: number,
     api: Api<unknown, RequestIn, Response, never>,
     body: RequestIn,
     options?: RequestOptions,
   ): Promise<Response> {
     const { connection } = this.#nodes.get(nodeId) ?? NO_NODE;
-    const open = await (connection === null || this.#isClosed ? this.#connection(nodeId) : connection);
-    return await open.request(api, body, options);
+    // Never from inside the call, whether or not there is a connection.
+    return connection === null || this.#isClosed
+      ? this.#connection(nodeId).then((open) => open.request(api, body, options))
+      : LATER.then(() => connection.request(api, body, options));
   }
 
   /** Asks whichever broker is likely to answer soonest. */

@@ -227,15 +227,13 @@ export class Sender {
         },
         { versionMax: VERSION_MAX, isAnswered: config.acks !== 0 },
       );
-      const results = new Map(
-        config.acks === 0
-          ? []
-          : answer.responses.flatMap(({ name, partitionResponses }) =>
-              partitionResponses.map((one) => [nameOf({ topic: name, partition: one.index }), one] as const),
-            ),
-      );
       for (const batch of batches) {
-        const result = results.get(batch.name);
+        const result =
+          config.acks === 0
+            ? undefined
+            : answer.responses
+                .find(({ name }) => name === batch.topic)
+                ?.partitionResponses.find(({ index }) => index === batch.partition);
         if (result === undefined || result.errorCode === 0)
           this.#succeeded(batch, Number(result?.baseOffset ?? -1), Number(result?.logAppendTimeMs ?? -1));
         else
