@@ -146,10 +146,10 @@ export class ConsumerGroup {
 
   /**
    * Does what is to be done for the member to have its place, without waiting for a broker.
-   * @returns whether positions may be set: it is in the group, or needs none
+   * @returns whether positions may be set: it is in the group, or needs none; at once, unless the listener is called
    * @throws what the listener has thrown, or an error that nothing but the application can mend
    */
-  async step(): Promise<boolean> {
+  step(): boolean | Promise<boolean> {
     this.runCallbacks();
     this.#throwFailure();
     const { subscriptions } = this.#parts;
@@ -160,16 +160,23 @@ export class ConsumerGroup {
     this.membership.throwFailure();
     if (this.membership.coordinator() === null) return false;
     const joined = this.membership.takeJoined();
-    if (joined !== null) await this.#joinCompleted(joined);
+    return joined === null ? this.#stepOn() : this.#joinCompleted(joined).then(() => this.#stepOn());
+  }
+
+  #stepOn(): boolean | Promise<boolean> {
+    const { subscriptions } = this.#parts;
     this.#noticeChanges();
     // What a pattern finds is not known before.
     if (subscriptions.pattern !== null && !this.#parts.metadata.isAboutAll) return false;
-    if (this.membership.isRejoinNeeded || this.membership.isJoining) {
-      if (!this.membership.isJoining && (await this.#prepared())) this.membership.join();
-      return false;
-    }
+    if (this.membership.isJoining) return false;
+    if (this.membership.isRejoinNeeded) return this.#rejoin();
     this.#autoCommit();
     return true;
+  }
+
+  async #rejoin(): Promise<false> {
+    if (await this.#prepared()) this.membership.join();
+    return false;
   }
 
   /** The time to the next thing that this has to do in poll, in milliseconds. */

@@ -25,7 +25,7 @@ export interface Committer {
   /** The outcome is recorded when the client tells of it, and never where the application does not ask for it. */
   commitInBackground(topic: string, partition: number, offset: number): void;
   /** After a record, where the client commits by itself: nothing, but for a mutant. @throws CommitNotDone */
-  afterAutomatic(topic: string, partition: number, offset: number): Promise<void>;
+  afterAutomatic(topic: string, partition: number, offset: number): Promise<void> | undefined;
 }
 
 export function createCommitter(
@@ -101,9 +101,9 @@ export function createCommitter(
       const committed = mutation.committedOffset(topic, partition, String(offset));
       commitLater([{ topic, partition, offset: committed }]);
     },
-    async afterAutomatic(topic, partition, offset) {
+    afterAutomatic(topic, partition, offset) {
       const extra = mutation.extraCommit(topic, partition, String(offset));
-      if (extra !== null) await inTurn(() => commitNow([{ topic, partition, offset: extra }]));
+      return extra === null ? undefined : inTurn(() => commitNow([{ topic, partition, offset: extra }]));
     },
   };
 }

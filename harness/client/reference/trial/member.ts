@@ -244,7 +244,7 @@ export function startMember(start: MemberStart, host: Host): Application {
     await producer?.connect();
     await subscribe();
     while (!ending.isDue) {
-      await makeCalls();
+      await (due.length > 0 ? makeCalls() : undefined);
       if (ending.isDue) return;
       if (calls.isStopped) await callOrEnd();
       else await work(await poll());

@@ -36,8 +36,10 @@ interface PartitionWork {
   next: number;
 }
 
-/** @returns a function that works on the records of one poll, and rejects with nothing but the unexpected */
-export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[]) => Promise<void> {
+/** @returns a function that works on the records of one poll, if any, and rejects with nothing but the unexpected */
+export function createWork(
+  parts: WorkParts,
+): (records: readonly ConsumerRecord[]) => Promise<void> | undefined {
   const { consumer, mutation, committer, handle, pipeline, host, isClosing, beginsWithinMs } = parts;
   const { id: group, consumeMode, commitMode, commitOrder, partitionsConsumedConcurrently } = mutation.group;
   const { resolvesPartially = false } = mutation.group;
@@ -85,22 +87,22 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
   };
 
   /** @throws TransactionAborted, after which the records come again */
-  const transact = async ({ topic, partition }: PartitionWork, done: readonly ConsumerRecord[]) => {
-    if (pipeline === null || done.length === 0) return;
-    await pipeline.transact(
-      topic,
-      partition,
-      done.map(({ offset }) => String(offset)),
-    );
-  };
+  const transact =
+    pipeline === null
+      ? () => undefined
+      : async ({ topic, partition }: PartitionWork, done: readonly ConsumerRecord[]) => {
+          if (done.length === 0) return;
+          await pipeline.transact(
+            topic,
+            partition,
+            done.map(({ offset }) => String(offset)),
+          );
+        };
 
   /** What a mutant has kept back of the last poll. */
   let kept: readonly ConsumerRecord[] = [];
 
-  return async (polled) => {
-    const records = mutation.holdsBack ? [...kept, ...polled.slice(0, -1)] : polled;
-    if (mutation.holdsBack) kept = polled.slice(-1);
-    if (records.length === 0) return;
+  const workOn = async (records: readonly ConsumerRecord[]): Promise<void> => {
     polledAtMs = nowMs();
     let isAbandoned = false;
     const mayGoOn = (): boolean => !isAbandoned && !isClosing() && nowMs() - polledAtMs < beginsWithinMs;
@@ -183,14 +185,21 @@ export function createWork(parts: WorkParts): (records: readonly ConsumerRecord[
       if (!(error instanceof CommitNotDone)) throw error;
     });
   };
+
+  return (polled) => {
+    const records = mutation.holdsBack ? [...kept, ...polled.slice(0, -1)] : polled;
+    if (mutation.holdsBack) kept = polled.slice(-1);
+    return records.length === 0 ? undefined : workOn(records);
+  };
 }
 
 function byPartition(records: readonly ConsumerRecord[]): Map<string, PartitionWork> {
   const found = new Map<string, PartitionWork & { records: ConsumerRecord[] }>();
   for (const record of records) {
     const { topic, partition, offset } = record;
-    const one = found.get(nameOf(record));
-    if (one === undefined) found.set(nameOf(record), { topic, partition, records: [record], next: offset });
+    const name = nameOf(record);
+    const one = found.get(name);
+    if (one === undefined) found.set(name, { topic, partition, records: [record], next: offset });
     else one.records.push(record);
   }
   return found;
