@@ -2,6 +2,7 @@
 import type { EventOf } from '../harness/history/schema.ts';
 import type { Scenario } from '../scenarios/schema.ts';
 import { proof, reporter } from './anomaly.ts';
+import { eventsOf } from './evidence/by-kind.ts';
 import { evidenceOf } from './evidence/evidence.ts';
 import { handedOverAt } from './evidence/hand-overs.ts';
 import { count, partitionKey } from './evidence/values.ts';
@@ -14,6 +15,18 @@ const JOINED = 'joined although the consumer was stopped';
 const WENT_ON = 'went on with a partition that was paused';
 const ONE_MORE = 'one more handler call after the partition was paused';
 
+const KINDS = [
+  'application-call',
+  'application-call-end',
+  'wire-join',
+  'client-joined',
+  'wire-sync',
+  'client-assigned',
+  'client-rebalancing',
+  'client-crashed',
+  'delivery',
+] as const;
+
 export const pausedConsumption: Property = {
   id: 'paused-consumption',
   title: 'What is stopped or paused is not read',
@@ -25,7 +38,7 @@ export const pausedConsumption: Property = {
     const holds = new Map<string, ProcessHolds>();
     const found: Breach[] = [];
     const joined: Anomaly[] = [];
-    for (const event of history.events) {
+    for (const event of eventsOf(history, ...KINDS)) {
       const ofProcess: ProcessHolds = holds.get(event.process) ?? {
         stop: null,
         stopped: null,
@@ -70,8 +83,6 @@ export const pausedConsumption: Property = {
         case 'delivery':
           if (known.has(event.group)) note(ofProcess, event, history.start.scenario, found);
           break;
-        default:
-          continue;
       }
       holds.set(event.process, ofProcess);
     }

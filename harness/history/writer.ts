@@ -92,19 +92,19 @@ function inOrderAlready(events: readonly UnplacedEvent[]): boolean {
   if (events.at(-1)?.kind !== 'finish') return false;
   const logEnds = new Map<number, number>();
   let time = Number.NEGATIVE_INFINITY;
-  for (const [index, event] of events.entries()) {
+  return events.every((event, index) => {
     const { kind } = event;
     if ((kind === 'start') !== (index === 0) || (kind === 'finish') !== (index === events.length - 1))
       return false;
     if (kind !== 'start' && event.time < time) return false;
     if (kind !== 'start') time = event.time;
-    if (!isCoordinatorEvent(event)) continue;
+    if (!isCoordinatorEvent(event)) return true;
     const { partition } = event.logPosition;
     const offset = Number(event.logPosition.offset);
     if (!Number.isSafeInteger(offset) || offset < (logEnds.get(partition) ?? 0)) return false;
     logEnds.set(partition, offset);
-  }
-  return true;
+    return true;
+  });
 }
 
 /**
