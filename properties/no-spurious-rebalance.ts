@@ -204,8 +204,11 @@ export function silenceOf(
   generationTime: number,
 ): Silence | null {
   const own = [...group.consumption.values()]
-    .flatMap(({ key, processing }) => processing.map((one) => ({ key, ...one })))
-    .filter((one) => one.process === process && one.time <= generationTime)
+    .flatMap(({ key, processing }) =>
+      processing
+        .filter((one) => one.process === process && one.time <= generationTime)
+        .map((one) => ({ key, ...one })),
+    )
     .sort((a, b) => a.seq - b.seq);
   // Whoever has been at work again for longer has had time to tell the coordinator that it lives.
   const earliest = generationTime - group.config.heartbeatIntervalMs;
