@@ -102,7 +102,15 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
     ownAnswer === null && stretch.opening === 'join' && answer !== null
       ? Math.max(answer.seq, stretch.before?.lastSeq ?? -1)
       : since;
-  const refused = lastBefore(outOfRange, openSeq);
+  const told =
+    stretch.opening === 'join' ? fetched.find(({ seq }) => seq > since && seq < openSeq) : undefined;
+  // A fetch that was under way when it joined is answered later, and is of a position that it does not have any more.
+  const isStale = ({ seq, offset }: OutOfRange): boolean =>
+    told?.offset != null && resets.length === 0 && (seq < told.seq || offset < told.offset);
+  const refused = lastBefore(
+    outOfRange.filter((one) => !isStale(one)),
+    openSeq,
+  );
   const resolved =
     ownAnswer !== null && stretch.opening === 'join' ? ownAnswer : { seq: openSeq, time: openTime };
   const before = committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time);
