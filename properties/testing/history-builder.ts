@@ -765,13 +765,13 @@ export class Member {
   }
 
   /** Takes what the scenario has assigned to it, outside the group's protocol. */
-  assigns(): this {
+  assigns({ told = undefined as number | null | undefined } = {}): this {
     const { story, group, process, id } = this;
     const assignment = group.members.find((member) => member.id === id)?.assigned ?? [];
     story.emit({ process, kind: 'client-assigned', group: group.id, assignment });
     this.#generation = -1;
     for (const { topic, partitions } of assignment)
-      for (const partition of partitions) this.resolves(partition, { topic });
+      for (const partition of partitions) this.resolves(partition, { topic, told });
     return this;
   }
 
