@@ -180,6 +180,23 @@ describe('finds', () => {
     expect(kindsOf(resolvesHalf((m1) => isCutOff(m1.lists(1))))).toEqual([RE_RESOLVED]);
   });
 
+  it('the same as observed where the member stood still meanwhile, so that its end was refused', () => {
+    const told = { refused: 'UNKNOWN_MEMBER_ID' };
+    const tell = (stalledMs: number | null): string[] =>
+      kindsOf(
+        resolvesHalf((m1) => {
+          if (stalledMs !== null) m1.stalls(() => m1.story.wait(stalledMs));
+          m1.lists(1).commits(0, 2, { told });
+        }),
+      );
+    expect(tell(6_000)).toEqual([
+      'observed | lost: latest was resolved again, since its first end could not be committed',
+    ]);
+    const illegal = 'illegal | lost: latest was resolved again, since its first end could not be committed';
+    expect(tell(500)).toEqual([illegal]);
+    expect(tell(null)).toEqual([illegal]);
+  });
+
   it('the same as observed where the end could not be committed, whatever was committed of it in an earlier life', () => {
     const told = { refused: 'UNKNOWN_MEMBER_ID' };
     const isRefused = (m1: Member) =>

@@ -1,6 +1,6 @@
 /** at-least-once: final logs, processing and positions enter, records that the group passed over unprocessed leave. */
 import { MARKER_PREFIX } from '../harness/history/schema.ts';
-import { isByHand } from '../scenarios/schema.ts';
+import { isByHand, membersHit, type Scenario } from '../scenarios/schema.ts';
 import { groupOf, producerOf, proof, reporter } from './anomaly.ts';
 import { isAltered } from './evidence/altered.ts';
 import type { CommitEntry } from './evidence/commits.ts';
@@ -41,7 +41,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, it is observed, and so it is where the member was killed, or lost its place, while it still waited for the end of another partition that it had been given with it. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, or refused it since the member had stood still for as long as its session, it is observed, and so it is where the member was killed, or lost its place, while it still waited for the end of another partition that it had been given with it. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -60,16 +60,30 @@ export const atLeastOnce: Property = {
       return producerOf(scenario, anomaly).acks === 1 && hasBrokerFault(scenario) ? 'observed' : 'illegal';
     const { commitMode, commitOrder } = groupOf(scenario, anomaly);
     if (anomaly.signature === COMMITTED_FIRST && commitOrder === 'commit-then-process') return 'observed';
-    // It did try, and the coordinator was away for so long that it had lost its place.
-    if (anomaly.signature === NOT_COMMITTED && mayLoseTouch(scenario)) return 'observed';
+    // It did try, and the coordinator, or the member, was away for so long that it had lost its place.
+    if (anomaly.signature === NOT_COMMITTED && mayLosePlace(scenario, anomaly)) return 'observed';
     // Nobody can commit all starts before the last of them is known.
     if (anomaly.signature === KILLED_FIRST) return 'observed';
-    if (anomaly.signature === HELD_UP && mayLoseTouch(scenario)) return 'observed';
+    if (anomaly.signature === HELD_UP && mayLosePlace(scenario, anomaly)) return 'observed';
     // An application that never commits has asked for latest at every start.
     if (anomaly.signature === RE_RESOLVED && commitMode.kind === 'none') return 'observed';
     return 'illegal';
   },
 };
+
+/** Whether a member may be cut off from its coordinator, or stand still for as long as its session. */
+function mayLosePlace(scenario: Scenario, anomaly: Anomaly): boolean {
+  const { members, sessionTimeoutMs, heartbeatIntervalMs } = groupOf(scenario, anomaly);
+  return (
+    mayLoseTouch(scenario) ||
+    scenario.actions.some(
+      (action) =>
+        action.kind === 'stall' &&
+        action.durationMs >= sessionTimeoutMs - 2 * heartbeatIntervalMs &&
+        membersHit(scenario, action).some((id) => members.some((member) => member.id === id)),
+    )
+  );
+}
 
 /** How many records a group never processed that it had to, over all groups and whatever the policy says of each. */
 export const recordsLost = (evidence: Evidence): number =>

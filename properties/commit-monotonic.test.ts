@@ -39,6 +39,26 @@ describe('finds', () => {
     expect(tell({})[0]).toMatch(/^illegal/);
   });
 
+  it('nothing where the newer one was called for before a handler call failed, and left when its records came again', () => {
+    const tell = (isCalledFirst: boolean) => {
+      const { story, m1 } = alone({
+        groups: [{ commitMode: { kind: 'asynchronous' }, consumeMode: 'each-batch' }],
+      });
+      story.produces(3);
+      const offsets = [{ topic: 'orders', partition: 0, offset: '2' }];
+      const call = { process: m1.process, group: 'billing', call: 7 };
+      const asks = () => story.emit({ ...call, kind: 'application-commit', awaited: false, offsets });
+      m1.delivers(0, [0, 1, 2]).processes(0, 0).processes(0, 1);
+      if (isCalledFirst) asks();
+      m1.processes(0, 2, 'failed').delivers(0, [0, 1, 2]).processes(0, 0);
+      if (!isCalledFirst) asks();
+      m1.commits(0, 2).commits(0, 1, { byApplication: true });
+      return findings(commitMonotonic, story).map((one) => one.split(' | ')[0]);
+    };
+    expect(tell(true)).toEqual([]);
+    expect(tell(false)).toEqual(['illegal']);
+  });
+
   it('a new call for an older offset, with asynchronous commits too', () => {
     const { story, m1 } = alone({ groups: [{ commitMode: { kind: 'asynchronous' } }] });
     story.produces(5);

@@ -29,7 +29,7 @@ export const commitMonotonic: Property = {
   id: 'commit-monotonic',
   title: 'Committed offsets never decrease',
   statement:
-    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed, or the place where that call began, to which its position has gone back, or it commits the place behind the last record that it was handed, where the one before was of the position, which stands behind markers of transactions and what they aborted. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal; and so it is where the older one was never answered, since its connection had ended, or its process, before the newer one was sent: what had left by then may still arrive, and after what comes on another connection.",
+    "In the coordinator's order, no accepted commit of a partition is lower than the one before it, unless an operator set it so, or had set the one before under a consumer that takes its partitions by hand, or the committed offset was removed in between, or the member's application sought an offset at or below it, or the member's position had been found out of range since, or it commits what was delivered to it again after a handler call had failed, whose commits may leave after that, or the place where that call began, to which its position has gone back, or it commits the place behind the last record that it was handed, where the one before was of the position, which stands behind markers of transactions and what they aborted. With asynchronous commits, where the repetition of an older call may be written after a newer one, that is observed and not illegal; and so it is where the older one was never answered, since its connection had ended, or its process, before the newer one was sent: what had left by then may still arrive, and after what comes on another connection.",
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) =>
@@ -94,14 +94,14 @@ function wasLost({ processes }: Evidence, before: CommitEntry, { request }: Comm
 /** Whether the call that the commit came from had been made before the newer commit left; without a tap it may have. */
 function isOvertaken(group: GroupEvidence, before: CommitEntry, entry: CommitEntry): boolean {
   if (entry.request === null || before.request === null) return true;
-  const calledSeq = calledAt(group, entry);
-  return calledSeq !== null && calledSeq < before.request.seq;
+  const called = calledAt(group, entry);
+  return called !== null && called < before.request.seq;
 }
 
-/** Where in the history the application made the call that the commit came from: it may have left much later. */
-function calledAt({ commits }: GroupEvidence, { request, value }: CommitEntry): number | null {
+/** When the application made the call that the commit came from: with asynchronous ones it may leave later. */
+function calledAt(group: GroupEvidence, { request, value }: CommitEntry): number | null {
   if (request === null) return null;
-  const call = commits.applicationCommits.findLast(
+  const call = group.commits.applicationCommits.findLast(
     ({ begin }) =>
       begin.process === request.process &&
       begin.seq < request.seq &&

@@ -10,7 +10,13 @@ import {
   timesOf,
   withheldIn,
 } from './coverage.ts';
-import { type Evidence, evidenceOf, type GroupEvidence, liveMembers } from './evidence/evidence.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  type GroupEvidence,
+  hadToDrain,
+  liveMembers,
+} from './evidence/evidence.ts';
 import type { GenerationEvidence } from './evidence/generations.ts';
 import type { Property } from './property.ts';
 
@@ -31,7 +37,8 @@ export const completeAssignment: Property = {
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => {
-      const last = lastOfTheLiving(evidence, group);
+      // Of a group that fails at every start nobody is there to see to anything.
+      const last = hadToDrain(evidence, group) ? lastOfTheLiving(evidence, group) : null;
       return group.generations
         .filter((generation) => generation.isStable)
         .flatMap((generation) => {

@@ -1,8 +1,10 @@
 /** explained-resume on hand-written histories. */
 import { describe, expect, it } from 'vitest';
+import { duplicateBound } from './duplicate-bound.ts';
 import { explainedResume } from './explained-resume.ts';
+import { offsetReset } from './offset-reset.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
-import { alone, handOver, pair } from './testing/good-histories.ts';
+import { alone, byHand, handOver, pair } from './testing/good-histories.ts';
 import { Story } from './testing/history-builder.ts';
 
 /** `m2` takes over orders/0 after m1 committed 2 of five records, and starts where it is told. */
@@ -154,5 +156,37 @@ describe('finds', () => {
         "illegal | resumed before the last commit | m1.1 resumed orders/0 in group billing at 0, although 1 had been committed. | commit-accepted wire-offset-fetch delivery | billing orders 0 m1.1",
       ]
     `);
+  });
+
+  // No generation fences it, and what it was told was true when the coordinator said so (Kafka's fetchOffsets).
+  it('a start of a member by hand at an offset that was removed while the answer was on its way, and no later', () => {
+    const tell = (onItsWayMs: number, isSlowed = false) => {
+      const { story, m1 } = byHand();
+      story.produces(4);
+      m1.works(0, 3).commits(0, 3).crashes();
+      const comesBack = (): unknown => story.wait(onItsWayMs).joins('m1').assigns({ told: 3 }).works(0, 1);
+      story.wait(1_000).deletesOffsets();
+      const link = { process: 'm1', broker: null };
+      const latencyMs = { min: 250, max: 500 };
+      if (isSlowed)
+        story.during(
+          { kind: 'slow-link', link, latencyMs, bytesPerSecond: null, lossPerThousand: 0 },
+          comesBack,
+        );
+      else comesBack();
+      const history = story.history();
+      const network = { latencyMs: { min: 20, max: 150 }, bytesPerSecond: null, lossPerThousand: 0 };
+      Object.assign(history.start.scenario.topology, { network });
+      return [explainedResume, offsetReset, duplicateBound].flatMap((one) =>
+        one.check(history).map(({ signature }) => signature),
+      );
+    };
+    expect(tell(20)).toEqual([]);
+    expect(tell(300, true)).toEqual([]);
+    expect(tell(300)).toEqual([
+      'start without a commit is not what auto.offset.reset says',
+      'wrong start without a committed offset',
+      'uncommitted records did not come again',
+    ]);
   });
 });

@@ -156,6 +156,23 @@ describe('says nothing of offsets that expire', () => {
     expect(tell(true, false)).toEqual(['committed offset removed without a cause']);
   });
 
+  it('while a member still runs that had to wait for longer than its session, and cannot be told that it has no place', () => {
+    const SESSION_MS = 6_000;
+    const tell = (waitMs: number, afterMs = 0) => {
+      const { story, m1 } = alone({ groups: [{ sessionTimeoutMs: SESSION_MS }] });
+      story.produces(1);
+      m1.works(0, 1).commits(0, 1).isToldToWait(waitMs);
+      story.wait(SESSION_MS + RETENTION_MS + afterMs);
+      removal(story);
+      return groupIsolation.check(withRetention(story)).map(({ signature }) => signature);
+    };
+    const longMs = SESSION_MS + RETENTION_MS + 1_000;
+    expect(tell(longMs)).toEqual([]);
+    expect(tell(SESSION_MS)).toEqual(['committed offset removed without a cause']);
+    expect(tell(longMs, -2_000)).toEqual(['committed offset removed without a cause']);
+    expect(tell(longMs, 10_000)).toEqual(['committed offset removed without a cause']);
+  });
+
   it('while a second process runs that was never answered a request to join, where its traffic is recorded', () => {
     const tell = (isJoining: boolean, wire = true) => {
       const { story, m1 } = alone({ wire });

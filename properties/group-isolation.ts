@@ -14,6 +14,7 @@ import {
 } from './evidence/evidence.ts';
 import { hasLostPlace, membershipOf } from './evidence/membership.ts';
 import type { ProcessEvidence } from './evidence/processes.ts';
+import { silencesOf } from './evidence/throttles.ts';
 import { CLOCK_TOLERANCE_MS, partitionKey, toOffset } from './evidence/values.ts';
 import type { Anomaly, Property } from './property.ts';
 
@@ -187,23 +188,46 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
  */
 function mayHavePlace(
   evidence: Evidence,
-  { hasWire }: GroupEvidence,
-  { process, startTime, exit }: ProcessEvidence,
+  group: GroupEvidence,
+  one: ProcessEvidence,
   fromTime: number,
   to: { readonly time: number; readonly position: number },
 ): boolean {
+  const { process, startTime, exit } = one;
   if (startTime > to.time || (exit !== null && exit.time < fromTime)) return false;
   const joins = evidence.positions.joins.get(process) ?? [];
   const isLater = ({ time, generation }: (typeof joins)[number]): boolean =>
     generation === null ? time > to.time : generation.position > to.position;
-  const join = joins.findLast((one) => !isLater(one));
-  if (join !== undefined) return join.time >= fromTime || !hasLostPlace(evidence, process, join.seq);
+  const join = joins.findLast((event) => !isLater(event));
+  if (join !== undefined)
+    return (
+      join.time >= fromTime ||
+      (!hasLostPlace(evidence, process, join.seq) &&
+        !isUnawareOfLoss(evidence, group, one, fromTime, to.time))
+    );
   const later = new Set(joins.map(({ memberId }) => memberId));
   return (
-    !hasWire ||
+    !group.hasWire ||
     membershipOf(evidence, process).some(({ kind, memberId }) => kind === 'joining' && !later.has(memberId))
   );
 }
+
+/**
+ * Whether the session of a member ran out before the span, while it stood still or was made to wait, and it was not back for
+ * long enough to be told: its heartbeats are what it is told by.
+ */
+const isUnawareOfLoss = (
+  { history }: Evidence,
+  { config }: GroupEvidence,
+  process: ProcessEvidence,
+  fromTime: number,
+  toTime: number,
+): boolean =>
+  silencesOf(history, process).some(
+    (silence) =>
+      silence.fromTime + config.sessionTimeoutMs <= fromTime + CLOCK_TOLERANCE_MS &&
+      silence.toTime + config.heartbeatIntervalMs >= toTime,
+  );
 
 /** Whether the group had had no members for as long as it keeps its offsets, or, where it never had any, since its commit. */
 function isExpired(

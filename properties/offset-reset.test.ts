@@ -64,6 +64,34 @@ it('knows the start after a reset from what is left over, where the reset leads 
   expect(findings(offsetReset, story)).toEqual([]);
 });
 
+it('knows that a fetch was under way when the member joined again, and is answered before or after its new position', () => {
+  const tell = (offset: number, isEarly = false) => {
+    const { story, m1, m2 } = pair();
+    story.produces(6);
+    m1.works(0, 1).commits(0, 1);
+    story.generation([[m2, [0, 1]]]);
+    m2.stands(0, 1).works(0, 3).commits(0, 4).leaves();
+    story.deletesRecords(3).generation([[m1, [0, 1]]], { busy: [m1] });
+    const isRefused = () =>
+      story.emit({
+        kind: 'wire-fetch-error',
+        topic: 'orders',
+        partition: 0,
+        process: m1.process,
+        offset: String(offset),
+        error: 'OFFSET_OUT_OF_RANGE',
+      });
+    if (isEarly) isRefused();
+    m1.takesUp();
+    if (!isEarly) isRefused();
+    m1.works(0, 2).commits(0, 6);
+    return findings(offsetReset, story).map((one) => one.split(' | ').slice(0, 2).join(' | '));
+  };
+  expect(tell(1)).toEqual([]);
+  expect(tell(1, true)).toEqual([]);
+  expect(tell(4)).toContain('illegal | wrong start after a position out of range');
+});
+
 describe('finds', () => {
   it('earliest that starts at the end, and in between', () => {
     expect(findings(offsetReset, startsAt(5, {}))).toMatchInlineSnapshot(`

@@ -244,6 +244,18 @@ describe('finds', () => {
     `);
   });
 
+  it('the same where a commit is answered so that was under way when it left', () => {
+    const tell = (refused: string) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      m1.works(0, 1).departs().commits(0, 1, { told: { refused } }).works(0, 1);
+      return findings(ownedConsumption, story).map((one) => one.split(' | ').slice(0, 2).join(' | '));
+    };
+    const observed = 'observed | delivered after it had left a coordinator that it could not reach';
+    expect(tell('NOT_COORDINATOR')).toEqual([observed]);
+    expect(tell('UNKNOWN_MEMBER_ID')).toEqual(['illegal | delivered after it had left']);
+  });
+
   it('the same by the reports of a client whose traffic is not known', () => {
     const { story, m1, m2 } = pair({ wire: false });
     story.produces(2);

@@ -234,18 +234,25 @@ function handBreach(
       };
 }
 
+const LOST_COORDINATOR: ReadonlySet<string | null> = new Set([
+  'NOT_COORDINATOR',
+  'COORDINATOR_NOT_AVAILABLE',
+]);
+
 /** Whether it was told so between leaving and the delivery: the coordinator moves back a while after its broker is. */
 const hasLostCoordinator = (
   { history }: Evidence,
   left: MembershipChange,
   { process, seq }: EventOf<'delivery'>,
 ): boolean =>
-  eventsOf(history, 'wire-heartbeat').some(
+  eventsOf(history, 'wire-heartbeat', 'wire-join', 'wire-sync', 'commit-fail').some(
     (answer) =>
       answer.process === process &&
       answer.seq > left.seq &&
       answer.seq < seq &&
-      answer.error === 'NOT_COORDINATOR',
+      (answer.kind === 'commit-fail'
+        ? answer.errors.some(({ error }) => LOST_COORDINATOR.has(error))
+        : LOST_COORDINATOR.has(answer.error)),
   );
 
 /** Whether a cooperative rebalance took the partition away, and the application has not given it up yet. */

@@ -86,6 +86,24 @@ describe('finds', () => {
     expect(silent([], [])).toEqual(['fenced member was never told']);
   });
 
+  it('no fenced member that has run its consumer anew meanwhile, and has the place back', () => {
+    const tell = (memberId: string | null): string[] => {
+      const { story, m1 } = pair({ groups: [{ staticMembership: true }] });
+      m1.calls('stop').calls('run');
+      const twin = story.starts('m1');
+      story.takesPlaceOf(twin, m1);
+      if (memberId !== null) {
+        m1.memberId = memberId;
+        story.takesPlaceOf(m1, twin);
+      }
+      twin.isRefused('FENCED_INSTANCE_ID').exits(1);
+      story.wait(60_000);
+      return staticFencing.check(story.history()).map(({ signature }) => signature);
+    };
+    expect(tell('m1-anew')).toEqual([]);
+    expect(tell(null)).toContain('fenced member was never told');
+  });
+
   it('no fenced member whose commit is refused before the generation with the other one is written', () => {
     const tell = (error: string): string[] => {
       const { story, m1 } = pair({ groups: [{ staticMembership: true }] });

@@ -17,7 +17,7 @@ export const staticFencing: Property = {
   id: 'static-fencing',
   title: 'One group.instance.id, one member',
   statement:
-    'No generation has two members with the same group.instance.id (KIP-345). When another member has taken an instance id over, the one that had it is fenced: the coordinator accepts no commit of it any more and gives it no further assignment; and if it still runs, and is neither stalled nor cut off nor silent, since its application has overrun max.poll.interval.ms or stopped its consumer, it is told so (FENCED_INSTANCE_ID, or UNKNOWN_MEMBER_ID where the place had expired) or ends within its session timeout and two seconds.',
+    'No generation has two members with the same group.instance.id (KIP-345). When another member has taken an instance id over, the one that had it is fenced: the coordinator accepts no commit of it any more and gives it no further assignment; and if it still runs, and is neither stalled nor cut off nor silent, since its application has overrun max.poll.interval.ms or stopped its consumer, or has taken the place back as a new member, it is told so (FENCED_INSTANCE_ID, or UNKNOWN_MEMBER_ID where the place had expired) or ends within its session timeout and two seconds.',
   check(history) {
     const evidence = evidenceOf(history);
     return evidence.groups.flatMap((group) => [
@@ -128,7 +128,7 @@ function unfenced(
 function neverTold(
   evidence: Evidence,
   group: GroupEvidence,
-  { time, seq }: GenerationEvidence,
+  { time, seq, index }: GenerationEvidence,
   { memberId, process }: Replacement['former'],
 ): boolean {
   const runner = evidence.processes.get(process);
@@ -138,6 +138,15 @@ function neverTold(
   if (runner.clientCrashes.some((crash) => crash.seq > seq && crash.time < deadline)) return false;
   if (isStalledWithin(runner, time, deadline) || isOutageWithin(evidence, time, deadline)) return false;
   if (hasOverrunPollWithin(evidence, group, process, time, deadline)) return false;
+  // Whoever had closed its consumer, and has run it again since, is another member by now, and has the place back.
+  const isBack = group.generations
+    .slice(index + 1)
+    .some(
+      (later) =>
+        later.time < deadline &&
+        later.members.some((one) => one.clientId === process && one.memberId !== memberId),
+    );
+  if (isBack) return false;
   // Whoever has closed its consumer asks nothing of which the answer could tell it.
   const calls = runner.calls.filter(({ call }) => call === 'stop' || call === 'run');
   if (lastBefore(calls, seq)?.call === 'stop') return false;

@@ -30,6 +30,8 @@ export interface CommittedAt {
  * Generations fence commits: once the coordinator has written a generation, only its members commit. So everything
  * before the record of the member's generation is certain, in coordinator order; after it, what the member itself was
  * told to be accepted is certain, and what lies near in time is possible.
+ *
+ * @param onItsWayMs how long what it was told may have been on its way, for which nothing fences a member by hand
  */
 export function committedAt(
   group: GroupEvidence,
@@ -38,11 +40,12 @@ export function committedAt(
   generation: GenerationEvidence | null,
   seq: number,
   time: number,
+  onItsWayMs = 0,
 ): CommittedAt {
   const entries = entriesOf(group, key);
   const floor =
     generation === null
-      ? firstIndexWhere(entries, (entry) => entry.time >= time - CLOCK_TOLERANCE_MS)
+      ? firstIndexWhere(entries, (entry) => entry.time >= time - CLOCK_TOLERANCE_MS - onItsWayMs)
       : firstNotInForce(entries, generation.position);
   const isCertain = ({ request }: CommitEntry): boolean =>
     request !== null &&
@@ -87,6 +90,20 @@ export interface Resume {
   readonly outOfRange: OutOfRange | null;
 }
 
+/** How long an answer that a process has at some time may have been on its way, where its links hold. */
+function slowestAnswerMs({ scenario, processes, actions }: Evidence, process: string, time: number): number {
+  const id = processes.get(process)?.id;
+  const slowed = actions.flatMap(({ action, fromTime, toTime }) =>
+    action.kind === 'slow-link' &&
+    action.link.process === id &&
+    fromTime <= time &&
+    toTime >= time - action.latencyMs.max
+      ? [action.latencyMs.max]
+      : [],
+  );
+  return Math.max(scenario.topology.network?.latencyMs.max ?? 0, ...slowed);
+}
+
 /** How a stretch came to its position. */
 export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stretch): Resume {
   const { process, key, join, openSeq, openTime } = stretch;
@@ -102,10 +119,26 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
     ownAnswer === null && stretch.opening === 'join' && answer !== null
       ? Math.max(answer.seq, stretch.before?.lastSeq ?? -1)
       : since;
-  const refused = lastBefore(outOfRange, openSeq);
+  const told =
+    stretch.opening === 'join' ? fetched.find(({ seq }) => seq > since && seq < openSeq) : undefined;
+  // A fetch that was under way when it joined is answered later, and is of a position that it does not have any more.
+  const isStale = ({ seq, offset }: OutOfRange): boolean =>
+    told?.offset != null && resets.length === 0 && (seq < told.seq || offset < told.offset);
+  const refused = lastBefore(
+    outOfRange.filter((one) => !isStale(one)),
+    openSeq,
+  );
   const resolved =
     ownAnswer !== null && stretch.opening === 'join' ? ownAnswer : { seq: openSeq, time: openTime };
-  const before = committedAt(group, key, process, join?.generation ?? null, resolved.seq, resolved.time);
+  const before = committedAt(
+    group,
+    key,
+    process,
+    join?.generation ?? null,
+    resolved.seq,
+    resolved.time,
+    resolved === ownAnswer ? slowestAnswerMs(evidence, process, resolved.time) : 0,
+  );
   const committed = { ...before, possible: [...before.possible, ...ownSince(group, stretch, resolved.seq)] };
   return {
     committed,

@@ -256,8 +256,11 @@ export class Story {
   /** A fault with a duration: what is told inside happens while it lasts. */
   during(action: ToldFault, inside: () => void): this {
     const index = this.#action({ ...action, durationMs: 1 } as ToldAction);
+    const fromTime = this.time;
     this.#note(index, action.kind, 'begin');
     inside();
+    const lasted = { ...action, durationMs: Math.max(1, Math.round(this.time - fromTime)) } as ToldAction;
+    this.#scenario.actions[index] = { ...lasted, atMs: Math.floor(fromTime) } as Action;
     this.#note(index, action.kind, 'end');
     return this;
   }
@@ -762,13 +765,13 @@ export class Member {
   }
 
   /** Takes what the scenario has assigned to it, outside the group's protocol. */
-  assigns(): this {
+  assigns({ told = undefined as number | null | undefined } = {}): this {
     const { story, group, process, id } = this;
     const assignment = group.members.find((member) => member.id === id)?.assigned ?? [];
     story.emit({ process, kind: 'client-assigned', group: group.id, assignment });
     this.#generation = -1;
     for (const { topic, partitions } of assignment)
-      for (const partition of partitions) this.resolves(partition, { topic });
+      for (const partition of partitions) this.resolves(partition, { topic, told });
     return this;
   }
 

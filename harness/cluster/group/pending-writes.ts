@@ -5,7 +5,7 @@
  */
 import type { CoordinatorLog, Environment, ErrorCode, TransactionalProducer } from '../environment.ts';
 import { NONE, REQUEST_TIMED_OUT } from './error-codes.ts';
-import { type CoordinatorEntry, encodeEntry } from './records.ts';
+import { type CoordinatorEntry, encodeEntry, type OffsetEntry } from './records.ts';
 
 export type Settle = (error: ErrorCode) => void;
 
@@ -87,6 +87,12 @@ export class PendingWrites {
 
   /** Whether an offset of the partition is on its way. */
   hasOffset(group: string, topic: string, partition: number): boolean {
+    return this.lastOffset(group, topic, partition) !== undefined;
+  }
+
+  /** The last offset of the partition, or tombstone, that is on its way. */
+  lastOffset(group: string, topic: string, partition: number): OffsetEntry | undefined {
+    let last: OffsetEntry | undefined;
     for (const { entries } of this.#writes)
       for (const entry of entries)
         if (
@@ -95,8 +101,8 @@ export class PendingWrites {
           entry.topic === topic &&
           entry.partition === partition
         )
-          return true;
-    return false;
+          last = entry;
+    return last;
   }
 
   /** Settles once everything written before is replicated: at once where nothing is on its way. */

@@ -176,6 +176,49 @@ describe('deleting offsets', () => {
     expect(deleteOffsets(world, 't')).toBe('NON_EMPTY_GROUP');
   });
 
+  it('comes before any offset is read that is asked for later, even while commits before it are on their way', () => {
+    const world = new FakeWorld();
+    const simple = new FakeMember(world, 'simple');
+    simple.commit(1);
+    world.pass(1);
+    world.log.replicationMs = null;
+    simple.commit(2, { partition: 1 });
+    expect(deleteOffsets(world, 't')).toBe('pending');
+    const read: bigint[] = [];
+    world.coordinator.fetchOffsets(
+      { groupId: 'g', topics: [{ name: 't', topicId: '0'.repeat(32), partitionIndexes: [0, 1] }] },
+      true,
+      ({ topics }) => {
+        for (const { committedOffset } of topics[0]?.partitions ?? []) read.push(committedOffset);
+      },
+    );
+    world.log.replicateAll();
+    expect(read).toEqual([-1n, 2n]);
+  });
+
+  it('sees commits on their way, and others that were deleted before it', () => {
+    const world = new FakeWorld();
+    const simple = new FakeMember(world, 'simple');
+    simple.commit(1, { partition: 1 });
+    world.pass(1);
+    world.log.replicationMs = null;
+    simple.commit(1);
+    expect([deleteOffsets(world, 't'), deleteOffsets(world, 't')]).toEqual(['pending', 'pending']);
+    world.log.replicateAll();
+    expect([committed(world), committed(world, { partition: 1 })]).toEqual([null, 1]);
+    expect(world.of('commit-removed')).toHaveLength(1);
+  });
+
+  it('that has nothing to delete is answered once what came before is replicated', () => {
+    const world = new FakeWorld();
+    const simple = new FakeMember(world, 'simple');
+    simple.commit(1);
+    world.pass(1);
+    world.log.failures.push(errorCode('NOT_ENOUGH_REPLICAS'));
+    simple.commit(2);
+    expect(deleteOffsets(world, 'other')).toBe('COORDINATOR_NOT_AVAILABLE');
+  });
+
   it('happens by itself when a topic is deleted', () => {
     const world = new FakeWorld();
     const a = new FakeMember(world, 'a');

@@ -2,7 +2,7 @@
  * What takes offsets and groups away: OffsetDelete, DeleteGroups, deleted topics and retention. Names enter, tombstones
  * go to the log, and errors leave once these are replicated.
  *
- * Which tombstones are needed depends on what is stored, so each waits for the writes before it.
+ * Which tombstones are needed depends on what is stored, so all but OffsetDelete wait for the writes before them.
  */
 import type { ErrorCode } from '../environment.ts';
 import type { OffsetDeleteRequest } from '../protocol/47-offset-delete.ts';
@@ -74,12 +74,14 @@ export function deleteOffsets(
   respond: (error: ErrorCode, result: CommitResult) => void,
 ): void {
   const fail = (error: ErrorCode): void => respond(error, []);
-  afterEarlierWrites(shard, fail, () => {
+  const act = (): void => {
     const group = shard.groups.get(groupId);
-    if (group === undefined) return fail(GROUP_ID_NOT_FOUND);
     // Only of consumers does a coordinator know what they are subscribed to.
-    if (group.state !== 'Empty' && group.protocolType !== CONSUMER_PROTOCOL_TYPE)
-      return fail(NON_EMPTY_GROUP);
+    const isOpaque = group?.state !== 'Empty' && group?.protocolType !== CONSUMER_PROTOCOL_TYPE;
+    if (group === undefined || isOpaque) {
+      fail(group === undefined ? GROUP_ID_NOT_FOUND : NON_EMPTY_GROUP);
+      return;
+    }
     const entries: OffsetEntry[] = [];
     const result = topics.map(({ name, partitions }) => {
       const errorCode = group.isSubscribedTo(name) ? GROUP_SUBSCRIBED_TO_TOPIC : NONE;
@@ -90,12 +92,29 @@ export function deleteOffsets(
     });
     const isAnyFree = result.some(({ partitions }) => partitions.some(({ errorCode }) => errorCode === NONE));
     const taken = isAnyFree && isTakenAlong(shard, group, entries) ? [group] : [];
-    writeDeletion(shard, entries, taken, (error) => respond(error, error === NONE ? result : []));
-  });
+    const settle = (error: ErrorCode): void => respond(error, error === NONE ? result : []);
+    // An answer that writes nothing holds for what came before it.
+    if (entries.length === 0 && !shard.isOld)
+      shard.writes.afterWrites((error) => settle(answerToAppendError(error)));
+    else writeDeletion(shard, entries, taken, settle);
+  };
+  // The tombstones follow at once what is on its way, so that who asks for offsets later waits for them too. A group that
+  // is not known may come with a commit that is on its way.
+  if (shard.isOld || !shard.groups.has(groupId)) afterEarlierWrites(shard, fail, act);
+  else act();
 }
 
-const isKnown = ({ offsets }: Shard, group: string, topic: string, partition: number): boolean =>
-  offsets.get(group, topic, partition) !== undefined || offsets.hasPending(group, topic, partition);
+/** Whether there is an offset, once what is on its way is replicated, which the old coordinator does not look at. */
+const isKnown = (
+  { offsets, writes, isOld }: Shard,
+  group: string,
+  topic: string,
+  partition: number,
+): boolean => {
+  const last = isOld ? undefined : writes.lastOffset(group, topic, partition);
+  if (last !== undefined) return last.value !== null;
+  return offsets.get(group, topic, partition) !== undefined || offsets.hasPending(group, topic, partition);
+};
 
 export interface DeletedGroup {
   readonly groupId: string;
