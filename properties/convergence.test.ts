@@ -327,6 +327,21 @@ describe('finds', () => {
     expect(signatures(1)).toEqual(['not drained at the bound']);
   });
 
+  it('what waits for a follower that its peers could not reach within the age of the metadata', () => {
+    const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
+    const signatures = (broker: number, metadataMaxAgeMs: number) => {
+      const { story, m1 } = alone({ groups: [{ metadataMaxAgeMs }] });
+      story.during({ kind: 'isolate-brokers', brokers: [1, broker] }, () => story.wait(2_000));
+      story.wait(2_000);
+      m1.isSentToFollower(0);
+      story.produces(1);
+      return findings(convergence, story.ends({ drain: false, undrained })).map((one) => one.split(' | ')[1]);
+    };
+    expect(signatures(2, 300_000)).toEqual(['not drained: waits for a follower that was away']);
+    expect(signatures(3, 300_000)).toEqual(['not drained at the bound']);
+    expect(signatures(2, 1_000)).toEqual(['not drained at the bound']);
+  });
+
   it('what the leader sends to a follower again and again', () => {
     const undrained = ['group billing has not processed orders-0 up to its end, offset 1'];
     const signatures = (times: number, isRead = false) => {

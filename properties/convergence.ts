@@ -44,7 +44,7 @@ export const convergence: Property = {
   id: 'convergence',
   title: 'The group recovers',
   statement:
-    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Nor is a partition drained whose committed offset was committed by a member that had come to it before the topic was deleted and created again, since clients wait for a leader of the epoch that it had then (KIP-320): observed. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since, or that the leader has named five times with nothing handed over since (KIP-392), or one of its processes computes without end or has aborted its last three transactions over the same error, that is told apart.',
+    'Once all faults are over, each group that has live members reaches, within the settling bound, a stable generation whose members are exactly those live members and in which every partition has an owner; it has processed and committed everything, up to the marker that the harness writes into each partition; and the coordinator describes it so. Of a group whose members take their partitions by hand only the draining is asked, of these partitions. A live member is a process that runs at the end of settling and that no action has told to end; members that the scenario leaves dead when all else is healed are not wanted. A group with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log, or one of the log that its topic had before it was deleted and created again, cannot recover without an operator: that is observed, and nothing else is asked of it, nor of a group with members in the same processes, which end with them. Nor can one in which two processes with one group.instance.id still run: each that joins, after a stall or an overrun of its poll interval, fences the other (KIP-345). Nor can one that counts on a static member which died while the coordinator could not write that it was back, and for longer than its session: no session ends it any more. Partitions that were added, or whose topic was created again, while a static leader was away (KIP-814), or that a static member had to give up when it went away (KIP-345), have no owner until something else causes a rebalance: that they are not drained is observed too. Nor is a partition drained whose committed offset was committed by a member that had come to it before the topic was deleted and created again, since clients wait for a leader of the epoch that it had then (KIP-320): observed. Where a group is not drained and stands before offsets that a compaction took, or was last told to read from a follower that stays dead, or that has been away since, or had been cut off from its peers while metadata lasts, or that the leader has named five times with nothing handed over since (KIP-392), or one of its processes computes without end or has aborted its last three transactions over the same error, that is told apart.',
   check(history) {
     const evidence = evidenceOf(history);
     const { heal, settled } = evidence;
@@ -412,7 +412,7 @@ function stuckInFormerLog(
 /** Whether a member was last told to read the partition from a follower that stays dead, or that has been away since. */
 function waitsForDead(
   evidence: Evidence,
-  { processes }: GroupEvidence,
+  { processes, config }: GroupEvidence,
   words: ReadonlySet<string>,
 ): string | null {
   const { scenario, actions, positions, settled } = evidence;
@@ -428,9 +428,13 @@ function waitsForDead(
   const wasAway = toldLast.some(({ broker, time }) =>
     actions.some(
       ({ action, toTime }) =>
-        (action.kind === 'crash-broker' || action.kind === 'restart-broker') &&
-        action.broker === broker &&
-        toTime > time,
+        ((action.kind === 'crash-broker' || action.kind === 'restart-broker') &&
+          action.broker === broker &&
+          toTime > time) ||
+        // Its peers could not reach it, so that it was left out of metadata that the member may still have.
+        (action.kind === 'isolate-brokers' &&
+          action.brokers.includes(broker) &&
+          toTime > time - config.metadataMaxAgeMs),
     ),
   );
   if (wasAway) return RESTARTED_FOLLOWER;

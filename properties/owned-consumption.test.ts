@@ -133,6 +133,45 @@ describe('finds', () => {
     expect(signatures(true)).toEqual(['delivered while joining']);
   });
 
+  it.each([
+    [true, 'm1.1-former', 'delivered while a second consumer of the member joined'],
+    [true, 'm1.1-id', 'delivered while joining'],
+    [false, 'm1.1-former', 'delivered while joining'],
+  ])(
+    'the same of a second consumer (stopped and run: %s; heartbeats of %s)',
+    (isStopped, speaks, signature) => {
+      const { story, m1 } = alone();
+      story.produces(2);
+      const { process } = m1;
+      const group = { group: 'billing' };
+      const assignment = [{ topic: 'orders', partitions: [0] }];
+      m1.works(0, 1);
+      const former = { ...group, memberId: 'm1.1-former', generation: 2 };
+      story.emit({ process, kind: 'wire-join', ...former, leaderMemberId: 'm1.1-former', error: null });
+      story.emit({ process, kind: 'wire-sync', ...former, assignment, error: null });
+      if (isStopped) m1.calls('stop').calls('run');
+      m1.isJoining(3).works(0, 1);
+      story.emit({
+        process,
+        kind: 'wire-heartbeat',
+        ...group,
+        memberId: speaks,
+        generation: 2,
+        error: 'UNKNOWN_MEMBER_ID',
+      });
+      story.emit({
+        process,
+        kind: 'wire-sync',
+        ...group,
+        memberId: m1.memberId,
+        generation: 3,
+        assignment,
+        error: null,
+      });
+      expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([signature]);
+    },
+  );
+
   it('the same where the member has been let into the generation twice: by two parts of the client', () => {
     const { story, m1 } = alone();
     story.produces(2);

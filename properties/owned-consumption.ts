@@ -16,6 +16,7 @@ const report = reporter('owned-consumption');
 const LEFT = 'delivered after it had left';
 const JOINING = 'delivered while joining';
 const BESIDE = 'delivered while another part of the client joined';
+const TWICE = 'delivered while a second consumer of the member joined';
 const NEVER_SYNCED = 'delivered in a generation in which it never got an assignment';
 const NOT_ASSIGNED = 'delivered from a partition that is not assigned';
 const GIVEN_UP_BESIDE = 'delivered from a partition that another part of the client had given up';
@@ -25,7 +26,7 @@ export const ownedConsumption: Property = {
   id: 'owned-consumption',
   title: 'Members read only what is assigned to them',
   statement:
-    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether another part of the client did the joining, since its handler was at work on the partition then, it had asked more than once to join that generation, or a broker had refused it a partition, or its topics had been given partitions, and no coordinator had told it of a rebalance, and not after it has left. A partition that such a join gave up is told apart too. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
+    "A client hands records over only while it is a member, and only from the partitions of its current assignment: not before its first assignment, not between the generation that it has joined and the assignment that it gets in it, where rebalances are eager (a cooperative member goes on with what it has, KIP-429), of which it is told apart whether that assignment ever came, and whether another part of the client did the joining, since its handler was at work on the partition then, it had asked more than once to join that generation, or a broker had refused it a partition, or its topics had been given partitions, and no coordinator had told it of a rebalance, and not after it has left. A partition that such a join gave up is told apart too, and a join of a second consumer that the member has since it was stopped and run again. What a poll had handed over before counts as in the application's hand. A member that takes its partitions by hand is handed records of these alone. The Java client hands over what it has fetched, even if it has left since, as long as it cannot reach the coordinator: observed where a broker or a link was away, or the member had been told that its coordinator is elsewhere. This is judged by what passed on the member's own sockets; for a client whose traffic is not recorded, by the assignments that it reports.",
   check(history) {
     const evidence = evidenceOf(history);
     const groups = new Map(evidence.groups.map((group) => [group.id, group]));
@@ -120,6 +121,26 @@ function joinedByItself(
   );
 }
 
+/** Whether its application had stopped and run its consumer, and what had the former membership still speaks for it. */
+function hasSecondConsumer(
+  { history, processes }: Evidence,
+  changes: readonly MembershipChange[],
+  { process, memberId, seq }: MembershipChange,
+): boolean {
+  const stop = processes.get(process)?.calls.find(({ call }) => call === 'stop');
+  const former = new Set(
+    changes.filter((one) => one.kind === 'assigned' && one.seq < seq).map((one) => one.memberId),
+  );
+  former.delete(memberId);
+  return (
+    stop !== undefined &&
+    stop.seq < seq &&
+    eventsOf(history, 'wire-heartbeat').some(
+      (event) => event.process === process && event.seq > seq && former.has(event.memberId),
+    )
+  );
+}
+
 /** Whether one part of the client gave the partition up that another, which the application had not stopped, went on with. */
 function wasGivenUpBeside(
   evidence: Evidence,
@@ -182,7 +203,9 @@ function breachOf(evidence: Evidence, group: GroupEvidence, event: EventOf<'deli
             hasJoinedTwice(evidence, last) ||
             joinedByItself(evidence, group, changes, last)
           ? BESIDE
-          : JOINING,
+          : hasSecondConsumer(evidence, changes, last)
+            ? TWICE
+            : JOINING,
       why: `after it had joined generation ${last.generation} and before it had its assignment`,
       ...at,
     };
