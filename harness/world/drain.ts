@@ -45,7 +45,7 @@ export class DrainTracker {
   /** Processes whose application stopped its consumer and has not joined again, each with its group. */
   readonly #stopped = new Set<string>();
   readonly #memberProcesses = new MemberProcesses();
-  /** Where records have been deleted: the first offset that is left. */
+  /** The first offset that the logs have, since markers are written: what had been deleted may have come back with a leader. */
   readonly #logStarts = new Map<string, number>();
 
   constructor(
@@ -67,6 +67,10 @@ export class DrainTracker {
         committed: new Map(),
       });
     context.onEvent((event) => this.#observe(event));
+  }
+
+  logStartsAt(topicPartition: TopicPartition, offset: number): void {
+    this.#logStarts.set(keyOf(topicPartition), offset);
   }
 
   markerWritten(topicPartition: TopicPartition, offset: number): void {
@@ -229,16 +233,6 @@ export class DrainTracker {
       case 'client-crashed':
         if (!event.restart) this.#gaveUp.add(event.process);
         return;
-      case 'action': {
-        const action = this.#context.scenario.actions[event.action];
-        if (action?.kind === 'delete-records' && event.detail?.logStartOffset !== undefined)
-          this.#logStarts.set(keyOf(action), Number(event.detail.logStartOffset));
-        // A new topic has logs of its own, which begin at 0.
-        if (action?.kind === 'recreate-topic')
-          for (const key of this.#logStarts.keys())
-            if (key.slice(0, key.lastIndexOf('-')) === action.topic) this.#logStarts.delete(key);
-        return;
-      }
       case 'commit-removed':
         this.#state(event.group).committed.delete(keyOf(event));
         return;

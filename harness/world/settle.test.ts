@@ -2,7 +2,6 @@
 import { expect, it } from 'vitest';
 import { generateScenario } from '../../scenarios/arbitrary.ts';
 import type { Group, Scenario } from '../../scenarios/schema.ts';
-import type { DrainTracker } from './drain.ts';
 import { settle } from './settle.ts';
 import { contextOf } from './testing/contexts.ts';
 
@@ -27,7 +26,8 @@ async function markersOf(scenario: Scenario): Promise<number[]> {
   const topic = scenario.groups[0]?.topics[0] ?? '';
   const missing = ['never drained'];
   const writtenAt: number[] = [];
-  const drain: Pick<DrainTracker, 'undrainedPartitions' | 'pending' | 'undrained' | 'markerWritten'> = {
+  const drain: Parameters<typeof settle>[2] = {
+    logStartsAt: () => {},
     undrainedPartitions: () => [{ topic, partition: 0 }],
     pending: () => missing,
     undrained: () => missing,

@@ -20,15 +20,23 @@ const MARKERS_LEAST = 3;
 export async function settle(
   context: RunContext,
   admin: Pick<Administration, 'logOffsets' | 'produce'>,
-  drain: Pick<DrainTracker, 'undrainedPartitions' | 'pending' | 'undrained' | 'markerWritten'>,
+  drain: Pick<
+    DrainTracker,
+    'logStartsAt' | 'undrainedPartitions' | 'pending' | 'undrained' | 'markerWritten'
+  >,
 ): Promise<string[]> {
   const { scenario, names } = context;
   const deadlineMs = context.now() + scenario.settling.boundMs;
   const consumed = new Set(scenario.groups.flatMap((group) => group.topics));
   const partitions: TopicPartition[] = [];
   for (const topic of consumed)
-    for (const { partition } of await admin.logOffsets(names.real(topic), ADMIN_DEADLINE_MS))
+    for (const { partition, logStartOffset } of await admin.logOffsets(
+      names.real(topic),
+      ADMIN_DEADLINE_MS,
+    )) {
       partitions.push({ topic, partition });
+      drain.logStartsAt({ topic, partition }, Number(logStartOffset));
+    }
 
   const { network } = scenario.topology;
   const commitMs = Math.max(...scenario.groups.map(autoCommitMs));
