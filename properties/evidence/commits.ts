@@ -24,6 +24,8 @@ export interface CommitRequest {
   readonly outcome: 'ok' | 'refused' | 'unknown';
   /** In a transaction: an answer without an error says nothing yet, so its outcome is `unknown` until it has an entry. */
   readonly isTransactional: boolean;
+  /** Its transaction was aborted, so that it comes to nothing. */
+  readonly isAborted: boolean;
   readonly error: string | null;
   readonly outcomeSeq: number | null;
   /** The entry that it became in the coordinator's log, or null. */
@@ -116,9 +118,14 @@ function collectRequests(history: History): Map<string, Mutable<CommitRequest>[]
   const outcomes = new Map<string, Map<number, EventOf<'commit-ok' | 'commit-fail' | 'commit-unknown'>>>();
   for (const event of eventsOf(history, 'commit-ok', 'commit-fail', 'commit-unknown'))
     mapAt(outcomes, event.process).set(event.commit, event);
+  const ends = new Map<string, EventOf<'transaction-end'>[]>();
+  for (const event of eventsOf(history, 'transaction-end')) listAt(ends, event.process).push(event);
   const requests = new Map<string, Mutable<CommitRequest>[]>();
   for (const event of eventsOf(history, 'commit-invoke')) {
     const outcome = outcomes.get(event.process)?.get(event.commit);
+    const end =
+      event.transactional === true ? ends.get(event.process)?.find(({ seq }) => seq > event.seq) : undefined;
+    const isAborted = end?.ending === 'abort' && end.outcome === 'ok';
     const errors =
       outcome?.kind === 'commit-fail'
         ? new Map(
@@ -140,6 +147,7 @@ function collectRequests(history: History): Map<string, Mutable<CommitRequest>[]
         seq: event.seq,
         time: event.time,
         isTransactional: event.transactional === true,
+        isAborted,
         outcome: !wasAnswered
           ? 'unknown'
           : error === null
@@ -248,7 +256,7 @@ function matchRequests(
   const pass = (outcome: 'ok' | 'unknown', isStrict: boolean): void => {
     const cursorsOf = new Map<readonly CommitEntry[], Map<string, number>>();
     for (const request of requests) {
-      if (request.outcome !== outcome || request.entry !== null) continue;
+      if (request.outcome !== outcome || request.entry !== null || request.isAborted) continue;
       const candidates = free.get(partitionKey(request.topic, request.partition))?.get(request.offset);
       if (candidates === undefined) continue;
       if (candidates.length === 1) {

@@ -145,6 +145,29 @@ describe('evidence', () => {
     expect(entries.slice(0, 2).map(({ request }) => request?.process)).toEqual(['m1.1', 'm2.1']);
   });
 
+  it('matches nothing to what an aborted transaction had asked for', () => {
+    const tell = (ending: 'commit' | 'abort', outcome: 'ok' | 'unknown') => {
+      const { story, m1, m2 } = pair();
+      story.produces(1);
+      const asks = ({ process, memberId }: typeof m1): void => {
+        const offsets = [{ topic: 'orders', partition: 0, offset: '1' }];
+        const about = { process, group: 'billing', commit: 0 };
+        const who = { memberId, generation: 1, transactional: true } as const;
+        story.emit({ ...about, ...who, kind: 'commit-invoke', offsets });
+        story.emit({ ...about, kind: 'commit-ok' });
+      };
+      asks(m1);
+      const end = { kind: 'transaction-end', transaction: 0, ending, outcome, error: null } as const;
+      story.emit({ process: m1.process, ...end });
+      asks(m2);
+      story.accepts('orders', 0, 1);
+      return entriesOf(groupOf(story.history()), 'orders/0')[0]?.request?.process;
+    };
+    expect(tell('abort', 'ok')).toBe('m2.1');
+    expect(tell('abort', 'unknown')).toBe('m1.1');
+    expect(tell('commit', 'ok')).toBe('m1.1');
+  });
+
   it('serves confirmed requests before unknown ones', () => {
     const { story, m1 } = alone();
     story.produces(2);
