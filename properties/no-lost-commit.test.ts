@@ -119,6 +119,14 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing where a commit was still on its way when the final offset was read', () => {
+    const { story, m1 } = alone();
+    story.produces(2);
+    m1.works(0, 2).commits(0, 1).crashes();
+    story.ends().wait(100).accepts('orders', 0, 2);
+    expect(findings(noLostCommit, story)).toEqual([]);
+  });
+
   it('nothing where the application was told that its commit failed, or nothing at all', () => {
     const { story, m1 } = alone();
     story.produces(2);

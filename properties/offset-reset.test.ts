@@ -89,6 +89,8 @@ it('knows that a fetch was under way when the member joined again, and is answer
   };
   expect(tell(1)).toEqual([]);
   expect(tell(1, true)).toEqual([]);
+  // It has the record before in hand, and asks for more.
+  expect(tell(5)).toEqual(['observed | reset although the position was in range']);
   expect(tell(4)).toContain('illegal | wrong start after a position out of range');
 });
 

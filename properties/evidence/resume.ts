@@ -121,9 +121,10 @@ export function resumeOf(evidence: Evidence, group: GroupEvidence, stretch: Stre
       : since;
   const told =
     stretch.opening === 'join' ? fetched.find(({ seq }) => seq > since && seq < openSeq) : undefined;
-  // A fetch that was under way when it joined is answered later, and is of a position that it does not have any more.
+  // A fetch that was under way when it joined is answered later, and is of a position that it does not have any more; one for
+  // what comes behind the records that it has in hand is of a position that it did not start from.
   const isStale = ({ seq, offset }: OutOfRange): boolean =>
-    told?.offset != null && resets.length === 0 && (seq < told.seq || offset < told.offset);
+    told?.offset != null && resets.length === 0 && (seq < told.seq || offset !== told.offset);
   const refused = lastBefore(
     outOfRange.filter((one) => !isStale(one)),
     openSeq,
