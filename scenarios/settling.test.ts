@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { generateScenario } from './arbitrary.ts';
 import type { Group, Scenario } from './schema.ts';
-import { recordMs, settlingBoundMs, workMs } from './settling.ts';
+import { bytesOf, recordMs, settlingBoundMs, throttleMs, workMs } from './settling.ts';
 
 const markersOf = ({ topics }: Scenario['topology'], group: Group): number =>
   topics
@@ -68,6 +68,49 @@ it('has time for a fetch of few records each, every one behind a wait for other 
     settlingBoundMs({ topology, producers, groups: [{ ...group, maxPartitionFetchBytes }], actions: [] });
   // At 600 bytes a record with what it takes in a batch, three fit.
   expect(boundOf(2_048) - boundOf(1_048_576)).toBe(2 * (Math.ceil(records / 3) - 1) * group.fetchMaxWaitMs);
+});
+
+it('has time for what a pipeline writes into a topic that a slow group reads', () => {
+  const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
+  const [group] = groups as [Group];
+  const topics = [...topology.topics, { name: 'invoices', partitions: 1, replicationFactor: 1 }];
+  const handler = { ...group.handler, timeMs: { min: 0, max: 1_000 } };
+  const slow: Group = { ...group, id: 'slow', topics: ['invoices'], handler };
+  const boundOf = (commitMode: Group['commitMode']): number =>
+    settlingBoundMs({
+      topology: { ...topology, topics },
+      producers,
+      groups: [{ ...group, commitMode }, slow],
+      actions: [],
+    });
+  const [pipeline, elsewhere] = ['invoices', 'elsewhere'].map((topic) =>
+    boundOf({ kind: 'transaction', topic, abortEvery: null }),
+  ) as [number, number];
+  const records = producers.reduce((sum, producer) => sum + producer.records, 0);
+  expect(pipeline - elsewhere).toBeGreaterThan(records * 1_000);
+});
+
+it('has time for the wait of a client that has read on between two quotas, which counts for the second', () => {
+  const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
+  const consumerBytesPerSecond = 200;
+  const throttle = (atMs: number) =>
+    ({
+      kind: 'throttle-client',
+      atMs,
+      durationMs: 1_000,
+      process: null,
+      quotas: { consumerBytesPerSecond },
+    }) as const;
+  const [first, second] = [throttle(1_000), throttle(4_000)];
+  const waitOf = (actions: Scenario['actions']): number => throttleMs({ groups, producers, actions }, second);
+  // Kafka's eleventh window, and the broker that hears of it.
+  const slackMs = 2_000;
+  const bytes = 2 * bytesOf({ producers });
+  expect(waitOf([first, second])).toBe(Math.ceil((bytes / consumerBytesPerSecond) * 1_000) + slackMs);
+  expect(waitOf([second])).toBeLessThan(waitOf([first, second]));
+  const boundOf = (actions: Scenario['actions']): number =>
+    settlingBoundMs({ topology, groups, producers, actions });
+  expect(boundOf([first, second]) - boundOf([second])).toBe(waitOf([first, second]) - waitOf([second]));
 });
 
 it('has time for a fetch that is under way when the handler has failed, before the record can come again', () => {

@@ -1,5 +1,12 @@
 /** How long a group may take to drain once the faults are over: a scenario's groups enter, a bound in ms leaves. */
-import { type Action, type Group, isOutage, type LinkConditions, type Scenario } from './schema.ts';
+import {
+  type Action,
+  type Group,
+  isOutage,
+  type LinkConditions,
+  type Producer,
+  type Scenario,
+} from './schema.ts';
 
 /**
  * What a client may legally spend on getting back after a broker, or the link to it, was gone. kafkajs retries five times from 300 ms,
@@ -104,6 +111,8 @@ export const largestBatchBytes = ({ producers }: Load): number =>
     }),
   );
 
+type Throttle = Extract<Action, { kind: 'throttle-client' }>;
+
 /** No request costs more of `request_percentage` than this. */
 const REQUEST_THROTTLE_MS = 1_000;
 /** A quota is measured over so long: what is allowed at once is as much as comes in that time. */
@@ -113,19 +122,26 @@ const QUOTA_SLACK_MS = 2_000;
 
 /**
  * How long a client may still have to wait when a quota is taken away, which ends no wait that has begun (KIP-219). An answer to a
- * consumer has in it what is allowed at once, or one batch that is larger; a pipeline's producer may have gathered everything.
+ * consumer has in it what is allowed at once, or one batch that is larger; a pipeline's producer may have gathered everything. Once
+ * there has been a quota, brokers go on counting without one, and what was read meanwhile, after a rebalance once more, counts for
+ * the next (ClientQuotaManager).
  */
 export function throttleMs(
-  { groups, producers }: Pick<Scenario, 'groups' | 'producers'>,
-  { quotas }: Extract<Action, { kind: 'throttle-client' }>,
+  { groups, producers, actions }: Pick<Scenario, 'groups' | 'producers' | 'actions'>,
+  { quotas, atMs }: Throttle,
 ): number {
+  const isCounted = actions.some(
+    (one) =>
+      one.kind === 'throttle-client' && one.quotas.consumerBytesPerSecond !== undefined && one.atMs < atMs,
+  );
+  const readBytes = isCounted ? 2 * bytesOf({ producers }) : largestBatchBytes({ producers });
   const { consumerBytesPerSecond, producerBytesPerSecond, requestPercent } = quotas;
   const hasPipelines = groups.some(({ commitMode }) => commitMode.kind === 'transaction');
   const secondsMs = (bytes: number, perSecond: number): number => Math.ceil((bytes / perSecond) * 1_000);
   const readMs =
     consumerBytesPerSecond === undefined
       ? 0
-      : Math.max(QUOTA_WINDOW_MS, secondsMs(largestBatchBytes({ producers }), consumerBytesPerSecond));
+      : Math.max(QUOTA_WINDOW_MS, secondsMs(readBytes, consumerBytesPerSecond));
   const writeMs =
     producerBytesPerSecond === undefined || !hasPipelines
       ? 0
@@ -170,10 +186,18 @@ export function settlingBoundMs(
   dead?: Scenario['settling']['dead'],
 ): number {
   const roundTripMs = roundTripMsOf(topology.network);
+  const sourcesOf = (group: Group): readonly Producer[] =>
+    producers.filter(({ topics }) => topics.some((topic) => group.topics.includes(topic)));
+  const producedFor = (group: Group): number =>
+    sourcesOf(group).reduce((sum, producer) => sum + producer.records, 0) +
+    markersOf(group, topology, actions);
   const perGroup = groups.map((group) => {
-    const sources = producers.filter(({ topics }) => topics.some((topic) => group.topics.includes(topic)));
-    const records =
-      sources.reduce((sum, producer) => sum + producer.records, 0) + markersOf(group, topology, actions);
+    const sources = sourcesOf(group);
+    // What a pipeline makes of its records is read by whoever reads its output.
+    const pipelines = groups.filter(
+      ({ commitMode }) => commitMode.kind === 'transaction' && group.topics.includes(commitMode.topic),
+    );
+    const records = [group, ...pipelines].reduce((sum, one) => sum + producedFor(one), 0);
     const valueBytesMax = sources.reduce((most, { valueBytes }) => Math.max(most, valueBytes), 0);
     // One member may have to work off everything alone, twice over where a crash makes records come again, and with
     // a commit's round trip for each.
@@ -195,7 +219,7 @@ export function settlingBoundMs(
     );
   });
   const throttledMs = actions.map((action) =>
-    action.kind === 'throttle-client' ? throttleMs({ groups, producers }, action) : 0,
+    action.kind === 'throttle-client' ? throttleMs({ groups, producers, actions }, action) : 0,
   );
   const awayFromBroker = actions.some(isOutage) || (dead?.brokers.length ?? 0) > 0;
   const producerHoldsUp =
