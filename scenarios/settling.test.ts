@@ -70,6 +70,17 @@ it('has time for a fetch of few records each, every one behind a wait for other 
   expect(boundOf(2_048) - boundOf(1_048_576)).toBe(2 * (Math.ceil(records / 3) - 1) * group.fetchMaxWaitMs);
 });
 
+it('has time for an answer to each poll of which the application leaves a part', () => {
+  const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
+  const [drawn] = groups as [Group];
+  const group: Group = { ...drawn, maxPartitionFetchBytes: 1_048_576, maxPollRecords: 5 };
+  const records = producers.reduce((sum, producer) => sum + producer.records, 0) + markersOf(topology, group);
+  const boundOf = (resolvesPartially: boolean): number =>
+    settlingBoundMs({ topology, producers, groups: [{ ...group, resolvesPartially }], actions: [] });
+  // Three of the five are done each time.
+  expect(boundOf(true) - boundOf(false)).toBe(2 * (Math.ceil(records / 3) - 1) * group.fetchMaxWaitMs);
+});
+
 it('has time for what a pipeline writes into a topic that a slow group reads', () => {
   const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
   const [group] = groups as [Group];

@@ -152,15 +152,18 @@ export function throttleMs(
 /**
  * Where each partition brings a few records at a time, any answer may have to wait for fetch.max.wait.ms: because there is less
  * than fetch.min.bytes, or because a client that asks for no more of what it has in hand already (as Java's does) asks the
- * broker for the other partitions, in which there is nothing, and has one request under way at a time.
+ * broker for the other partitions, in which there is nothing, and has one request under way at a time. What an application
+ * leaves of a poll it gets again only after the request that is under way for what is behind it.
  */
 function starvedMs(
-  { maxPartitionFetchBytes, fetchMaxWaitMs }: Group,
+  { maxPartitionFetchBytes, fetchMaxWaitMs, maxPollRecords, resolvesPartially }: Group,
   records: number,
   valueBytes: number,
 ): number {
-  const perAnswer = Math.max(1, Math.floor(maxPartitionFetchBytes / (valueBytes + RECORD_OVERHEAD_BYTES)));
-  return Math.ceil(records / perAnswer) * fetchMaxWaitMs;
+  const inAnswer = Math.floor(maxPartitionFetchBytes / (valueBytes + RECORD_OVERHEAD_BYTES));
+  const ofPoll =
+    resolvesPartially === true && maxPollRecords !== undefined ? Math.ceil(maxPollRecords / 2) : inAnswer;
+  return Math.ceil(records / Math.max(1, Math.min(inAnswer, ofPoll))) * fetchMaxWaitMs;
 }
 
 /** Records that the harness writes itself: one into each partition that the group reads, those that are added among them. */
