@@ -129,6 +129,20 @@ describe('finds', () => {
     `);
   });
 
+  it('nothing else of records that were written twice, and whose answers are of the second time', () => {
+    const tell = (story: Story) => {
+      story.produces(3);
+      story.log('orders', 0).records.splice(1, 0, 'p1-1');
+      // One call, whose records left in a batch each.
+      for (const event of story.events)
+        if (event.kind === 'produce-ok')
+          event.answers = [0, 2, 3].map((offset) => ({ partition: 0, baseOffset: String(offset) }));
+    };
+    expect(findings(producedOffset, withFault({}, tell))).toEqual([
+      expect.stringContaining('observed | record written twice | p1-1 of p1.1 is in orders/0 more than once'),
+    ]);
+  });
+
   it('a record written twice, observed for a producer that may repeat itself when a broker fails', () => {
     const tell = (story: Story) => {
       story.produces(1);

@@ -89,6 +89,11 @@ export function reckon(evidence: Evidence, send: Send): Reckoning {
   const wrong: { partition: number; offset: number; there: string | null }[] = [];
   const logs: PartitionLog[] = [];
   const order = new Map(send.records.map((record, i) => [record, i]));
+  const atBases = new Set(
+    send.answers.map(({ partition, baseOffset }) =>
+      evidence.logs.get(partitionKey(send.topic, partition))?.recordAt.get(baseOffset),
+    ),
+  );
   let deletedMax = 0;
   for (const { partition, baseOffset } of send.answers) {
     const log = evidence.logs.get(partitionKey(send.topic, partition));
@@ -107,6 +112,8 @@ export function reckon(evidence: Evidence, send: Send): Reckoning {
       const record = log.recordAt.get(offset);
       const place = record === undefined ? undefined : order.get(record);
       if (record === undefined || place === undefined || place <= previous || found.has(record)) break;
+      // One that is written twice is where its own answer says, and not where the walk from another comes to it.
+      if (offset > baseOffset && atBases.has(record)) break;
       found.add(record);
       previous = place;
     }

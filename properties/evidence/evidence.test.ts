@@ -235,6 +235,21 @@ describe('evidence', () => {
     expect(at(added, 'payments')).toBeNull();
   });
 
+  it('counts the larger of two additions that were under way at once, and the later of two that were not', () => {
+    const { story } = alone();
+    const { scenario } = evidenceOf(story.history());
+    const add = (partitions: number, fromTime: number, toTime: number) => {
+      const action = { kind: 'add-partitions', atMs: fromTime, topic: 'orders', partitions } as const;
+      return { action, index: 0, seq: fromTime, fromTime, toTime, isCertain: true, detail: {} };
+    };
+    const at = (time: number, ...actions: ReturnType<typeof add>[]) =>
+      partitionCountsAt(scenario, actions, 'orders', time, 1_000);
+    expect(at(9_000, add(14, 100, 5_000), add(12, 200, 5_000))).toEqual([14]);
+    expect(at(5_500, add(14, 100, 5_000), add(12, 200, 5_000))).toEqual([1, 12, 14]);
+    expect(at(9_000, add(14, 100, 150), add(12, 200, 5_000))).toEqual([12]);
+    expect(at(9_000, add(12, 100, 150), add(14, 200, 5_000))).toEqual([14]);
+  });
+
   it('leaves out actions that were skipped', () => {
     const { story } = alone();
     story.act({ kind: 'crash', member: 'm1' });

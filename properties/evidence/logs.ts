@@ -143,7 +143,7 @@ export function partitionCountsAt(
 ): number[] | null {
   const initial = scenario.topology.topics.find((one) => one.name === topic);
   if (initial === undefined) return null;
-  let acceptable = [initial.partitions];
+  let acceptable = [{ count: initial.partitions, toTime: Number.NEGATIVE_INFINITY, isNoticed: true }];
   for (const { action, fromTime, toTime, isCertain, detail } of actions) {
     if (!('topic' in action) || action.topic !== topic) continue;
     if (fromTime - CLOCK_TOLERANCE_MS > time) break;
@@ -155,10 +155,16 @@ export function partitionCountsAt(
           ? detail.partitions
           : null;
     if (count === null) continue;
-    if (isCertain && time > toTime + noticeMs) acceptable = [count];
-    else acceptable.push(count);
+    const one = { count, toTime, isNoticed: isCertain && time > toTime + noticeMs };
+    // Partitions do not become fewer: of two additions that were under way at once, the larger stands whichever came last.
+    const larger =
+      action.kind === 'add-partitions'
+        ? acceptable.filter((other) => other.count > count && other.toTime >= fromTime)
+        : [];
+    if (!one.isNoticed) acceptable.push(one);
+    else acceptable = larger.some((other) => other.isNoticed) ? larger : [one, ...larger];
   }
-  return [...new Set(acceptable)].sort((a, b) => a - b);
+  return [...new Set(acceptable.map(({ count }) => count))].sort((a, b) => a - b);
 }
 
 /**
