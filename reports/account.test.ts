@@ -62,7 +62,7 @@ it('tells what actions did, one error once, and nothing of the markers', () => {
   expect(
     paragraphOf(history, judge(history), anomaly(message, history.events.length - 1)),
   ).toMatchInlineSnapshot(
-    `"There is one broker; billing has 4 members, reads orders (1 partition) with auto.offset.reset earliest and a session timeout of 6 s, commits after each record, and works 5 ms on a record, failing 2 times at every record. At 0.1 s, m1 started; generation 1 of billing was stable: m1 with orders-0. At 0.2 s, m1 read its committed offsets: orders-0 none; m1 asked for the earliest offset: orders-0 0; p1 sent p1-0 to p1-1 to orders with acks all; all were acknowledged. At 0.3 s, m1 processed offset 0 of orders-0 (p1-0) and committed 1. At 0.4 s, m1 was stalled for 1 ms. At 4.4 s, m1 went on; orders was compacted; m1 said that its consumer crashed for good: KafkaJSNonRetriableError: gone <- KafkaJSProtocolError: gone. m1 had stopped for good with the same error."`,
+    `"There is one broker; billing has 4 members, reads orders (1 partition) with auto.offset.reset earliest and a session timeout of 6 s, commits after each record, and works 5 ms on a record, failing 2 times at every record. At 0.1 s, m1 started; generation 1 of billing was stable: m1 with orders-0. At 0.2 s, m1 read its committed offsets: orders-0 none; m1 asked for the earliest offset: orders-0 0; p1 sent p1-0 to p1-1 to orders with acks all; all were acknowledged. At 0.3 s, m1 processed offset 0 of orders-0 (p1-0) and committed 1. At 0.4 s, m1 was stalled for 4 s. At 4.4 s, m1 went on; orders was compacted; m1 said that its consumer crashed for good: KafkaJSNonRetriableError: gone <- KafkaJSProtocolError: gone. m1 had stopped for good with the same error."`,
   );
 });
 
@@ -100,5 +100,5 @@ it('says who runs in one process, and what is done to all of it', () => {
   const paragraph = paragraphOf(history, judge(history), anomaly('So it is.', history.events.length - 1));
   expect(paragraph).toContain('; m1 and m2 run in one process, on one instance of Kafka. At');
   expect(paragraph).toContain('m2 started, in the shared process shop.1');
-  expect(paragraph).toContain('m1 and m2 were stalled for 1 ms');
+  expect(paragraph).toContain('m1 and m2 were stalled for 120 ms');
 });
