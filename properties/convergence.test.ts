@@ -588,12 +588,13 @@ describe('finds', () => {
   });
 
   it('as observed, a partition whose offset a member has committed that had come to it in the log of before', () => {
-    const tell = (isRecreated: boolean) => {
+    const tell = (isRecreated: boolean, at = 2) => {
       const { story, m1 } = alone();
       story.produces(3);
-      m1.works(0, 2).commits(0, 2);
+      // At 0 it has found the log's start, and has been handed nothing.
+      if (at > 0) m1.works(0, at).commits(0, at);
       if (isRecreated) story.during({ kind: 'recreate-topic', topic: 'orders' }, () => {});
-      m1.commits(0, 2);
+      m1.commits(0, at);
       return story;
     };
     const undrained = ['group billing has not processed orders-0 up to its end, offset 3'];
@@ -601,10 +602,12 @@ describe('finds', () => {
       findings(convergence, story.ends({ drain: false, undrained })).map((text) =>
         text.split(' | ').slice(0, 2).join(' | '),
       );
-    expect(kindsOf(tell(true))).toEqual([
-      'observed | not drained: waits for a leader of an epoch that the deleted topic had',
-    ]);
-    expect(kindsOf(tell(false))).toEqual(['illegal | not drained at the bound']);
+    for (const at of [2, 0]) {
+      expect(kindsOf(tell(true, at))).toEqual([
+        'observed | not drained: waits for a leader of an epoch that the deleted topic had',
+      ]);
+      expect(kindsOf(tell(false, at))).toEqual(['illegal | not drained at the bound']);
+    }
   });
 
   it('the same, where what was committed lay beyond the end of the log until nobody was left to start', () => {

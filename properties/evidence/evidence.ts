@@ -223,11 +223,11 @@ export function isOfFormerLog(
   const key = partitionKey(topic, partition);
   const stretches = group.consumption.get(key)?.stretches ?? [];
   const own = stretches.filter(({ process }) => process === request.process);
-  const { fetched } = positionsOf(evidence.positions, request.process, key);
+  const { fetched, listed } = positionsOf(evidence.positions, request.process, key);
   return (
     own.every(({ lastTime }) => lastTime <= recreation.toTime) &&
     (own.some(({ openSeq }) => openSeq < recreation.seq) ||
-      fetched.some((one) => one.seq < recreation.seq && one.offset === offset))
+      [...fetched, ...listed].some((one) => one.seq < recreation.seq && one.offset === offset))
   );
 }
 
