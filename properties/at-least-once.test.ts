@@ -1,5 +1,7 @@
 /** at-least-once on hand-written histories. */
+
 import { describe, expect, it } from 'vitest';
+import type { Group } from '../scenarios/schema.ts';
 import { atLeastOnce } from './at-least-once.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, byHand, pair } from './testing/good-histories.ts';
@@ -130,8 +132,13 @@ describe('finds', () => {
   });
 
   /** A member has found one of the two ends that it starts from when it comes to its end, or to that of its place. */
-  const resolvesHalf = (end: (m1: Member) => unknown, life?: (story: Story) => void) => {
-    const story = new Story({ topics: { orders: 2 }, groups: [{ autoOffsetReset: 'latest' }] });
+  const resolvesHalf = (
+    end: (m1: Member) => unknown,
+    life?: (story: Story) => void,
+    group: Partial<Group> = {},
+  ) => {
+    const groups = [{ autoOffsetReset: 'latest' as const, ...group }];
+    const story = new Story({ topics: { orders: 2 }, groups });
     story.produces(2);
     life?.(story);
     const m1 = story.joins('m1');
@@ -165,6 +172,28 @@ describe('finds', () => {
     // It had time to commit, or was told to end and did not use it.
     for (const end of [(m1: Member) => m1.lists(1).crashes(), (m1: Member) => m1.leaves()])
       expect(kindsOf(resolvesHalf(end))).toEqual([RE_RESOLVED]);
+  });
+
+  it('the same as observed where the member ended with another of its process, and not where its own call failed', () => {
+    const members = ['m1', 'm2', 'm3'].map((id) => (id === 'm2' ? { id } : { id, sharedProcess: 'shop' }));
+    const tell = (whose: 'm1' | 'm3'): string[] =>
+      kindsOf(
+        resolvesHalf(
+          (m1) => {
+            const m3 = m1.story.joins('m3');
+            const { process } = whose === 'm1' ? m1 : m3;
+            m1.story.emit({ process, kind: 'application-error', call: 'poll', error: 'FENCED_INSTANCE_ID' });
+            m3.exits(1);
+            m1.exits(1);
+          },
+          undefined,
+          { members },
+        ),
+      );
+    expect(tell('m3')).toEqual([
+      'observed | lost: latest was resolved again, since its member was killed before it could commit',
+    ]);
+    expect(tell('m1')).toEqual([RE_RESOLVED]);
   });
 
   it('the same as observed where the member was cut off and lost its place before it knew that end', () => {

@@ -17,6 +17,7 @@ import {
 } from './evidence/evidence.ts';
 import { deletionsOf, type PartitionLog, shownTo } from './evidence/logs.ts';
 import { type ListedOffset, type OutOfRange, positionsOf } from './evidence/positions.ts';
+import { endedWithMate } from './evidence/processes.ts';
 import { committedAt, resumeOf } from './evidence/resume.ts';
 import { lastBefore, nameOffsets } from './evidence/values.ts';
 import { isGenuinelyOutOfRange } from './offset-reset.ts';
@@ -41,7 +42,7 @@ export const atLeastOnce: Property = {
   id: 'at-least-once',
   title: 'No record is lost',
   statement:
-    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, or refused it since the member had stood still for as long as its session, it is observed, and so it is where the member was killed, or lost its place, while it still waited for the end of another partition that it had been given with it. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
+    "Once the run has settled, every record in the final log at or after the group's starting point in that partition has been processed to its end by at least one member; where a partition has not been drained, every record that the group has passed. The starting point is the log's start with auto.offset.reset earliest, and with latest the log's end when a member of the group first asked for it, with none the first committed offset; it moves on only where the committed offset was deleted or the position had been deleted from the log, or the application went forward by a seek. That a leader with an old view called a position out of range that the log has is no excuse for a client whose fetches do not say which epoch of the leader they are meant for, since one that does is not answered so (KIP-320); nor is it one that a follower called it so, which may be behind and has to be checked with the leader (KIP-392). Resolving latest again because nothing had been committed yet is no excuse; where the member had tried to commit the end that it found, and a coordinator that was away refused it or did not answer, or refused it since the member had stood still for as long as its session, it is observed, and so it is where the member was killed, ended with another of its process, or lost its place, while it still waited for the end of another partition that it had been given with it. Of a topic that was compacted only the newest record of each key has to be processed, since each replica is compacted by itself. An acknowledged record that is not in the final log, and was not deleted, was lost by the broker and not by the consumer. A group none of whose members ever joined, or that has no live member when the faults are over, does not have to drain; nor has one with auto.offset.reset none whose members fail at every start, since a partition has no committed offset or one that was deleted from the log. A record that was committed before it was processed is illegal with process-then-commit and observed with commit-then-process.",
   check(history) {
     const evidence = evidenceOf(history);
     return [
@@ -350,9 +351,11 @@ function whyNotCommitted(
   next: LatestAnswer,
 ): Jump['kind'] {
   if (isCommitRefused(group, key, listed)) return 'refused';
-  const exit = evidence.processes.get(process)?.exit ?? null;
-  const endSeq = exit?.seq ?? Number.POSITIVE_INFINITY;
-  const wasKilled = exit?.signal === 'SIGKILL' && endSeq < next.listed.seq;
+  const own = evidence.processes.get(process);
+  const endSeq = own?.exit?.seq ?? Number.POSITIVE_INFINITY;
+  const hadNoSay =
+    own?.exit?.signal === 'SIGKILL' || (own !== undefined && endedWithMate(evidence.processes, own));
+  const wasKilled = hadNoSay && endSeq < next.listed.seq;
   // One that ended in any other way had had its say, and one that starts anew had kept its place.
   if (!wasKilled && (endSeq < next.listed.seq || process === next.process)) return 're-resolved';
   if (!isStartingUntil(evidence, process, listed, Math.min(endSeq, next.listed.seq))) return 're-resolved';

@@ -81,6 +81,28 @@ it('has time for an answer to each poll of which the application leaves a part',
   expect(boundOf(true) - boundOf(false)).toBe(2 * (Math.ceil(records / 3) - 1) * group.fetchMaxWaitMs);
 });
 
+it('has time for a rejoin after each poll whose commits take longer than the poll interval', () => {
+  const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
+  const [drawn] = groups as [Group];
+  const group: Group = {
+    ...drawn,
+    maxPollRecords: 50,
+    maxPollIntervalMs: 800,
+    handler: { ...drawn.handler, timeMs: { min: 1, max: 10 } },
+  };
+  const network = { latencyMs: { min: 5, max: 250 }, bytesPerSecond: null, lossPerThousand: 0 };
+  const boundOf = (commitMode: Group['commitMode']): number =>
+    settlingBoundMs({
+      topology: { ...topology, network },
+      producers,
+      groups: [{ ...group, commitMode }],
+      actions: [],
+    });
+  const records = producers.reduce((sum, producer) => sum + producer.records, 0);
+  // It loses its place after one or two records, and a rejoin is half a dozen round trips.
+  expect(boundOf({ kind: 'per-record' }) - boundOf({ kind: 'per-poll' })).toBeGreaterThan(records * 3_000);
+});
+
 it('has time for what a pipeline writes into a topic that a slow group reads', () => {
   const { topology, groups, producers } = generateScenario(911, 23, 'consumer-java');
   const [group] = groups as [Group];

@@ -18,6 +18,8 @@ const BROKER_RECOVERY_MS = 45_000;
 const START_MS = 10_000;
 /** JoinGroup twice, SyncGroup, and the initial rebalance delay where the group had become empty. */
 const REJOIN_MS = 1_000;
+/** That it leaves, asks twice to join, takes its assignment, and reads its offsets and the first records. */
+const REJOIN_REQUESTS = 6;
 /**
  * `transaction.timeout.ms`, and how soon the coordinator looks for what has run out: a producer that died in a transaction
  * holds up readers with read_committed for so long (KIP-98).
@@ -30,15 +32,18 @@ const LAN_ROUND_TRIP_MS = 5;
 
 /**
  * What it costs that a member takes more records from one poll than it can work on in max.poll.interval.ms: after each
- * such interval it leaves, and joins again when the others have had as long to notice.
+ * such interval it leaves, and joins again when the others have had as long to notice. A commit for each record is part of the work.
  */
 function overrunMs(
-  { maxPollRecords, maxPollIntervalMs, rebalanceTimeoutMs, handler }: Group,
+  { maxPollRecords, maxPollIntervalMs, rebalanceTimeoutMs, handler, commitMode }: Group,
   backlogMs: number,
-) {
+  roundTripMs: number,
+): number {
   const intervalMs = maxPollIntervalMs ?? rebalanceTimeoutMs;
-  if (maxPollRecords === undefined || maxPollRecords * handler.timeMs.max <= intervalMs) return 0;
-  return Math.ceil(backlogMs / intervalMs) * (intervalMs + REJOIN_MS);
+  const eachMs = handler.timeMs.max + (commitMode.kind === 'per-record' ? roundTripMs : 0);
+  if (maxPollRecords === undefined || maxPollRecords * eachMs <= intervalMs) return 0;
+  const rejoinMs = REJOIN_MS + REJOIN_REQUESTS * roundTripMs;
+  return Math.ceil(backlogMs / intervalMs) * (intervalMs + rejoinMs);
 }
 
 /**
@@ -209,7 +214,7 @@ export function settlingBoundMs(
       ? group.metadataMaxAgeMs * 2
       : 0;
     return (
-      overrunMs(group, backlogMs) +
+      overrunMs(group, backlogMs, roundTripMs) +
       2 * starvedMs(group, records, valueBytesMax) +
       2 * (group.sessionTimeoutMs + group.rebalanceTimeoutMs + (group.maxPollIntervalMs ?? 0)) +
       backlogMs +
