@@ -76,7 +76,7 @@ export const completeAssignment: Property = {
     Object.values<string>(missed).includes(signature) || signature === BLIND ? 'observed' : 'illegal',
 };
 
-/** Where none of its members is left, nobody sees to it any more: they fail at every start, and another generation is due. */
+/** Where none of its members is left, nobody sees to it any more, and another generation is due. */
 function lastOfTheLiving(evidence: Evidence, group: GroupEvidence): GenerationEvidence | null {
   const last = lastGeneration(evidence, group);
   const living = new Set(liveMembers(evidence, group).map(({ process }) => process));

@@ -7,10 +7,10 @@ import { coverageBreaches, howMissed, lastGeneration, missed, namePartitions } f
 import { eventsOf } from './evidence/by-kind.ts';
 import {
   type Evidence,
-  entriesOf,
   evidenceOf,
   type GroupEvidence,
   hasTwin,
+  inForceWhenSettled,
   isOfFormerLog,
   isPulledDown,
   mayLoseTouch,
@@ -400,10 +400,9 @@ function stuckInFormerLog(
   group: GroupEvidence,
   words: ReadonlySet<string>,
 ): string | null {
-  const atTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
   const isStuck = [...evidence.logs.values()].some(({ topic, partition }) => {
     if (!words.has(`${topic}-${partition}`)) return false;
-    const entry = entriesOf(group, partitionKey(topic, partition)).findLast(({ time }) => time <= atTime);
+    const entry = inForceWhenSettled(evidence, group, partitionKey(topic, partition));
     return entry?.offset != null && isOfFormerLog(evidence, group, entry);
   });
   return isStuck ? FORMER_LOG : null;

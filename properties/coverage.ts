@@ -8,6 +8,7 @@ import { type Evidence, type GroupEvidence, isOutageWithin, rebalanceWaitMs } fr
 import { assignedPartitions, firstWritten, type GenerationEvidence } from './evidence/generations.ts';
 import { partitionCountsAt } from './evidence/logs.ts';
 import { membershipOf } from './evidence/membership.ts';
+import { merged } from './evidence/throttles.ts';
 import { CLOCK_TOLERANCE_MS, partitionKey } from './evidence/values.ts';
 
 export interface CoverageBreach {
@@ -269,14 +270,11 @@ function isUnnoticed(
 /** How much of the time the process could ask brokers in: it did not stand still, and none of them was out of reach. */
 function freeMs(evidence: Evidence, process: string, fromTime: number, toTime: number): number {
   const stalls = evidence.processes.get(process)?.stalls ?? [];
-  const spans = [...stalls, ...evidence.outages, ...evidence.throttles];
-  let at = fromTime;
-  let sum = 0;
-  for (const span of spans.sort((a, b) => a.fromTime - b.fromTime)) {
-    sum += Math.max(0, Math.min(span.fromTime, toTime) - at);
-    at = Math.max(at, span.toTime);
-  }
-  return sum + Math.max(0, toTime - at);
+  const held = merged([...stalls, ...evidence.outages, ...evidence.throttles]).reduce(
+    (sum, span) => sum + Math.max(0, Math.min(span.toTime, toTime) - Math.max(span.fromTime, fromTime)),
+    0,
+  );
+  return Math.max(0, toTime - fromTime - held);
 }
 
 /** The longest that a client waits before it asks again for what it was refused: retry.backoff.max.ms, and its jitter. */

@@ -182,9 +182,9 @@ function causelessRemovals(evidence: Evidence, group: GroupEvidence): Anomaly[] 
 
 /**
  * Whether the coordinator may have counted on the process in the span that ends with a record of its log: it ran, had not
- * left before, and was not told that its place was gone. With its traffic on record, one that was never answered a JoinGroup had no place: it
- * may not even have asked for one, as a transactional process does only once it has its producer's id. Nor had one whose
- * first generation comes behind that record.
+ * left before, and was not told that its place was gone. With its traffic on record, one that was never answered a JoinGroup
+ * had no place: it may not even have asked for one, as a transactional process does only once it has its producer's id. Nor
+ * had one whose first generation comes behind that record.
  */
 function mayHavePlace(
   evidence: Evidence,

@@ -3,8 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { ownedConsumption } from './owned-consumption.ts';
 import { describeGoodHistories, findings } from './testing/findings.ts';
 import { alone, byHand, pair } from './testing/good-histories.ts';
+import type { Member } from './testing/history-builder.ts';
 
 describeGoodHistories(ownedConsumption);
+
+/** The answer that gives a member its assignment of the second generation, after what it was handed meanwhile. */
+const isSynced = ({ story, process, memberId }: Member) => {
+  const assignment = [{ topic: 'orders', partitions: [0] }];
+  const generation = { group: 'billing', memberId, generation: 2 };
+  story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+};
 
 describe('finds', () => {
   it('a partition that is not assigned any more, once for each assignment', () => {
@@ -46,10 +54,7 @@ describe('finds', () => {
       if (isAtWork) m1.isJoining().finishes(0, 0);
       else m1.finishes(0, 0).isJoining();
       m1.works(0, 1);
-      const { process, memberId } = m1;
-      const assignment = [{ topic: 'orders', partitions: [0] }];
-      const generation = { group: 'billing', memberId, generation: 2 };
-      story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+      isSynced(m1);
       expect(findings(ownedConsumption, story).map((one) => one.split(' | ')[1])).toEqual([signature]);
     },
   );
@@ -75,9 +80,8 @@ describe('finds', () => {
       const { story, m1 } = alone();
       story.produces(2);
       m1.works(0, 1);
-      const { process, memberId } = m1;
       story.emit({
-        process,
+        process: m1.process,
         kind: 'wire-list-offsets',
         topic: 'orders',
         partition: 1,
@@ -87,9 +91,7 @@ describe('finds', () => {
       });
       if (isRebalancing) m1.isRefused('REBALANCE_IN_PROGRESS');
       m1.isJoining().works(0, 1);
-      const assignment = [{ topic: 'orders', partitions: [0] }];
-      const generation = { group: 'billing', memberId, generation: 2 };
-      story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+      isSynced(m1);
       return findings(ownedConsumption, story).map((one) => one.split(' | ')[1]);
     };
     expect(signatures(false)).toEqual(['delivered while another part of the client joined']);
@@ -123,10 +125,7 @@ describe('finds', () => {
       story.act({ kind: 'add-partitions', topic: 'orders', partitions: 3 });
       if (isRebalancing) m1.isRefused('REBALANCE_IN_PROGRESS');
       m1.isJoining().works(0, 1);
-      const { process, memberId } = m1;
-      const assignment = [{ topic: 'orders', partitions: [0] }];
-      const generation = { group: 'billing', memberId, generation: 2 };
-      story.emit({ process, kind: 'wire-sync', ...generation, assignment, error: null });
+      isSynced(m1);
       return findings(ownedConsumption, story).map((one) => one.split(' | ')[1]);
     };
     expect(signatures(false)).toEqual(['delivered while another part of the client joined']);

@@ -32,7 +32,8 @@ const LAN_ROUND_TRIP_MS = 5;
 
 /**
  * What it costs that a member takes more records from one poll than it can work on in max.poll.interval.ms: after each
- * such interval it leaves, and joins again when the others have had as long to notice. A commit for each record is part of the work.
+ * such interval it leaves, and joins again when the others have had as long to notice. A commit for each record is part of
+ * the work.
  */
 function overrunMs(
   { maxPollRecords, maxPollIntervalMs, rebalanceTimeoutMs, handler, commitMode }: Group,
@@ -61,6 +62,10 @@ function transactionsMs({ commitMode }: Group, records: number, roundTripMs: num
   const eachMs = NEXT_TRANSACTION_MS + TRANSACTION_REQUESTS * roundTripMs;
   return (records + aborted) * eachMs + aborted * RETRY_MS;
 }
+
+/** How long what is processed may wait to be committed. */
+export const autoCommitMs = ({ commitMode }: Pick<Group, 'commitMode'>): number =>
+  commitMode.kind === 'auto' ? (commitMode.intervalMs ?? 0) : 0;
 
 /** How often the handler may fail, over all records. */
 const failuresOf = (
@@ -222,7 +227,7 @@ export function settlingBoundMs(
       // The record comes again with the first fetch after that; one that is under way may have to be over before.
       failuresOf(group, records) * (RETRY_MS + group.fetchMaxWaitMs) +
       metadataMs +
-      (group.commitMode.kind === 'auto' ? (group.commitMode.intervalMs ?? 0) : 0) +
+      autoCommitMs(group) +
       group.fetchMaxWaitMs
     );
   });

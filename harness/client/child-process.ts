@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { z } from 'zod';
 import type { HistoryEvent } from '../history/schema.ts';
 import { describeError } from './application/describe-error.ts';
-import { epochMs } from './epoch-clock.ts';
+import { epochMs, roundMs } from './epoch-clock.ts';
 import { writeLine } from './event-pipe.ts';
 import type { Application, ClientEvent, Host, SharedHost } from './host.ts';
 import { type Links, throughProxies } from './links.ts';
@@ -56,10 +56,8 @@ const parseCommand = <S extends z.ZodType>(schema: S, line: string, what: string
 
 const createHost = (timeOriginEpochMs: number, ofMember?: { process: string; shared: SharedHost }): Host => ({
   emit(event: ClientEvent) {
-    // Three decimals are microseconds.
-    const time = epochMs() - timeOriginEpochMs;
     const placed: Omit<HistoryEvent, 'seq' | 'process'> = {
-      time: Math.round(time * 1_000) / 1_000,
+      time: roundMs(epochMs() - timeOriginEpochMs),
       ...event,
     };
     writeLine(JSON.stringify(ofMember === undefined ? placed : { process: ofMember.process, ...placed }));

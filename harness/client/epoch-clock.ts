@@ -9,7 +9,7 @@ export interface Clocks {
 
 /** A process that is interrupted at each of these ticks of the wall clock takes the one it knows best. */
 const TICKS = 5;
-/** Microseconds are as fine as events are stamped. */
+/** In microseconds, as events are stamped. */
 const CLOSE_ENOUGH_MS = 0.005;
 
 /**
@@ -40,10 +40,16 @@ export function monotonicOriginEpochMs({ epochMs, monotonicMs }: Clocks): number
   return originMs;
 }
 
-const originEpochMs = monotonicOriginEpochMs({
-  epochMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-});
+let originEpochMs: number | null = null;
 
-/** Monotonic inside the process, and of a finer grain than Date.now(). */
-export const epochMs = (): number => originEpochMs + performance.now();
+/** Monotonic inside the process, and of a finer grain than Date.now(). The first call takes as long as finding the origin. */
+export function epochMs(): number {
+  originEpochMs ??= monotonicOriginEpochMs({
+    epochMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+  });
+  return originEpochMs + performance.now();
+}
+
+/** Microseconds are as fine as two processes' clocks on one machine agree. */
+export const roundMs = (timeMs: number): number => Math.round(timeMs * 1_000) / 1_000;

@@ -123,8 +123,7 @@ export class Controller {
       return;
     }
     // What was left of an earlier session, of one that was fenced already, must not end this one.
-    this.#silence.get(id)?.cancel();
-    this.#silence.delete(id);
+    this.#endSilence(id);
     let image = withBroker(this.#image, { id, fenced: true, shuttingDown: false });
     if (!clean && this.#profile.eligibleLeaderReplicas) image = this.#afterUncleanShutdown(image, id);
     this.#publish(image);
@@ -151,16 +150,19 @@ export class Controller {
     this.#silence.set(id, { sinceMs, cancel });
   }
 
-  /** The broker sends heartbeats again. @returns whether its session was still running */
-  heard(id: number): boolean {
+  #endSilence(id: number): void {
     this.#silence.get(id)?.cancel();
     this.#silence.delete(id);
+  }
+
+  /** The broker sends heartbeats again. @returns whether its session was still running */
+  heard(id: number): boolean {
+    this.#endSilence(id);
     return this.#image.brokers.get(id)?.fenced === false;
   }
 
   fence(id: number): void {
-    this.#silence.get(id)?.cancel();
-    this.#silence.delete(id);
+    this.#endSilence(id);
     const broker = this.#image.brokers.get(id);
     if (broker !== undefined && !broker.fenced) {
       const image = withBroker(this.#image, { ...broker, fenced: true });

@@ -1,6 +1,6 @@
 /** The settling of a run: markers enter every partition log, and what has not drained at the bound leaves. */
 import type { Group } from '../../scenarios/schema.ts';
-import { workMs } from '../../scenarios/settling.ts';
+import { autoCommitMs, workMs } from '../../scenarios/settling.ts';
 import { encodeRecordValue, fillTemplate } from '../client/record-value.ts';
 import { MARKER_PREFIX } from '../history/schema.ts';
 import type { Administration } from './administration.ts';
@@ -78,10 +78,6 @@ const waitsMs = ({ resolvesPartially, fetchMinBytes, fetchMaxWaitMs, commitMode 
   resolvesPartially === true || (fetchMinBytes ?? 1) > 1
     ? 2 * fetchMaxWaitMs + autoCommitMs({ commitMode })
     : 0;
-
-/** How long what is processed may wait to be committed. */
-const autoCommitMs = ({ commitMode }: Pick<Group, 'commitMode'>): number =>
-  commitMode.kind === 'auto' ? (commitMode.intervalMs ?? 0) : 0;
 
 async function writeMarker(
   context: RunContext,

@@ -6,7 +6,7 @@
 import type { EventOf, History } from '../../harness/history/schema.ts';
 import { eventsOf } from './by-kind.ts';
 import type { GenerationEvidence } from './generations.ts';
-import { CLOCK_TOLERANCE_MS, listAt, mapAt, partitionKey, toOffset } from './values.ts';
+import { CLOCK_TOLERANCE_MS, firstIndexWhere, listAt, mapAt, partitionKey, toOffset } from './values.ts';
 
 /** One partition of one OffsetCommit request. */
 export interface CommitRequest {
@@ -123,8 +123,8 @@ function collectRequests(history: History): Map<string, Mutable<CommitRequest>[]
   const requests = new Map<string, Mutable<CommitRequest>[]>();
   for (const event of eventsOf(history, 'commit-invoke')) {
     const outcome = outcomes.get(event.process)?.get(event.commit);
-    const end =
-      event.transactional === true ? ends.get(event.process)?.find(({ seq }) => seq > event.seq) : undefined;
+    const ofProcess = event.transactional === true ? (ends.get(event.process) ?? []) : [];
+    const end = ofProcess[firstIndexWhere(ofProcess, ({ seq }) => seq > event.seq)];
     const isAborted = end?.ending === 'abort' && end.outcome === 'ok';
     const errors =
       outcome?.kind === 'commit-fail'

@@ -168,18 +168,25 @@ export const isOutageWithin = (evidence: Evidence, fromTime: number, toTime: num
 export const entriesOf = (group: GroupEvidence, key: string): readonly CommitEntry[] =>
   group.commits.entries.get(key) ?? [];
 
+/** What the group had committed of a partition when settling ended. */
+export const inForceWhenSettled = (
+  { settled }: Evidence,
+  group: GroupEvidence,
+  key: string,
+): CommitEntry | undefined =>
+  entriesOf(group, key).findLast(({ time }) => time <= (settled?.time ?? Number.POSITIVE_INFINITY));
+
 /**
  * The partitions that keep a group from working when settling ends: with auto.offset.reset none its members fail at every
  * start where a partition has no committed offset, or one that is not in the log, or is of a former one.
  */
 export function partitionsWithoutStart(evidence: Evidence, group: GroupEvidence): string[] {
   if (group.config.autoOffsetReset !== 'none') return [];
-  const atTime = evidence.settled?.time ?? Number.POSITIVE_INFINITY;
   return [...evidence.logs.values()]
     .filter(({ topic }) => group.config.topics.includes(topic))
     .flatMap(({ topic, partition, logStartOffset, logEndOffset }) => {
       const key = partitionKey(topic, partition);
-      const entry = entriesOf(group, key).findLast(({ time }) => time <= atTime);
+      const entry = inForceWhenSettled(evidence, group, key);
       if (entry?.offset == null || entry.offset < logStartOffset || entry.offset > logEndOffset) return [key];
       return failsAtFormerLog(evidence, group, entry) || wasBeyondEnd(evidence, group, entry) ? [key] : [];
     });
@@ -207,12 +214,9 @@ export const isPulledDown = (evidence: Evidence, group: GroupEvidence): boolean 
  * the coordinator was away that would have removed it, or by a member that had come to it by then and has been handed nothing
  * of the new log: the new log may have it, but not in the epoch that was committed with it.
  */
-export function isOfFormerLog(
-  evidence: Evidence,
-  group: GroupEvidence,
-  { topic, partition, offset }: Pick<CommitEntry, 'topic' | 'partition' | 'offset'>,
-): boolean {
-  const first = firstOfItsValue(group, { topic, partition, offset });
+export function isOfFormerLog(evidence: Evidence, group: GroupEvidence, entry: CommitEntry): boolean {
+  const { topic, partition, offset } = entry;
+  const first = firstOfItsValue(group, entry);
   const recreation = recreationOf(evidence, topic);
   if (first === undefined || recreation === undefined) return false;
   if (first.time < recreation.fromTime) return true;
@@ -234,30 +238,28 @@ export function isOfFormerLog(
 const recreationOf = ({ actions }: Evidence, topic: string): AppliedAction | undefined =>
   actions.findLast(({ action }) => action.kind === 'recreate-topic' && action.topic === topic);
 
-/** Whether members fail at it since: a client that asks for that epoch takes the log for truncated (KIP-320; Java's LogTruncationException). */
-const failsAtFormerLog = (
-  evidence: Evidence,
-  group: GroupEvidence,
-  { topic, partition, offset }: CommitEntry,
-): boolean =>
-  isOfFormerLog(evidence, group, { topic, partition, offset }) &&
-  group.processes.some(
-    (process) =>
-      failedAt(process, topic, partition, recreationOf(evidence, topic)?.seq ?? Number.POSITIVE_INFINITY) !==
-      undefined,
+/**
+ * Whether members fail at it since: a client that asks for that epoch takes the log for truncated (KIP-320; Java's
+ * LogTruncationException).
+ */
+const failsAtFormerLog = (evidence: Evidence, group: GroupEvidence, entry: CommitEntry): boolean => {
+  const { topic, partition } = entry;
+  const recreation = recreationOf(evidence, topic);
+  return (
+    recreation !== undefined &&
+    isOfFormerLog(evidence, group, entry) &&
+    group.processes.some((process) => failedAt(process, topic, partition, recreation.seq) !== undefined)
   );
+};
 
 /**
  * Whether a member had failed at the offset for good, as it lay beyond the log's end, before the log came to reach it: a
  * supervisor that has started it again and again is at its end at some time, and records, of the harness too, go on to be
  * written for the sake of other groups.
  */
-function wasBeyondEnd(
-  { producing }: Evidence,
-  group: GroupEvidence,
-  { topic, partition, offset }: CommitEntry,
-): boolean {
-  const first = firstOfItsValue(group, { topic, partition, offset });
+function wasBeyondEnd({ producing }: Evidence, group: GroupEvidence, entry: CommitEntry): boolean {
+  const { topic, partition, offset } = entry;
+  const first = firstOfItsValue(group, entry);
   return group.config.members.some(({ id }) => {
     const last = group.processes.findLast((process) => process.id === id);
     if (first === undefined || offset === null || last?.exit == null || last.order !== null) return false;
@@ -280,7 +282,7 @@ function wasBeyondEnd(
 /** The first of the commits that the committed offset has been this since: on its way out a member commits what it found. */
 function firstOfItsValue(
   group: GroupEvidence,
-  { topic, partition, offset }: Pick<CommitEntry, 'topic' | 'partition' | 'offset'>,
+  { topic, partition, offset }: CommitEntry,
 ): CommitEntry | undefined {
   const entries = entriesOf(group, partitionKey(topic, partition));
   return entries[entries.findLastIndex((one) => one.offset !== offset) + 1];

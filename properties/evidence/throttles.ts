@@ -1,6 +1,6 @@
 /**
- * The times for which brokers made clients wait, or a process was silent: a history enters, spans without gaps leave. Such a time goes on
- * when the quota that caused it is gone, so that the actions of a scenario do not tell when it ends.
+ * The times for which brokers made clients wait, or a process was silent: a history enters, spans without gaps leave. Such a
+ * time goes on when the quota that caused it is gone, so that the actions of a scenario do not tell when it ends.
  */
 import type { History } from '../../harness/history/schema.ts';
 import { eventsOf } from './by-kind.ts';
@@ -18,7 +18,8 @@ const waitsOf = (history: History): (Span & { readonly process: string })[] =>
     toTime: time + throttleTimeMs,
   }));
 
-function joined(spans: readonly Span[]): Span[] {
+/** What the spans cover together, without overlaps and in order. */
+export function merged(spans: readonly Span[]): Span[] {
   const result: { fromTime: number; toTime: number }[] = [];
   for (const { fromTime, toTime } of [...spans].sort((a, b) => a.fromTime - b.fromTime)) {
     const last = result.at(-1);
@@ -28,10 +29,10 @@ function joined(spans: readonly Span[]): Span[] {
   return result;
 }
 
-export const indexThrottles = (history: History): Span[] => joined(waitsOf(history));
+export const indexThrottles = (history: History): Span[] => merged(waitsOf(history));
 
 /** When a process stood still or was made to wait. */
 export const silencesOf = (
   history: History,
   { process, stalls }: Pick<ProcessEvidence, 'process' | 'stalls'>,
-): Span[] => joined([...stalls, ...waitsOf(history).filter((wait) => wait.process === process)]);
+): Span[] => merged([...stalls, ...waitsOf(history).filter((wait) => wait.process === process)]);

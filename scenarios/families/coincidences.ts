@@ -322,8 +322,8 @@ const OTHER_STAYS_MS = 6_000;
 const LONG_METADATA_MS = 300_000;
 
 /**
- * A follower that a member reads from is cut off from a leader, or from all other brokers. Another member takes partitions over, reads what the leader
- * alone has, and leaves: the first is at a position then that its follower has not got.
+ * A follower that a member reads from is cut off from a leader, or from all other brokers. Another member takes partitions
+ * over, reads what the leader alone has, and leaves: the first is at a position then that its follower has not got.
  */
 function followerBehind(scenario: Scenario, group: Group, plan: CoincidencesPlan): Changes {
   const { topology, actions } = scenario;

@@ -74,14 +74,12 @@ export function deleteOffsets(
   respond: (error: ErrorCode, result: CommitResult) => void,
 ): void {
   const fail = (error: ErrorCode): void => respond(error, []);
-  const act = (): void => {
+  const act = () => {
     const group = shard.groups.get(groupId);
+    if (group === undefined) return fail(GROUP_ID_NOT_FOUND);
     // Only of consumers does a coordinator know what they are subscribed to.
-    const isOpaque = group?.state !== 'Empty' && group?.protocolType !== CONSUMER_PROTOCOL_TYPE;
-    if (group === undefined || isOpaque) {
-      fail(group === undefined ? GROUP_ID_NOT_FOUND : NON_EMPTY_GROUP);
-      return;
-    }
+    if (group.state !== 'Empty' && group.protocolType !== CONSUMER_PROTOCOL_TYPE)
+      return fail(NON_EMPTY_GROUP);
     const entries: OffsetEntry[] = [];
     const result = topics.map(({ name, partitions }) => {
       const errorCode = group.isSubscribedTo(name) ? GROUP_SUBSCRIBED_TO_TOPIC : NONE;

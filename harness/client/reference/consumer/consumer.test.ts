@@ -18,6 +18,8 @@ const FIND_COORDINATOR = 10;
 const JOIN_GROUP = 11;
 const HEARTBEAT = 12;
 
+const loading = { apiKey: OFFSET_COMMIT, errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') };
+
 /** A topic whose partition p holds the values p-0, p-1, and so on. */
 async function fill(
   { cluster, start }: Simulation,
@@ -320,7 +322,6 @@ describe('commits', () => {
       const consumer = client.consumer(byHand);
       consumer.subscribe(['topic']);
       await pollUntil(consumer, 1);
-      const loading = { apiKey: OFFSET_COMMIT, errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') };
       simulation.cluster.intercept({ ...loading, times: 3 });
       await consumer.commitSync();
       expect(await committedOf(consumer)).toBe(1);
@@ -336,7 +337,6 @@ describe('commits', () => {
       const consumer = client.consumer(byHand);
       consumer.subscribe(['topic']);
       await pollUntil(consumer, 5);
-      const loading = { apiKey: OFFSET_COMMIT, errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') };
       const end = simulation.cluster.intercept({ ...loading, times: 1 });
       const answers: string[] = [];
       const at = (offset: number) => [{ topic: 'topic', partition: 0, offset }];
@@ -367,7 +367,6 @@ describe('commits', () => {
       second.subscribe(['topic']);
       const joining = keepPolling(second);
       await simulation.sleep(1_000);
-      const loading = { apiKey: OFFSET_COMMIT, errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') };
       const end = simulation.cluster.intercept({ ...loading, times: 1_000 });
       await first.poll(0);
       await simulation.sleep(2_000);
@@ -398,7 +397,6 @@ describe('commits', () => {
         second.subscribe(['topic']);
         const joining = keepPolling(second);
         await simulation.sleep(1_000);
-        const loading = { apiKey: OFFSET_COMMIT, errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') };
         const end = simulation.cluster.intercept({ ...loading, times: 1_000 });
         expect(valuesOf(await first.poll(0))).toEqual(handed);
         end();

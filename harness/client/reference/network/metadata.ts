@@ -85,7 +85,8 @@ export class Metadata {
   }
 
   #namedEpochOf(one: TopicPartition): number {
-    return this.#namedEpochs.get(nameOf(one)) ?? -1;
+    // Asked for each partition in each poll, and nearly always there is none.
+    return this.#namedEpochs.size === 0 ? -1 : (this.#namedEpochs.get(nameOf(one)) ?? -1);
   }
 
   /**
